@@ -1,0 +1,94 @@
+"""Allocating firewalls, joining networks and leaving them. An error leaves no address behind."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from firewalls import revisions
+from firewalls.models import Attachment, Firewall, Rule
+from machines import rules
+from machines.allocation import Request, address_violations, give_addresses, new_machine, wants
+from networks.addressing import IP
+from networks.allocation import release, super_network, underlay
+from networks.models import Network, Partition, Project
+from networks.rules import Violation
+from networks.validation import InUse, enforce, reported_on
+
+
+@transaction.atomic
+def create_firewall(
+    *,
+    name: str,
+    partition: Partition,
+    project: Project,
+    networks: Sequence[Request],
+    addresses: Sequence[IP] = (),
+    labels: Mapping[str, str] | None = None,
+    id: uuid.UUID | None = None,
+    asn: int | None = None,
+    rules_given: Sequence[Mapping[str, Any]] = (),
+    by: str = "",
+    **fields: Any,
+) -> Firewall:
+    """Allocate a firewall with its addresses, its underlay address by itself (R8). Raises ValidationError (R2, R5 to R11)."""
+    super_network(partition)
+    fabric = underlay(partition)
+    wanted = wants(networks)
+    enforce(rules.request(wanted))
+    primary, found = rules.primary_of(wanted, project.pk)
+    enforce(found)
+    assert isinstance(primary, Network)
+    enforce(rules.home(primary, project.pk, partition.pk, "networks"))
+    others = [request.network for request in networks if request.network != primary]
+    enforce(v for net in others for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks"))
+    enforce(address_violations(wanted, addresses))
+    machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
+    firewall = Firewall(machine=machine, **fields)
+    firewall.save(force_insert=True)
+    for network in [*others, fabric]:
+        Attachment(firewall=firewall, network=network).save()
+    give_addresses(machine, [*wanted, *wants([Request(fabric)])], addresses)
+    replace_rules(firewall, rules_given)
+    revisions.refresh([firewall.pk], cause=f"{name} was allocated", by=by)
+    return firewall
+
+
+@transaction.atomic
+def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = (), by: str = "") -> Attachment:
+    """Join a shared or external network, with an address per family. Raises ValidationError (R2, R5 to R8, R10, R11)."""
+    machine = firewall.machine
+    Firewall.objects.select_for_update(no_key=True).get(pk=firewall.pk)
+    enforce(rules.not_explicit(network, "network"))
+    attachment = Attachment(firewall=firewall, network=network)
+    attachment.save()
+    wanted = wants([Request(network, auto and not addresses)])
+    with reported_on(networks="network"):
+        enforce(address_violations(wanted, addresses))
+        give_addresses(machine, wanted, addresses)
+    revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
+    return attachment
+
+
+@transaction.atomic
+def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
+    """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16). Raises InUse for the primary."""
+    if network == firewall.primary:
+        reason = f"{network.pk} is the primary network of {firewall.name}; it leaves when the firewall is freed (R5)."
+        raise InUse([Violation("network", "primary", reason)])
+    attachment = firewall.attachments.select_for_update(no_key=True).get(network=network)
+    if network.kind == Network.Kind.UNDERLAY:
+        raise InUse([Violation("network", "underlay", f"{network.pk} carries the firewall's own traffic and stays (R8).")])
+    for address in firewall.machine.addresses.select_for_update(no_key=True).filter(prefix__network=network).order_by("address"):
+        release(address)
+    attachment.delete()
+    revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
+
+
+@transaction.atomic
+def replace_rules(firewall: Firewall, given: Sequence[Mapping[str, Any]]) -> None:
+    """Give the firewall these rules, in this order, instead of those it has. Each has a direction and a rule's fields."""
+    firewall.rules.all().delete()
+    for position, values in enumerate(given, start=1):
+        Rule(firewall=firewall, position=position, **values).save()

@@ -1,0 +1,207 @@
+"""A firewall is a machine that guards its primary network and may join further ones."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Subquery, Value, When
+
+from machines import rules
+from machines.models import Machine
+from networks.fields import CidrField, one_line
+from networks.models import Network, Partition, Project
+from networks.rules import Violation
+from networks.validation import Unique, ValidatedModel
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from firewalls.models.push import Push, Revision
+
+PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
+MAX_PORT = 65535
+interface_name = RegexValidator(r"\A[a-z][a-z0-9.]{0,14}\Z", "An interface name has at most 15 of a-z, 0-9 and '.'.", "invalid_interface")
+ssh_host = RegexValidator(r"\A[A-Za-z0-9.:-]+\Z", "A host is a name or an address.", "invalid_host")
+ssh_user = RegexValidator(r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user")
+host_key = RegexValidator(
+    r"\A(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/=]+\Z",
+    "A host key is a line such as 'ssh-ed25519 AAAA…', as /etc/ssh/ssh_host_ed25519_key.pub has it, without the comment.",
+    "invalid_host_key",
+)
+
+
+def default_uplinks() -> list[str]:
+    return ["lan0", "lan1"]
+
+
+def port_range(value: str) -> None:
+    """Accept `443` and `8000-8100`."""
+    found = PORTS.match(value)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= first <= last <= MAX_PORT:
+        raise ValidationError(f"{value!r} is not a port such as 443 or a range such as 8000-8100.", code="invalid_port")
+
+
+class FirewallQuerySet(models.QuerySet["Firewall"]):
+    def with_state(self) -> "FirewallQuerySet":
+        """Annotate `state`, computed from what was wanted, applied, pushed and found."""
+        from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
+
+        pushes = Push.objects.filter(firewall=OuterRef("pk"))
+        last = pushes.exclude(state__in=[*Push.OPEN, Push.State.SUPERSEDED]).order_by("-finished_at")
+        broken = [Push.State.FAILED, Push.State.ROLLED_BACK]
+        State = Firewall.State  # noqa: N806 - an enum
+        return self.annotate(last_push=Subquery(last.values("state")[:1])).annotate(
+            state=Case(
+                When(Exists(pushes.filter(state__in=Push.OPEN)), then=Value(State.PUSHING)),
+                When(unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
+                When(last_push__in=broken, then=Value(State.FAILED)),
+                When(drifted_at__isnull=False, then=Value(State.DRIFTED)),
+                When(applied=None, then=Value(State.NEW)),
+                When(applied=F("wanted"), then=Value(State.IN_SYNC)),
+                default=Value(State.PENDING),
+                output_field=models.CharField(),
+            )
+        )
+
+    def with_relations(self) -> "FirewallQuerySet":
+        """Everything a list of firewalls shows of each, without a query per row."""
+        return self.select_related("machine__partition", "machine__project", "machine__primary", "wanted", "applied")
+
+
+class Firewall(ValidatedModel):
+    """A machine that guards its primary network (one-to-one: addresses and networks exist once)."""
+
+    class State(models.TextChoices):
+        NEW = "new", "new"
+        IN_SYNC = "in_sync", "in sync"
+        PENDING = "pending", "pending"
+        PUSHING = "pushing", "pushing"
+        FAILED = "failed", "failed"
+        DRIFTED = "drifted", "drifted"
+        UNREACHABLE = "unreachable", "unreachable"
+
+    machine = models.OneToOneField(Machine, models.CASCADE, primary_key=True, related_name="firewall")
+    uplinks = ArrayField(
+        models.CharField(max_length=15, validators=[interface_name]), default=default_uplinks, help_text="Interfaces to the leaves."
+    )
+    host = models.CharField(max_length=253, blank=True, validators=[ssh_host], help_text="Where its SSH answers.")
+    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)])
+    user = models.CharField(max_length=63, default="shared-networks", validators=[ssh_user])
+    host_key = models.CharField(max_length=1000, blank=True, validators=[host_key], help_text="Pinned: no other key is accepted.")
+    practice = models.BooleanField(default=False, help_text="A folder behind a real SSH server, without a kernel of its own.")
+    wanted = models.ForeignKey("firewalls.Revision", models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    applied = models.ForeignKey("firewalls.Revision", models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    drifted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    drift = models.TextField(blank=True, editable=False)
+    unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = FirewallQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        attachments: "RelatedManager[Attachment]"
+        rules: "RelatedManager[Rule]"
+        revisions: "RelatedManager[Revision]"
+        pushes: "RelatedManager[Push]"
+
+    class Meta:
+        ordering = ["machine__name", "machine_id"]
+
+    def __str__(self) -> str:
+        return self.machine.name
+
+    @property
+    def id(self) -> UUID:
+        return self.machine_id
+
+    @property
+    def name(self) -> str:
+        return self.machine.name
+
+    @property
+    def partition(self) -> Partition:
+        return self.machine.partition
+
+    @property
+    def project(self) -> Project:
+        return self.machine.project
+
+    @property
+    def primary(self) -> Network:
+        return self.machine.primary
+
+    @property
+    def router_id(self) -> IPv4Address | None:
+        """Its address in the underlay: loopback, VXLAN endpoint and BGP router id in one."""
+        addresses = (a for a in self.machine.addresses.all() if a.network.kind == Network.Kind.UNDERLAY)
+        return next((a.address for a in addresses if isinstance(a.address, IPv4Address)), None)
+
+
+class Attachment(ValidatedModel):
+    """A further network of a firewall: shared, external, or the underlay. Only firewalls can have one (R4)."""
+
+    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="attachments")
+    network = models.ForeignKey(Network, models.PROTECT, related_name="attachments")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["network_id"]
+        constraints = [
+            Unique(
+                field="network", name="joins_once", fields=["firewall", "network"], violation_error_code="joined_already",
+                violation_error_message="The firewall has joined this network already (R6).",
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.firewall} in {self.network}"
+
+    @property
+    def role(self) -> str:
+        return "shared" if self.network.kind == Network.Kind.PRIVATE else self.network.kind
+
+    def violations(self) -> Iterator[Violation]:
+        machine = self.firewall.machine
+        if self.network.kind == Network.Kind.SUPER:
+            yield from rules.not_explicit(self.network, "network")
+        yield from rules.further(self.network, machine.primary_id, machine.project_id, machine.partition_id)
+
+
+class Rule(ValidatedModel):
+    """What may leave towards external networks (egress), or come in from them (ingress)."""
+
+    class Direction(models.TextChoices):
+        EGRESS = "egress"
+        INGRESS = "ingress"
+
+    class Protocol(models.TextChoices):
+        TCP = "tcp"
+        UDP = "udp"
+
+    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="rules")
+    direction = models.CharField(max_length=7, choices=Direction.choices)
+    position = models.PositiveIntegerField()
+    protocol = models.CharField(max_length=3, choices=Protocol.choices, default=Protocol.TCP)
+    ports = ArrayField(models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100")
+    sources = ArrayField(CidrField(), default=list, blank=True)
+    destinations = ArrayField(CidrField(), default=list, blank=True)
+    comment = models.CharField(max_length=100, blank=True, validators=[one_line])
+
+    class Meta:
+        ordering = ["firewall", "direction", "position"]
+        constraints = [
+            Unique(
+                field="position", name="rule_has_its_place", fields=["firewall", "direction", "position"],
+                violation_error_code="position_taken", violation_error_message="Another rule has this place already.",
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.protocol} {', '.join(self.ports)}"

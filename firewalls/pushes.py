@@ -1,0 +1,107 @@
+"""Bringing a wanted configuration to its firewall: one push at a time each, any of whose workers may die at any step."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from firewalls import revisions, transport
+from firewalls.models import Firewall, Push
+from firewalls.models.push import HEARTBEAT_SECONDS
+from firewalls.transport import Outcome, Step, Target, TransportError
+
+
+class GivenAway(Exception):
+    """The push was taken for lost and belongs to another worker now; this one stops without a word."""
+
+
+def target(firewall: Firewall) -> Target:
+    """Where and how the firewall is reached."""
+    return Target(
+        name=firewall.name, host=firewall.host, port=firewall.port, user=firewall.user,
+        host_key=firewall.host_key, practice=firewall.practice,
+    )  # fmt: skip
+
+
+def run(push: Push) -> None:
+    """Bring the push's revision, or else the latest one, to its firewall, and note how it ended."""
+    if push.revision is None:
+        revisions.refresh([push.firewall_id], cause="rendered for a push", by=push.requested_by)
+        push.firewall.refresh_from_db(fields=["wanted"])
+        push.revision = push.firewall.wanted
+        Push.objects.filter(pk=push.pk, attempts=push.attempts).update(revision=push.revision)
+    if push.revision is None:
+        push.finish(Push.State.FAILED, f"{push.firewall} has no underlay address yet, so it has no configuration (R8).")
+        return
+    try:
+        outcome = asyncio.run(_bring(push, push.revision.files))
+    except GivenAway:
+        return
+    except TransportError as error:
+        settle(push, Outcome("failed", str(error)), unreachable=error.unreachable)
+        return
+    settle(push, outcome, unreachable=False)
+
+
+@transaction.atomic
+def settle(push: Push, outcome: Outcome, *, unreachable: bool) -> None:
+    """Note the verdict on the push and on its firewall, together or not at all."""
+    if not push.finish(outcome.state, outcome.error):
+        return
+    firewall, now = Firewall.objects.filter(pk=push.firewall_id), timezone.now()
+    if unreachable:
+        firewall.filter(unreachable_since=None).update(unreachable_since=now)
+        return
+    firewall.update(unreachable_since=None, checked_at=now)
+    if outcome.state == Push.State.CONFIRMED:
+        firewall.update(applied=push.revision, drifted_at=None, drift="")
+
+
+async def _bring(push: Push, files: dict[str, str]) -> Outcome:
+    """Run the transport, noting each step as it happens, and say every few seconds that this worker lives."""
+    steps: dict[str, dict[str, Any]] = {}
+    note = sync_to_async(push.progress, thread_sensitive=False)
+
+    async def on_step(step: Step) -> None:
+        steps[step.name] = asdict(step)
+        if not await note(list(steps.values())):
+            raise GivenAway
+
+    beating = asyncio.create_task(_beat(push))
+    try:
+        return await transport.push(target(push.firewall), files, on_step, key_path=Path(settings.SSH_KEY))
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
+
+async def _beat(push: Push) -> None:
+    beat = sync_to_async(push.beat, thread_sensitive=False)
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await beat()
+
+
+def check(firewall: Firewall) -> None:
+    """Compare what is on the firewall with what was applied, and note drift or silence."""
+    now = timezone.now()
+    try:
+        found = asyncio.run(transport.inspect(target(firewall), key_path=Path(settings.SSH_KEY)))
+    except TransportError as error:
+        if error.unreachable:
+            silent = Firewall.objects.filter(pk=firewall.pk, unreachable_since=None)
+            silent.update(unreachable_since=now)
+        return
+    applied = firewall.applied.files if firewall.applied else {}
+    different = sorted(path for path in applied if found.get(path) != applied[path])
+    Firewall.objects.filter(pk=firewall.pk, applied=firewall.applied).update(
+        unreachable_since=None, checked_at=now, drift="\n".join(different),
+        drifted_at=(firewall.drifted_at or now) if different else None,
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""The configurations wanted of firewalls: rendered from the facts, kept once each, numbered."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from firewalls.facts import facts
+from firewalls.models import Firewall, Revision
+from firewalls.plan import plan
+from firewalls.render import digest, render
+
+
+def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
+    """The files each of these firewalls should have, as the database stands now."""
+    return {pk: render(plan(found)) for pk, found in facts(firewalls).items()}
+
+
+def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
+    """Note what is wanted of these firewalls now. Returns those whose wanted configuration changed.
+
+    Only a firewall that seems to have changed is locked, and rendered again under its lock: the last writer is right.
+    """
+    seeming = _different(sorted(firewalls))
+    return [pk for pk in seeming if _renew(pk, cause, by)]
+
+
+def _different(firewalls: list[UUID]) -> dict[UUID, dict[str, str]]:
+    """The files of those whose rendered configuration is not the one noted as wanted."""
+    noted = dict(Firewall.objects.filter(pk__in=firewalls).values_list("pk", "wanted__digest"))
+    return {pk: files for pk, files in rendered(firewalls).items() if pk in noted and noted[pk] != digest(files)}
+
+
+@transaction.atomic
+def _renew(pk: UUID, cause: str, by: str) -> bool:
+    firewall = Firewall.objects.select_for_update(no_key=True).filter(pk=pk).first()
+    files = _different([pk]).get(pk) if firewall else None
+    if firewall is None or files is None:
+        return False
+    Firewall.objects.filter(pk=pk).update(wanted=_kept(firewall, files, cause, by))
+    return True
+
+
+def _kept(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> Revision:
+    """The revision with this content: the one there is, or a new one with the next number."""
+    last: int = firewall.revisions.aggregate(last=Max("number"))["last"] or 0
+    revision, _ = Revision.objects.get_or_create(
+        firewall=firewall, digest=digest(files),
+        defaults={"number": last + 1, "files": dict(files), "cause": cause[:400], "created_by": by},
+    )  # fmt: skip
+    return revision

@@ -1,0 +1,125 @@
+"""Allocating machines and freeing them. An error leaves no address behind."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import transaction
+
+from machines import rules
+from machines.models import Machine
+from machines.rules import Wanted
+from networks.addressing import IP, home_of, versions
+from networks.allocation import allocate, release
+from networks.models import Address, Network, Partition, Project
+from networks.pools import ASN_BASE, POOL, next_number
+from networks.rules import Violation, named
+from networks.validation import enforce, reported_on
+
+
+class Request(NamedTuple):
+    """One network asked for; auto: its addresses are picked."""
+
+    network: Network
+    auto: bool = True
+    primary: bool = False
+
+
+@transaction.atomic
+def create_machine(
+    *,
+    name: str,
+    partition: Partition,
+    project: Project,
+    networks: Sequence[Request],
+    addresses: Sequence[IP] = (),
+    labels: Mapping[str, str] | None = None,
+    id: uuid.UUID | None = None,
+    asn: int | None = None,
+) -> Machine:
+    """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R7 to R11)."""
+    wanted = wants(networks)
+    enforce([*rules.request(wanted), *rules.one_home(wanted)])
+    primary = networks[0].network
+    enforce(rules.home(primary, project.pk, partition.pk, "networks"))
+    enforce(address_violations(wanted, addresses))
+    machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
+    give_addresses(machine, wanted, addresses)
+    return machine
+
+
+def wants(networks: Sequence[Request]) -> list[Wanted]:
+    """The request as values for the rules."""
+    return [
+        Wanted(request.network, [prefix.cidr for prefix in request.network.prefixes.all()], request.auto, request.primary)
+        for request in networks
+    ]
+
+
+def address_violations(wanted: Sequence[Wanted], addresses: Sequence[IP]) -> list[Violation]:
+    """Whether each network gets an address per family, and each brought address has a network (R10, R11)."""
+    given = named(want.net.id for want in wanted)
+    found = [*rules.brought(addresses, wanted, given)]
+    for want in wanted:
+        found += rules.each_family(want, addresses)
+    return found
+
+
+def new_machine(
+    *,
+    name: str,
+    partition: Partition,
+    project: Project,
+    primary: Network,
+    labels: Mapping[str, str] | None,
+    id: uuid.UUID | None,
+    asn: int | None,
+) -> Machine:
+    """Save the machine's row, with an AS number of its own (RFC 6996: private, four bytes)."""
+    number = asn or next_number(Machine, "asn", ASN_BASE + POOL[0], ASN_BASE + POOL[-1])
+    if number is None:
+        enforce([Violation("asn", "exhausted", "No AS number is free any more; the pool is used up.")])
+    machine = Machine(
+        id=id or uuid.uuid4(), name=name, partition=partition, project=project, primary=primary,
+        asn=number, labels=dict(labels or {}),
+    )  # fmt: skip
+    machine.save(force_insert=True)
+    return machine
+
+
+def give_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequence[IP]) -> None:
+    """Put the brought addresses on the machine, and pick one per family where none was brought (R10, R11).
+
+    Networks are served in the order of their ids: two allocations never wait for each other in a circle.
+    """
+    for want in sorted(wanted, key=lambda want: want.net.id):
+        network = Network.objects.get(pk=want.net.id)
+        own = [address for address in addresses if home_of(address, want.prefixes)]
+        for address in own:
+            bring(machine, network, address)
+        for family in versions(want.prefixes) if not own else ():
+            allocate(network, project=machine.project, version=family, machine=machine)
+
+
+def bring(machine: Machine, network: Network, ip: IP) -> Address:
+    """Put a brought address on the machine: a free one of its project, or one nobody has yet. Raises on `addresses` (R11)."""
+    row = Address.objects.select_for_update(no_key=True).filter(address=ip).first()
+    if row is None:
+        with reported_on(address="addresses", project="addresses"):
+            return allocate(network, project=machine.project, ip=ip, machine=machine)
+    if row.project_id != machine.project_id:
+        reason = f"{ip} belongs to project {row.project_id}, not to {machine.project_id} (R11)."
+        enforce([Violation("addresses", "other_project", reason)])
+    if row.machine is not None:
+        enforce([Violation("addresses", "taken", f"{ip} is already taken, by {row.machine.name} (R12).")])
+    row.machine, row.kind = machine, Address.Kind.STATIC
+    row.save()
+    return row
+
+
+@transaction.atomic
+def free(machine: Machine) -> None:
+    """Give the machine back: picked addresses are free again, brought ones stay reserved for the project (R16)."""
+    for address in machine.addresses.select_for_update(no_key=True).order_by("address"):
+        release(address)
+    machine.delete()

@@ -1,0 +1,68 @@
+"""Address arithmetic as values: what a prefix offers, and what it never hands out (RFC 3021, RFC 4291, RFC 6164)."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+IP = IPv4Address | IPv6Address
+Cidr = IPv4Network | IPv6Network
+
+# RFC 3021 (IPv4 /31) and RFC 6164 (IPv6 /127) give every address of a link prefix to a host.
+LINK_HOST_BITS = 1
+
+
+def parse_cidr(text: object) -> Cidr:
+    """Read a prefix. Raises ValueError, with the canonical spelling in its text, if host bits are set."""
+    spelled = str(text).strip()
+    try:
+        loose = ip_network(spelled, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{spelled!r} is not a prefix such as 10.128.0.0/22 or 2001:db8::/64.") from error
+    try:
+        return ip_network(spelled)
+    except ValueError as error:
+        raise ValueError(f"{spelled} has host bits set; the prefix is {loose}.") from error
+
+
+def first_usable(prefix: Cidr) -> IP:
+    """The lowest address a host may have: after the network (IPv4) or subnet-router anycast address (IPv6)."""
+    return prefix.network_address if _is_link(prefix) else prefix.network_address + 1
+
+
+def last_usable(prefix: Cidr) -> IP:
+    """The highest address a host may have: before the broadcast address (IPv4); IPv6 has none."""
+    if prefix.version == 4 and not _is_link(prefix):  # noqa: PLR2004 - the IP version
+        return prefix.broadcast_address - 1
+    return prefix.broadcast_address
+
+
+def usable(prefix: Cidr, address: IP) -> bool:
+    """Whether a host may have this address of this prefix."""
+    return address.version == prefix.version and int(first_usable(prefix)) <= int(address) <= int(last_usable(prefix))
+
+
+def capacity(prefix: Cidr) -> int:
+    """How many hosts fit into the prefix."""
+    return int(last_usable(prefix)) - int(first_usable(prefix)) + 1
+
+
+def contains(outer: Cidr, inner: Cidr) -> bool:
+    """Whether the inner prefix lies inside the outer one; prefixes of two families never do."""
+    if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network):
+        return inner.subnet_of(outer)
+    return False
+
+
+def home_of(address: IP, prefixes: Iterable[Cidr]) -> Cidr | None:
+    """The prefix the address lies in; None if it lies in none of them."""
+    return next((prefix for prefix in prefixes if address in prefix), None)
+
+
+def versions(prefixes: Iterable[Cidr]) -> list[int]:
+    """The address families (4, 6) present, ascending."""
+    return sorted({prefix.version for prefix in prefixes})
+
+
+def _is_link(prefix: Cidr) -> bool:
+    return prefix.max_prefixlen - prefix.prefixlen <= LINK_HOST_BITS

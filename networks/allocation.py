@@ -1,0 +1,170 @@
+"""Taking networks, prefixes and addresses, and giving them back. Nothing is half done: an error leaves nothing behind."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from networks import rules
+from networks.addressing import IP, Cidr, home_of, versions
+from networks.models import Address, Network, Partition, Prefix, Project
+from networks.pools import next_address, next_child, next_vrf
+from networks.rules import FAMILIES, Violation
+from networks.validation import enforce
+
+
+def super_network(partition: Partition) -> Network:
+    """The partition's pool. Raises ValidationError on `partition` if it has none (R8)."""
+    return _only(partition, Network.Kind.SUPER)
+
+
+def underlay(partition: Partition) -> Network:
+    """The partition's underlay network. Raises ValidationError on `partition` if it has none (R8)."""
+    return _only(partition, Network.Kind.UNDERLAY)
+
+
+def _only(partition: Partition, kind: str) -> Network:
+    network = Network.objects.filter(partition=partition, kind=kind).first()
+    if network is None:
+        reason = f"Partition {partition.pk} has no {kind} network; add one first (R8)."
+        enforce([Violation("partition", f"no_{kind}", reason)])
+        raise AssertionError  # unreachable: enforce() raised
+    return network
+
+
+def free_id(name: str) -> str:
+    """A free network id that reads like the name."""
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50] or "network"
+    taken = set(Network.objects.filter(id__startswith=base).values_list("id", flat=True))
+    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return next(candidate for candidate in (base, *numbered) if candidate not in taken)
+
+
+@transaction.atomic
+def create_private_network(
+    *,
+    name: str,
+    partition: Partition,
+    project: Project,
+    id: str = "",
+    prefix_length: Mapping[int, int] | None = None,
+    prefixes: tuple[Cidr, ...] = (),
+    vrf: int | None = None,
+    shared: bool = False,
+    by: str = "",
+    **fields: Any,
+) -> Network:
+    """Carve a private network from its partition's super network: the prefixes given, or the next free one per family.
+
+    `prefix_length` names the length per family; without it the super network's defaults count. Raises ValidationError.
+    """
+    pool = super_network(partition)
+    number = vrf if vrf is not None else next_vrf()
+    if number is None:
+        enforce([Violation("vrf", "exhausted", "No VRF id is free any more; the pool is used up (R14).")])
+    network = Network(
+        id=id or free_id(name), name=name, kind=Network.Kind.PRIVATE, partition=partition, project=project, parent=pool,
+        vrf=number, shared=shared, shared_by=by if shared else "", **fields,
+    )  # fmt: skip
+    network.save(force_insert=True)
+    Network.objects.select_for_update(no_key=True).get(pk=pool.pk)
+    for cidr in prefixes or _carved(pool, prefix_length or _default_lengths(pool)):
+        Prefix(network=network, cidr=cidr).save()
+    return network
+
+
+def _default_lengths(pool: Network) -> dict[int, int]:
+    lengths = {int(family): int(length) for family, length in pool.default_child_prefix_length.items()}
+    if not lengths:
+        reason = f"{pool.id} has no default child prefix length; say how long the prefix shall be."
+        enforce([Violation("prefix_length", "required", reason)])
+    return lengths
+
+
+def _carved(pool: Network, lengths: Mapping[int, int]) -> list[Cidr]:
+    return [carve(pool, family, length) for family, length in sorted(lengths.items())]
+
+
+def carve(pool: Network, family: int, length: int) -> Cidr:
+    """The lowest free child prefix of that family and length. Raises ValidationError on `prefix_length` (R13)."""
+    pools = [prefix.cidr for prefix in pool.prefixes.all() if prefix.cidr.version == family]
+    for cidr in pools:
+        if (found := next_child(cidr, length)) is not None:
+            return found
+    taken = Prefix.objects.filter(child=True, network__parent=pool, cidr__family=family).count()
+    where = ", ".join(map(str, pools)) or f"no {FAMILIES[family]} prefix"
+    reason = f"{pool.id} ({where}) has no free /{length} left: {rules.counted(taken, 'child prefix')} taken (R13)."
+    enforce([Violation("prefix_length", "exhausted", reason)])
+    raise AssertionError  # unreachable: enforce() raised
+
+
+@transaction.atomic
+def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | None = None, version: int = 4) -> Prefix:
+    """Give a network one more prefix: the one given, or for a private network the next free one of that length."""
+    if prefix is None:
+        if prefix_length is None or network.parent is None:
+            reason = "Give a prefix; only a private network can take the next free one of a length."
+            enforce([Violation("prefix", "required", reason)])
+        assert network.parent is not None and prefix_length is not None
+        Network.objects.select_for_update(no_key=True).get(pk=network.parent_id)
+        prefix = carve(network.parent, version, prefix_length)
+    row = Prefix(network=network, cidr=prefix)
+    row.save()
+    return row
+
+
+@transaction.atomic
+def allocate(
+    network: Network,
+    *,
+    project: Project,
+    ip: IP | None = None,
+    version: int | None = None,
+    kind: str | None = None,
+    name: str = "",
+    machine: Any = None,
+) -> Address:
+    """Take one address: the one given, or the lowest free one. A picked address is ephemeral, a brought one static (R16).
+
+    Raises ValidationError on `address` if it is taken, reserved or outside, or if no address is free.
+    """
+    picked = ip is None
+    kind = kind or (Address.Kind.EPHEMERAL if picked else Address.Kind.STATIC)
+    prefixes = list(network.prefixes.all())
+    enforce(rules.not_given(network))
+    if ip is None:
+        prefix, ip = _pick(network, prefixes, version)
+    else:
+        prefix = _prefix_of(network, prefixes, ip)
+    address = Address(address=ip, prefix=prefix, project=project, kind=kind, name=name, machine=machine)
+    address.save()
+    return address
+
+
+def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:
+    families = versions(prefix.cidr for prefix in prefixes)
+    family = version or (families[0] if families else 4)
+    own = [prefix for prefix in prefixes if prefix.cidr.version == family]
+    for prefix in own:
+        if (ip := next_address(prefix)) is not None:
+            return prefix, ip
+    used = Address.objects.filter(prefix__in=own).count()
+    enforce([rules.exhausted("network", network.id, family, used, sum(prefix.capacity for prefix in own))])
+    raise AssertionError  # unreachable: enforce() raised
+
+
+def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
+    home = home_of(ip, (prefix.cidr for prefix in prefixes))
+    if home is None:
+        where = ", ".join(str(prefix.cidr) for prefix in prefixes) or "it has no prefix"
+        enforce([Violation("address", "outside_network", f"{ip} lies in no prefix of {network.id} ({where}) (R11).")])
+    return next(prefix for prefix in prefixes if prefix.cidr == home)
+
+
+def release(address: Address) -> None:
+    """Take an address off its machine: a picked one is free again, a brought one stays reserved (R16)."""
+    address.machine = None
+    address.save()
+    if address.kind == Address.Kind.EPHEMERAL:
+        address.delete()

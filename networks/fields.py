@@ -1,0 +1,131 @@
+"""PostgreSQL's network types as Python values: past these fields there are no address strings."""
+
+import re
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from networks.addressing import IP, Cidr, parse_cidr
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
+HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+class CidrField(models.Field[Any, Any]):
+    """An address prefix: `cidr` in PostgreSQL, `ip_network` in Python."""
+
+    description = "IP prefix"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "cidr"
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        return "%s::cidr"
+
+    def from_db_value(self, value: str | None, *args: object) -> Cidr | None:
+        return None if value is None else parse_cidr(value)
+
+    def to_python(self, value: object) -> Cidr | None:
+        if value is None or value == "":
+            return None
+        try:
+            return parse_cidr(value)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid_prefix") from error
+
+    def get_prep_value(self, value: object) -> str | None:
+        cidr = self.to_python(value)
+        return None if cidr is None else str(cidr)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**kwargs)
+
+
+class InetField(models.Field[Any, Any]):
+    """One host address: `inet` in PostgreSQL, `ip_address` in Python."""
+
+    description = "IP address"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "inet"
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        return "%s::inet"
+
+    def from_db_value(self, value: str | None, *args: object) -> IP | None:
+        return None if value is None else ip_address(value)
+
+    def to_python(self, value: object) -> IP | None:
+        if value is None or value == "":
+            return None
+        try:
+            return ip_address(str(value).strip())
+        except ValueError as error:
+            raise ValidationError(
+                f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address"
+            ) from error
+
+    def get_prep_value(self, value: object) -> str | None:
+        address = self.to_python(value)
+        return None if address is None else str(address)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+
+class Family(models.Transform):
+    """`cidr__family=6`, `ip__family=4`: the address family."""
+
+    lookup_name = "family"
+    function = "family"
+    output_field = models.IntegerField()
+
+
+CidrField.register_lookup(Family)
+InetField.register_lookup(Family)
+
+
+def one_line(value: str) -> None:
+    """Refuse text that could not be written on one line of a configuration."""
+    if any(not character.isprintable() for character in value):
+        raise ValidationError("Line breaks and control characters are not allowed here.", code="not_one_line")
+
+
+def short_labels(value: object) -> None:
+    """Labels are a flat object of texts, as metal-api has them."""
+    flat = isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items())
+    if not flat:
+        raise ValidationError("Labels are an object of texts, such as {\"tier\": \"storage\"}.", code="invalid_labels")
+
+
+identifier = RegexValidator(
+    IDENTIFIER,
+    "An id has letters, digits, '-', '.' and '_', and starts and ends with a letter or digit.",
+    code="invalid_id",
+)
+hostname = RegexValidator(
+    HOSTNAME,
+    "A name has at most 63 lower-case letters, digits and '-', and starts and ends with a letter or digit (RFC 1123).",
+    code="invalid_name",
+)
+
+
+class IdentifierField(models.CharField[str, str]):
+    """The given id of a partition, project or network; part of URLs, file names and configurations."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs = {"max_length": 63, "primary_key": True, "validators": [identifier]} | kwargs
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("validators", None)
+        return name, path, args, kwargs

@@ -1,0 +1,8 @@
+"""Partitions and projects, their networks, prefixes and addresses."""
+
+from networks.models.address import Address
+from networks.models.network import Network, NetworkQuerySet
+from networks.models.places import Partition, Project
+from networks.models.prefix import Prefix
+
+__all__ = ["Address", "Network", "NetworkQuerySet", "Partition", "Prefix", "Project"]

@@ -1,0 +1,174 @@
+"""Networks: the pool, what is carved from it, what is shared, and what lies outside."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from networks import rules
+from networks.fields import CidrField, IdentifierField, one_line, short_labels
+from networks.models.places import Partition, Project
+from networks.rules import Violation
+from networks.validation import Check, Unique, ValidatedModel
+
+MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
+
+
+class NetworkQuerySet(models.QuerySet["Network"]):
+    def private(self) -> "NetworkQuerySet":
+        return self.filter(kind=Network.Kind.PRIVATE)
+
+    def shared(self) -> "NetworkQuerySet":
+        return self.filter(shared=True)
+
+    def of_partition(self, partition: str) -> "NetworkQuerySet":
+        """The partition's own networks and the external ones that serve every partition."""
+        return self.filter(Q(partition=partition) | Q(partition=None))
+
+
+class Network(ValidatedModel):
+    """A routed address space with one VRF."""
+
+    class Kind(models.TextChoices):
+        SUPER = rules.SUPER
+        PRIVATE = rules.PRIVATE
+        EXTERNAL = rules.EXTERNAL
+        UNDERLAY = rules.UNDERLAY
+
+    id = IdentifierField()
+    name = models.CharField(max_length=120, blank=True, validators=[one_line])
+    description = models.CharField(max_length=400, blank=True, validators=[one_line])
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    partition = models.ForeignKey(Partition, models.PROTECT, null=True, blank=True, related_name="networks")
+    project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="networks")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    vrf = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_VNI)],
+        help_text="VRF id, equal to the VXLAN network identifier.",
+    )  # fmt: skip
+    destination_prefixes = ArrayField(CidrField(), default=list, blank=True)
+    default_child_prefix_length = models.JSONField(default=dict, blank=True)
+    nat = models.BooleanField(default=False)
+    labels = models.JSONField(default=dict, blank=True, validators=[short_labels])
+    shared = models.BooleanField(default=False)
+    shared_at = models.DateTimeField(null=True, blank=True, editable=False)
+    shared_by = models.CharField(max_length=150, blank=True, editable=False)
+    shared_reason = models.CharField(max_length=400, blank=True, validators=[one_line])
+
+    objects = NetworkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        permissions = [("share_network", "Can mark networks as shared")]
+        indexes = [
+            models.Index(fields=["partition", "kind", "id"], name="network_by_partition_kind"),
+            models.Index(fields=["id"], condition=Q(shared=True), name="network_shared"),
+        ]
+        constraints = [
+            Check(
+                field="shared", name="shared_is_private", condition=Q(shared=False) | Q(kind="private"),
+                violation_error_code="not_private", violation_error_message="Only a private network can be shared (R1).",
+            ),
+            Check(
+                field="shared", name="shared_knows_since_when",
+                condition=Q(shared=False, shared_at=None) | Q(shared=True, shared_at__isnull=False),
+                violation_error_code="unknown_since", violation_error_message="A shared network knows since when it is shared (R3).",
+            ),
+            Check(
+                field="partition", name="partition_where_bound", condition=Q(kind="external") | Q(partition__isnull=False),
+                violation_error_code="no_partition",
+                violation_error_message="A private, super or underlay network belongs to exactly one partition (R2).",
+            ),
+            Check(
+                field="parent", name="parent_iff_private",
+                condition=Q(kind="private", parent__isnull=False) | (~Q(kind="private") & Q(parent=None)),
+                violation_error_code="parent_mismatch",
+                violation_error_message="A private network, and only a private one, is the child of a super network (R1).",
+            ),
+            Check(
+                field="project", name="project_where_owned",
+                condition=Q(kind="external") | Q(kind="private", project__isnull=False)
+                | Q(kind__in=["super", "underlay"], project=None),
+                violation_error_code="project_mismatch",
+                violation_error_message="A private network belongs to a project; a super or underlay network to none (R7).",
+            ),
+            Check(
+                field="vrf", name="vrf_where_routed",
+                condition=Q(kind__in=["private", "external"], vrf__isnull=False) | Q(kind__in=["super", "underlay"], vrf=None),
+                violation_error_code="vrf_mismatch",
+                violation_error_message="A private or external network has a VRF id; a super or underlay network has none (R14).",
+            ),
+            Unique(
+                field="vrf", name="vrf_is_unique", fields=["vrf"], violation_error_code="vrf_taken",
+                violation_error_message="Another network already has this VRF id (R14).",
+            ),
+            Unique(
+                field="kind", name="one_super_per_partition", fields=["partition"], condition=Q(kind="super"),
+                violation_error_code="second_super", violation_error_message="This partition already has a super network (R8).",
+            ),
+            Unique(
+                field="kind", name="one_underlay_per_partition", fields=["partition"], condition=Q(kind="underlay"),
+                violation_error_code="second_underlay", violation_error_message="This partition already has an underlay network (R8).",
+            ),
+        ]  # fmt: skip
+        triggers = [
+            pgtrigger.Protect(
+                name="stays_shared", operation=pgtrigger.Update, condition=pgtrigger.Q(old__shared=True, new__shared=False)
+            ),
+            pgtrigger.Protect(
+                name="since_when_is_kept", operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__shared=True) & pgtrigger.Q(old__shared_at__df=pgtrigger.F("new__shared_at")),
+            ),
+            pgtrigger.ReadOnly(name="keeps_identity", fields=["kind", "partition", "parent", "vrf"]),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.id
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        if self.shared and self.shared_at is None:
+            self.shared_at = timezone.now()
+        self.name = self.name or self.id
+        super().clean_fields(exclude)
+
+    def violations(self) -> Iterator[Violation]:
+        yield from rules.child_of(self, self.parent)
+        yield from rules.child_lengths(self.default_child_prefix_length)
+        if before := cast("Network | None", self.stored):
+            yield from rules.stays_shared(before, self)
+            yield from rules.keeps_identity(before, self)
+            yield from rules.keeps_project(before, self, self.address_count())
+
+    def removal_violations(self) -> Iterator[Violation]:
+        if count := self.address_count():
+            taken = rules.counted(count, "address")
+            yield Violation("network", "in_use", f"{self.id} still has {taken}; free them first (R15).")
+        if children := list(self.children.values_list("id", flat=True)):
+            yield Violation("network", "in_use", f"{self.id} still has the networks {rules.named(children)} (R15).")
+
+    def lock(self) -> None:
+        if not self._state.adding:
+            Network.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+
+    def address_count(self) -> int:
+        """How many addresses of this network exist, of whatever project."""
+        counts: dict[str, int] = self.prefixes.aggregate(count=models.Count("addresses"))
+        return counts["count"]
+
+    def share(self, by: str, reason: str = "") -> None:
+        """Mark the network as shared, for good; who, when and why stay with it (R3). Sharing again changes nothing."""
+        with transaction.atomic():
+            fresh = Network.objects.select_for_update(no_key=True).get(pk=self.pk)
+            if not fresh.shared:
+                fresh.shared, fresh.shared_at, fresh.shared_by, fresh.shared_reason = True, timezone.now(), by, reason
+                fresh.save()
+        self.refresh_from_db()
+
+    @property
+    def prefixes_text(self) -> str:
+        return ", ".join(str(prefix.cidr) for prefix in self.prefixes.all())

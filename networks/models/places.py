@@ -1,0 +1,44 @@
+"""Where networks are, and whose they are."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from networks.fields import CidrField, IdentifierField, InetField, one_line
+from networks.validation import ValidatedModel
+
+
+class Partition(ValidatedModel):
+    """A data-centre location with its own fabric: the failure domain, and the edge of every shared network."""
+
+    id = IdentifierField()
+    name = models.CharField(max_length=120, validators=[one_line])
+    description = models.CharField(max_length=400, blank=True, validators=[one_line])
+    dns_servers = ArrayField(InetField(), default=list, blank=True)
+    ntp_servers = ArrayField(models.CharField(max_length=253, validators=[one_line]), default=list, blank=True)
+    management_prefixes = ArrayField(
+        CidrField(), default=list, blank=True, help_text="Who may reach the SSH of the partition's firewalls."
+    )
+    auto_push = models.BooleanField(
+        default=False, help_text="Push changed configurations without being asked; otherwise they wait as pending."
+    )
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Project(ValidatedModel):
+    """The owner of networks, addresses, machines and firewalls."""
+
+    id = IdentifierField()
+    name = models.CharField(max_length=120, validators=[one_line])
+    tenant = models.CharField(max_length=120, blank=True, validators=[one_line])
+    description = models.CharField(max_length=400, blank=True, validators=[one_line])
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,135 @@
+"""The sharing rules that need more than one row, as pure functions: values in, violations out.
+
+What one row can tell by itself is a constraint of its model; both say which rule of the proposal (MEP-5) is broken.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from networks.addressing import IP, Cidr, contains, usable
+
+PRIVATE, SUPER, EXTERNAL, UNDERLAY = "private", "super", "external", "underlay"
+POOLED = frozenset({PRIVATE, EXTERNAL})  # kinds that have a VRF
+FAMILIES = {4: "IPv4", 6: "IPv6"}
+
+
+class Violation(NamedTuple):
+    """A broken rule: the field at fault, a stable code for programs, a sentence for people."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Net(Protocol):
+    """What the rules need to know of a network."""
+
+    id: str
+    kind: str
+    shared: bool
+    vrf: int | None
+
+    @property
+    def partition_id(self) -> str | None: ...
+    @property
+    def project_id(self) -> str | None: ...
+    @property
+    def parent_id(self) -> str | None: ...
+
+
+def stays_shared(before: Net, after: Net) -> Iterator[Violation]:
+    """R3: there is no way back."""
+    if before.shared and not after.shared:
+        yield Violation("shared", "cannot_unshare", "A shared network stays shared (R3).")
+
+
+def keeps_identity(before: Net, after: Net) -> Iterator[Violation]:
+    """What firewalls and addresses already rely on is fixed when the network is made."""
+    for field, word in (("kind", "kind"), ("partition_id", "partition"), ("parent_id", "parent"), ("vrf", "vrf")):
+        if getattr(before, field) != getattr(after, field):
+            yield Violation(word, "identity", f"The {word} of a network is fixed when it is made.")
+
+
+def keeps_project(before: Net, after: Net, addresses: int) -> Iterator[Violation]:
+    """R7: whoever has addresses in the network relies on its project."""
+    if before.project_id != after.project_id and addresses:
+        yield Violation(
+            "project", "project_in_use",
+            f"The project of {after.id} cannot change while {counted(addresses, 'address')} of it are in use (R7).",
+        )  # fmt: skip
+
+
+def child_of(net: Net, parent: Net | None) -> Iterator[Violation]:
+    """R1, R2: a private network is carved from the super network of its partition."""
+    if net.kind != PRIVATE or parent is None:
+        return
+    if parent.kind != SUPER:
+        yield Violation("parent", "parent_not_super", f"{parent.id} is no super network; a private network is carved from one (R1).")
+    elif parent.partition_id != net.partition_id:
+        yield Violation("parent", "other_partition", f"{parent.id} is the super network of another partition (R2).")
+
+
+def prefix_has_home(kind: str, cidr: Cidr, parent_prefixes: Collection[Cidr]) -> Iterator[Violation]:
+    """R13: the prefixes of a private network lie inside those of its super network."""
+    if kind == PRIVATE and not any(contains(outer, cidr) for outer in parent_prefixes):
+        pools = ", ".join(map(str, parent_prefixes)) or "none"
+        yield Violation("cidr", "outside_super", f"{cidr} lies outside the super network's prefixes ({pools}) (R13).")
+
+
+def address_fits(net: Net, prefix: Cidr, address: IP) -> Iterator[Violation]:
+    """R8, R12: an address lies in its prefix, and is one that a host may have."""
+    yield from not_given(net)
+    if address not in prefix:
+        yield Violation("address", "outside_prefix", f"{address} does not lie in {prefix} (R11).")
+    elif not usable(prefix, address):
+        yield Violation(
+            "address", "reserved", f"{address} is the network, broadcast or anycast address of {prefix} and is never handed out (R12)."
+        )
+
+
+def not_given(net: Net) -> Iterator[Violation]:
+    """R8: nobody takes an address of a super network."""
+    if net.kind == SUPER:
+        yield Violation("network", "super_given", f"{net.id} is a super network, which is never used directly (R8).")
+
+
+def may_own(net: Net, project: str) -> Iterator[Violation]:
+    """R7: who may have addresses in a network."""
+    if net.kind == PRIVATE and not net.shared and net.project_id != project:
+        yield Violation(
+            "project", "other_project", f"{net.id} belongs to project {net.project_id} and is not shared (R7)."
+        )
+    if net.kind == EXTERNAL and net.project_id not in (None, project):
+        yield Violation("project", "other_project", f"{net.id} serves project {net.project_id} alone (R7).")
+
+
+def child_lengths(lengths: object) -> Iterator[Violation]:
+    """A super network's default child prefix lengths: {"4": 22, "6": 64}."""
+    limits = {"4": 32, "6": 128}
+    good = isinstance(lengths, dict) and all(
+        family in limits and type(length) is int and 0 < length <= limits[family] for family, length in lengths.items()
+    )
+    if not good:
+        yield Violation(
+            "default_child_prefix_length", "invalid_lengths", 'Child prefix lengths are an object such as {"4": 22, "6": 64}.'
+        )
+
+
+def exhausted(field: str, network: str, family: int, used: int, total: int) -> Violation:
+    """No free address left: says which network and how full."""
+    return Violation(
+        field, "exhausted", f"{network} has no free {FAMILIES[family]} address left: {used} of {total} are taken (R12)."
+    )
+
+
+def counted(number: int, word: str) -> str:
+    """`1 address`, `3 addresses`."""
+    plural = word + ("es" if word.endswith("s") else "s")
+    return f"{number:,} {word if number == 1 else plural}"
+
+
+def named(items: Iterable[str], limit: int = 5) -> str:
+    """A readable, bounded list: the first few names and how many more."""
+    names = sorted(items)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
