@@ -16,7 +16,7 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
-class CidrField(models.Field[Any, Any]):
+class CidrField(models.Field):  # type: ignore[type-arg]
     """An address prefix: `cidr` in PostgreSQL, `ip_network` in Python."""
 
     description = "IP prefix"
@@ -49,7 +49,7 @@ class CidrField(models.Field[Any, Any]):
         return super().formfield(**kwargs)
 
 
-class InetField(models.Field[Any, Any]):
+class InetField(models.Field):  # type: ignore[type-arg]
     """One host address: `inet` in PostgreSQL, `ip_address` in Python."""
 
     description = "IP address"
@@ -118,7 +118,7 @@ hostname = RegexValidator(
 )
 
 
-class IdentifierField(models.CharField[str, str]):
+class IdentifierField(models.CharField):  # type: ignore[type-arg]
     """The given id of a partition, project or network; part of URLs, file names and configurations."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
