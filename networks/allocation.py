@@ -132,7 +132,7 @@ def allocate(
     picked = ip is None
     kind = kind or (Address.Kind.EPHEMERAL if picked else Address.Kind.STATIC)
     prefixes = list(network.prefixes.all())
-    enforce(rules.not_given(network))
+    enforce(rules.not_given(network, for_machine=machine is not None))
     if ip is None:
         prefix, ip = _pick(network, prefixes, version)
     else:

@@ -22,7 +22,7 @@ ORDER BY candidate LIMIT 1
 """
 
 _NEXT_ADDRESS = """
-SELECT host(candidate) FROM (SELECT %(first)s::inet AS candidate
+SELECT host(candidate) AS spelled FROM (SELECT %(first)s::inet AS candidate
     UNION ALL SELECT address + 1 FROM networks_address
     WHERE prefix_id = %(prefix)s AND address >= %(first)s::inet AND address < %(last)s::inet)
     AS candidates
@@ -44,7 +44,7 @@ WITH ends AS (
             THEN network(set_masklen(broadcast(set_masklen(last + 1, %(length)s)) + 1, %(length)s))
         END FROM ends
 )
-SELECT candidate::text FROM candidates
+SELECT candidate::text AS spelled FROM candidates
 WHERE candidate <<= %(pool)s::inet AND NOT EXISTS (SELECT 1 FROM networks_prefix WHERE child AND cidr && candidate::inet)
 ORDER BY candidate LIMIT 1
 """

@@ -87,10 +87,12 @@ def address_fits(net: Net, prefix: Cidr, address: IP) -> Iterator[Violation]:
         )
 
 
-def not_given(net: Net) -> Iterator[Violation]:
-    """R8: nobody takes an address of a super network."""
+def not_given(net: Net, for_machine: bool = True) -> Iterator[Violation]:
+    """R8: nobody takes an address of a super network; one of the underlay comes with a firewall, by itself."""
     if net.kind == SUPER:
         yield Violation("network", "super_given", f"{net.id} is a super network, which is never used directly (R8).")
+    if net.kind == UNDERLAY and not for_machine:
+        yield Violation("network", "underlay_given", f"{net.id} is the underlay; firewalls get their address in it by themselves (R8).")
 
 
 def may_own(net: Net, project: str) -> Iterator[Violation]:
