@@ -1,0 +1,134 @@
+"""Two writers at once, real threads and a real PostgreSQL: one clear winner, the loser a rule's sentence."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from firewalls.allocation import join
+from firewalls.models import Attachment, Firewall, Push
+from machines.allocation import free
+from networks.allocation import allocate, release
+from networks.models import Address, Network
+from tests.world import World, world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T = TypeVar("T")
+
+
+@pytest.fixture
+def fra() -> World:
+    return world()
+
+
+def at_once(*actions: Callable[[], T]) -> list[T | ValidationError]:
+    """Run the actions in threads of their own, started together. Anything but a ValidationError is raised."""
+    barrier = Barrier(len(actions))
+
+    def run(action: Callable[[], T]) -> T | ValidationError:
+        try:
+            barrier.wait(10)
+            return action()
+        except ValidationError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+
+def losers(results: list[object]) -> list[str]:
+    return [code for r in results if isinstance(r, ValidationError) for e in r.error_dict.values() for code in [e[0].code]]
+
+
+def test_many_allocations_in_one_network_take_distinct_lowest_addresses(fra: World) -> None:
+    net = fra.private("shop", fra.shop)
+    for _ in range(3):
+        at_once(*[lambda: allocate(net, project=fra.shop) for _ in range(8)])
+    found = [int(address) - int(net.prefixes.get().cidr.network_address) for address in Address.objects.values_list("address", flat=True)]
+    assert sorted(found) == list(range(1, 25))
+
+
+def test_allocating_while_freeing_loses_no_address(fra: World) -> None:
+    net = fra.private("tiny", fra.shop, prefix_length={4: 29})
+    taken = [allocate(net, project=fra.shop) for _ in range(3)]
+    at_once(*[lambda a=a: release(a) for a in taken], *[lambda: allocate(net, project=fra.shop) for _ in range(3)])
+    assert Address.objects.count() == 3
+
+
+def test_one_address_brought_twice_has_one_winner(fra: World) -> None:
+    net = fra.private("shop", fra.shop)
+    for round_ in range(5):
+        address = f"10.128.0.{50 + round_}"
+        results = at_once(*[lambda n=n: fra.machine(f"m{n}", fra.shop, net, addresses=[address]) for n in range(2)])
+        assert losers(results) == ["taken"]
+        assert Address.objects.filter(address=address).count() == 1
+
+
+def test_the_last_child_prefix_has_one_winner() -> None:
+    fra = world(pool="10.128.0.0/22")
+    results = at_once(*[lambda n=n: fra.private(f"net{n}", fra.shop) for n in range(2)])
+    assert losers(results) == ["exhausted"] and Network.objects.filter(kind="private").count() == 1
+
+
+def test_two_networks_made_at_once_get_different_vrfs_and_prefixes(fra: World) -> None:
+    results = at_once(*[lambda n=n: fra.private(f"net{n}", fra.shop) for n in range(4)])
+    assert losers(results) == []
+    rows = Network.objects.filter(kind="private")
+    assert len({row.vrf for row in rows}) == 4 and len({row.prefixes_text for row in rows}) == 4
+
+
+def test_two_joins_of_one_firewall_give_one_attachment(fra: World) -> None:
+    firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
+    storage = fra.private("storage", fra.storage, shared=True)
+    results = at_once(*[lambda: join(Firewall.objects.get(pk=firewall.pk), storage) for _ in range(2)])
+    assert losers(results) == ["joined_already"]
+    assert Attachment.objects.filter(network=storage).count() == 1
+    assert firewall.machine.addresses.filter(prefix__network=storage).count() == 1
+
+
+def test_different_networks_joined_at_once_are_both_in_the_wanted_configuration(fra: World) -> None:
+    firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
+    shared = [fra.private(f"shared{n}", fra.storage, shared=True) for n in range(3)]
+    assert losers(at_once(*[lambda n=n: join(Firewall.objects.get(pk=firewall.pk), n) for n in shared])) == []
+    firewall.refresh_from_db()
+    assert firewall.wanted is not None
+    assert all(f"vrf{net.vrf}\n" in firewall.wanted.files["/etc/frr/frr.conf"] for net in shared)
+
+
+def test_sharing_at_once_keeps_the_first_who_and_why(fra: World) -> None:
+    net = fra.private("shop", fra.shop)
+    at_once(*[lambda n=n: Network.objects.get(pk="shop").share(f"user{n}", f"reason{n}") for n in range(4)])
+    net.refresh_from_db()
+    assert net.shared and net.shared_reason == net.shared_by.replace("user", "reason")
+
+
+def test_a_network_deleted_while_it_is_allocated_from_is_whole_or_gone(fra: World) -> None:
+    for round_ in range(5):
+        net = fra.private(f"net{round_}", fra.shop)
+        at_once(net.delete, lambda net=net: allocate(net, project=fra.shop))
+        exists = Network.objects.filter(pk=net.pk).exists()
+        assert Address.objects.filter(prefix__network=net.pk).count() == int(exists)
+
+
+def test_joining_a_firewall_that_is_being_freed_leaves_no_address(fra: World) -> None:
+    storage = fra.private("storage", fra.storage, shared=True)
+    shop = fra.private("shop", fra.shop)
+    for round_ in range(5):
+        firewall = fra.firewall(f"fw{round_}", fra.shop, shop)
+        at_once(lambda f=firewall: free(f.machine), lambda f=firewall: join(Firewall.objects.get(pk=f.pk), storage))
+        left = Address.objects.filter(machine=None)
+        assert not left.exists()
+
+
+def test_a_push_is_claimed_by_one_worker_only(fra: World) -> None:
+    firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
+    pushes = at_once(*[lambda: Push.objects.enqueue(firewall) for _ in range(4)])
+    assert len({push.pk for push in pushes if isinstance(push, Push)}) == 1
+    claims = at_once(*[lambda: Push.objects.claim(pushes[0].pk) for _ in range(4)])
+    assert len([claim for claim in claims if claim is not None]) == 1
