@@ -9,7 +9,7 @@ from django.db import transaction
 from firewalls import revisions
 from firewalls.models import Attachment, Firewall, Rule
 from machines import rules
-from machines.allocation import Request, address_violations, give_addresses, new_machine, wants
+from machines.allocation import Request, address_violations, give_addresses, held, new_machine, wants
 from networks.addressing import IP
 from networks.allocation import release, super_network, underlay
 from networks.models import Network, Partition, Project
@@ -59,7 +59,8 @@ def create_firewall(
 def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = (), by: str = "") -> Attachment:
     """Join a shared or external network, with an address per family. Raises ValidationError (R2, R5 to R8, R10, R11)."""
     machine = firewall.machine
-    Firewall.objects.select_for_update(no_key=True).get(pk=firewall.pk)
+    if not held(machine):
+        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
     enforce(rules.not_explicit(network, "network"))
     attachment = Attachment(firewall=firewall, network=network)
     attachment.save()
@@ -77,7 +78,10 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     if network == firewall.primary:
         reason = f"{network.pk} is the primary network of {firewall.name}; it leaves when the firewall is freed (R5)."
         raise InUse([Violation("network", "primary", reason)])
-    attachment = firewall.attachments.select_for_update(no_key=True).get(network=network)
+    attachment = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
+    if attachment is None:
+        enforce([Violation("network", "not_joined", f"{firewall.name} has not joined {network.pk}.")])
+        raise AssertionError  # unreachable: enforce() raised
     if network.kind == Network.Kind.UNDERLAY:
         raise InUse([Violation("network", "underlay", f"{network.pk} carries the firewall's own traffic and stays (R8).")])
     for address in firewall.machine.addresses.select_for_update(no_key=True).filter(prefix__network=network).order_by("address"):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from django.db import transaction
 
@@ -93,7 +93,7 @@ def give_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequen
     Networks are served in the order of their ids: two allocations never wait for each other in a circle.
     """
     for want in sorted(wanted, key=lambda want: want.net.id):
-        network = Network.objects.get(pk=want.net.id)
+        network = cast(Network, want.net)
         own = [address for address in addresses if home_of(address, want.prefixes)]
         for address in own:
             bring(machine, network, address)
@@ -120,6 +120,13 @@ def bring(machine: Machine, network: Network, ip: IP) -> Address:
 @transaction.atomic
 def free(machine: Machine) -> None:
     """Give the machine back: picked addresses are free again, brought ones stay reserved for the project (R16)."""
+    if not held(machine):
+        return
     for address in machine.addresses.select_for_update(no_key=True).order_by("address"):
         release(address)
     machine.delete()
+
+
+def held(machine: Machine) -> bool:
+    """Lock the machine against being freed or changed by somebody else; False if it was freed meanwhile."""
+    return Machine.objects.select_for_update(no_key=True).filter(pk=machine.pk).first() is not None

@@ -131,7 +131,7 @@ def allocate(
     """
     picked = ip is None
     kind = kind or (Address.Kind.EPHEMERAL if picked else Address.Kind.STATIC)
-    prefixes = list(network.prefixes.all())
+    prefixes = list(network.prefixes.select_for_update(no_key=True).order_by("cidr"))
     enforce(rules.not_given(network, for_machine=machine is not None))
     if ip is None:
         prefix, ip = _pick(network, prefixes, version)
@@ -143,8 +143,9 @@ def allocate(
 
 
 def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:
-    families = versions(prefix.cidr for prefix in prefixes)
-    family = version or (families[0] if families else 4)
+    if not prefixes:  # Also when the network was removed a moment ago.
+        enforce([Violation("network", "no_prefix", f"{network.id} has no prefix, so there is no address in it (R10).")])
+    family = version or versions(prefix.cidr for prefix in prefixes)[0]
     own = [prefix for prefix in prefixes if prefix.cidr.version == family]
     for prefix in own:
         if (ip := next_address(prefix)) is not None:

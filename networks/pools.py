@@ -66,11 +66,10 @@ def next_vrf() -> int | None:
 
 
 def next_address(prefix: Prefix) -> IP | None:
-    """The lowest free address of the prefix; None if it is full. Locks the prefix."""
-    locked = Prefix.objects.select_for_update(no_key=True).get(pk=prefix.pk)
-    first, last = first_usable(locked.cidr), last_usable(locked.cidr)
+    """The lowest free address of the prefix; None if it is full. The caller locks the prefix."""
+    first, last = first_usable(prefix.cidr), last_usable(prefix.cidr)
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT_ADDRESS, {"prefix": locked.pk, "first": str(first), "last": str(last)})
+        cursor.execute(_NEXT_ADDRESS, {"prefix": prefix.pk, "first": str(first), "last": str(last)})
         row = cursor.fetchone()
     return type(first)(row[0]) if row else None
 

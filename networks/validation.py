@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, models, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, models, transaction
 
 from networks.rules import Violation
 
@@ -118,11 +118,22 @@ class ValidatedModel(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row. Raises InUse, or ProtectedError of a foreign key, if anything uses it (R15)."""
-        with transaction.atomic():
-            self.lock()
-            if found := list(self.removal_violations()):
-                raise InUse(found)
-            return super().delete(*args, **kwargs)
+        key = self.pk
+        try:
+            with transaction.atomic():
+                self.lock()
+                self._ask_removal()
+                deleted = super().delete(*args, **kwargs)
+                connection.check_constraints()  # Deferred foreign keys speak now, not at some later commit.
+                return deleted
+        except IntegrityError:
+            self.pk = key  # Django forgets it once the row seems gone.
+            self._ask_removal()  # Lost a race: the winner's row now explains why.
+            raise
+
+    def _ask_removal(self) -> None:
+        if found := list(self.removal_violations()):
+            raise InUse(found)
 
     @property
     def stored(self) -> "ValidatedModel | None":
