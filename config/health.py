@@ -1,0 +1,51 @@
+"""Whether the product works: for load balancers, for scripts, and for whoever is on call."""
+
+import time
+from collections.abc import Callable
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from config.celery import app
+
+WORKER_KNOWN_FOR_SECONDS = 3.0
+_seen_at = 0.0
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is up."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Database, broker and a worker answer: 200, or else 503 with what is missing and why."""
+    checks = {"database": _failure(_database), "broker": _failure(_broker), "worker": _failure(_worker)}
+    failing = {name: reason for name, reason in checks.items() if reason}
+    return JsonResponse({"ready": not failing, "failing": failing}, status=503 if failing else 200)
+
+
+def _failure(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception as error:  # whatever it is, it is the answer
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _broker() -> None:
+    with app.connection_for_read() as broker:
+        broker.ensure_connection(max_retries=1, timeout=2)
+
+
+def _worker() -> None:
+    global _seen_at  # noqa: PLW0603 - a process-wide memory of the last answer
+    if time.monotonic() - _seen_at < WORKER_KNOWN_FOR_SECONDS:
+        return
+    if not app.control.ping(timeout=1.0, limit=1):
+        raise ConnectionError("no worker answers")
+    _seen_at = time.monotonic()

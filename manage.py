@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""The command line: finds the embedded servers of a running stack, or runs them for the length of one command."""
+
+import os
+import sys
+
+SERVERLESS = {"up", "collectstatic", "help", "version", "--help", "--version", "spectacular", "practice"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
+
+    from config import embedded, settings  # noqa: PLC0415
+
+    if len(sys.argv) < 2 or sys.argv[1] in SERVERLESS:  # noqa: PLR2004
+        execute_from_command_line(sys.argv)
+        return
+    with embedded.servers(settings.EMBEDDED):
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Tests run against a real PostgreSQL and a real Valkey: embedded ones in a folder of their own, unless others are named."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings: a folder of this test run alone.
+_VAR = tempfile.mkdtemp(prefix="sn-")
+os.chmod(_VAR, 0o711)  # PostgreSQL's own user passes through
+os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", DJANGO_SETTINGS_MODULE="config.settings")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from config import embedded, settings  # noqa: PLC0415 - after the environment is set
+
+    stack = ExitStack()
+    stack.callback(shutil.rmtree, _VAR, ignore_errors=True)
+    stack.enter_context(embedded.servers(settings.EMBEDDED))
+    config.add_cleanup(stack.close)
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: object) -> None:
+    """No collectstatic before a test."""
+    settings.STORAGES = {  # type: ignore[attr-defined]
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(scope="session")
+def var() -> Path:
+    return Path(_VAR)
+
+
+def needs(*tools: str) -> None:
+    """Skip where a tool is missing, with the one line that says what to install; in CI that is a failure."""
+    packages = {"nft": "nftables", "vtysh": "frr", "sshd": "openssh-server", "chromium": "chromium", "unshare": "util-linux"}
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    if missing := [tool for tool in tools if not shutil.which(tool, path=path)]:
+        line = f"{', '.join(missing)} missing: apt-get install {' '.join(packages.get(t, t) for t in missing)}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(line)
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The names of tasks sent to the broker, instead of sending them."""
+    sent: list[str] = []
+    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **kwargs: sent.append(self.name))
+    yield sent
