@@ -1,0 +1,113 @@
+"""`manage.py up`: the whole product on this machine, until Ctrl-C."""
+
+import fcntl
+import http.client
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+
+from config import embedded
+from config.supervisor import Program, Supervisor, say
+from networks.models import Partition
+
+ADMIN = "admin"
+HOST = "127.0.0.1"
+
+
+class Command(BaseCommand):
+    help = "Start servers, web, worker, beat and practice firewalls; stop them all with Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        settings.VAR.mkdir(parents=True, exist_ok=True)
+        with _only_one(settings.VAR / "up.lock"):
+            _port_is_free(settings.PORT)
+            with embedded.servers(settings.EMBEDDED):
+                _set_up()
+                Supervisor(_programs(), _answers, _welcome).run()
+        say("up", "stopped")
+
+
+def _set_up() -> None:
+    """Bring the database and the static files to this version; build the demo if there is nothing yet."""
+    say("up", "setting up")
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    User.objects.filter(username=ADMIN).exists() or User.objects.create_superuser(ADMIN)
+    admin = User.objects.get(username=ADMIN)
+    if not admin.check_password(_password()):
+        admin.set_password(_password())
+        admin.save()
+    size = os.environ.get("DEMO") or "default"
+    if size != "none" and not Partition.objects.exists():
+        call_command("demo", size=size)
+
+
+def _password() -> str:
+    """DEMO_PASSWORD, or one made once and kept where only its owner reads it."""
+    if given := os.environ.get("DEMO_PASSWORD"):
+        return given
+    path: Path = settings.VAR / "demo_password"
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(12))
+    return path.read_text().strip()
+
+
+def _programs() -> list[Program]:
+    python = sys.executable
+    celery = [python, "-m", "celery", "-A", "config"]
+    quiet = ["--loglevel", "WARNING"]
+    return [
+        Program("web", [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{settings.PORT}", "--workers", "1",
+                        "--threads", "8", "--worker-tmp-dir", str(settings.VAR), "--log-level", "warning", "--timeout", "60"]),
+        Program("beat", [*celery, "beat", *quiet]),
+        Program("worker", [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]),
+        Program("practice", [python, "manage.py", "practice"]),
+    ]  # fmt: skip
+
+
+def _answers() -> bool:
+    connection = http.client.HTTPConnection(HOST, settings.PORT, timeout=5)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": "localhost"})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _welcome() -> None:
+    say("up", f"ready: http://localhost:{settings.PORT}/")
+    say("up", f"log in as {ADMIN} with the password {_password()}")
+    say("up", "stop with Ctrl-C")
+
+
+def _port_is_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CommandError(f"Port {port} is in use; choose another one: make run PORT={port + 1}") from error
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandError(f"It is running already on {path.parent}; stop that one, or choose another VAR.") from error
+        yield
