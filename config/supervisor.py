@@ -80,7 +80,7 @@ class Supervisor:
         program.started = time.monotonic()
         program.process = subprocess.Popen(
             program.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", start_new_session=True, preexec_fn=_die_with_parent if _libc else None,
+            errors="replace", start_new_session=True, preexec_fn=_die_with_parent if _libc else None,  # noqa: PLW1509 - calls nothing but prctl
         )  # fmt: skip
         threading.Thread(target=_relay, args=(program,), daemon=True).start()
 

@@ -10,11 +10,11 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from firewalls.transport import Outcome, Step, Target, TransportError
 
 from firewalls import revisions, transport
 from firewalls.models import Firewall, Push
 from firewalls.models.push import HEARTBEAT_SECONDS
-from firewalls.transport import Outcome, Step, Target, TransportError
 
 
 class GivenAway(Exception):

@@ -16,7 +16,7 @@ os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", DJANGO_SETTINGS_MODULE="co
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from config import embedded, settings  # noqa: PLC0415 - after the environment is set
+    from config import embedded, settings
 
     stack = ExitStack()
     stack.callback(shutil.rmtree, _VAR, ignore_errors=True)

@@ -65,7 +65,7 @@ def test_one_address_brought_twice_has_one_winner(fra: World) -> None:
     net = fra.private("shop", fra.shop)
     for round_ in range(5):
         address = f"10.128.0.{50 + round_}"
-        results = at_once(*[lambda n=n: fra.machine(f"m{n}", fra.shop, net, addresses=[address]) for n in range(2)])
+        results = at_once(*[lambda n=n, a=address: fra.machine(f"m{n}", fra.shop, net, addresses=[a]) for n in range(2)])
         assert losers(results) == ["taken"]
         assert Address.objects.filter(address=address).count() == 1
 

@@ -56,7 +56,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
         last = pushes.exclude(state__in=[*Push.OPEN, Push.State.SUPERSEDED]).order_by("-finished_at")
         broken = [Push.State.FAILED, Push.State.ROLLED_BACK]
-        State = Firewall.State  # noqa: N806 - an enum
+        State = Firewall.State
         return self.annotate(last_push=Subquery(last.values("state")[:1])).annotate(
             state=Case(
                 When(Exists(pushes.filter(state__in=Push.OPEN)), then=Value(State.PUSHING)),

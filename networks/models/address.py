@@ -64,7 +64,8 @@ class Address(ValidatedModel):
         yield from rules.address_fits(self.network, self.prefix.cidr, self.address)
         yield from rules.may_own(self.network, self.project_id)
         if self.machine and self.machine.project_id != self.project_id:
-            yield Violation("machine", "other_project", f"{self.address} belongs to project {self.project_id}, its machine to {self.machine.project_id} (R11).")
+            owners = f"project {self.project_id}, its machine to {self.machine.project_id}"
+            yield Violation("machine", "other_project", f"{self.address} belongs to {owners} (R11).")
 
     def removal_violations(self) -> Iterator[Violation]:
         if self.machine:

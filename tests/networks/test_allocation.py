@@ -69,7 +69,10 @@ def test_addresses_are_the_lowest_free_and_never_network_or_broadcast(fra: World
     assert str(allocate(tiny, project=fra.shop)) == "10.128.0.3"
 
 
-@pytest.mark.parametrize(("cidr", "count"), [("203.0.114.0/31", 2), ("203.0.114.7/32", 1), ("2001:db8:9::/127", 2), ("2001:db8:9::/126", 3)])
+@pytest.mark.parametrize(
+    ("cidr", "count"),
+    [("203.0.114.0/31", 2), ("203.0.114.7/32", 1), ("2001:db8:9::/127", 2), ("2001:db8:9::/126", 3)],
+)
 def test_small_prefixes_offer_what_their_rfc_says(fra: World, cidr: str, count: int) -> None:
     link = network("link", "external", cidr, vrf=7)
     version = ip_network(cidr).version

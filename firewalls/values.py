@@ -1,0 +1,69 @@
+"""The values that planning speaks of: a network as one firewall sees it, and a firewall rule."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from networks.addressing import IP, Cidr, contains
+
+COMMENT_LENGTH = 100  # nft takes 128 bytes
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;_-+/()=@#")
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """A network as one firewall sees it; `addresses` are the firewall's own in it."""
+
+    id: str
+    name: str
+    vrf: int
+    prefixes: tuple[Cidr, ...]
+    addresses: tuple[IP, ...] = ()
+    destination_prefixes: tuple[Cidr, ...] = ()
+    nat: bool = False
+    shared: bool = False
+
+    def address(self, version: int) -> IP | None:
+        """The firewall's lowest address of that family: what a hidden network hides behind."""
+        return min((ip for ip in self.addresses if ip.version == version), default=None, key=int)
+
+    def of(self, version: int) -> tuple[Cidr, ...]:
+        """Its prefixes of one family, sorted."""
+        return of_family(self.prefixes, version)
+
+    def families(self) -> list[int]:
+        """The address families that it has prefixes or destinations of."""
+        return sorted({cidr.version for cidr in (*self.prefixes, *self.destination_prefixes)})
+
+    def has_default_route(self, version: int) -> bool:
+        """Whether everything of that family is reached through it."""
+        return any(cidr.version == version and cidr.prefixlen == 0 for cidr in self.destination_prefixes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What may leave towards external networks (egress) or come in from them (ingress); no prefixes mean any."""
+
+    direction: str
+    protocol: str
+    ports: tuple[str, ...] = ()
+    sources: tuple[Cidr, ...] = ()
+    destinations: tuple[Cidr, ...] = ()
+    comment: str = ""
+
+
+def of_family(prefixes: Iterable[Cidr], version: int) -> tuple[Cidr, ...]:
+    """The prefixes of one family, sorted, none inside another: nft refuses a set whose intervals overlap."""
+    kept: list[Cidr] = []
+    for cidr in sorted({cidr for cidr in prefixes if cidr.version == version}, key=_order):
+        if not (kept and contains(kept[-1], cidr)):
+            kept.append(cidr)
+    return tuple(kept)
+
+
+def _order(cidr: Cidr) -> tuple[int, int]:
+    return int(cidr.network_address), cidr.prefixlen
+
+
+def one_line(text: str) -> str:
+    """Text that can end no line, no quote and no block, whatever it contained."""
+    return "".join(character if character in _PLAIN else "?" for character in text)[:COMMENT_LENGTH].strip()
