@@ -1,7 +1,7 @@
 """Taking networks, prefixes and addresses, and giving them back. Nothing is half done: an error leaves nothing behind."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -33,23 +33,40 @@ def _only(partition: Partition, kind: str) -> Network:
     return network
 
 
-def free_id(name: str) -> str:
-    """A free network id that reads like the name."""
-    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50] or "network"
-    taken = set(Network.objects.filter(id__startswith=base).values_list("id", flat=True))
+def free_id(name: str, model: type[Network | Partition | Project] = Network) -> str:
+    """A free id of a network, partition or project that reads like the name."""
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50].rstrip("-._") or str(model._meta.model_name)
+    taken = set(model._default_manager.filter(id__startswith=base).values_list("id", flat=True))
     numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
     return next(candidate for candidate in (base, *numbered) if candidate not in taken)
+
+
+@transaction.atomic
+def create_network(*, kind: str, prefix_length: Mapping[int, int] | None = None, **fields: Any) -> Network:
+    """Make a network of any kind: a private one as create_private_network does, another one with the prefixes given."""
+    if kind == Network.Kind.PRIVATE:
+        return create_private_network(prefix_length=prefix_length, **fields)
+    if kind == Network.Kind.EXTERNAL and fields.get("vrf") is None:
+        fields["vrf"] = _free_vrf()
+    prefixes, by = fields.pop("prefixes", ()), fields.pop("by", "")
+    fields["id"] = fields.get("id") or free_id(fields.get("name", ""))
+    network = Network(kind=kind, shared_by=by if fields.get("shared") else "", **fields)
+    network.save(force_insert=True)
+    for cidr in prefixes:
+        Prefix(network=network, cidr=cidr).save()
+    return network
 
 
 @transaction.atomic
 def create_private_network(
     *,
     name: str,
-    partition: Partition,
-    project: Project,
+    partition: Partition | None,
+    project: Project | None,
     id: str = "",
+    parent: Network | None = None,
     prefix_length: Mapping[int, int] | None = None,
-    prefixes: tuple[Cidr, ...] = (),
+    prefixes: Sequence[Cidr] = (),
     vrf: int | None = None,
     shared: bool = False,
     by: str = "",
@@ -59,19 +76,24 @@ def create_private_network(
 
     `prefix_length` names the length per family; without it the super network's defaults count. Raises ValidationError.
     """
-    pool = super_network(partition)
-    number = vrf if vrf is not None else next_vrf()
-    if number is None:
-        enforce([Violation("vrf", "exhausted", "No VRF id is free any more; the pool is used up (R14).")])
+    pool = parent or (super_network(partition) if partition else None)
     network = Network(
         id=id or free_id(name), name=name, kind=Network.Kind.PRIVATE, partition=partition, project=project, parent=pool,
-        vrf=number, shared=shared, shared_by=by if shared else "", **fields,
+        vrf=vrf if vrf is not None else _free_vrf(), shared=shared, shared_by=by if shared else "", **fields,
     )  # fmt: skip
     network.save(force_insert=True)
+    assert pool is not None  # saving refuses a private network without a partition, and so without a pool
     Network.objects.select_for_update(no_key=True).get(pk=pool.pk)
     for cidr in prefixes or _carved(pool, prefix_length or _default_lengths(pool)):
         Prefix(network=network, cidr=cidr).save()
     return network
+
+
+def _free_vrf() -> int | None:
+    number = next_vrf()
+    if number is None:
+        enforce([Violation("vrf", "exhausted", "No VRF id is free any more; the pool is used up (R14).")])
+    return number
 
 
 def _default_lengths(pool: Network) -> dict[int, int]:

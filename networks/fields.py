@@ -101,9 +101,10 @@ def one_line(value: str) -> None:
 
 def short_labels(value: object) -> None:
     """Labels are a flat object of texts, as metal-api has them."""
-    flat = isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items())
-    if not flat:
-        raise ValidationError("Labels are an object of texts, such as {\"tier\": \"storage\"}.", code="invalid_labels")
+    texts = [*value.keys(), *value.values()] if isinstance(value, dict) else [value]
+    if not isinstance(value, dict) or not all(isinstance(text, str) and text.isprintable() for text in texts):
+        reason = 'Labels are an object of texts on one line each, such as {"tier": "storage"}.'
+        raise ValidationError(reason, code="invalid_labels")
 
 
 identifier = RegexValidator(

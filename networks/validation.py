@@ -73,7 +73,8 @@ def reported_on(**names: str) -> Iterator[None]:
         renamed: dict[str, list[ValidationError]] = {}
         for field, errors in error.error_dict.items():
             renamed.setdefault(names.get(field, field), []).extend(errors)
-        raise ValidationError(renamed) from error
+        error.error_dict = renamed  # The same error: what is in use stays InUse.
+        raise
 
 
 class InUse(ValidationError):
