@@ -28,11 +28,15 @@ def create_firewall(
     labels: Mapping[str, str] | None = None,
     id: uuid.UUID | None = None,
     asn: int | None = None,
+    loopbacks: Sequence[IP] = (),
     rules_given: Sequence[Mapping[str, Any]] = (),
     by: str = "",
     **fields: Any,
 ) -> Firewall:
-    """Allocate a firewall with its addresses, its underlay address by itself (R8). Raises ValidationError (R2, R5 to R11)."""
+    """Allocate a firewall with its addresses, its underlay address by itself (R8). Raises ValidationError (R2, R5 to R11).
+
+    `loopbacks` are the underlay addresses of a firewall that exists already and is only written down.
+    """
     super_network(partition)
     fabric = underlay(partition)
     wanted = wants(networks)
@@ -44,12 +48,14 @@ def create_firewall(
     others = [request.network for request in networks if request.network != primary]
     enforce(v for net in others for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks"))
     enforce(address_violations(wanted, addresses))
+    below = wants([Request(fabric)])
+    enforce(rules.brought(loopbacks, below, fabric.pk))
     machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
     firewall = Firewall(machine=machine, **fields)
     firewall.save(force_insert=True)
     for network in [*others, fabric]:
         Attachment(firewall=firewall, network=network).save()
-    give_addresses(machine, [*wanted, *wants([Request(fabric)])], addresses)
+    give_addresses(machine, [*wanted, *below], [*addresses, *loopbacks])
     replace_rules(firewall, rules_given)
     revisions.refresh([firewall.pk], cause=f"{name} was allocated", by=by)
     return firewall
