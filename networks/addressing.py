@@ -14,6 +14,8 @@ def parse_cidr(text: object) -> Cidr:
     """Read a prefix. Raises ValueError, with the canonical spelling in its text, if host bits are set."""
     spelled = str(text).strip()
     try:
+        if "%" in spelled:  # a zone, which Python would accept
+            raise ValueError
         loose = ip_network(spelled, strict=False)
     except ValueError as error:
         raise ValueError(f"{spelled!r} is not a prefix such as 10.128.0.0/22 or 2001:db8::/64.") from error

@@ -67,6 +67,8 @@ class InetField(models.Field):  # type: ignore[type-arg]
         if value is None or value == "":
             return None
         try:
+            if "%" in str(value):  # a zone, which Python would accept and PostgreSQL does not
+                raise ValueError
             return ip_address(str(value).strip())
         except ValueError as error:
             raise ValidationError(
