@@ -14,7 +14,8 @@ from config.importer.fields import Findings
 from config.importer.kinds import AddressDoc, Doc, NetworkDoc, PartitionDoc, ProjectDoc, recognise
 from config.importer.machines import MachineDoc, RulesDoc
 from config.importer.saving import Saved
-from networks.models import Project
+from networks.addressing import IP
+from networks.models import Address, Project
 
 Key = tuple[str, str]
 _NAMED = ("partition", "project", "network")
@@ -135,11 +136,14 @@ class _Saver:
         self.report, self.problems, self.by = report, problems, by
         # Objects with a problem are not in `docs`; whoever refers to them is not to blame.
         self.failed: set[Key] = set()
+        self.new: set[IP] = set()
         for kind, _, id in (problem.object.partition(" ") for problem in problems):
             self.failed |= {(one, id) for one in (_NAMED if kind == "object" else [kind]) if id}
 
     def save(self, docs: Sequence[Doc]) -> None:
         ordered = _ordered(docs)
+        listed = {doc.ip for doc in docs if isinstance(doc, AddressDoc)}
+        self.new = listed - set(Address.objects.filter(address__in=listed).values_list("address", flat=True))
         own = {doc.id for doc in ordered if isinstance(doc, ProjectDoc)}
         for doc in ordered:
             if _needs(doc) & self.failed:
@@ -180,7 +184,7 @@ class _Saver:
         if isinstance(doc, NetworkDoc):
             return saving.network(doc, self.by)
         if isinstance(doc, AddressDoc):
-            return saving.address(doc)
+            return saving.address(doc, new=doc.ip in self.new)
         return saving_machines.machine(doc, self.by) if isinstance(doc, MachineDoc) else saving_machines.rules_only(doc)
 
 

@@ -123,12 +123,14 @@ def _share(row: Network, shared: bool, by: str) -> None:
         row.save()  # refused: a shared network stays shared (R3)
 
 
-def address(doc: AddressDoc) -> Saved:
-    """An address with what its document says of it. It was brought, so it is static where the document has no type (R16)."""
+def address(doc: AddressDoc, *, new: bool) -> Saved:
+    """An address with what its document says of it. It was brought, so it is static where the document has no type (R16).
+
+    `new`: nobody had it before this import; perhaps its machine was made a moment ago and has it already.
+    """
     where = existing(Network, doc.network, "network")
     owner = existing(Project, doc.project, "project")
     row = Address.objects.filter(address=doc.ip).select_related("prefix").first()
-    saved = Saved(created=row is None)
     if row is None:
         row = allocate(where, project=owner, ip=doc.ip)
     elif row.prefix.network_id != doc.network:
@@ -137,6 +139,4 @@ def address(doc: AddressDoc) -> Saved:
     changes = differing(row, {"kind": Address.Kind.STATIC} | doc.values | {"project_id": doc.project})
     if changes:
         row.save()
-    if not saved.created:
-        saved.changes = changes
-    return saved
+    return Saved(created=True) if new else Saved(changes=changes)
