@@ -40,7 +40,7 @@ def run(push: Push) -> None:
         push.finish(Push.State.FAILED, f"{push.firewall} has no underlay address yet, so it has no configuration (R8).")
         return
     try:
-        outcome = asyncio.run(_bring(push, push.revision.files))
+        outcome = asyncio.run(_bring(push, target(push.firewall), push.revision.files))
     except GivenAway:
         return
     except TransportError as error:
@@ -63,7 +63,7 @@ def settle(push: Push, outcome: Outcome, *, unreachable: bool) -> None:
         firewall.update(applied=push.revision, drifted_at=None, drift="")
 
 
-async def _bring(push: Push, files: dict[str, str]) -> Outcome:
+async def _bring(push: Push, where: Target, files: dict[str, str]) -> Outcome:
     """Run the transport, noting each step as it happens, and say every few seconds that this worker lives."""
     steps: dict[str, dict[str, Any]] = {}
     note = sync_to_async(push.progress, thread_sensitive=False)
@@ -75,7 +75,7 @@ async def _bring(push: Push, files: dict[str, str]) -> Outcome:
 
     beating = asyncio.create_task(_beat(push))
     try:
-        return await transport.push(target(push.firewall), files, on_step, key_path=Path(settings.SSH_KEY))
+        return await transport.push(where, files, on_step, key_path=Path(settings.SSH_KEY))
     finally:
         beating.cancel()
         with suppress(asyncio.CancelledError):
