@@ -4,7 +4,7 @@
 import os
 import sys
 
-SERVERLESS = {"up", "collectstatic", "help", "version", "--help", "--version", "spectacular", "practice"}
+SERVERLESS = {"up", "collectstatic", "help", "version", "--help", "--version", "spectacular"}
 
 
 def main() -> None:

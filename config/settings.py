@@ -78,6 +78,7 @@ CELERY_BEAT_SCHEDULE = {"reconcile": {"task": "firewalls.tasks.reconcile", "sche
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 
 SSH_KEY = Path(env("SSH_KEY", str(VAR / "ssh" / "id_ed25519")))
+PRACTICE = VAR / "practice"  # the folders of the practice firewalls
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -111,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -178,11 +180,35 @@ if HTTPS:
 
 # --- REST ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, object] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
+    # Tokens first: so that a request without either is answered 401, with the way to do better.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "config.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["networks.api.access.RolePermission"],
+    "DEFAULT_PAGINATION_CLASS": "networks.api.lists.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["networks.api.lists.Filters", "rest_framework.filters.SearchFilter", "networks.api.lists.Ordering"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "networks.api.errors.exception_handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Shared Networks", "VERSION": "1", "OAS_VERSION": "3.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Shared Networks",
+    "DESCRIPTION": "Networks of a bare-metal cloud, shared under rules, and the firewalls that join them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "NetworkKind": "networks.models.Network.Kind",
+        "AddressKind": "networks.models.Address.Kind",
+        "FirewallState": "firewalls.models.Firewall.State",
+        "PushState": "firewalls.models.Push.State",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 # --- log -------------------------------------------------------------------------------------------------------------
 LOGGING = {

@@ -1,14 +1,14 @@
 """What sharing, joining or leaving a network would change, before anybody does it. Nothing here is kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Count, Q
 
 from firewalls import plan
@@ -24,7 +24,7 @@ from networks.addressing import IP, Cidr
 from networks.models import Network
 from networks.rules import Violation
 
-T = TypeVar("T", Network, Firewall)
+T = TypeVar("T", bound=models.Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +118,17 @@ def _refusals(network: Network) -> tuple[Violation, ...]:
     return ()
 
 
-def _could_join(network: Network) -> Iterator[Bridge]:
+def _could_join(network: Network) -> list[Bridge]:
     candidates = Firewall.objects.with_relations().filter(machine__partition=network.partition)
     candidates = candidates.exclude(machine__primary=network).exclude(attachments__network=network)
-    yield from bridges(candidates)
+    return bridges(candidates)
 
 
-def bridges(firewalls: Sequence[Firewall] | Iterator[Firewall]) -> list[Bridge]:
+def bridges(firewalls: Iterable[Firewall]) -> list[Bridge]:
     """The firewalls with the number of machines behind each, in one query."""
     rows = list(firewalls)
     primaries = {row.machine.primary_id for row in rows}
-    counts = dict(
-        Machine.objects.plain().filter(primary__in=primaries).order_by().values_list("primary").annotate(machines=Count("id"))
-    )
+    counts = dict(Machine.objects.plain().filter(primary__in=primaries).order_by().values_list("primary").annotate(machines=Count("id")))
     return [Bridge(row, counts.get(row.machine.primary_id, 0)) for row in rows]
 
 
@@ -175,9 +173,8 @@ def firewall_choices(network: Network) -> list[Choice[Firewall]]:
 
 
 def _choice(item: T, firewall: Firewall, network: Network, joined: bool) -> Choice[T]:
-    machine = firewall.machine
-    found = [*rules.not_explicit(network, "network")]
-    found = found or [*rules.further(network, machine.primary_id, machine.project_id, machine.partition_id)]
+    home = (firewall.primary.pk, firewall.project.pk, firewall.partition.pk)
+    found = [*rules.not_explicit(network, "network")] or [*rules.further(network, *home)]
     if joined:
         return Choice(item, False, _joined_already())
     return Choice(item, not found, found[0].message if found else "")

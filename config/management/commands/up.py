@@ -18,6 +18,9 @@ from django.core.management.base import BaseCommand
 
 from config import embedded
 from config.supervisor import Program, Supervisor, say
+from firewalls import practice
+from firewalls.models import Firewall
+from firewalls.ssh import ensure_key
 from networks.models import Partition
 
 ADMIN = "admin"
@@ -47,9 +50,19 @@ def _set_up() -> None:
     if not admin.check_password(_password()):
         admin.set_password(_password())
         admin.save()
+    ensure_key(settings.SSH_KEY)
+    _find_practice()
     size = os.environ.get("DEMO") or "default"
     if size != "none" and not Partition.objects.exists():
         call_command("demo", size=size)
+
+
+def _find_practice() -> None:
+    """Practice firewalls answer on another port when somebody took theirs while the product was down."""
+    kept = settings.PRACTICE / "port"
+    before = int(kept.read_text()) if kept.exists() else 0
+    if (now := practice.port(settings.PRACTICE)) != before:
+        Firewall.objects.filter(practice=True, port=before).update(port=now)
 
 
 def _password() -> str:
@@ -73,7 +86,7 @@ def _programs() -> list[Program]:
                         "--threads", "8", "--worker-tmp-dir", str(settings.VAR), "--log-level", "warning", "--timeout", "60"]),
         Program("beat", [*celery, "beat", *quiet]),
         Program("worker", [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]),
-        Program("practice", [python, "manage.py", "practice"]),
+        Program("practice", [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]),
     ]  # fmt: skip
 
 

@@ -1,0 +1,134 @@
+"""Firewalls, revisions and pushes as JSON."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from firewalls import revisions
+from firewalls.allocation import create_firewall, replace_rules
+from firewalls.api.rules import RulesSerializer, given
+from firewalls.models import Firewall, Push, Revision, Rule
+from machines.allocation import Request
+from machines.api import RequestSerializer
+from networks.api.fields import InetText, Labels, RelatedId, UtcTime
+from networks.api.rows import RowSerializer, change
+from networks.models import Partition, Project
+from networks.validation import reported_on
+
+MANAGEMENT = ("host", "port", "user", "host_key")
+
+
+class ManagementSerializer(RowSerializer[Firewall]):
+    """Where and how the firewall's SSH is reached; its host key is pinned."""
+
+    class Meta(RowSerializer.Meta):
+        model = Firewall
+        fields = [*MANAGEMENT]
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    """One network of a firewall, the firewall's addresses there, and the part the network plays."""
+
+    network = serializers.CharField()
+    role = serializers.ChoiceField(choices=["primary", "shared", "external", "underlay"])
+    addresses = serializers.ListField(child=InetText())
+
+
+def attachments(firewall: Firewall) -> list[dict[str, Any]]:
+    """The firewall's networks: its primary one, then what it joined."""
+    own: dict[str, list[Any]] = {}
+    for address in firewall.machine.addresses.all():
+        own.setdefault(address.prefix.network_id, []).append(address.address)
+    roles = {firewall.machine.primary_id: "primary"} | {one.network_id: one.role for one in firewall.attachments.all()}
+    return [{"network": network, "role": role, "addresses": own.get(network, [])} for network, role in roles.items()]
+
+
+class FirewallSerializer(RowSerializer[Firewall]):
+    """A firewall. `networks` and `addresses` ask for some when it is allocated; `attachments` shows what it has."""
+
+    id = serializers.UUIDField(source="machine.id", required=False)
+    name = serializers.CharField(source="machine.name", allow_blank=True)
+    partition = RelatedId(source="machine.partition", queryset=Partition.objects.all())
+    project = RelatedId(source="machine.project", queryset=Project.objects.all())
+    labels = Labels(source="machine.labels", required=False)
+    network = serializers.PrimaryKeyRelatedField[Any](source="machine.primary", read_only=True)
+    networks = RequestSerializer(many=True, write_only=True)
+    addresses = serializers.ListField(child=InetText(), write_only=True, required=False)
+    attachments = serializers.SerializerMethodField()
+    asn = serializers.IntegerField(source="machine.asn", read_only=True)
+    router_id = serializers.CharField(read_only=True, allow_null=True)
+    management = ManagementSerializer(source="*", required=False)
+    rules = RulesSerializer(required=False)
+    state = serializers.ChoiceField(choices=Firewall.State.choices, read_only=True)
+    wanted = serializers.IntegerField(source="wanted.number", read_only=True, allow_null=True)
+    applied = serializers.IntegerField(source="applied.number", read_only=True, allow_null=True)
+    created_at = UtcTime(source="machine.created_at", read_only=True)
+
+    class Meta(RowSerializer.Meta):
+        model = Firewall
+        fields = [
+            "id", "name", "partition", "project", "network", "networks", "addresses", "attachments", "asn", "router_id", "uplinks",
+            "management", "rules", "state", "labels", "wanted", "applied", "drift", "unreachable_since", "practice", "created_at",
+        ]  # fmt: skip
+        read_only_fields = ["drift", "unreachable_since", "practice"]
+
+    @extend_schema_field(AttachmentSerializer(many=True))
+    def get_attachments(self, firewall: Firewall) -> Any:
+        return AttachmentSerializer(attachments(firewall), many=True).data
+
+    def create(self, validated_data: dict[str, Any]) -> Firewall:
+        asked = [Request(**one) for one in validated_data.pop("networks")]
+        machine, rules = validated_data.pop("machine"), validated_data.pop("rules", {})
+        with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
+            return create_firewall(networks=asked, rules_given=given(rules), by=self._by(), **machine, **validated_data)
+
+    def update(self, instance: Firewall, validated_data: dict[str, Any]) -> Firewall:
+        """Change the firewall and its machine, and note the configuration that is wanted then."""
+        of_machine, rules = validated_data.pop("machine", {}), validated_data.pop("rules", None)
+        mine = {name: value for name, value in validated_data.items() if name in (*MANAGEMENT, "uplinks")}
+        if of_machine:
+            change(instance.machine, of_machine)
+        with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
+            super().update(instance, mine)
+        if rules is not None:
+            kept = [rule for rule in instance.rules.all() if rule.direction not in rules]
+            replace_rules(instance, [*map(_as_given, kept), *given(rules)])
+        revisions.refresh([instance.pk], cause=f"{instance.name} was edited", by=self._by())
+        return instance
+
+    def _by(self) -> str:
+        return str(self.context["request"].user.get_username())
+
+
+def _as_given(rule: Rule) -> dict[str, Any]:
+    return {name: getattr(rule, name) for name in ("direction", "protocol", "ports", "sources", "destinations", "comment")}
+
+
+class RevisionSerializer(RowSerializer[Revision]):
+    class Meta(RowSerializer.Meta):
+        model = Revision
+        fields = ["id", "firewall", "number", "digest", "created_at", "created_by", "cause"]
+        read_only_fields = fields
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    state = serializers.CharField()
+    seconds = serializers.FloatField()
+    output = serializers.CharField()
+
+
+class PushSerializer(RowSerializer[Push]):
+    """An attempt to bring a revision (its number) to a firewall; without one, the latest when it starts."""
+
+    revision = serializers.IntegerField(source="revision.number", read_only=True, allow_null=True)
+    rollout = serializers.UUIDField(read_only=True, allow_null=True, help_text="The rollout it is part of, if any.")
+    steps = StepSerializer(many=True, read_only=True)
+
+    class Meta(RowSerializer.Meta):
+        model = Push
+        fields = [
+            "id", "firewall", "revision", "rollout", "state", "steps", "error", "requested_by", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields

@@ -1,0 +1,111 @@
+"""What sharing a network would change, sharing it, and who joined it: questions about networks that firewalls answer."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from firewalls.effects import Bridge, ShareEffect, bridges, share_effect
+from firewalls.models import Firewall
+from networks.api.etags import etag, must_match
+from networks.api.fields import CidrText
+from networks.api.lists import Pages
+from networks.api.networks import NetworkSerializer, NetworkViewSet
+from networks.api.views import WholeWrites
+from networks.models import Network
+from networks.rules import Violation
+from networks.validation import enforce, reported_on
+
+
+class BridgeSerializer(serializers.Serializer[Any]):
+    """A firewall with the network, the project and the machines behind it."""
+
+    firewall = serializers.UUIDField(source="firewall.pk")
+    name = serializers.CharField(source="firewall.name")
+    network = serializers.CharField(source="network.pk")
+    project = serializers.CharField(source="network.project_id")
+    machines = serializers.IntegerField()
+
+
+class ViolationSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ShareEffectSerializer(serializers.Serializer[Any]):
+    allowed = serializers.BooleanField()
+    violations = ViolationSerializer(many=True)
+    firewalls_that_could_join = BridgeSerializer(many=True, source="could_join")
+    machines_that_could_reach = serializers.IntegerField(source="machines")
+    machines_by_project = serializers.DictField(child=serializers.IntegerField())
+    prefixes = serializers.ListField(child=CidrText())
+    firewalls_that_change = serializers.SerializerMethodField()
+    irreversible = serializers.SerializerMethodField()
+
+    def get_firewalls_that_change(self, effect: ShareEffect) -> list[str]:
+        return [change.firewall.name for change in effect.changes]
+
+    def get_irreversible(self, effect: ShareEffect) -> bool:
+        """Always true: a shared network stays shared (R3)."""
+        return True
+
+
+class ShareRequestSerializer(serializers.Serializer[Any]):
+    confirm = serializers.CharField(help_text="The network's id, once more.")
+    reason = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class ShareView(WholeWrites):
+    """`networks/{id}/share/`"""
+
+    permissions = {"get": "networks.view_network", "post": "networks.share_network"}
+
+    @extend_schema(responses=ShareEffectSerializer, operation_id="networks_share_effect")
+    def get(self, request: Request, id: str) -> Response:
+        """What sharing the network would change."""
+        return self.read(request, effect_of(get_object_or_404(Network, pk=id)))
+
+    @extend_schema(request=ShareRequestSerializer, responses=NetworkSerializer, operation_id="networks_share")
+    def post(self, request: Request, id: str) -> Response:
+        """Share the network, for good."""
+        network = get_object_or_404(Network.objects.select_for_update(no_key=True), pk=id)
+        if request.headers.get("If-Match"):
+            must_match(request, shown(network, request)[1], etag(effect_of(network)))
+        asked = ShareRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data["confirm"] != network.pk:
+            reason = f"Type {network.pk} to confirm: a shared network stays shared (R3)."
+            enforce([Violation("confirm", "not_confirmed", reason)])
+        with reported_on(shared_reason="reason"):
+            network.share(request.user.get_username(), asked.validated_data["reason"])
+        data, tag = shown(network, request)
+        return Response(data, headers={"ETag": tag})
+
+
+def effect_of(network: Network) -> Any:
+    return ShareEffectSerializer(share_effect(network)).data
+
+
+def shown(network: Network, request: Request) -> tuple[Any, str]:
+    """The network as `networks/{id}/` shows it, with its ETag."""
+    data = NetworkSerializer(network, context={"request": request}).data
+    return data, etag(data, NetworkViewSet.moving)
+
+
+class ConsumersView(WholeWrites):
+    """`networks/{id}/consumers/`"""
+
+    permissions = {"get": "firewalls.view_firewall"}
+
+    @extend_schema(responses=BridgeSerializer(many=True), operation_id="networks_consumers")
+    def get(self, request: Request, id: str) -> Response:
+        """The firewalls that joined the network, with the network, project and machines behind each."""
+        network = get_object_or_404(Network, pk=id)
+        pages = Pages()
+        joined = Firewall.objects.with_relations().filter(attachments__network=network)
+        page: list[Bridge] = bridges(pages.paginate_queryset(joined, request, self) or [])
+        return self.read(request, pages.get_paginated_response(BridgeSerializer(page, many=True).data).data)
