@@ -1,0 +1,68 @@
+"""Everything under `/api/v1/`."""
+
+from typing import Any
+
+from csp.decorators import csp_update
+from django.urls import path, re_path
+from django.utils.decorators import method_decorator
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
+
+from firewalls.api.firewalls import FirewallViewSet
+from firewalls.api.pushes import PushViewSet, RevisionViewSet
+from firewalls.api.shares import ConsumersView, ShareView
+from machines.api import MachineViewSet
+from networks.api.addresses import AddressViewSet
+from networks.api.networks import NETWORK_ID, NetworkViewSet
+from networks.api.places import PartitionViewSet, ProjectViewSet
+
+
+class Nothing(APIView):
+    """There is nothing at this address."""
+
+    permission_classes = [IsAuthenticated]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound
+
+
+# Swagger UI draws with style attributes and carries its icons as data.
+@method_decorator(csp_update({"style-src": "'unsafe-inline'", "img-src": "data:"}), name="dispatch")
+class Docs(SpectacularSwaggerSplitView):
+    """The API to read and try, with this browser's session."""
+
+    permission_classes = [AllowAny]
+    template_name = "api/docs.html"
+
+
+class Schema(SpectacularAPIView):
+    """OpenAPI 3.1, for anybody: it holds no data."""
+
+    permission_classes = [AllowAny]
+
+
+router = DefaultRouter()
+router.include_format_suffixes = False  # ids have dots
+router.register("partitions", PartitionViewSet)
+router.register("projects", ProjectViewSet)
+router.register("networks", NetworkViewSet)
+router.register("ip-addresses", AddressViewSet)
+router.register("machines", MachineViewSet)
+router.register("firewalls", FirewallViewSet)
+router.register("revisions", RevisionViewSet)
+router.register("pushes", PushViewSet)
+
+urlpatterns = [
+    path("schema/", Schema.as_view(), name="api-schema"),
+    path("docs/", Docs.as_view(url_name="api-schema"), name="api-docs"),
+    re_path(rf"^networks/(?P<id>{NETWORK_ID})/share/$", ShareView.as_view(), name="network-share"),
+    re_path(rf"^networks/(?P<id>{NETWORK_ID})/consumers/$", ConsumersView.as_view(), name="network-consumers"),
+    *router.urls,
+    re_path("", Nothing.as_view()),
+]

@@ -1,0 +1,79 @@
+"""`machines/`: allocating, changing and freeing them. Firewalls have a door of their own."""
+
+from typing import Any
+
+import django_filters
+from rest_framework import serializers
+
+from machines.allocation import Request, create_machine, free
+from machines.models import Machine
+from networks.addressing import IP
+from networks.api.fields import InetText, Labels, RelatedId
+from networks.api.lists import UUID, Exact, Inet, Integer, Label, Uuid
+from networks.api.rows import RowSerializer
+from networks.api.views import RowViewSet
+from networks.models import Network, Partition, Project
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """One network asked for; `auto`: its addresses are picked."""
+
+    network = RelatedId(queryset=Network.objects.prefetch_related("prefixes"))
+    auto = serializers.BooleanField(default=True)
+    primary = serializers.BooleanField(default=False)
+
+
+class AddressList(serializers.ListField):
+    """A machine's addresses as texts, sorted."""
+
+    child = InetText()
+
+    def get_attribute(self, instance: Machine) -> list[IP]:
+        return [address.address for address in instance.addresses.all()]
+
+
+class MachineSerializer(RowSerializer[Machine]):
+    """A machine. `networks` and `addresses` ask for some when it is allocated; afterwards `addresses` shows what it has."""
+
+    id = serializers.UUIDField(required=False)
+    partition = RelatedId(queryset=Partition.objects.all())
+    project = RelatedId(queryset=Project.objects.all())
+    network = serializers.PrimaryKeyRelatedField[Any](source="primary", read_only=True)
+    networks = RequestSerializer(many=True, write_only=True)
+    addresses = AddressList(required=False)
+    labels = Labels(required=False)
+
+    class Meta(RowSerializer.Meta):
+        model = Machine
+        fields = ["id", "name", "partition", "project", "network", "networks", "addresses", "labels", "asn", "created_at"]
+        read_only_fields = ["asn", "created_at"]
+
+    def create(self, validated_data: dict[str, Any]) -> Machine:
+        asked = [Request(**one) for one in validated_data.pop("networks")]
+        return create_machine(networks=asked, **validated_data)
+
+    def update(self, instance: Machine, validated_data: dict[str, Any]) -> Machine:
+        for asked_once in ("networks", "addresses"):
+            validated_data.pop(asked_once, None)
+        return super().update(instance, validated_data)
+
+
+class MachineFilters(django_filters.FilterSet):
+    id, name, partition, project = Uuid(), Exact(), Exact("partition_id"), Exact("project_id")
+    network, addresses, labels, asn = Exact("primary_id"), Inet("addresses__address"), Label(), Integer()
+
+
+class MachineViewSet(RowViewSet[Machine]):
+    """Machines that are no firewalls, each in its one network."""
+
+    queryset = Machine.objects.plain().prefetch_related("addresses")
+    serializer_class = MachineSerializer
+    filterset_class = MachineFilters
+    search_fields = ["id", "name", "partition__id", "project__id", "primary__id", "addresses__address"]
+    ordering_fields = {name: name for name in ("id", "name", "asn", "created_at")} | {
+        "partition": "partition_id", "project": "project_id", "network": "primary_id",
+    }  # fmt: skip
+    lookup_value_regex = UUID
+
+    def remove(self, row: Machine) -> None:
+        free(row)

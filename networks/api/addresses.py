@@ -1,0 +1,64 @@
+"""`ip-addresses/`: an address is its own id."""
+
+from typing import Any
+
+import django_filters
+from rest_framework import serializers
+
+from networks.allocation import allocate
+from networks.api.fields import InetText, RelatedId
+from networks.api.lists import UUID, Exact, Inet, OrNone
+from networks.api.rows import RowSerializer
+from networks.api.views import RowViewSet
+from networks.models import Address, Network, Project
+
+VERSIONS = [4, 6]
+
+
+class AddressSerializer(RowSerializer[Address]):
+    address = InetText(required=False)
+    network = RelatedId(source="prefix.network", queryset=Network.objects.all())
+    project = RelatedId(queryset=Project.objects.all())
+    version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
+    machine = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    fixed = ("address", "network")
+
+    class Meta(RowSerializer.Meta):
+        model = Address
+        fields = ["address", "network", "project", "kind", "name", "description", "machine", "version"]
+
+    def create(self, validated_data: dict[str, Any]) -> Address:
+        network: Network = validated_data.pop("prefix")["network"]
+        ip = validated_data.pop("address", None)
+        description = validated_data.pop("description", "")
+        address = allocate(network, ip=ip, **validated_data)
+        if description:
+            address.description = description
+            address.save()
+        return address
+
+    def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
+        validated_data.pop("version", None)
+        if prefix := validated_data.pop("prefix", None):
+            validated_data["network"] = prefix["network"]
+        return super().update(instance, validated_data)
+
+
+class AddressFilters(django_filters.FilterSet):
+    address, network, project = Inet(), Exact("prefix__network_id"), Exact("project_id")
+    kind = django_filters.ChoiceFilter(choices=Address.Kind.choices)
+    name, description, machine = Exact(), Exact(), OrNone("machine_id", regex=UUID)
+
+
+class AddressViewSet(RowViewSet[Address]):
+    """Addresses that are taken, whether on a machine or reserved for a project."""
+
+    queryset = Address.objects.select_related("prefix")
+    serializer_class = AddressSerializer
+    filterset_class = AddressFilters
+    search_fields = ["address", "name", "description", "prefix__network__id", "project__id", "machine__name"]
+    ordering_fields = {name: name for name in ("address", "kind", "name", "description")} | {
+        "network": "prefix__network_id", "project": "project_id", "machine": "machine_id",
+    }  # fmt: skip
+    lookup_field = lookup_url_kwarg = "address"
+    lookup_value_regex = "[0-9A-Fa-f:.]+"

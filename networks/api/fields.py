@@ -1,0 +1,100 @@
+"""How values are written in JSON. What they may be is the models' business, so these fields know shapes only."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from networks.fields import CidrField, InetField
+from networks.rules import child_lengths
+
+IPV6 = 6
+MAX_IPV4_LENGTH = 32
+
+
+class _Parsed(serializers.Field[Any, Any, Any, Any]):
+    """A value that a model field reads; its sentence is the error."""
+
+    model_field: "models.Field[Any, Any]"
+
+    def to_internal_value(self, data: object) -> Any:
+        try:
+            value = self.model_field.to_python(data) if isinstance(data, str) else None
+        except ValidationError as error:
+            raise serializers.ValidationError(error.message, code=error.code) from error
+        if value is None:
+            raise serializers.ValidationError("A text is expected here.", code="invalid")
+        return value
+
+    def to_representation(self, value: object) -> str:
+        return str(value)
+
+
+@extend_schema_field({"type": "string", "examples": ["10.128.0.0/22", "2001:db8::/64"]})
+class CidrText(_Parsed):
+    """A prefix as text."""
+
+    model_field = CidrField()
+
+
+@extend_schema_field({"type": "string", "examples": ["10.128.0.7", "2001:db8::7"]})
+class InetText(_Parsed):
+    """An address as text."""
+
+    model_field = InetField()
+
+
+class RelatedId(serializers.PrimaryKeyRelatedField[Any]):
+    """Another row by its id."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        # PostgreSQL refuses some characters altogether; no id has them.
+        if isinstance(data, str) and not data.isprintable():
+            self.fail("does_not_exist", pk_value=ascii(data))
+        return super().to_internal_value(data)
+
+    def fail(self, key: str, **kwargs: Any) -> Any:
+        if key == "does_not_exist":
+            rows = self.get_queryset()
+            assert rows is not None  # a field that can be written to has them
+            kind = rows.model._meta.verbose_name
+            raise serializers.ValidationError(f"There is no {kind} {kwargs['pk_value']}.", code=key)
+        return super().fail(key, **kwargs)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words in the schema; a wrong one is refused by the model, with its sentence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data if isinstance(data, str) else super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}, "examples": [{"4": 22, "6": 64}]})
+class Lengths(serializers.Field[Any, Any, Any, Any]):
+    """Prefix lengths by address family. One number alone is IPv4's, or IPv6's if it is too long for IPv4."""
+
+    def to_internal_value(self, data: object) -> dict[int, int]:
+        if type(data) is int:
+            data = {"6" if data > MAX_IPV4_LENGTH else "4": data}
+        for wrong in child_lengths(data):
+            raise serializers.ValidationError(wrong.message, code=wrong.code)
+        return {int(family): length for family, length in data.items()} if isinstance(data, Mapping) else {}
+
+    def to_representation(self, value: Mapping[int, int]) -> dict[str, int]:
+        return {str(family): length for family, length in value.items()}
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+class Labels(serializers.JSONField):
+    """A flat object of texts."""
+
+
+class UtcTime(serializers.DateTimeField):
+    """A time in RFC 3339, in UTC whatever the server's time zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)

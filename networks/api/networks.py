@@ -1,0 +1,195 @@
+"""`networks/`: making, changing, growing and removing them. What sharing means for firewalls is `firewalls.api`'s."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import django_filters
+from django.http import Http404
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import exceptions, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from networks.access import may_edit
+from networks.addressing import Cidr, parse_cidr
+from networks.allocation import create_network, grow
+from networks.api.fields import Choice, CidrText, Labels, Lengths
+from networks.api.lists import Cidr as CidrFilter
+from networks.api.lists import CidrAmong, Exact, Integer, Label, OrNone, Time, YesNo
+from networks.api.lists import Lengths as LengthsFilter
+from networks.api.rows import RowSerializer
+from networks.api.views import RowViewSet
+from networks.models import Network, Prefix
+from networks.rules import Violation
+from networks.usage import Usage, usage
+from networks.validation import enforce, reported_on
+
+NETWORK_ID = "[A-Za-z0-9._-]+"
+OF_ONE_PREFIX = {"cidr": "prefixes", "prefix": "prefixes"}
+
+
+class Prefixes(serializers.ListField):
+    """A network's prefixes as texts, sorted."""
+
+    child = CidrText()
+
+    def get_attribute(self, instance: Network) -> list[Cidr]:
+        return [prefix.cidr for prefix in instance.prefixes.all()]
+
+
+class UsageOfFamily(serializers.Serializer[Any]):
+    used = serializers.IntegerField()
+    available = serializers.IntegerField()
+
+
+class NetworkListSerializer(serializers.ListSerializer[Network]):
+    """A page of networks: how full they are is asked once for all of them."""
+
+    def to_representation(self, data: Any) -> Any:
+        rows: Sequence[Network] = list(data)
+        cast(dict[str, Any], self.context)["usage"] = usage(rows)
+        return super().to_representation(rows)
+
+
+class NetworkSerializer(RowSerializer[Network]):
+    id = serializers.CharField(required=False, allow_blank=True)
+    name = serializers.CharField(required=False, allow_blank=True)
+    kind = Choice(choices=Network.Kind.choices, required=False)
+    prefixes = Prefixes(required=False)
+    prefix_length = Lengths(write_only=True, required=False)
+    labels = Labels(required=False)
+    shared = serializers.BooleanField(required=False)
+    usage = serializers.SerializerMethodField()
+
+    class Meta(RowSerializer.Meta):
+        model = Network
+        list_serializer_class = NetworkListSerializer
+        fields = [
+            "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "prefixes", "prefix_length",
+            "destination_prefixes", "default_child_prefix_length", "nat", "labels",
+            "shared", "shared_at", "shared_by", "shared_reason", "usage",
+        ]  # fmt: skip
+        read_only_fields = ["shared_at", "shared_by", "shared_reason"]
+
+    @extend_schema_field(serializers.DictField(child=UsageOfFamily()))
+    def get_usage(self, network: Network) -> Usage:
+        known: Mapping[str, Usage] = self.context.get("usage", {})
+        return known[network.pk] if network.pk in known else usage([network])[network.pk]
+
+    def create(self, validated_data: dict[str, Any]) -> Network:
+        by = self.context["request"].user.get_username()
+        optional = {"kind": Network.Kind.PRIVATE, "partition": None, "project": None, "name": validated_data.get("id", "")}
+        with reported_on(**OF_ONE_PREFIX):
+            return create_network(**{**optional, **validated_data, "by": by})
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is None and not attrs.get("id") and not attrs.get("name"):
+            raise serializers.ValidationError({"name": "Give a name, or an id."}, code="required")
+        return attrs
+
+    def update(self, instance: Network, validated_data: dict[str, Any]) -> Network:
+        validated_data.pop("prefix_length", None)
+        prefixes: list[Cidr] | None = validated_data.pop("prefixes", None)
+        if validated_data.get("shared") and not instance.shared:
+            refuse_sharing_here(instance)
+        row = super().update(instance, validated_data)
+        if prefixes is not None:
+            replace_prefixes(row, prefixes)
+        return row
+
+
+def refuse_sharing_here(network: Network) -> None:
+    """Sharing cannot be undone, so it has a door of its own, which asks for the name. What may not be shared says so itself."""
+    network.shared = True
+    network.full_clean()
+    reason = f"A network is shared by POST to networks/{network.pk}/share/, where its id confirms it (R3)."
+    enforce([Violation("shared", "share_by_itself", reason)])
+
+
+def replace_prefixes(network: Network, wanted: Sequence[Cidr]) -> None:
+    """Let the network have these prefixes. Raises InUse if one that goes has addresses (R15)."""
+    have = {prefix.cidr: prefix for prefix in network.prefixes.all()}
+    with reported_on(**OF_ONE_PREFIX):
+        for cidr in have.keys() - set(wanted):
+            have[cidr].delete()
+        for cidr in [cidr for cidr in dict.fromkeys(wanted) if cidr not in have]:
+            grow(network, prefix=cidr)
+
+
+class NetworkFilters(django_filters.FilterSet):
+    id, name, description, kind = Exact(), Exact(), Exact(), django_filters.ChoiceFilter(choices=Network.Kind.choices)
+    partition, project, parent = OrNone("partition_id"), OrNone("project_id"), OrNone("parent_id")
+    vrf, nat, labels = Integer(), YesNo(), Label()
+    prefixes, destination_prefixes = CidrFilter("prefixes__cidr"), CidrAmong()
+    default_child_prefix_length = LengthsFilter()
+    shared, shared_at, shared_by, shared_reason = YesNo(), Time(), Exact(), Exact()
+
+
+class GrowthSerializer(serializers.Serializer[Any]):
+    prefix = CidrText(required=False)
+    prefix_length = Lengths(required=False)
+
+
+class NetworkViewSet(RowViewSet[Network]):
+    """Super, private, external and underlay networks."""
+
+    queryset = Network.objects.prefetch_related("prefixes")
+    serializer_class = NetworkSerializer
+    filterset_class = NetworkFilters
+    search_fields = ["id", "name", "description", "project__id", "prefixes__cidr"]
+    ordering_fields = {
+        name: name for name in ("id", "name", "description", "kind", "vrf", "nat", "shared", "shared_at", "shared_by")
+    } | {"partition": "partition_id", "project": "project_id", "parent": "parent_id"}  # fmt: skip
+    lookup_value_regex = NETWORK_ID
+    moving = ("usage",)
+    permissions = {"prefixes": "networks.add_prefix", "remove_prefix": "networks.delete_prefix"}
+
+    def make(self, serializer: serializers.BaseSerializer[Network]) -> Network:
+        data = serializer.validated_data
+        self.must_be_allowed("add", data.get("kind", Network.Kind.PRIVATE))
+        if data.get("shared") and not self.request.user.has_perm("networks.share_network"):
+            raise exceptions.PermissionDenied("Sharing a network takes the admin role; make it first, and let an admin share it.")
+        return super().make(serializer)
+
+    def change(self, serializer: serializers.BaseSerializer[Network]) -> None:
+        self.must_be_allowed("change", serializer.instance.kind)  # type: ignore[union-attr]
+        super().change(serializer)
+
+    def remove(self, row: Network) -> None:
+        self.must_be_allowed("delete", row.kind)
+        super().remove(row)
+
+    def must_be_allowed(self, verb: str, kind: str) -> None:
+        """Raise PermissionDenied unless the user's role covers this kind of network."""
+        if not may_edit(self.request.user, verb, kind):
+            raise exceptions.PermissionDenied(f"To {verb} a network of kind {kind} takes the admin role.")
+
+    @extend_schema(request=GrowthSerializer, responses=NetworkSerializer)
+    @action(detail=True, methods=["post"])
+    def prefixes(self, request: Request, id: str) -> Response:
+        """Give the network one more prefix: the one given, or the next free one of a length."""
+        network = self.locked(request)
+        self.must_be_allowed("change", network.kind)
+        growth = GrowthSerializer(data=request.data)
+        growth.is_valid(raise_exception=True)
+        with reported_on(cidr="prefix"):
+            if lengths := growth.validated_data.get("prefix_length"):
+                for version, length in sorted(lengths.items()):
+                    grow(network, prefix_length=length, version=version)
+            else:
+                grow(network, prefix=growth.validated_data.get("prefix"))
+        return self.answer(network)
+
+    @extend_schema(responses={204: None})
+    @action(detail=True, methods=["delete"], url_path="prefixes/(?P<cidr>[0-9A-Fa-f:.]+/[0-9]+)")
+    def remove_prefix(self, request: Request, id: str, cidr: str) -> Response:
+        """Remove a prefix without addresses in it."""
+        network = self.locked(request)
+        self.must_be_allowed("change", network.kind)
+        try:
+            prefix = network.prefixes.get(cidr=parse_cidr(cidr))
+        except (ValueError, Prefix.DoesNotExist) as error:
+            raise Http404 from error
+        prefix.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)

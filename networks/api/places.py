@@ -1,0 +1,68 @@
+"""`partitions/` and `projects/`."""
+
+from typing import Any, TypeVar
+
+import django_filters
+from rest_framework import serializers
+
+from networks.allocation import free_id
+from networks.api.lists import Among, CidrAmong, Exact, InetAmong, YesNo
+from networks.api.rows import RowSerializer
+from networks.api.views import RowViewSet
+from networks.models import Partition, Project
+
+Place = TypeVar("Place", bound=Partition | Project)
+
+
+class PlaceSerializer(RowSerializer[Place]):
+    """A row whose id is given, or else derived from its name."""
+
+    id = serializers.CharField(required=False, allow_blank=True)
+
+    def create(self, validated_data: dict[str, Any]) -> Place:
+        model = self.Meta.model
+        return super().create(validated_data | {"id": validated_data.get("id") or free_id(validated_data["name"], model)})
+
+
+class PartitionSerializer(PlaceSerializer[Partition]):
+    class Meta(PlaceSerializer.Meta):
+        model = Partition
+        fields = ["id", "name", "description", "dns_servers", "ntp_servers", "management_prefixes", "auto_push"]
+
+
+class ProjectSerializer(PlaceSerializer[Project]):
+    class Meta(PlaceSerializer.Meta):
+        model = Project
+        fields = ["id", "name", "tenant", "description"]
+
+
+class PartitionFilters(django_filters.FilterSet):
+    id, name, description = Exact(), Exact(), Exact()
+    dns_servers, ntp_servers, management_prefixes = InetAmong(), Among(), CidrAmong()
+    auto_push = YesNo()
+
+
+class ProjectFilters(django_filters.FilterSet):
+    id, name, tenant, description = Exact(), Exact(), Exact(), Exact()
+
+
+class PartitionViewSet(RowViewSet[Partition]):
+    """Data-centre locations, each with a fabric of its own."""
+
+    queryset = Partition.objects.all()
+    serializer_class = PartitionSerializer
+    filterset_class = PartitionFilters
+    search_fields = ["id", "name", "description"]
+    ordering_fields = {name: name for name in ("id", "name", "description", "auto_push")}
+    lookup_value_regex = "[A-Za-z0-9._-]+"
+
+
+class ProjectViewSet(RowViewSet[Project]):
+    """The owners of networks, addresses, machines and firewalls."""
+
+    queryset = Project.objects.all()
+    serializer_class = ProjectSerializer
+    filterset_class = ProjectFilters
+    search_fields = ["id", "name", "tenant", "description"]
+    ordering_fields = {name: name for name in ("id", "name", "tenant", "description")}
+    lookup_value_regex = "[A-Za-z0-9._-]+"
