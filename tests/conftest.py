@@ -16,7 +16,9 @@ os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", DJANGO_SETTINGS_MODULE="co
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from config import embedded, settings
+    from django.conf import settings
+
+    from config import embedded
 
     stack = ExitStack()
     stack.callback(shutil.rmtree, _VAR, ignore_errors=True)
