@@ -1,20 +1,20 @@
 """Bringing a wanted configuration to its firewall: one push at a time each, any of whose workers may die at any step."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
-from firewalls.transport import Outcome, Step, Target, TransportError
 
 from firewalls import revisions, transport
-from firewalls.models import Firewall, Push
+from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import HEARTBEAT_SECONDS
+from firewalls.transport import Outcome, Step, Target, TransportError
 
 
 class GivenAway(Exception):
@@ -31,22 +31,33 @@ def target(firewall: Firewall) -> Target:
 
 def run(push: Push) -> None:
     """Bring the push's revision, or else the latest one, to its firewall, and note how it ended."""
-    if push.revision is None:
-        revisions.refresh([push.firewall_id], cause="rendered for a push", by=push.requested_by)
-        push.firewall.refresh_from_db(fields=["wanted"])
-        push.revision = push.firewall.wanted
-        Push.objects.filter(pk=push.pk, attempts=push.attempts).update(revision=push.revision)
-    if push.revision is None:
+    began = time.monotonic()
+    revision = push.revision or _latest(push)
+    if revision is None:
         push.finish(Push.State.FAILED, f"{push.firewall} has no underlay address yet, so it has no configuration (R8).")
         return
+    told = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
+    steps = [asdict(Step("render", "ok", round(time.monotonic() - began, 3), told))]
     try:
-        outcome = asyncio.run(_bring(push, target(push.firewall), push.revision.files))
+        outcome = asyncio.run(_bring(push, target(push.firewall), revision.files, steps))
     except GivenAway:
         return
     except TransportError as error:
         settle(push, Outcome("failed", str(error)), unreachable=error.unreachable)
-        return
-    settle(push, outcome, unreachable=False)
+    except Exception as error:
+        settle(push, Outcome("failed", f"Something unforeseen went wrong here ({type(error).__name__}); see the log."), unreachable=False)
+        raise
+    else:
+        settle(push, outcome, unreachable=False)
+
+
+def _latest(push: Push) -> Revision | None:
+    """What is wanted at this moment; noted on the push, for from now on it is this revision that is pushed."""
+    revisions.refresh([push.firewall_id], cause="rendered for a push", by=push.requested_by)
+    push.firewall.refresh_from_db(fields=["wanted"])
+    push.revision = push.firewall.wanted
+    Push.objects.filter(pk=push.pk, attempts=push.attempts).update(revision=push.revision)
+    return push.revision
 
 
 @transaction.atomic
@@ -63,30 +74,31 @@ def settle(push: Push, outcome: Outcome, *, unreachable: bool) -> None:
         firewall.update(applied=push.revision, drifted_at=None, drift="")
 
 
-async def _bring(push: Push, where: Target, files: dict[str, str]) -> Outcome:
+async def _bring(push: Push, where: Target, files: dict[str, str], steps: list[dict[str, Any]]) -> Outcome:
     """Run the transport, noting each step as it happens, and say every few seconds that this worker lives."""
-    steps: dict[str, dict[str, Any]] = {}
-    note = sync_to_async(push.progress, thread_sensitive=False)
+    told = {step["name"]: step for step in steps}
+    # One thread of its own for the database: its connection ends with the push.
+    with ThreadPoolExecutor(1) as database:
+        loop = asyncio.get_running_loop()
 
-    async def on_step(step: Step) -> None:
-        steps[step.name] = asdict(step)
-        if not await note(list(steps.values())):
-            raise GivenAway
+        async def on_step(step: Step) -> None:
+            told[step.name] = asdict(step)
+            if not await loop.run_in_executor(database, push.progress, list(told.values())):
+                raise GivenAway
 
-    beating = asyncio.create_task(_beat(push))
-    try:
-        return await transport.push(where, files, on_step, key_path=Path(settings.SSH_KEY))
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                await loop.run_in_executor(database, push.beat)
 
-
-async def _beat(push: Push) -> None:
-    beat = sync_to_async(push.beat, thread_sensitive=False)
-    while True:
-        await asyncio.sleep(HEARTBEAT_SECONDS)
-        await beat()
+        beating = asyncio.create_task(beat())
+        try:
+            return await transport.push(where, files, on_step, key_path=Path(settings.SSH_KEY))
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+            await loop.run_in_executor(database, connection.close)
 
 
 def check(firewall: Firewall) -> None:
