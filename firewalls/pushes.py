@@ -1,6 +1,7 @@
 """Bringing a wanted configuration to its firewall: one push at a time each, any of whose workers may die at any step."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from firewalls import revisions, transport

@@ -13,6 +13,7 @@ from firewalls.models.firewall import Firewall
 # A worker that runs a push says so every few seconds; silent for this long, it is taken for dead.
 HEARTBEAT_SECONDS = 2
 LOST_AFTER = timedelta(seconds=12)
+MOST_ATTEMPTS = 5
 
 
 class Revision(models.Model):
@@ -67,6 +68,9 @@ class PushQuerySet(models.QuerySet["Push"]):
     def requeue_lost(self) -> int:
         """Queue again what a dead worker was running. Where a newer push waits already, that one takes over."""
         lost = self.filter(state=Push.State.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
+        lost.filter(attempts__gte=MOST_ATTEMPTS).update(
+            state=Push.State.FAILED, finished_at=timezone.now(), error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry."
+        )
         waiting = Push.objects.filter(firewall=models.OuterRef("firewall"), state=Push.State.QUEUED)
         replaced = lost.filter(models.Exists(waiting)).update(
             state=Push.State.SUPERSEDED, finished_at=timezone.now(), error="Its worker died; a newer push took over."

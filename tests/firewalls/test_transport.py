@@ -51,7 +51,10 @@ def test_the_machines_own_parsers_check_it(box: Boxes) -> None:
 
 @pytest.mark.parametrize(
     ("path", "text", "step"),
-    [("/etc/nftables.conf", "table inet metal { chain x { jump nowhere } }\n", "check-nftables"), ("/etc/frr/frr.conf", "routr bgp\n", "check-frr")],
+    [
+        ("/etc/nftables.conf", "table inet metal { chain x { jump nowhere } }\n", "check-nftables"),
+        ("/etc/frr/frr.conf", "routr bgp\n", "check-frr"),
+    ],
 )
 def test_what_a_parser_refuses_changes_nothing(box: Boxes, path: str, text: str, step: str) -> None:
     needs("nft", "vtysh", "unshare")
@@ -157,7 +160,7 @@ class TestRefusals:
 
     def test_a_listener_that_hangs_up_is_reported(self, box: Boxes) -> None:
         with socket.create_server(("127.0.0.1", 0)) as rude:
-            threading.Thread(target=lambda: rude.accept()[0].close(), daemon=True).start()
+            threading.Thread(target=lambda: rude.accept()[0].close(), daemon=True).start()  # noqa: PLW0108 - accept waits
             with pytest.raises(TransportError):
                 pushed(replace(box.target(), port=rude.getsockname()[1]), GOOD, box.key)
 
