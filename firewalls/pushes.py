@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from firewalls import revisions, transport
@@ -99,7 +99,7 @@ async def _bring(push: Push, where: Target, files: dict[str, str], steps: list[d
             beating.cancel()
             with suppress(asyncio.CancelledError):
                 await beating
-            await loop.run_in_executor(database, connection.close)
+            await loop.run_in_executor(database, connections.close_all)
 
 
 def check(firewall: Firewall) -> None:
