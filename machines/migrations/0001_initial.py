@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name='Machine',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=63, validators=[django.core.validators.RegexValidator(re.compile('[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z'), "A name has at most 63 lower-case letters, digits and '-', and starts and ends with a letter or digit (RFC 1123).", code='invalid_name')])),
+                ('name', models.CharField(max_length=63, validators=[django.core.validators.RegexValidator(re.compile('\\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z'), "A name has at most 63 lower-case letters, digits and '-', and starts and ends with a letter or digit (RFC 1123).", code='invalid_name')])),
                 ('asn', models.BigIntegerField(help_text='AS number of its routing daemon.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4294967295)])),
                 ('labels', models.JSONField(blank=True, default=dict, validators=[networks.fields.short_labels])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
