@@ -79,7 +79,8 @@ def _password() -> str:
 
 def _programs() -> list[Program]:
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "config"]
+    # Celery warns of root at every start; here it serves loopback only, and PostgreSQL has a user of its own.
+    celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--loglevel", "WARNING"]
     return [
         Program("web", [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{settings.PORT}", "--workers", "1",

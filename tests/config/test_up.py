@@ -1,0 +1,83 @@
+"""`manage.py up`, as `make run` starts it: ready, found again, stopped cleanly, and mended after a kill."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import ROOT, environment, free_port, running, start
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    """A folder with a short path that PostgreSQL's own user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="sn-up-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: Path) -> None:
+    with running(var, DEMO="none") as stack:
+        token = stack.manage("create_token", "robot", "--role", "viewer")
+        assert len(token) > 20 and "\n" not in token
+        worker = stack.pids("celery", "--pool")[0]
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: stack.pids("celery", "--pool") not in ([], [worker]))
+        wait_until(lambda: any("worker ended (signal SIGKILL)" in line for line in stack.said))
+        assert refusal(var, free_port()) == f"It is running already on {var}; stop that one, or choose another VAR."
+        before = time.monotonic()
+        assert stack.stop() == 0
+        assert time.monotonic() - before < 12
+        assert stack.pids() == []
+    with running(var, DEMO="none") as again:
+        assert again.manage("shell", "-v", "0", "-c", "from config.models import Token; print(Token.objects.get().name)") == "robot"
+
+
+def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next_start(var: Path) -> None:
+    stack = start(var, free_port(), DEMO="none")
+    stack.wait()
+    stack.stop(signal.SIGKILL)
+    wait_until(lambda: stack.pids("gunicorn") == [])
+    with running(var, DEMO="none") as again:
+        assert again.ready()
+    assert again.pids() == []
+
+
+def test_a_port_in_use_is_said_in_one_sentence(var: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        assert refusal(var, port) == f"Port {port} is in use; choose another one: make run PORT={port + 1}"
+
+
+def refusal(var: Path, port: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment(var, port, DEMO="none"), capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    return done.stderr.strip().removeprefix("CommandError: ")
+
+
+def test_a_bad_setting_stops_the_start_with_one_sentence(var: Path) -> None:
+    for name, value, sentence in (("PORT", "http", "PORT=http is not a number."), ("HTTPS", "maybe", "HTTPS=maybe is not a yes or no")):
+        done = subprocess.run(
+            [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment(var, 8000) | {name: value}, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0 and sentence in done.stderr
