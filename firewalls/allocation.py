@@ -1,6 +1,7 @@
 """Allocating firewalls, joining networks and leaving them. An error leaves no address behind."""
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from networks.addressing import IP
 from networks.allocation import release, super_network, underlay
 from networks.models import Network, Partition, Project
 from networks.rules import Violation
-from networks.validation import InUse, enforce, reported_on
+from networks.validation import InUse, enforce, reported_on, said_of
 
 
 @transaction.atomic
@@ -100,5 +101,9 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
 def replace_rules(firewall: Firewall, given: Sequence[Mapping[str, Any]]) -> None:
     """Give the firewall these rules, in this order, instead of those it has. Each has a direction and a rule's fields."""
     firewall.rules.all().delete()
-    for position, values in enumerate(given, start=1):
-        Rule(firewall=firewall, position=position, **values).save()
+    count: Counter[str] = Counter()
+    for values in given:
+        direction = values["direction"]
+        count[direction] += 1
+        with said_of(f"{direction.capitalize()} rule {count[direction]}", "rules"):
+            Rule(firewall=firewall, position=count[direction], **values).save()

@@ -77,6 +77,17 @@ def reported_on(**names: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def said_of(what: str, field: str) -> Iterator[None]:
+    """Report every error on one field, and say which of several things it is about: `said_of("Egress rule 2", "rules")`."""
+    try:
+        yield
+    except ValidationError as error:
+        found = [one for errors in error.error_dict.values() for one in errors]
+        told = [ValidationError(f"{what}: {' '.join(one.messages)}", code=one.code) for one in found]
+        raise ValidationError({field: told}) from error
+
+
 class InUse(ValidationError):
     """What is in use is not removed (R15); names what is in the way."""
 
@@ -151,4 +162,3 @@ class ValidatedModel(models.Model):
             except ObjectDoesNotExist:
                 return True
         return False
-
