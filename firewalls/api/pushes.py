@@ -5,7 +5,7 @@ import django_filters
 from firewalls.api.serializers import PushSerializer, RevisionSerializer
 from firewalls.models import Push, Revision
 from networks.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
-from networks.api.views import RowViewSet
+from networks.api.views import ReadViewSet
 
 
 class RevisionFilters(django_filters.FilterSet):
@@ -20,13 +20,12 @@ class PushFilters(django_filters.FilterSet):
     created_at, started_at, finished_at = Time(), Time(), Time()
 
 
-class RevisionViewSet(RowViewSet[Revision]):
+class RevisionViewSet(ReadViewSet[Revision]):
     """The distinct configurations that were wanted of firewalls."""
 
     queryset = Revision.objects.defer("files")
     serializer_class = RevisionSerializer
     filterset_class = RevisionFilters
-    http_method_names = ["get", "head", "options"]
     search_fields = ["digest", "cause", "created_by", "firewall__machine__name"]
     ordering_fields = {name: name for name in ("id", "number", "digest", "created_at", "created_by", "cause")} | {
         "firewall": "firewall_id"
@@ -34,13 +33,12 @@ class RevisionViewSet(RowViewSet[Revision]):
     lookup_value_regex = "[0-9]{1,18}"
 
 
-class PushViewSet(RowViewSet[Push]):
+class PushViewSet(ReadViewSet[Push]):
     """The attempts to bring configurations to firewalls, with their steps."""
 
     queryset = Push.objects.select_related("revision").defer("revision__files")
     serializer_class = PushSerializer
     filterset_class = PushFilters
-    http_method_names = ["get", "head", "options"]
     search_fields = ["error", "requested_by", "firewall__machine__name"]
     ordering_fields = {name: name for name in ("id", "state", "created_at", "started_at", "finished_at", "requested_by")} | {
         "firewall": "firewall_id", "revision": "revision__number",

@@ -38,11 +38,10 @@ class WholeWrites(APIView):
         return Response(data, headers={"ETag": tag})
 
 
-class RowViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
-    """List, read, make, change and remove rows of one model."""
+class ReadViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
+    """List and read rows of one model."""
 
     lookup_url_kwarg = "id"
-    http_method_names = ["get", "head", "options", "post", "patch", "delete"]
     search_fields: ClassVar[list[str]] = []
     ordering_fields: ClassVar[dict[str, str]] = {}  # the name in the URL: the column
     moving: ClassVar[tuple[str, ...]] = ()
@@ -55,6 +54,10 @@ class RowViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
 
     def retrieve(self, request: Request, **kwargs: str) -> Response:
         return self.read(request, self.get_serializer(self.get_object()).data, self.moving)
+
+
+class RowViewSet(ReadViewSet[Row]):
+    """List, read, make, change and remove rows of one model."""
 
     def create(self, request: Request, **kwargs: str) -> Response:
         serializer = self.get_serializer(data=request.data)
