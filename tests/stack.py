@@ -59,7 +59,7 @@ class Stack:
 
     def pids(self, *words: str) -> list[int]:
         """The processes of this stack whose command line has all these words."""
-        shown = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
         rows = (line.split(None, 1) for line in shown.splitlines())
         return [int(pid) for pid, command in rows if all(word in command for word in words) and self._mine(int(pid))]
 
