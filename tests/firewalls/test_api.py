@@ -316,9 +316,8 @@ class TestLists:
         ("delete", "", None, "operator admin"),
     ],
 )  # fmt: skip
-def test_roles_may_what_they_may(
-    fra: World, firewall: Firewall, published: list[str], method: str, more: str, body: object, roles: str
-) -> None:
+@pytest.mark.usefixtures("fra", "published")
+def test_roles_may_what_they_may(firewall: Firewall, method: str, more: str, body: object, roles: str) -> None:
     for role in ("viewer", "operator"):
         if method == "delete" and more:
             Api("admin").post(path(firewall, "attachments/"), {"network": "storage"})
