@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from config.importer.documents import Mapping, Node, Place, Problem, Scalar, Sequence
@@ -31,9 +31,22 @@ class Origin:
     node: Mapping
 
     def problem(self, field: str, reason: str) -> Problem:
-        found = self.node.entries.get(re.split(r"[.\[]", field, maxsplit=1)[0])
-        place = Place(self.place.file, self.place.document, self.place.item, found.line if found else self.place.line)
-        return Problem(place, reason, self.label, field)
+        """A problem at the field, `allocation.networks[1].ips`, in the line where it is, or the nearest thing around it."""
+        found: Node = self.node
+        for step in re.findall(r"[^.\[\]]+", field):
+            inner = _inside(found, step)
+            if inner is None:
+                break
+            found = inner
+        line = self.place.line if found is self.node else found.line
+        return Problem(replace(self.place, line=line), reason, self.label, field)
+
+
+def _inside(node: Node, step: str) -> Node | None:
+    if isinstance(node, Mapping):
+        return node.entries.get(step)
+    index = int(step) if isinstance(node, Sequence) and step.isdigit() else -1
+    return node.items[index] if isinstance(node, Sequence) and 0 <= index < len(node.items) else None
 
 
 class Fields:
@@ -44,8 +57,7 @@ class Fields:
         self.asked: set[str] = set()
 
     def complain(self, name: str, reason: str, line: int = 0) -> None:
-        place = self.origin.place
-        where = Place(place.file, place.document, place.item, line or self.node.line)
+        where = replace(self.origin.place, line=line or self.node.line)
         self.findings.problems.append(Problem(where, reason, self.origin.label, self.path + name))
 
     def _node(self, name: str) -> Node | None:
@@ -183,8 +195,7 @@ class Fields:
 
     def done(self) -> None:
         """Note every field that nothing asked for."""
-        place = self.origin.place
         for name, node in self.node.entries.items():
             if name not in self.asked:
-                where = Place(place.file, place.document, place.item, node.line)
+                where = replace(self.origin.place, line=node.line)
                 self.findings.unknown.append(f"{where}, {self.origin.label}, {self.path}{name}")

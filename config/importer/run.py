@@ -41,9 +41,10 @@ class ImportRefused(Exception):
 
 @dataclass
 class Report:
-    """What an import did: outcomes per kind, lines of what changed, notes, fields unknown and fields left out."""
+    """What an import did: outcomes per kind, kind and id of every object, what changed, notes, fields unknown, fields left out."""
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    keys: list[Key] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -174,6 +175,7 @@ class _Saver:
             self.report.notes += [f"{doc.origin.place}: {note}" for note in saved.notes]
         else:
             label = f"{_kind(doc)} {doc.name}" if isinstance(doc, MachineDoc) else doc.origin.label
+            self.report.keys.append(_key(doc))
             self.report.note(_kind(doc), label, saved)
 
     def _saved(self, doc: Doc) -> Saved:
