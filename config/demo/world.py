@@ -1,0 +1,63 @@
+"""The demo's partitions, networks, machines and firewalls, from the dump; each firewall is a practice firewall."""
+
+import socket
+from contextlib import suppress
+from ipaddress import ip_network
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from config.importer.run import Report, run
+from firewalls import practice
+from firewalls.models import Firewall
+from networks.models import Network, Partition, Project
+
+DUMP = Path(__file__).parent
+MANAGEMENT = [ip_network("192.0.2.0/24")]  # RFC 5737; metal-api's partitions do not say who may reach the firewalls' SSH
+SILENT = 9  # the discard service, which nobody runs any more: a firewall said to be there does not answer
+
+
+def folder() -> Path:
+    """Where the practice firewalls' root folders are."""
+    return settings.VAR / "practice"
+
+
+def is_empty() -> bool:
+    return not any(model.objects.exists() for model in (Partition, Project, Network))
+
+
+@transaction.atomic
+def build() -> Report:
+    """Import the dump, and make its firewalls practice firewalls."""
+    report = run([DUMP])
+    ids = [id for kind, id in report.keys if kind == "partition"]
+    for partition in Partition.objects.filter(pk__in=ids):
+        partition.management_prefixes = MANAGEMENT
+        partition.save()
+    machines = [UUID(id) for kind, id in report.keys if kind == "machine"]
+    for firewall in Firewall.objects.filter(pk__in=machines).select_related("machine"):
+        firewall.practice, firewall.host, firewall.user = True, practice.HOST, practice.user(firewall.name)
+        firewall.save(update_fields=["practice", "host", "user"])
+    return report
+
+
+def listening() -> int | None:
+    """The practice server's port, if it runs."""
+    with suppress(OSError, ValueError):
+        number = int((folder() / "port").read_text())
+        with socket.create_connection((practice.HOST, number), timeout=2):
+            return number
+    return None
+
+
+def house(number: int) -> None:
+    """Tell every practice firewall where the practice server is now, and see that its root folder exists."""
+    key = practice.host_key(folder())
+    for firewall in Firewall.objects.filter(practice=True, host=practice.HOST).exclude(port=SILENT).select_related("machine"):
+        if not (folder() / firewall.name).exists():
+            practice.ensure_root(folder(), firewall.name)
+        if (firewall.port, firewall.host_key) != (number, key):
+            firewall.port, firewall.host_key = number, key
+            firewall.save(update_fields=["port", "host_key"])
