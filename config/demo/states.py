@@ -37,7 +37,7 @@ def pending(firewall: Firewall) -> None:
 
 def failed(firewall: Firewall) -> None:
     """Where its FRR folder should be lies a file, so it cannot write its configuration, and goes back."""
-    etc = world.folder() / firewall.name / "etc"
+    etc = settings.PRACTICE / firewall.name / "etc"
     if (etc / "frr").is_dir():
         (etc / "frr").rmdir()
         (etc / "frr").write_text("left behind by an upgrade that broke off\n")
@@ -47,7 +47,7 @@ def failed(firewall: Firewall) -> None:
 def drifted(firewall: Firewall) -> None:
     """Somebody changed a file by hand after the push; a check finds it."""
     in_sync(firewall)
-    with (world.folder() / firewall.name / "etc" / "nftables.conf").open("a") as file:
+    with (settings.PRACTICE / firewall.name / "etc" / "nftables.conf").open("a") as file:
         file.write("\n# 03:12, by hand, until the incident is over\ninsert rule inet metal forward counter accept\n")
     tasks.check(str(firewall.pk))
 
@@ -76,22 +76,22 @@ STATES: dict[str, Callable[[Firewall], None]] = {
 def show() -> None:
     """Bring each of the demo's firewalls into its state; one that was pushed to before is left as it is."""
     running = world.listening()
-    number = running or practice.port(world.folder())
+    number = running or practice.port(settings.PRACTICE)
     world.house(number)
     untouched = Firewall.objects.filter(practice=True, pushes=None, machine__name__in=STATES)
     firewalls = list(untouched.select_related("machine__primary"))
-    with nullcontext() if running or not firewalls else _server(number):
+    with nullcontext() if running or not firewalls else server(number):
         for firewall in firewalls:
             STATES[firewall.name](firewall)
 
 
 @contextmanager
-def _server(number: int) -> Iterator[None]:
+def server(number: int) -> Iterator[None]:
     """The practice server, in a thread of its own, for as long as the block runs."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="practice", daemon=True)
     thread.start()
-    serving = practice.serve(world.folder(), settings.SSH_KEY, number)
+    serving = practice.serve(settings.PRACTICE, settings.SSH_KEY, number)
     listener = asyncio.run_coroutine_threadsafe(serving, loop).result(WAIT_SECONDS)
     try:
         yield

@@ -19,11 +19,6 @@ MANAGEMENT = [ip_network("192.0.2.0/24")]  # RFC 5737; metal-api's partitions do
 SILENT = 9  # the discard service, which nobody runs any more: a firewall said to be there does not answer
 
 
-def folder() -> Path:
-    """Where the practice firewalls' root folders are."""
-    return settings.VAR / "practice"
-
-
 def is_empty() -> bool:
     return not any(model.objects.exists() for model in (Partition, Project, Network))
 
@@ -46,7 +41,7 @@ def build() -> Report:
 def listening() -> int | None:
     """The practice server's port, if it runs."""
     with suppress(OSError, ValueError):
-        number = int((folder() / "port").read_text())
+        number = int((settings.PRACTICE / "port").read_text())
         with socket.create_connection((practice.HOST, number), timeout=2):
             return number
     return None
@@ -54,10 +49,10 @@ def listening() -> int | None:
 
 def house(number: int) -> None:
     """Tell every practice firewall where the practice server is now, and see that its root folder exists."""
-    key = practice.host_key(folder())
+    key = practice.host_key(settings.PRACTICE)
     for firewall in Firewall.objects.filter(practice=True, host=practice.HOST).exclude(port=SILENT).select_related("machine"):
-        if not (folder() / firewall.name).exists():
-            practice.ensure_root(folder(), firewall.name)
+        if not (settings.PRACTICE / firewall.name).exists():
+            practice.ensure_root(settings.PRACTICE, firewall.name)
         if (firewall.port, firewall.host_key) != (number, key):
             firewall.port, firewall.host_key = number, key
             firewall.save(update_fields=["port", "host_key"])

@@ -140,8 +140,8 @@ def _text(path: Path) -> str:
 
 
 def _syntax(name: str, text: str, error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else 0
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    line = mark.line + 1 if mark else text.count("\n", 0, position) + 1 if position is not None else 0
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     lines = text.split("\n")
     spelled = lines[line - 1] if 0 < line <= len(lines) else ""

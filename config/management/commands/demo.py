@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import states, world
 
@@ -18,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--anyway", action="store_true", help="add the demo to a database that is not empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["size"] not in SIZES:  # choices do not count for call_command
+            raise CommandError(f"There is no demo {options['size']!r}; choose one of {', '.join(SIZES)}.")
         if options["size"] == "none":
             self.stdout.write("No demo was asked for.")
             return
@@ -26,6 +28,6 @@ class Command(BaseCommand):
         if options["anyway"] or world.is_empty():
             report = world.build()
             self.stdout.write(f"The demo was built: {report.count('created')} objects created.")
-        else:
+        elif options["verbosity"]:
             self.stdout.write("The database is not empty, so no demo was added to it.")
         states.show()

@@ -53,8 +53,8 @@ def _set_up() -> None:
     ensure_key(settings.SSH_KEY)
     _find_practice()
     size = os.environ.get("DEMO") or "default"
-    if size != "none" and not Partition.objects.exists():
-        call_command("demo", size=size)
+    if size != "none":  # It builds on an empty database only, and takes up what was interrupted.
+        call_command("demo", size=size, verbosity=0 if Partition.objects.exists() else 1)
 
 
 def _find_practice() -> None:

@@ -1,0 +1,137 @@
+"""The demo: a small world in which every rule and every state of the product can be seen."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from config.demo import states, world
+from firewalls import tasks
+from firewalls.allocation import join
+from firewalls.models import Firewall, Push
+from machines.models import Machine
+from networks.models import Address, Network, Partition
+from networks.usage import usage
+from tests.config.dumps import contents
+
+STATES = {
+    "storage-fw": "in_sync", "shop-fw": "in_sync", "analytics-fw": "in_sync", "tiny-fw": "in_sync", "muc-fw": "in_sync",
+    "batch-fw": "pending", "lab-fw": "new", "muc-fw-2": "failed", "analytics-fw-2": "drifted", "dead-fw": "unreachable",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def practice_folder(settings: Any, tmp_path: Path, published: list[str]) -> Path:
+    settings.PRACTICE = tmp_path / "practice"
+    return tmp_path / "practice"
+
+
+def demo(**options: Any) -> str:
+    out = StringIO()
+    call_command("demo", stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def used(network: str, family: str = "4") -> tuple[int, int]:
+    found = usage([Network.objects.get(id=network)])[network][family]
+    return found["used"], found["available"]
+
+
+def seen() -> dict[str, str]:
+    return {firewall.name: firewall.state for firewall in Firewall.objects.with_state().select_related("machine")}
+
+
+@pytest.mark.django_db
+def test_the_world_has_a_case_of_everything() -> None:
+    world.build()
+    networks = {network.id: network for network in Network.objects.all()}
+    assert {id for id, network in networks.items() if network.shared} == {"storage-fra", "backup-fra", "tiny-shared"}
+    assert networks["partner-link"].kind == "external" and networks["partner-link"].project_id == "analytics"
+    assert networks["analytics-lab"].prefixes_text == "2001:db8:128:48::/64"
+    assert networks["analytics-private"].prefixes_text == "10.128.68.0/22, 2001:db8:128:44::/64"
+    assert used("storage-fra") == (6, 1022) and used("internet") == (4, 254)
+    assert Machine.objects.plain().count() == 16 and Firewall.objects.count() == 10
+    assert not Firewall.objects.filter(machine__primary="backup-fra").exists() and networks["backup-fra"].residents.count() == 2
+    without = Firewall.objects.exclude(attachments__network__kind="external")
+    assert {firewall.name for firewall in without.select_related("machine")} == {"batch-fw", "tiny-fw"}
+    lonely = Machine.objects.get(name="lonely-1").primary.residents.exclude(firewall=None)
+    assert not lonely.filter(firewall__attachments__network="storage-fra").exists()
+    assert Address.objects.get(address="10.128.0.101").kind == "static"
+    assert all(partition.management_prefixes for partition in Partition.objects.all())
+    assert Machine.objects.get(name="storage-fw").labels == {"size": "n1-medium-x86", "image": "firewall-ubuntu-3.0.20260101"}
+
+
+@pytest.mark.django_db
+def test_a_firewall_of_another_project_can_join_analytics_once_it_is_shared() -> None:
+    world.build()
+    analytics, shop = Network.objects.get(id="analytics-private"), Firewall.objects.get(machine__name="shop-fw")
+    analytics.share(by="admin", reason="Reports for everybody")
+    join(shop, analytics, by="admin")
+    assert {str(address) for address in shop.machine.addresses.filter(prefix__network=analytics)} == {"10.128.68.4", "2001:db8:128:44::4"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folder: Path) -> None:
+    assert "The demo was built: 109 objects created." in demo()
+    assert seen() == STATES
+    assert used("tiny-shared") == (4, 6)
+    assert world.listening() is None
+    for firewall in Firewall.objects.exclude(applied=None).select_related("machine", "applied"):
+        assert firewall.applied is not None
+        on_disk = {path: (practice_folder / firewall.name / path[1:]).read_text() for path in firewall.applied.files}
+        assert (on_disk == firewall.applied.files) is (firewall.name != "analytics-fw-2")
+    refused = Push.objects.get(firewall__machine__name="muc-fw-2")
+    assert "muc-fw-2 failed at write and went back" in refused.error
+    assert Firewall.objects.get(machine__name="analytics-fw-2").drift == "/etc/nftables.conf"
+    before = contents()
+    assert demo() == "The database is not empty, so no demo was added to it.\n"
+    assert contents() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_states_stay_when_firewalls_are_checked_and_reconciled_later(practice_folder: Path) -> None:
+    demo()
+    with states.server(Firewall.objects.get(machine__name="shop-fw").port):
+        tasks.reconcile()
+        for firewall in Firewall.objects.exclude(applied=None):
+            tasks.check(str(firewall.pk))
+    assert seen() == STATES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_interrupted_run_is_taken_up_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(firewall: Firewall) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(states.STATES, "muc-fw", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            demo()
+    assert seen()["muc-fw"] == "new"
+    demo()
+    assert seen() == STATES
+
+
+@pytest.mark.django_db
+def test_sizes() -> None:
+    assert demo(size="none") == "No demo was asked for.\n" and world.is_empty()
+    with pytest.raises(CommandError, match="There is no demo 'huge'; choose one of default, none, large"):
+        demo(size="huge")
+
+
+@pytest.mark.django_db
+def test_a_database_in_use_gets_the_demo_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "show", lambda: None)
+    Partition.objects.create(id="own", name="Own")
+    demo()
+    assert Partition.objects.count() == 1
+    demo(anyway=True)
+    assert Partition.objects.count() == 3 and Partition.objects.get(id="own").management_prefixes == []
+
+
+@pytest.mark.django_db
+def test_the_large_demo_is_not_there_yet_and_the_default_one_is_built_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "show", lambda: None)
+    assert "no large demo yet" in demo(size="large") and not world.is_empty()
