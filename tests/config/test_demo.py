@@ -40,7 +40,7 @@ def used(network: str, family: str = "4") -> tuple[int, int]:
 
 
 def seen() -> dict[str, str]:
-    return {firewall.name: firewall.state for firewall in Firewall.objects.with_state().select_related("machine")}
+    return dict(Firewall.objects.with_state().values_list("machine__name", "state"))
 
 
 @pytest.mark.django_db
