@@ -1,19 +1,58 @@
 """Forms judge the whole row, so that they refuse what `save()` would refuse, with the same words."""
 
+import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models, transaction
 
 
 class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
     """Validate the whole row, not only the fields on show: Django would skip constraints that mention a hidden field."""
 
     def _get_validation_exclusions(self) -> set[str]:
-        return set(self._errors)  # type: ignore[arg-type]
+        return set(self.errors)
 
-    def add_error(self, field: str | None, error: ValidationError | str) -> None:
+    def add_error(self, field: str | None, error: Any) -> None:
         """Put errors of fields that are not on show above the form."""
         by_field: dict[str | None, Any] = getattr(error, "error_dict", {field: error})
         for name, errors in by_field.items():
             super().add_error(name if name in self.fields else None, errors)
+
+
+class AllocationForm(WholeRowForm):
+    """A form that allocates instead of saving a row. It is valid if allocating works, which it tries and takes back."""
+
+    user: Any = None  # who allocates
+
+    def allocate(self) -> models.Model:
+        """Do it, from the cleaned data. Raises ValidationError."""
+        raise NotImplementedError
+
+    def _post_clean(self) -> None:
+        if self.errors:
+            return
+        try:
+            with transaction.atomic():
+                self.allocate()
+                transaction.set_rollback(True)
+        except ValidationError as error:
+            self.add_error(None, error)
+
+    def save(self, commit: bool = True) -> Any:
+        """Allocate, for good. Raises ValidationError if somebody was quicker."""
+        self.instance = self.allocate()
+        self.save_m2m = lambda: None  # type: ignore[method-assign]
+        return self.instance
+
+
+class Listed(forms.CharField):
+    """Several values, separated by commas, blanks or lines."""
+
+    def __init__(self, *, item: "models.Field[Any, Any]", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.item = item
+
+    def to_python(self, value: Any) -> list[Any]:  # type: ignore[override]
+        return [self.item.to_python(text) for text in re.split(r"[\s,]+", super().to_python(value) or "") if text]

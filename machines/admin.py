@@ -1,0 +1,93 @@
+"""Machines for support staff: allocated and freed as everywhere."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from machines.allocation import Request, create_machine, free
+from machines.models import Machine
+from networks.admin import SHORT, RowAdmin, picker
+from networks.fields import InetField
+from networks.forms import AllocationForm, Listed
+from networks.models import Address
+
+GIVEN = "Of these networks; left empty, the next free ones are picked."
+
+
+class MachineAddForm(AllocationForm):
+    """A new machine in its one network."""
+
+    partition = picker(Machine, "partition")
+    project = picker(Machine, "project")
+    network = picker(Machine, "primary", help_text="A private network of the project.")
+    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
+    labels = forms.JSONField(required=False, initial=dict)
+
+    class Meta:
+        model = Machine
+        fields = ["name", "partition", "project", "network", "addresses", "labels"]
+
+    def allocate(self) -> Machine:
+        given = dict(self.cleaned_data)
+        asked = [Request(given.pop("network"), auto=not given["addresses"])]
+        return create_machine(networks=asked, labels=given.pop("labels") or {}, **given)
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is said of the networks asked for is said of the one network here."""
+        if "networks" in (by_field := getattr(error, "error_dict", {})):
+            by_field["network"] = by_field.pop("networks")
+        super().add_error(field, error)
+
+
+class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The machine's addresses, to see."""
+
+    model = Address
+    fields = ["address", "network", "kind", "name"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Address]:
+        return super().get_queryset(request).select_related("prefix__network")
+
+
+class Freed:
+    """Deleting is freeing, so addresses are not in the way: they are given back (R16)."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        freed = [str(obj) for obj in objs]
+        missing = set() if self.has_delete_permission(request) else {"machine"}  # type: ignore[attr-defined]
+        kind = str(self.model._meta.verbose_name_plural)  # type: ignore[attr-defined]
+        return freed, {kind: len(freed)}, missing, []
+
+
+@admin.register(Machine)
+class MachineAdmin(Freed, RowAdmin):
+    """Machines that are no firewalls; those have a place of their own."""
+
+    list_display = ["name", "partition", "project", "primary", "asn", "created_at"]
+    list_filter = ["partition", "project"]
+    list_select_related = ["partition", "project", "primary"]
+    search_fields = ["id", "name", "partition__id", "project__id", "primary__id", "addresses__address"]
+    fields = ["id", "name", "partition", "project", "primary", "asn", "labels", "created_at"]
+    readonly_fields = ["created_at"]
+    fixed = ("id", "partition", "project", "primary", "asn")
+    add_form = MachineAddForm
+    inlines = [AddressInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Machine]:
+        return super().get_queryset(request).filter(firewall=None)
+
+    def delete_model(self, request: HttpRequest, obj: Machine) -> None:
+        free(obj)
+
+    def view_on_site(self, obj: Machine) -> str:
+        return reverse("networks:detail", args=[obj.primary_id])

@@ -1,0 +1,231 @@
+"""Networks for support staff: the same rules and sentences as everywhere, for every form judges the whole row."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from networks.access import may_edit
+from networks.allocation import allocate, create_network
+from networks.fields import CidrField
+from networks.forms import AllocationForm, Listed, WholeRowForm
+from networks.models import Address, Network, Partition, Prefix, Project
+from networks.validation import reported_on
+
+SHORT = {"widget": forms.TextInput(attrs={"size": 60})}
+
+
+class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that are judged as a whole; what cannot be done is said, and nothing is half done.
+
+    `add_form` allocates where making a row takes more than saving it. `fixed` fields are given once, when the row is made.
+    """
+
+    form: type[forms.ModelForm] = WholeRowForm  # type: ignore[type-arg]
+    add_form: type[AllocationForm] | None = None
+    fixed: tuple[str, ...] = ("id",)
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_form(self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None and self.add_form is not None:
+            kwargs |= {"form": self.add_form, "fields": None}
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.user = request.user
+        return form
+
+    def get_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
+        if obj is None and self.add_form is not None:
+            return [*self.add_form.base_fields]
+        return super().get_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
+        return [] if obj is None else [*self.fixed, *super().get_readonly_fields(request, obj)]
+
+    def get_inline_instances(self, request: HttpRequest, obj: Any | None = None) -> Any:
+        return [] if obj is None else super().get_inline_instances(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not isinstance(form, AllocationForm):  # what is allocated is saved already
+            super().save_model(request, obj, form, change)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(request, lambda: super(RowAdmin, self).changeform_view(request, *args, **kwargs))
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(request, lambda: super(RowAdmin, self).delete_view(request, *args, **kwargs))
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(request, lambda: super(RowAdmin, self).changelist_view(request, *args, **kwargs))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+    def _guarded(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+        """Take everything back if a rule is broken only now, because somebody was quicker or something is in use; say which."""
+        try:
+            with transaction.atomic():
+                return view()
+        except ValidationError as error:
+            for message in error.messages:
+                messages.error(request, message)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+def picker(model: type[models.Model], field: str, **kwargs: Any) -> Any:
+    """A choice among many rows, searched for as one types."""
+    relation: Any = model._meta.get_field(field)
+    rows = relation.related_model._default_manager.all()
+    return forms.ModelChoiceField(rows, widget=AutocompleteSelect(relation, admin.site), **kwargs)
+
+
+@admin.register(Partition)
+class PartitionAdmin(RowAdmin):
+    list_display = ["id", "name", "description", "auto_push"]
+    list_filter = ["auto_push"]
+    search_fields = ["id", "name", "description"]
+
+    def view_on_site(self, obj: Partition) -> str:
+        return reverse("networks:list") + f"?partition={obj.pk}"
+
+
+@admin.register(Project)
+class ProjectAdmin(RowAdmin):
+    list_display = ["id", "name", "tenant", "description"]
+    list_filter = ["tenant"]
+    search_fields = ["id", "name", "tenant", "description"]
+
+    def view_on_site(self, obj: Project) -> str:
+        return reverse("networks:list") + f"?project={obj.pk}"
+
+
+class NetworkAddForm(AllocationForm):
+    """A new network of any kind; a private one takes what it is not given from its partition's super network."""
+
+    id = forms.CharField(required=False, help_text="Left empty, it reads like the name.")
+    name = forms.CharField(required=False)
+    vrf = forms.IntegerField(required=False, help_text="Left empty, the next free one.")
+    parent = picker(Network, "parent", required=False, help_text="Of a private network; left empty, its partition's super network.")
+    partition = picker(Network, "partition", required=False)
+    project = picker(Network, "project", required=False)
+    prefixes = Listed(item=CidrField(), required=False, help_text="A private network without takes the next free one.", **SHORT)
+
+    class Meta:
+        model = Network
+        fields = [
+            "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "destination_prefixes",
+            "default_child_prefix_length", "nat", "labels", "shared", "shared_reason",
+        ]  # fmt: skip
+
+    def allocate(self) -> Network:
+        user, given = self.user, self.cleaned_data
+        if not may_edit(user, "add", given["kind"]):
+            raise ValidationError({"kind": ValidationError("Only admins add super, underlay and external networks.", code="role")})
+        if given["shared"] and not user.has_perm("networks.share_network"):
+            raise ValidationError({"shared": ValidationError("Only admins share networks.", code="role")})
+        with reported_on(cidr="prefixes", prefix_length="prefixes"):
+            return create_network(**{**given, "name": given["name"] or given["id"]}, by=user.get_username())
+
+
+class PrefixInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Prefix
+    form = WholeRowForm
+    fields = ["cidr"]
+    extra = 0
+
+
+@admin.register(Network)
+class NetworkAdmin(RowAdmin):
+    list_display = ["id", "name", "kind", "partition", "project", "vrf", "shared", "prefixes_text"]
+    list_filter = ["kind", "shared", "nat", "partition"]
+    list_select_related = ["partition", "project"]
+    search_fields = ["id", "name", "description", "project__id", "prefixes__cidr"]
+    autocomplete_fields = ["project"]
+    fields = [
+        "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "destination_prefixes",
+        "default_child_prefix_length", "nat", "labels", "shared", "shared_reason", "shared_at", "shared_by",
+    ]  # fmt: skip
+    readonly_fields = ["shared_at", "shared_by"]
+    fixed = ("id", "kind", "partition", "parent", "vrf")
+    add_form = NetworkAddForm
+    inlines = [PrefixInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Network]:
+        return super().get_queryset(request).prefetch_related("prefixes")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Network | None = None) -> Any:
+        settled = obj is not None and (obj.shared or not request.user.has_perm("networks.share_network"))
+        return [*super().get_readonly_fields(request, obj), *(["shared", "shared_reason"] if settled else [])]
+
+    def has_change_permission(self, request: HttpRequest, obj: Network | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or may_edit(request.user, "change", obj.kind))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Network | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or may_edit(request.user, "delete", obj.kind))
+
+    def save_model(self, request: HttpRequest, obj: Network, form: Any, change: bool) -> None:
+        sharing, reason = change and "shared" in form.changed_data, obj.shared_reason
+        if sharing:
+            obj.shared, obj.shared_at, obj.shared_reason = False, None, ""
+        super().save_model(request, obj, form, change)
+        if sharing:
+            obj.share(request.user.get_username(), reason)
+
+    def view_on_site(self, obj: Network) -> str:
+        return reverse("networks:detail", args=[obj.pk])
+
+
+@admin.register(Prefix)
+class PrefixAdmin(RowAdmin):
+    list_display = ["cidr", "network", "child"]
+    list_filter = ["network__kind", "network__partition"]
+    list_select_related = ["network"]
+    search_fields = ["cidr", "network__id"]
+    autocomplete_fields = ["network"]
+    fields = ["network", "cidr"]
+    fixed = ("network", "cidr")
+
+    def view_on_site(self, obj: Prefix) -> str:
+        return reverse("networks:detail", args=[obj.network_id])
+
+
+class AddressAddForm(AllocationForm):
+    """A new address: the one given, or the next free one."""
+
+    network = picker(Prefix, "network")
+    project = picker(Address, "project")
+    address = forms.CharField(required=False, help_text="Left empty, the next free one.")
+    version = forms.TypedChoiceField(choices=[(4, "IPv4"), (6, "IPv6")], coerce=int, empty_value=None, required=False)
+    kind = forms.ChoiceField(choices=[("", "ephemeral if picked, static if given"), *Address.Kind.choices], required=False)
+
+    class Meta:
+        model = Address
+        fields = ["network", "project", "address", "version", "kind", "name"]
+
+    def allocate(self) -> Address:
+        given = dict(self.cleaned_data)
+        ip = Address._meta.get_field("address").to_python(given.pop("address"))
+        kind, version = given.pop("kind") or None, given.pop("version") or None
+        return allocate(given.pop("network"), ip=ip, kind=kind, version=version, **given)
+
+
+@admin.register(Address)
+class AddressAdmin(RowAdmin):
+    list_display = ["address", "network", "project", "kind", "machine", "name"]
+    list_filter = ["kind", ("machine", admin.EmptyFieldListFilter), "project"]
+    list_select_related = ["prefix__network", "project", "machine"]
+    search_fields = ["address", "name", "project__id", "prefix__network__id", "machine__name"]
+    fields = ["address", "network", "project", "machine", "kind", "name", "description"]
+    fixed = ("address", "network", "project", "machine")
+    add_form = AddressAddForm
+
+    def view_on_site(self, obj: Address) -> str:
+        return reverse("networks:detail", args=[obj.prefix.network_id])
