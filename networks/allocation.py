@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from networks import rules
-from networks.addressing import IP, Cidr, home_of, versions
+from networks.addressing import IP, Cidr, versions
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import next_address, next_child, next_vrf
 from networks.rules import FAMILIES, Violation
@@ -178,11 +178,8 @@ def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tupl
 
 
 def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
-    home = home_of(ip, (prefix.cidr for prefix in prefixes))
-    if home is None:
-        where = ", ".join(str(prefix.cidr) for prefix in prefixes) or "it has no prefix"
-        enforce([Violation("address", "outside_network", f"{ip} lies in no prefix of {network.id} ({where}) (R11).")])
-    return next(prefix for prefix in prefixes if prefix.cidr == home)
+    enforce(rules.in_network(network, [prefix.cidr for prefix in prefixes], ip))
+    return next(prefix for prefix in prefixes if ip in prefix.cidr)
 
 
 def release(address: Address) -> None:

@@ -76,8 +76,15 @@ def prefix_has_home(kind: str, cidr: Cidr, parent_prefixes: Collection[Cidr]) ->
         yield Violation("cidr", "outside_super", f"{cidr} lies outside the super network's prefixes ({pools}) (R13).")
 
 
+def in_network(net: Net, prefixes: Collection[Cidr], address: IP) -> Iterator[Violation]:
+    """R11: an address lies in a prefix of its network."""
+    if not any(address in prefix for prefix in prefixes):
+        where = ", ".join(map(str, prefixes)) or "it has no prefix"
+        yield Violation("address", "outside_network", f"{address} lies in no prefix of {net.id} ({where}) (R11).")
+
+
 def address_fits(net: Net, prefix: Cidr, address: IP) -> Iterator[Violation]:
-    """R8, R12: an address lies in its prefix, and is one that a host may have."""
+    """R8, R12: an address lies in its own prefix, and is one that a host may have."""
     yield from not_given(net)
     if address not in prefix:
         yield Violation("address", "outside_prefix", f"{address} does not lie in {prefix} (R11).")

@@ -61,7 +61,9 @@ class Address(ValidatedModel):
     def violations(self) -> Iterator[Violation]:
         if self.address is None or isinstance(self.address, str):
             return  # its own field already says so
-        yield from rules.address_fits(self.network, self.prefix.cidr, self.address)
+        prefixes = [self.prefix.cidr] if self.address in self.prefix.cidr else self.network.prefixes.values_list("cidr", flat=True)
+        outside = [*rules.in_network(self.network, prefixes, self.address)]
+        yield from outside or rules.address_fits(self.network, self.prefix.cidr, self.address)
         yield from rules.may_own(self.network, self.project_id)
         if self.machine and self.machine.project_id != self.project_id:
             owners = f"project {self.project_id}, its machine to {self.machine.project_id}"
