@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -12,11 +13,13 @@ WORKER_KNOWN_FOR_SECONDS = 3.0
 _seen_at = 0.0
 
 
+@login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process is up."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
     """Database, broker and a worker answer: 200, or else 503 with what is missing and why."""
     checks = {"database": _failure(_database), "broker": _failure(_broker), "worker": _failure(_worker)}

@@ -91,7 +91,19 @@ class Family(models.Transform):
     output_field = models.IntegerField()
 
 
+class NetContainsOrEquals(models.Lookup):  # type: ignore[type-arg]
+    """`cidr__net_contains_or_equals=10.0.0.7/32`: the prefix holds all of the other one."""
+
+    lookup_name = "net_contains_or_equals"
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        left, left_values = self.process_lhs(compiler, connection)
+        right, right_values = self.process_rhs(compiler, connection)
+        return f"{left} >>= {right}", [*left_values, *right_values]
+
+
 CidrField.register_lookup(Family)
+CidrField.register_lookup(NetContainsOrEquals)
 InetField.register_lookup(Family)
 
 
@@ -107,6 +119,11 @@ def short_labels(value: object) -> None:
     if not isinstance(value, dict) or not all(isinstance(text, str) and text.isprintable() for text in texts):
         reason = 'Labels are an object of texts on one line each, such as {"tier": "storage"}.'
         raise ValidationError(reason, code="invalid_labels")
+
+
+def given(value: Any) -> Any:
+    """What was given; an emptied text area gives None where an empty object is meant."""
+    return {} if value is None else value
 
 
 identifier = RegexValidator(
@@ -132,3 +149,11 @@ class IdentifierField(models.CharField):  # type: ignore[type-arg]
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("validators", None)
         return name, path, args, kwargs
+
+
+def as_address(text: str) -> IP | None:
+    """The address somebody typed; None if it is none."""
+    try:
+        return ip_address(text.strip())
+    except ValueError:
+        return None

@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from networks import rules
-from networks.fields import CidrField, IdentifierField, one_line, short_labels
+from networks.addressing import parse_cidr
+from networks.fields import CidrField, IdentifierField, given, one_line, short_labels
 from networks.models.places import Partition, Project
 from networks.rules import Violation
 from networks.validation import Check, Unique, ValidatedModel
@@ -25,6 +26,17 @@ class NetworkQuerySet(models.QuerySet["Network"]):
 
     def shared(self) -> "NetworkQuerySet":
         return self.filter(shared=True)
+
+    def matching(self, text: str) -> "NetworkQuerySet":
+        """Networks whose id, name, VRF or prefix is meant by what somebody typed."""
+        found = Q(id__icontains=text) | Q(name__icontains=text)
+        if text.isdigit():
+            found |= Q(vrf=int(text))
+        try:
+            found |= Q(prefixes__cidr__net_contains_or_equals=parse_cidr(text))
+        except ValueError:
+            pass
+        return self.filter(found).distinct()
 
     def of_partition(self, partition: str) -> "NetworkQuerySet":
         """The partition's own networks and the external ones that serve every partition."""
@@ -134,6 +146,7 @@ class Network(ValidatedModel):
         if self.shared and self.shared_at is None:
             self.shared_at = timezone.now()
         self.name = self.name or self.id
+        self.labels, self.default_child_prefix_length = given(self.labels), given(self.default_child_prefix_length)
         super().clean_fields(exclude)
 
     def violations(self) -> Iterator[Violation]:

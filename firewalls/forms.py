@@ -1,0 +1,54 @@
+"""What people type into pages about sharing and joining; the rules are asked elsewhere."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from networks.addressing import IP
+from networks.fields import as_address, one_line
+from networks.models import Network
+
+
+class ShareForm(forms.Form):
+    """The name typed to confirm, and why."""
+
+    reason = forms.CharField(label="Why", max_length=400, required=False, validators=[one_line])
+    confirm = forms.CharField(max_length=63)
+
+    def __init__(self, network: Network, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.network = network
+
+    def clean_confirm(self) -> str:
+        typed: str = self.cleaned_data["confirm"]
+        if typed != self.network.pk:
+            raise ValidationError(f"This is not the network's name. Type {self.network.pk} to share it.", code="not_confirmed")
+        return typed
+
+
+class AddressesField(forms.CharField):
+    """Addresses separated by commas or spaces; nothing means that they are picked."""
+
+    def to_python(self, value: object) -> list[IP]:  # type: ignore[override]
+        found = [(text, as_address(text)) for text in re.split(r"[,\s]+", str(value or "")) if text]
+        if wrong := [text for text, address in found if address is None]:
+            raise ValidationError(f"{', '.join(wrong)} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address")
+        return [address for _, address in found if address is not None]
+
+
+class JoinForm(forms.Form):
+    """Which addresses to bring, if any, and whether to push at once."""
+
+    addresses = AddressesField(required=False)
+    push = forms.BooleanField(required=False, initial=True)
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show the rules that refused: those about addresses at the addresses, the others above the form."""
+        for field, messages in error.message_dict.items():
+            self.add_error("addresses" if field == "addresses" else None, messages)
+
+
+class LeaveForm(forms.Form):
+    push = forms.BooleanField(required=False, initial=True)

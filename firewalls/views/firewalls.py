@@ -1,0 +1,75 @@
+"""Firewalls: the list, and all of one."""
+
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from firewalls.facts import facts
+from firewalls.models import Attachment, Firewall
+from firewalls.plan import plan
+from machines.models import Machine
+from networks.htmx import page
+from networks.listing import listing, spreadsheet
+from networks.models import Address, Partition, Project
+
+SORTS = {
+    "name": "machine__name", "state": "state", "partition": "machine__partition", "project": "machine__project",
+    "network": "machine__primary",
+}  # fmt: skip
+FILTERS = {
+    "state": lambda rows, value: rows.filter(state=value),
+    "partition": lambda rows, value: rows.filter(machine__partition=value),
+    "project": lambda rows, value: rows.filter(machine__project=value),
+    "network": lambda rows, value: rows.filter(attachments__network=value),
+    "q": lambda rows, value: rows.filter(machine__name__icontains=value),
+}
+RECENT = 8
+
+
+def firewall_list(request: HttpRequest) -> HttpResponse:
+    rows: QuerySet[Firewall] = Firewall.objects.with_relations().with_state().prefetch_related("attachments__network")
+    if request.GET.get("format") == "csv":
+        return _spreadsheet(request, rows)
+    counts = dict(Firewall.objects.with_state().order_by().values_list("state").annotate(Count("pk")))
+    context = {
+        "listing": listing(request, rows, FILTERS, SORTS), "states": [(s, counts.get(s.value, 0)) for s in Firewall.State],
+        "partitions": Partition.objects.all(), "projects": Project.objects.all(),
+    }  # fmt: skip
+    return page(request, "firewalls/list.html", context)
+
+
+def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse:
+    for name, apply in FILTERS.items():
+        rows = apply(rows, request.GET[name]) if request.GET.get(name) else rows
+    header = ("name", "id", "state", "partition", "project", "primary network", "AS number", "host", "port")
+    lines = (
+        (r.name, r.pk, r.state, r.machine.partition_id, r.machine.project_id, r.machine.primary_id, r.machine.asn, r.host, r.port)
+        for r in rows
+    )
+    return spreadsheet("firewalls", header, lines)
+
+
+def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    addresses = Prefetch("machine__addresses", Address.objects.select_related("prefix__network").order_by("address"))
+    rows = Firewall.objects.with_relations().with_state().prefetch_related(
+        addresses, Prefetch("attachments", Attachment.objects.select_related("network")), "rules"
+    )
+    firewall = get_object_or_404(rows, pk=pk)
+    found = facts([pk]).get(pk)
+    context = {
+        "firewall": firewall, "memberships": _memberships(firewall), "plan": plan(found) if found else None,
+        "pushes": firewall.pushes.select_related("revision")[:RECENT],
+        "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
+    }  # fmt: skip
+    return page(request, "firewalls/detail.html", context)
+
+
+def _memberships(firewall: Firewall) -> list[dict[str, object]]:
+    """Its networks, the primary first, each with its role and the firewall's addresses there."""
+    networks = [(firewall.primary, "primary"), *((row.network, row.role) for row in firewall.attachments.all())]
+    own = list(firewall.machine.addresses.all())
+    return [
+        {"network": network, "role": role, "addresses": [a for a in own if a.prefix.network_id == network.pk]} for network, role in networks
+    ]

@@ -1,0 +1,74 @@
+"""The first page: what needs attention, and every partition at a glance. And the search over everything."""
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+
+from firewalls.models import Firewall
+from machines.models import Machine
+from networks.fields import as_address
+from networks.htmx import page
+from networks.models import Address, Network, Partition
+from networks.usage import usage
+
+ATTENTION = ("failed", "drifted", "unreachable", "pending", "new")
+NEARLY_FULL = 0.6
+MOST_ATTENTION, MOST_FOUND = 12, 20
+
+
+def overview(request: HttpRequest) -> HttpResponse:
+    rows = list(Firewall.objects.with_relations().with_state())
+    attention = sorted((row for row in rows if row.state in ATTENTION), key=lambda row: (ATTENTION.index(row.state), row.name))
+    shared = list(Network.objects.shared())
+    full = _fullest(shared)
+    context = {
+        "attention": attention[:MOST_ATTENTION], "more": max(0, len(attention) - MOST_ATTENTION),
+        "nearly_full": [entry for entry in full if entry["share"] >= NEARLY_FULL], "partitions": _cards(rows, full),
+    }  # fmt: skip
+    return page(request, "firewalls/overview.html", context)
+
+
+def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
+    """Shared networks with IPv4 prefixes, the fullest first."""
+    used = usage(networks)
+    rows = [{"network": row, **used[row.pk]["4"]} for row in networks if used[row.pk].get("4", {}).get("available")]
+    return sorted(({**row, "share": row["used"] / row["available"]} for row in rows), key=lambda row: -row["share"])
+
+
+def _cards(firewalls: list[Firewall], full: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    states: dict[str, Counter[str]] = {}
+    for row in firewalls:
+        states.setdefault(row.machine.partition_id, Counter())[row.state] += 1
+    machines = dict(Machine.objects.plain().order_by().values_list("partition").annotate(Count("id")))
+    networks = Partition.objects.annotate(
+        shared=Count("networks", filter=Q(networks__shared=True)), private=Count("networks", filter=Q(networks__kind="private"))
+    )
+    consumers = dict(
+        Firewall.objects.filter(attachments__network__shared=True).order_by().values_list("machine__partition")
+        .annotate(Count("pk", distinct=True))
+    )  # fmt: skip
+    return [
+        {
+            "partition": row, "machines": machines.get(row.pk, 0), "consumers": consumers.get(row.pk, 0),
+            "states": [(state, states.get(row.pk, {}).get(state.value, 0)) for state in Firewall.State],
+            "firewalls": sum(states.get(row.pk, {}).values()),
+            "fullest": [entry for entry in full if entry["network"].partition_id == row.pk][:3],
+        }
+        for row in networks
+    ]  # fmt: skip
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()
+    ip = as_address(text)
+    firewalls = Firewall.objects.with_relations().with_state()
+    context = {
+        "text": text,
+        "networks": Network.objects.matching(text)[:MOST_FOUND] if text else [],
+        "firewalls": firewalls.filter(machine__name__icontains=text)[:MOST_FOUND] if text else [],
+        "machines": Machine.objects.plain().select_related("primary").filter(name__icontains=text)[:MOST_FOUND] if text else [],
+        "addresses": Address.objects.filter(address=ip).select_related("prefix__network", "machine__firewall") if ip else [],
+    }
+    return page(request, "firewalls/search.html", context)

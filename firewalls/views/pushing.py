@@ -1,0 +1,59 @@
+"""Pushing, and watching it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from firewalls import tasks
+from firewalls.models import Firewall, Push
+from networks.htmx import page
+
+# What a push goes through, in order; one that has not begun yet is shown as waiting.
+STEPS = {
+    "render": "Render", "connect": "Connect", "receive": "Send", "lock": "Lock", "unpack": "Unpack", "check-nftables": "Check nftables",
+    "check-frr": "Check FRR", "save": "Save what runs", "arm-rollback": "Arm the rollback", "write": "Write the files",
+    "load-nftables": "Load nftables", "load-frr": "Load FRR", "verify": "Verify", "roll-back": "Go back", "confirm": "Confirm",
+}  # fmt: skip
+ONLY_WHEN_NEEDED = {"receive", "roll-back"}
+
+
+@require_POST
+def push(request: HttpRequest, pk: UUID) -> HttpResponse:
+    firewall = _firewall(request, pk)
+    number = request.POST.get("revision", "")
+    revision = get_object_or_404(firewall.revisions, number=int(number)) if number.isdigit() else None
+    return redirect("firewalls:push_detail", Push.objects.enqueue(firewall, by=request.user.get_username(), revision=revision).pk)
+
+
+@require_POST
+def check(request: HttpRequest, pk: UUID) -> HttpResponse:
+    firewall = _firewall(request, pk)
+    tasks.check.delay_on_commit(str(firewall.pk))
+    messages.info(request, f"{firewall} is being compared with what was applied; reload in a moment.")
+    return redirect("firewalls:detail", firewall.pk)
+
+
+def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    rows = Push.objects.select_related("firewall__machine__partition", "revision")
+    found = get_object_or_404(rows, pk=pk)
+    return page(request, "firewalls/push.html", {"push": found, **_progress(found)}, parts={"push-status"})
+
+
+def _progress(push: Push) -> dict[str, object]:
+    """The steps with those still to come, and how far it is."""
+    told = {step["name"]: step for step in push.steps}
+    waiting = [name for name in STEPS if name not in told and name not in ONLY_WHEN_NEEDED] if push.is_open else []
+    names = [name for name in STEPS if name in told or name in waiting]
+    steps = [{"title": STEPS[name], "state": "waiting", **told.get(name, {"name": name})} for name in names]
+    running = next((step["title"] for step in steps if step["state"] == "running"), "")
+    return {"steps": steps, "done": sum(s["state"] in ("ok", "skipped", "failed") for s in steps), "total": len(steps), "now": running}
+
+
+def _firewall(request: HttpRequest, pk: UUID) -> Firewall:
+    if not request.user.has_perm("firewalls.add_push"):
+        raise PermissionDenied("Pushing takes the role operator.")
+    return get_object_or_404(Firewall.objects.with_relations(), pk=pk)

@@ -1,0 +1,59 @@
+"""Lists of rows with filters, order and pages, all in the URL."""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+PER_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of the rows that match the filters."""
+
+    page: Page[Any]
+    total: int
+    sort: str
+    filtered: bool
+
+    @property
+    def column(self) -> str:
+        return self.sort.lstrip("-")
+
+    @property
+    def descending(self) -> bool:
+        return self.sort.startswith("-")
+
+
+def listing(
+    request: HttpRequest, rows: QuerySet[Any], filters: Mapping[str, Callable[[QuerySet[Any], str], QuerySet[Any]]], sorts: Mapping[str, str]
+) -> Listing:
+    """Apply the filters and the order named in the URL; unknown ones are ignored. The first sort is the default one."""
+    given = {name: request.GET[name] for name in filters if request.GET.get(name)}
+    for name, value in given.items():
+        rows = filters[name](rows, value)
+    sort = request.GET.get("sort", "")
+    sort = sort if sort.lstrip("-") in sorts else next(iter(sorts))
+    mark = "-" if sort.startswith("-") else ""
+    ordered = rows.order_by(mark + sorts[sort.lstrip("-")], "pk")
+    paginator = Paginator(ordered, PER_PAGE)
+    return Listing(paginator.get_page(request.GET.get("page")), paginator.count, sort, bool(given))
+
+
+def spreadsheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
+    """The rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula is kept as text."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}.csv"'})
+    writer = csv.writer(response)
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return response
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

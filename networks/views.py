@@ -1,0 +1,62 @@
+"""Pages about networks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from networks.htmx import page
+from networks.listing import listing, spreadsheet
+from networks.models import Address, Network, NetworkQuerySet, Partition, Project
+from networks.usage import usage
+
+SORTS = {"id": "id", "kind": "kind", "partition": "partition", "project": "project", "vrf": "vrf"}
+FILTERS = {
+    "partition": lambda rows, value: rows.filter(partition=value),
+    "project": lambda rows, value: rows.filter(project=value),
+    "kind": lambda rows, value: rows.filter(kind=value),
+    "shared": lambda rows, value: rows.filter(shared=value == "yes"),
+    "q": lambda rows, value: rows.matching(value),
+}
+MOST_MACHINES = 200
+
+
+def network_list(request: HttpRequest) -> HttpResponse:
+    rows = Network.objects.select_related("partition", "project").prefetch_related("prefixes")
+    if request.GET.get("format") == "csv":
+        return _spreadsheet(request, rows)
+    found = listing(request, rows, FILTERS, SORTS)
+    context = {
+        "listing": found, "networks": _with_usage(found.page.object_list), "kinds": Network.Kind.choices,
+        "partitions": Partition.objects.all(), "projects": Project.objects.all(),
+    }  # fmt: skip
+    return page(request, "networks/list.html", context)
+
+
+def _spreadsheet(request: HttpRequest, rows: NetworkQuerySet) -> HttpResponse:
+    for name, apply in FILTERS.items():
+        rows = apply(rows, request.GET[name]) if request.GET.get(name) else rows
+    header = ("id", "name", "kind", "shared", "partition", "project", "vrf", "prefixes")
+    lines = ((n.id, n.name, n.kind, n.shared, n.partition_id, n.project_id, n.vrf, n.prefixes_text) for n in rows)
+    return spreadsheet("networks", header, lines)
+
+
+def _with_usage(networks: Iterable[Network]) -> list[dict[str, Any]]:
+    """Each network with its usage by family, in two queries for all of them."""
+    rows = list(networks)
+    used = usage(rows)
+    return [{"network": row, "usage": used[row.pk]} for row in rows]
+
+
+def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
+    network = get_object_or_404(Network.objects.select_related("partition", "project", "parent"), pk=pk)
+    prefixes = list(network.prefixes.annotate(used=Count("addresses")).order_by("cidr"))
+    residents = network.residents.select_related("project").prefetch_related("addresses__prefix").filter(firewall=None)
+    reserved = Address.objects.filter(prefix__network=network, machine=None).select_related("project")
+    context = {
+        "network": network, "prefixes": prefixes, "machines": residents[:MOST_MACHINES], "machine_count": residents.count(),
+        "reserved": reserved[:MOST_MACHINES], "children": network.children.all()[:MOST_MACHINES],
+    }  # fmt: skip
+    return page(request, "networks/detail.html", context)
