@@ -66,7 +66,7 @@ class FirewallForm(WholeRowForm):
         self.initial = {"name": machine.name, "labels": machine.labels, **self.initial}
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc] - Django's hook for what the row says
+        super()._post_clean()  # type: ignore[misc]
         machine, given = self.instance.machine, self.cleaned_data
         machine.name, machine.labels = given.get("name", machine.name), given.get("labels") or {}
         try:
@@ -104,7 +104,8 @@ class JoinedNetworks(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     """Deleting a row is leaving the network."""
 
     def delete_existing(self, obj: Attachment, commit: bool = True) -> None:
-        leave(obj.firewall, obj.network, by=self.form.user.get_username())
+        by: str = self.form.user.get_username()  # type: ignore[attr-defined]
+        leave(obj.firewall, obj.network, by=by)
 
 
 class AttachmentInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -48,7 +48,7 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
 
     model = Address
     fields = ["address", "network", "kind", "name"]
-    readonly_fields = fields
+    readonly_fields = ["address", "network", "kind", "name"]
     extra = 0
     can_delete = False
 
