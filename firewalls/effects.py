@@ -21,7 +21,7 @@ from firewalls.revisions import rendered
 from machines import rules
 from machines.models import Machine
 from networks.addressing import IP, Cidr
-from networks.models import Network
+from networks.models import Address, Network
 from networks.rules import Violation
 
 T = TypeVar("T", bound=models.Model)
@@ -46,6 +46,7 @@ class Bridge(NamedTuple):
 
     firewall: Firewall
     machines: int
+    addresses: tuple[IP, ...] = ()  # where it has joined: what they hide behind there
 
     @property
     def network(self) -> Network:
@@ -133,8 +134,12 @@ def bridges(firewalls: Iterable[Firewall]) -> list[Bridge]:
 
 
 def consumers(network: Network) -> list[Bridge]:
-    """The firewalls that joined the network, with the machines behind each."""
-    return bridges(Firewall.objects.with_relations().filter(attachments__network=network))
+    """The firewalls that joined the network, with the machines behind each and the addresses that these hide behind."""
+    own: dict[UUID | None, list[IP]] = {}
+    for machine, address in Address.objects.filter(prefix__network=network).order_by("address").values_list("machine", "address"):
+        own.setdefault(machine, []).append(address)
+    found = bridges(Firewall.objects.with_relations().with_state().filter(attachments__network=network))
+    return [bridge._replace(addresses=tuple(own.get(bridge.firewall.pk, ()))) for bridge in found]
 
 
 def _machines_by_project(found: Sequence[Bridge]) -> dict[str, int]:

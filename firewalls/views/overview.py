@@ -44,7 +44,7 @@ def _cards(firewalls: list[Firewall], full: list[dict[str, Any]]) -> list[dict[s
     machines = dict(Machine.objects.plain().order_by().values_list("partition").annotate(Count("id")))
     networks = Partition.objects.annotate(
         shared=Count("networks", filter=Q(networks__shared=True)), private=Count("networks", filter=Q(networks__kind="private"))
-    )
+    ).order_by("id")
     consumers = dict(
         Firewall.objects.filter(attachments__network__shared=True).order_by().values_list("machine__partition")
         .annotate(Count("pk", distinct=True))
