@@ -93,6 +93,10 @@ class AttachmentForm(AllocationForm):
             for field in self.fields.values():
                 field.disabled = True
 
+    def _post_clean(self) -> None:
+        if self.instance._state.adding:
+            super()._post_clean()
+
     def allocate(self) -> Attachment:
         firewall = self.cleaned_data.get("firewall")
         joining = firewall if isinstance(firewall, Firewall) else self.instance.firewall
