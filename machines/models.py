@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import rules
-from networks.fields import hostname, short_labels
+from networks.fields import given, hostname, short_labels
 from networks.models import Network, Partition, Project
 from networks.rules import Violation
 from networks.validation import Unique, ValidatedModel
@@ -65,6 +65,10 @@ class Machine(ValidatedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.labels = given(self.labels)
+        super().clean_fields(exclude)
 
     def violations(self) -> Iterator[Violation]:
         yield from rules.home(self.primary, self.project_id, self.partition_id)
