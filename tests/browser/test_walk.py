@@ -1,0 +1,165 @@
+"""The product as its user meets it: the real stack, a real browser, and the files on the practice firewall's disk."""
+
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+
+from tests.conftest import needs
+from tests.stack import PASSWORD, Stack, running
+
+SLOW, STALLED = "0.15", "1.5"  # seconds every step of a practice firewall takes longer
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The demo partition, served."""
+    needs("chromium")
+    folder = Path(tempfile.mkdtemp(prefix="sn-walk-"))
+    try:
+        with running(folder) as started:
+            yield started
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def page(stack: Stack) -> Iterator[Page]:
+    """A logged-in operator's browser; any error on its console fails the test."""
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"])
+        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        opened.on("console", lambda message: complaints.append(message.text) if serious(message) else None)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.goto(stack.url)
+        opened.get_by_label("User name").fill("admin")
+        opened.get_by_label("Password").fill(PASSWORD)
+        opened.get_by_role("button", name="Log in").click()
+        expect(opened.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+        yield opened
+        browser.close()
+    assert complaints == []
+
+
+def serious(message: ConsoleMessage) -> bool:
+    """Chromium also notes every refused form (422) as an error; that one is wanted."""
+    return message.type == "error" and "status of 422" not in message.text
+
+
+def practice_file(stack: Stack, firewall: str, path: str) -> str:
+    return (stack.var / "practice" / firewall / path).read_text()
+
+
+def slow_down(stack: Stack, firewall: str, seconds: str) -> None:
+    (stack.var / "practice" / f".slow-{firewall}").write_text(seconds)
+
+
+def test_a_private_network_becomes_a_shared_one_whose_consumer_is_configured(stack: Stack, page: Page) -> None:
+    slow_down(stack, "shop-fw", SLOW)
+    before = practice_file(stack, "shop-fw", "etc/frr/frr.conf")
+    share_analytics(page)
+    join_shop(page)
+    watch_it_confirmed(page)
+    vrf = stack.manage("shell", "-v", "0", "-c", "from networks.models import *; print(Network.objects.get(pk='analytics-private').vrf)")
+    assert f"vrf vrf{vrf}" not in before
+    read_what_was_pushed(stack, page, vrf)
+    page.goto(f"{stack.url}/networks/analytics-private/")
+    expect(page.locator("#consumers").get_by_role("link", name="shop-fw")).to_be_visible()
+
+
+def share_analytics(page: Page) -> None:
+    """The private network of analytics: its effect is shown, its name is typed, and it is shared for good."""
+    page.get_by_role("link", name="fra-equ01").first.click()
+    page.get_by_role("link", name="analytics-private").click()
+    page.get_by_role("link", name="Mark as shared").click()
+    expect(page.get_by_text("firewalls of 3 projects in fra-equ01")).to_be_visible()
+    page.get_by_label("Type the network's name").fill("analytics")
+    page.get_by_role("button", name="Share analytics-private").click()
+    expect(page.get_by_text("This is not the network's name.")).to_be_visible()
+    page.get_by_label("Why").fill("training data for shop")
+    page.get_by_label("Type the network's name").fill("analytics-private")
+    page.get_by_role("button", name="Share analytics-private").click()
+    expect(page.get_by_text("It stays shared.")).to_be_visible()
+    expect(page.get_by_text("training data for shop")).to_be_visible()
+    expect(page.get_by_role("link", name="Mark as shared")).to_have_count(0)
+
+
+def join_shop(page: Page) -> None:
+    """A firewall of another project joins it; the change is shown before it happens."""
+    page.get_by_role("link", name="Firewalls", exact=True).first.click()
+    page.get_by_role("link", name="shop-fw", exact=True).click()
+    page.get_by_role("link", name="Join a network").click()
+    page.get_by_role("link", name="Choose analytics-private").click()
+    expect(page.get_by_text("set community no-export additive").first).to_be_visible()
+    page.get_by_role("button", name="Join analytics-private").click()
+
+
+def watch_it_confirmed(page: Page) -> None:
+    """It is rendered, pushed and confirmed while one watches: no reload, and the address stays."""
+    expect(page).to_have_url(re.compile(r"/pushes/"))
+    address = page.url
+    status = page.locator("#push-status")
+    expect(status).to_have_attribute("data-state", re.compile("queued|running"))
+    page.evaluate("window.untouched = true")
+    expect(status.locator("li", has_text="Check FRR").locator(".state")).to_have_text("ok", timeout=30_000)
+    expect(status).to_have_attribute("data-state", "confirmed", timeout=30_000)
+    assert page.evaluate("window.untouched") and page.url == address
+    expect(status).not_to_have_attribute("hx-trigger", re.compile("."))
+
+
+def read_what_was_pushed(stack: Stack, page: Page, vrf: str) -> None:
+    """What was pushed is what lies in the practice firewall's folder, and what the pages show."""
+    after = practice_file(stack, "shop-fw", "etc/frr/frr.conf")
+    assert f"vrf vrf{vrf}" in after
+    page.get_by_role("link", name=re.compile("Files of revision")).click()
+    assert page.locator("#file-text").text_content() == after
+    page.get_by_role("link", name="/etc/nftables.conf").click()
+    rules = practice_file(stack, "shop-fw", "etc/nftables.conf")
+    assert page.locator("#file-text").text_content() == rules
+    assert re.search(rf'oifname "vlan{vrf}" ip saddr .* snat ip to 10\.128\.68\.\d+', rules)
+    page.get_by_role("link", name="Differences").click()
+    expect(page.get_by_text("They are the same.")).to_be_visible()
+    page.get_by_label("From").select_option("1")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".diff .add", has_text=f"vrf vrf{vrf}").first).to_be_visible()
+
+
+def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_confirmed_once(stack: Stack, page: Page) -> None:
+    slow_down(stack, "lab-fw", STALLED)
+    page.goto(f"{stack.url}/firewalls/?q=lab-fw")
+    page.get_by_role("link", name="lab-fw", exact=True).click()
+    page.get_by_role("button", name="Push", exact=True).click()
+    status = page.locator("#push-status")
+    expect(status.locator("li", has_text="Check nftables").locator(".state")).to_have_text("running", timeout=30_000)
+    killed = stack.pids("celery", "--pool")
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    slow_down(stack, "lab-fw", "0")
+    expect(status).to_have_attribute("data-state", "confirmed", timeout=90_000)
+    assert not set(killed) & set(stack.pids("celery", "--pool"))
+    rows = "Push.objects.filter(firewall__machine__name='lab-fw').values_list('state', 'attempts')"
+    counted = f"from firewalls.models import *; print(list({rows}))"
+    assert stack.manage("shell", "-v", "0", "-c", counted) == "[('confirmed', 2)]"
+    state = "from firewalls.models import *; print(Firewall.objects.with_state().get(machine__name='lab-fw').state)"
+    assert stack.manage("shell", "-v", "0", "-c", state) == "in_sync"
+    assert not (stack.var / "practice" / "lab-fw" / "var/lib/shared-networks/pending").exists()
+
+
+def test_every_state_of_the_product_can_be_seen_at_once(stack: Stack) -> None:
+    """Asked of the database right after the walk: the demo's own firewalls are in the states they are there to show."""
+    code = (
+        "from firewalls.models import *; "
+        "print(sorted(set(Firewall.objects.with_state().exclude(machine__name='lab-fw').values_list('state', flat=True))))"
+    )
+    deadline = time.monotonic() + 20
+    while "pushing" in (found := stack.manage("shell", "-v", "0", "-c", code)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert found == "['drifted', 'failed', 'in_sync', 'pending', 'unreachable']"
