@@ -17,7 +17,7 @@ from firewalls.models import Attachment, Firewall, Push, Revision, Rule
 from machines.admin import GIVEN, Freed
 from machines.allocation import Request, free
 from machines.models import Machine
-from networks.admin import SHORT, RowAdmin, picker
+from networks.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.fields import InetField, short_labels
 from networks.forms import AllocationForm, Listed, WholeRowForm
 from networks.models import Network
@@ -37,7 +37,7 @@ class FirewallAddForm(AllocationForm):
     )  # fmt: skip
     primary = picker(Machine, "primary", required=False, help_text="Needed only where several of them could be the primary one.")
     addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
-    labels = forms.JSONField(required=False, initial=dict)
+    labels = forms.JSONField(required=False, initial=dict, **OBJECT)
 
     class Meta:
         model = Firewall
@@ -54,7 +54,7 @@ class FirewallForm(WholeRowForm):
     """Both halves of a firewall: what is the machine's, and what is its own."""
 
     name = forms.CharField()
-    labels = forms.JSONField(required=False, validators=[short_labels])
+    labels = forms.JSONField(required=False, validators=[short_labels], **OBJECT)
 
     class Meta:
         model = Firewall

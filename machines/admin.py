@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from machines.allocation import Request, create_machine, free
 from machines.models import Machine
-from networks.admin import SHORT, RowAdmin, picker
+from networks.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.fields import InetField
 from networks.forms import AllocationForm, Listed
 from networks.models import Address
@@ -25,7 +25,7 @@ class MachineAddForm(AllocationForm):
     project = picker(Machine, "project")
     network = picker(Machine, "primary", help_text="A private network of the project.")
     addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
-    labels = forms.JSONField(required=False, initial=dict)
+    labels = forms.JSONField(required=False, initial=dict, **OBJECT)
 
     class Meta:
         model = Machine

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
@@ -19,7 +20,8 @@ from networks.forms import AllocationForm, Listed, WholeRowForm
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.validation import reported_on
 
-SHORT = {"widget": forms.TextInput(attrs={"size": 60})}
+SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
+OBJECT: dict[str, Any] = {"widget": forms.Textarea(attrs={"rows": 3, "cols": 60})}
 
 
 class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -31,6 +33,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form: type[forms.ModelForm] = WholeRowForm  # type: ignore[type-arg]
     add_form: type[AllocationForm] | None = None
     fixed: tuple[str, ...] = ("id",)
+    formfield_overrides = {models.JSONField: OBJECT, ArrayField: SHORT}
     show_full_result_count = False
     list_per_page = 50
 

@@ -1,6 +1,9 @@
 """A write that is sent twice is done once."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -82,6 +85,11 @@ class TestOneAfterTheOther:
         assert api.post("networks/", BODY, Authorization="Bearer wrong", **KEY).status_code == 401
 
 
+def together(*actions: Callable[[], Any]) -> list[Any]:
+    """The answers to requests that are sent at the same time."""
+    return list(at_once(*actions))
+
+
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     @pytest.fixture
@@ -91,9 +99,8 @@ class TestAtOnce:
     def test_two_with_one_key_do_it_once(self, fra: World) -> None:
         apis = [Api() for _ in range(4)]
         for round_ in range(5):
-            answers = at_once(
-                *[lambda api=api, n=round_: api.post("networks/", BODY | {"name": f"net{n}"}, Idempotency_Key=f"key{n}") for api in apis]
-            )
+            body, key = BODY | {"name": f"net{round_}"}, f"key{round_}"
+            answers = together(*[partial(api.post, "networks/", body, Idempotency_Key=key) for api in apis])
             assert {answer.status_code for answer in answers} == {201} and len({answer.content for answer in answers}) == 1
         assert Network.objects.filter(kind="private").count() == 5
 
@@ -103,10 +110,8 @@ class TestAtOnce:
         for round_ in range(5):
             tag = apis[0].get("networks/shop/")["ETag"]
             names = [f"r{round_}w{number}" for number in range(3)]
-            answers = at_once(*[
-                lambda api=api, name=name, tag=tag: api.patch("networks/shop/", {"name": name}, If_Match=tag)
-                for api, name in zip(apis, names, strict=True)
-            ])  # fmt: skip
+            writers = zip(apis, names, strict=True)
+            answers = together(*[partial(api.patch, "networks/shop/", {"name": name}, If_Match=tag) for api, name in writers])
             assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
             winner = next(answer for answer in answers if answer.status_code == 200)
             assert Network.objects.get(pk="shop").name == winner.json()["name"]
@@ -115,10 +120,8 @@ class TestAtOnce:
         fra.private("shop", fra.shop)
         one, two = Api(), Api()
         for round_ in range(5):
-            at_once(
-                lambda n=round_: one.patch("networks/shop/", {"name": f"n{n}"}),
-                lambda n=round_: two.patch("networks/shop/", {"description": f"d{n}"}),
-            )
+            changes = {"name": f"n{round_}"}, {"description": f"d{round_}"}
+            together(*[partial(api.patch, "networks/shop/", change) for api, change in zip((one, two), changes, strict=True)])
             row = Network.objects.get(pk="shop")
             assert (row.name, row.description) == (f"n{round_}", f"d{round_}")
 
@@ -143,9 +146,7 @@ class TestAtOnce:
         one, two = Api(), Api()
         for round_ in range(5):
             fra.private(f"net{round_}", fra.shop)
-            deleted, made = at_once(
-                lambda n=round_: one.delete(f"networks/net{n}/"),
-                lambda n=round_: two.post("ip-addresses/", {"network": f"net{n}", "project": "shop"}),
-            )
+            body = {"network": f"net{round_}", "project": "shop"}
+            deleted, made = together(partial(one.delete, f"networks/net{round_}/"), partial(two.post, "ip-addresses/", body))
             assert (deleted.status_code, made.status_code) in {(204, 400), (409, 201)}, (deleted.content, made.content)
             assert Address.objects.filter(prefix__network=f"net{round_}").count() == int(made.status_code == 201)
