@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 DATABASE = "shared_networks"
 POSTGRES_USER = "pgserver"  # for root only
@@ -130,7 +131,7 @@ def _postgres(embedded: Embedded, program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs, as a user of its own where this process is root: the server refuses root."""
     binary = _wheel() / program
     owner = _owner()
-    user = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    user: dict[str, Any] = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     # A file, not a pipe: the server that pg_ctl leaves running would keep a pipe open for ever.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(

@@ -20,5 +20,5 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 def _partitions(request: HttpRequest) -> "QuerySet[Partition]":
     if not request.user.is_authenticated:
         return Partition.objects.none()
-    trouble = Firewall.objects.with_state().filter(state__in=TROUBLE, pk=OuterRef("machines__firewall"))
+    trouble = Firewall.objects.in_state(*TROUBLE).filter(pk=OuterRef("machines__firewall"))
     return Partition.objects.annotate(trouble=Count("machines", filter=Q(Exists(trouble)))).order_by("id")

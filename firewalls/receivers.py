@@ -18,7 +18,7 @@ WAKING = (Network, Prefix, Address, Partition, Attachment, Rule)
 @receiver([post_save, post_delete])
 def wake(sender: type[models.Model], raw: bool = False, **kwargs: Any) -> None:
     """Something a configuration is made of has changed."""
-    if sender in WAKING and not raw and all(call is not _hint for _, call, _ in connection.run_on_commit):
+    if sender in WAKING and not raw and not _hinted():
         transaction.on_commit(_hint, robust=True)  # once per transaction, however many rows it changes
 
 
@@ -26,8 +26,12 @@ def wake(sender: type[models.Model], raw: bool = False, **kwargs: Any) -> None:
 def start(instance: Push, created: bool = False, raw: bool = False, **kwargs: Any) -> None:
     """A push waits: let a worker have it now."""
     if created and not raw:
-        transaction.on_commit(lambda: tasks.run_push.delay_on_commit(str(instance.pk)), robust=True)
+        tasks.after_commit(tasks.run_push, str(instance.pk))
+
+
+def _hinted() -> bool:
+    return any(waiting[1] is _hint for waiting in connection.run_on_commit)
 
 
 def _hint() -> None:
-    tasks.reconcile.delay_on_commit()
+    tasks.after_commit(tasks.reconcile)

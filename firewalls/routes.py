@@ -131,7 +131,7 @@ def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
 def _leak(target: Net, source: Net, version: int, *, no_export: bool, permitted: Iterable[Cidr], denied: Iterable[IP] = ()) -> Leak:
     """Denied host addresses come first; a default route is matched exactly, any other prefix with all inside it."""
     hosts = sorted((ip_network(ip) for ip in denied), key=lambda host: int(host.network_address))
-    lines = [("deny", cidr, None) for cidr in hosts]
+    lines: list[tuple[str, Cidr, int | None]] = [("deny", cidr, None) for cidr in hosts]
     lines += [("permit", cidr, HOST_BITS[version] if 0 < cidr.prefixlen < HOST_BITS[version] else None) for cidr in permitted]
     entries = tuple(Entry(5 * number, *line) for number, line in enumerate(lines, 1))
     return Leak(target.vrf, source.vrf, version, no_export, entries)

@@ -112,8 +112,8 @@ async def inspect(target: Target, *, key_path: Path) -> dict[str, str]:
     """The managed files that are on the firewall now, by path. Raises TransportError."""
     async with _connected(target, key_path) as connection:
         done = await connection.run("show", encoding=None, timeout=CONFIRM_SECONDS)
-    packed = bytes(done.stdout or b"")
-    if not packed:
+    packed = done.stdout
+    if not packed or isinstance(packed, str):
         return {}
     with tarfile.open(fileobj=io.BytesIO(packed[:SHOWN_BYTES])) as archive:
         members = [(member, archive.extractfile(member)) for member in archive if member.isfile()]

@@ -79,9 +79,10 @@ def new_machine(
     number = asn or next_number(Machine, "asn", ASN_BASE + POOL[0], ASN_BASE + POOL[-1])
     if number is None:
         enforce([Violation("asn", "exhausted", "No AS number is free any more; the pool is used up.")])
+        raise AssertionError  # unreachable: enforce() raised
     machine = Machine(
         id=id or uuid.uuid4(), name=name, partition=partition, project=project, primary=primary,
-        asn=number, labels=dict(labels or {}),
+        asn=number, labels={} if labels is None else labels,
     )  # fmt: skip
     machine.save(force_insert=True)
     return machine

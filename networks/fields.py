@@ -91,15 +91,15 @@ class Family(models.Transform):
     output_field = models.IntegerField()
 
 
-class NetContainsOrEquals(models.Lookup):  # type: ignore[type-arg]
+class NetContainsOrEquals(models.Lookup):
     """`cidr__net_contains_or_equals=10.0.0.7/32`: the prefix holds all of the other one."""
 
     lookup_name = "net_contains_or_equals"
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         left, left_values = self.process_lhs(compiler, connection)
         right, right_values = self.process_rhs(compiler, connection)
-        return f"{left} >>= {right}", [*left_values, *right_values]
+        return f"{left} >>= {right}", (*left_values, *right_values)
 
 
 CidrField.register_lookup(Family)
@@ -142,7 +142,9 @@ class IdentifierField(models.CharField):  # type: ignore[type-arg]
     """The given id of a partition, project or network; part of URLs, file names and configurations."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs = {"max_length": 63, "primary_key": True, "validators": [identifier]} | kwargs
+        kwargs.setdefault("max_length", 63)
+        kwargs.setdefault("primary_key", True)
+        kwargs.setdefault("validators", [identifier])
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:

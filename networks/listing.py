@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 PER_PAGE = 50
+Filter = Callable[[Any, str], Any]  # rows and the value in the URL -> fewer rows
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,9 @@ class Listing:
         return self.sort.startswith("-")
 
 
-def listing(
-    request: HttpRequest, rows: QuerySet[Any], filters: Mapping[str, Callable[[QuerySet[Any], str], QuerySet[Any]]], sorts: Mapping[str, str]
-) -> Listing:
+def listing(request: HttpRequest, rows: QuerySet[Any], filters: Mapping[str, Filter], sorts: Mapping[str, str]) -> Listing:
     """Apply the filters and the order named in the URL; unknown ones are ignored. The first sort is the default one."""
-    given = {name: request.GET[name] for name in filters if request.GET.get(name)}
+    given = given_filters(request, filters)
     for name, value in given.items():
         rows = filters[name](rows, value)
     sort = request.GET.get("sort", "")
@@ -43,6 +42,12 @@ def listing(
     ordered = rows.order_by(mark + sorts[sort.lstrip("-")], "pk")
     paginator = Paginator(ordered, PER_PAGE)
     return Listing(paginator.get_page(request.GET.get("page")), paginator.count, sort, bool(given))
+
+
+def given_filters(request: HttpRequest, filters: Mapping[str, Filter]) -> dict[str, str]:
+    """The filters that the URL sets. PostgreSQL takes no NUL in a text, so none gets there."""
+    values = {name: request.GET.get(name, "").replace("\0", "").strip() for name in filters}
+    return {name: value for name, value in values.items() if value}
 
 
 def spreadsheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:

@@ -24,11 +24,10 @@ def usage(networks: Collection[Network]) -> dict[str, Usage]:
     result: dict[str, Usage] = {network.pk: {} for network in networks}
     for prefix in Prefix.objects.filter(network__in=others).annotate(used=Count("addresses")):
         _add(result[prefix.network_id], prefix.cidr.version, used=prefix.used, available=capacity(prefix.cidr))
-    for prefix in Prefix.objects.filter(network__in=supers):
-        _add(result[prefix.network_id], prefix.cidr.version, used=0, available=prefix.cidr.num_addresses)
-    carved = Prefix.objects.filter(network__parent__in=supers).values_list("network__parent_id", "cidr")
-    for parent, cidr in carved:
-        _add(result[parent], cidr.version, used=cidr.num_addresses, available=0)
+    for pool in Prefix.objects.filter(network__in=supers):
+        _add(result[pool.network_id], pool.cidr.version, used=0, available=pool.cidr.num_addresses)
+    for child in Prefix.objects.filter(network__parent__in=supers).select_related("network"):
+        _add(result[child.network.parent_id or ""], child.cidr.version, used=child.cidr.num_addresses, available=0)
     return result
 
 

@@ -1,6 +1,6 @@
 """How a broken rule becomes an error on a field, the same one at every door: `Model.save()` is the door behind all doors."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ class OnField(models.BaseConstraint):
         self,
         model: type[models.Model],
         instance: models.Model,
-        exclude: Collection[str] | None = None,
+        exclude: Any = None,
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
         try:
@@ -150,7 +150,7 @@ class ValidatedModel(models.Model):
     @property
     def stored(self) -> "ValidatedModel | None":
         """This row as the database has it; None if it is new."""
-        return None if self._state.adding else type(self)._default_manager.filter(pk=self.pk).first()  # type: ignore[return-value]
+        return None if self._state.adding else type(self)._default_manager.filter(pk=self.pk).first()
 
     def _lacks_a_relation(self) -> bool:
         for field in self._meta.concrete_fields:

@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from networks.htmx import page
-from networks.listing import listing, spreadsheet
+from networks.listing import Filter, given_filters, listing, spreadsheet
 from networks.models import Address, Network, NetworkQuerySet, Partition, Project
 from networks.usage import usage
 
 SORTS = {"id": "id", "kind": "kind", "partition": "partition", "project": "project", "vrf": "vrf"}
-FILTERS = {
+FILTERS: dict[str, Filter] = {
     "partition": lambda rows, value: rows.filter(partition=value),
     "project": lambda rows, value: rows.filter(project=value),
     "kind": lambda rows, value: rows.filter(kind=value),
@@ -36,8 +36,8 @@ def network_list(request: HttpRequest) -> HttpResponse:
 
 
 def _spreadsheet(request: HttpRequest, rows: NetworkQuerySet) -> HttpResponse:
-    for name, apply in FILTERS.items():
-        rows = apply(rows, request.GET[name]) if request.GET.get(name) else rows
+    for name, value in given_filters(request, FILTERS).items():
+        rows = FILTERS[name](rows, value)
     header = ("id", "name", "kind", "shared", "partition", "project", "vrf", "prefixes")
     lines = ((n.id, n.name, n.kind, n.shared, n.partition_id, n.project_id, n.vrf, n.prefixes_text) for n in rows)
     return spreadsheet("networks", header, lines)

@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from config import embedded
 
     stack = ExitStack()
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
     stack.callback(shutil.rmtree, _VAR, ignore_errors=True)
     stack.enter_context(embedded.servers(settings.EMBEDDED))
     config.add_cleanup(stack.close)

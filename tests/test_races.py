@@ -1,9 +1,9 @@
 """Two writers at once, real threads and a real PostgreSQL: one clear winner, the loser a rule's sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
-from typing import TypeVar
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -17,7 +17,6 @@ from networks.models import Address, Network
 from tests.world import World, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -25,11 +24,11 @@ def fra() -> World:
     return world()
 
 
-def at_once(*actions: Callable[[], T]) -> list[T | ValidationError]:
+def at_once(*actions: Callable[[], object]) -> list[object]:
     """Run the actions in threads of their own, started together. Anything but a ValidationError is raised."""
     barrier = Barrier(len(actions))
 
-    def run(action: Callable[[], T]) -> T | ValidationError:
+    def run(action: Callable[[], object]) -> object:
         try:
             barrier.wait(10)
             return action()
@@ -42,7 +41,7 @@ def at_once(*actions: Callable[[], T]) -> list[T | ValidationError]:
         return list(pool.map(run, actions))
 
 
-def losers(results: list[object]) -> list[str]:
+def losers(results: Sequence[object]) -> list[str | None]:
     return [code for r in results if isinstance(r, ValidationError) for e in r.error_dict.values() for code in [e[0].code]]
 
 
@@ -111,7 +110,7 @@ def test_sharing_at_once_keeps_the_first_who_and_why(fra: World) -> None:
 def test_a_network_deleted_while_it_is_allocated_from_is_whole_or_gone(fra: World) -> None:
     for round_ in range(5):
         net = fra.private(f"net{round_}", fra.shop)
-        at_once(Network.objects.get(pk=net.pk).delete, lambda net=net: allocate(net, project=fra.shop))
+        at_once(Network.objects.get(pk=net.pk).delete, partial(allocate, net, project=fra.shop))
         exists = Network.objects.filter(pk=f"net{round_}").exists()
         assert Address.objects.filter(prefix__network=f"net{round_}").count() == int(exists)
 
@@ -121,7 +120,7 @@ def test_joining_a_firewall_that_is_being_freed_leaves_no_address(fra: World) ->
     shop = fra.private("shop", fra.shop)
     for round_ in range(5):
         firewall = fra.firewall(f"fw{round_}", fra.shop, shop)
-        at_once(lambda f=firewall: free(f.machine), lambda f=firewall: join(Firewall.objects.get(pk=f.pk), storage))
+        at_once(partial(free, firewall.machine), partial(join, Firewall.objects.get(pk=firewall.pk), storage))
         left = Address.objects.filter(machine=None)
         assert not left.exists()
 
@@ -130,5 +129,6 @@ def test_a_push_is_claimed_by_one_worker_only(fra: World) -> None:
     firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
     pushes = at_once(*[lambda: Push.objects.enqueue(firewall) for _ in range(4)])
     assert len({push.pk for push in pushes if isinstance(push, Push)}) == 1
-    claims = at_once(*[lambda: Push.objects.claim(pushes[0].pk) for _ in range(4)])
+    (push,) = Push.objects.all()
+    claims = at_once(*[lambda: Push.objects.claim(push.pk) for _ in range(4)])
     assert len([claim for claim in claims if claim is not None]) == 1

@@ -57,7 +57,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         last = pushes.exclude(state__in=[*Push.OPEN, Push.State.SUPERSEDED]).order_by("-finished_at")
         broken = [Push.State.FAILED, Push.State.ROLLED_BACK]
         State = Firewall.State
-        return self.annotate(last_push=Subquery(last.values("state")[:1])).annotate(
+        return self.alias(last_push=Subquery(last.values("state")[:1])).annotate(  # type: ignore[no-redef]
             state=Case(
                 When(Exists(pushes.filter(state__in=Push.OPEN)), then=Value(State.PUSHING)),
                 When(unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
@@ -69,6 +69,14 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
                 output_field=models.CharField(),
             )
         )
+
+    def in_state(self, *states: str) -> "FirewallQuerySet":
+        """Those in one of these states, with `state` annotated."""
+        return self.with_state().filter(state__in=states)  # type: ignore[misc] # annotated
+
+    def state_counts(self) -> dict[str, int]:
+        """How many firewalls are in each state that occurs."""
+        return dict(self.with_state().order_by().values_list("state").annotate(models.Count("pk")))  # type: ignore[misc]
 
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""
@@ -107,6 +115,7 @@ class Firewall(ValidatedModel):
 
     if TYPE_CHECKING:
         attachments: "RelatedManager[Attachment]"
+        state: str  # where with_state() annotated it
         rules: "RelatedManager[Rule]"
         revisions: "RelatedManager[Revision]"
         pushes: "RelatedManager[Push]"

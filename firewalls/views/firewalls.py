@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -11,14 +11,14 @@ from firewalls.models import Attachment, Firewall
 from firewalls.plan import plan
 from machines.models import Machine
 from networks.htmx import page
-from networks.listing import listing, spreadsheet
+from networks.listing import Filter, given_filters, listing, spreadsheet
 from networks.models import Address, Partition, Project
 
 SORTS = {
     "name": "machine__name", "state": "state", "partition": "machine__partition", "project": "machine__project",
     "network": "machine__primary",
 }  # fmt: skip
-FILTERS = {
+FILTERS: dict[str, Filter] = {
     "state": lambda rows, value: rows.filter(state=value),
     "partition": lambda rows, value: rows.filter(machine__partition=value),
     "project": lambda rows, value: rows.filter(machine__project=value),
@@ -32,7 +32,7 @@ def firewall_list(request: HttpRequest) -> HttpResponse:
     rows: QuerySet[Firewall] = Firewall.objects.with_relations().with_state().prefetch_related("attachments__network")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
-    counts = dict(Firewall.objects.with_state().order_by().values_list("state").annotate(Count("pk")))
+    counts = Firewall.objects.state_counts()
     context = {
         "listing": listing(request, rows, FILTERS, SORTS), "states": [(s, counts.get(s.value, 0)) for s in Firewall.State],
         "partitions": Partition.objects.all(), "projects": Project.objects.all(),
@@ -41,8 +41,8 @@ def firewall_list(request: HttpRequest) -> HttpResponse:
 
 
 def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse:
-    for name, apply in FILTERS.items():
-        rows = apply(rows, request.GET[name]) if request.GET.get(name) else rows
+    for name, value in given_filters(request, FILTERS).items():
+        rows = FILTERS[name](rows, value)
     header = ("name", "id", "state", "partition", "project", "primary network", "AS number", "host", "port")
     lines = (
         (r.name, r.pk, r.state, r.machine.partition_id, r.machine.project_id, r.machine.primary_id, r.machine.asn, r.host, r.port)

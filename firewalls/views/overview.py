@@ -1,6 +1,6 @@
 """The first page: what needs attention, and every partition at a glance. And the search over everything."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from django.db.models import Count, Q
@@ -33,14 +33,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
     """Shared networks with IPv4 prefixes, the fullest first."""
     used = usage(networks)
-    rows = [{"network": row, **used[row.pk]["4"]} for row in networks if used[row.pk].get("4", {}).get("available")]
-    return sorted(({**row, "share": row["used"] / row["available"]} for row in rows), key=lambda row: -row["share"])
+    counted = [(row, used[row.pk]["4"]) for row in networks if "4" in used[row.pk]]
+    rows = [{"network": row, **count, "share": count["used"] / max(1, count["available"])} for row, count in counted]
+    return sorted(rows, key=lambda row: -row["share"])
 
 
 def _cards(firewalls: list[Firewall], full: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    states: dict[str, Counter[str]] = {}
+    states: dict[str, Counter[str]] = defaultdict(Counter)
     for row in firewalls:
-        states.setdefault(row.machine.partition_id, Counter())[row.state] += 1
+        states[row.machine.partition_id][row.state] += 1
     machines = dict(Machine.objects.plain().order_by().values_list("partition").annotate(Count("id")))
     networks = Partition.objects.annotate(
         shared=Count("networks", filter=Q(networks__shared=True)), private=Count("networks", filter=Q(networks__kind="private"))
@@ -52,8 +53,8 @@ def _cards(firewalls: list[Firewall], full: list[dict[str, Any]]) -> list[dict[s
     return [
         {
             "partition": row, "machines": machines.get(row.pk, 0), "consumers": consumers.get(row.pk, 0),
-            "states": [(state, states.get(row.pk, {}).get(state.value, 0)) for state in Firewall.State],
-            "firewalls": sum(states.get(row.pk, {}).values()),
+            "states": [(state, states[row.pk][state.value]) for state in Firewall.State],
+            "firewalls": states[row.pk].total(),
             "fullest": [entry for entry in full if entry["network"].partition_id == row.pk][:3],
         }
         for row in networks
@@ -61,7 +62,7 @@ def _cards(firewalls: list[Firewall], full: list[dict[str, Any]]) -> list[dict[s
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
+    text = request.GET.get("q", "").replace("\0", "").strip()
     ip = as_address(text)
     firewalls = Firewall.objects.with_relations().with_state()
     context = {

@@ -1,6 +1,7 @@
 """Networks: the pool, what is carved from it, what is shared, and what lies outside."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, cast
 
 import pgtrigger
@@ -30,12 +31,10 @@ class NetworkQuerySet(models.QuerySet["Network"]):
     def matching(self, text: str) -> "NetworkQuerySet":
         """Networks whose id, name, VRF or prefix is meant by what somebody typed."""
         found = Q(id__icontains=text) | Q(name__icontains=text)
-        if text.isdigit():
+        if text.isdecimal():
             found |= Q(vrf=int(text))
-        try:
+        with suppress(ValueError):
             found |= Q(prefixes__cidr__net_contains_or_equals=parse_cidr(text))
-        except ValueError:
-            pass
         return self.filter(found).distinct()
 
     def of_partition(self, partition: str) -> "NetworkQuerySet":

@@ -1,6 +1,7 @@
 """Allocating machines and firewalls, joining and leaving: R2 and R4 to R11, R16."""
 
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
@@ -154,7 +155,7 @@ class TestRequests:
     def test_never_name_pool_or_fabric(self, fra: World) -> None:
         shop = fra.private("shop", fra.shop)
         for net in (fra.pool, fra.fabric):
-            assert refused(lambda net=net: fra.firewall("fw", fra.shop, shop, net)) == {"networks": ["not_explicit"]}
+            assert refused(partial(fra.firewall, "fw", fra.shop, shop, net)) == {"networks": ["not_explicit"]}
 
     def test_need_a_partition_with_an_underlay(self, fra: World) -> None:
         shop = fra.private("shop", fra.shop)

@@ -39,7 +39,7 @@ def firewall(fra: World, box: Boxes, request: pytest.FixtureRequest) -> Firewall
 
 
 def state(firewall: Firewall) -> str:
-    return str(Firewall.objects.with_state().get(pk=firewall.pk).state)
+    return Firewall.objects.with_state().get(pk=firewall.pk).state
 
 
 def push(firewall: Firewall, revision: Revision | None = None) -> Push:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from tests.conftest import needs
 from tests.firewalls.situations import ALONE, BACKUP, HTTPS, INTERNET, INTERNET_DUAL, SHOP_DUAL, SITUATIONS, STORAGE, STORAGE_DUAL
 
 GOLDEN = Path(__file__).parent.parent / "golden"
+T = TypeVar("T")
 FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
 
 
@@ -124,7 +126,7 @@ class TestSharing:
 def test_the_order_of_the_facts_does_not_matter(chance: random.Random, name: str) -> None:
     facts = SITUATIONS[name]
 
-    def mixed(items: tuple[object, ...]) -> tuple[object, ...]:
+    def mixed(items: tuple[T, ...]) -> tuple[T, ...]:
         return tuple(chance.sample(items, len(items)))
 
     shuffled = replace(
