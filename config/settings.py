@@ -190,8 +190,8 @@ REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_PERMISSION_CLASSES": ["networks.api.access.RolePermission"],
     "DEFAULT_PAGINATION_CLASS": "networks.api.lists.Pages",
     "DEFAULT_FILTER_BACKENDS": ["networks.api.lists.Filters", "rest_framework.filters.SearchFilter", "networks.api.lists.Ordering"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "networks.api.browsable.Browsable"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "networks.api.formats.Browsable"],
+    "DEFAULT_PARSER_CLASSES": ["networks.api.formats.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "networks.api.errors.exception_handler",
 }

@@ -56,7 +56,7 @@ def refusal(error: ValidationError) -> Refusal:
     by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     found: Refusal = {}
     for field, errors in by_field.items():
-        said = [{"message": " ".join(one.messages), "code": one.code or "invalid"} for one in errors]
+        said = [_told(" ".join(one.messages), one.code) for one in errors]
         found.setdefault(NO_FIELD if field == NON_FIELD_ERRORS else field, []).extend(said)
     return found
 
@@ -68,8 +68,13 @@ def flat(details: Any) -> Refusal:
         field, *inner = path or [NO_FIELD]
         # What a serializer says of a whole item is said of that item, not of a field called non_field_errors.
         at = ".".join(step for step in inner if step != NO_FIELD)
-        found.setdefault(field, []).append({"message": str(one["message"]), "code": str(one["code"])} | ({"at": at} if at else {}))
+        found.setdefault(field, []).append(_told(one["message"], one["code"]) | ({"at": at} if at else {}))
     return found
+
+
+def _told(message: str, code: str | None) -> dict[str, str]:
+    # A sentence may quote what was sent, also what cannot be written in UTF-8.
+    return {"message": str(message).encode(errors="backslashreplace").decode(), "code": str(code or "invalid")}
 
 
 def _leaves(details: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:

@@ -1,13 +1,25 @@
-"""The API for people with a browser, under the same strict Content-Security-Policy as every page."""
+"""What the API reads and writes: JSON for programs, pages for people with a browser."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BrowsableAPIRenderer
 
 
+class Json(JSONParser):
+    """JSON, also when it is nested deeper than the reader can follow."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("JSON parse error - it is nested too deeply.") from error
+
+
 class Browsable(BrowsableAPIRenderer):
-    """DRF's pages. Their templates place a few things with style attributes; nothing else is let through."""
+    """DRF's pages, as strict as every other: only the style attributes that place a few things in them are let through."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None) -> str:
         assert renderer_context is not None
