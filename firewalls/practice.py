@@ -9,10 +9,11 @@ A file FOLDER/.slow-NAME holds the seconds that every step of that firewall take
 
 import asyncio
 import os
-import shlex
+import re
 import signal
 import socket
 import sys
+from asyncio.subprocess import PIPE
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +26,9 @@ APPLIER = Path(__file__).with_name("applier.sh")
 VERBS = ("apply", "confirm", "show", "version")
 ROLLBACK_SECONDS = 20
 PREFIX = "fw-"
+_NAME = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
+REFUSED = 64
+CHUNK = 65_536
 
 
 def ensure_root(folder: Path, name: str) -> Path:
@@ -77,12 +81,14 @@ class _Door(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        name = username.removeprefix(PREFIX)
-        return key == self.key and name != username and "/" not in name and (self.folder / name / "etc").is_dir()
+        name = _NAME.fullmatch(username)
+        return key == self.key and name is not None and (self.folder / name[1] / "etc").is_dir()
 
 
 async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAcceptor:
-    """Start listening; returns the listener."""
+    """Put back what no practice firewall had confirmed, as a box does at boot, and start listening; returns the listener."""
+    for pending in folder.glob("*/var/lib/shared-networks/pending"):
+        await (await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)).communicate()
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
 
     async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
@@ -90,20 +96,17 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
 
     return await asyncssh.listen(
         HOST, number, server_factory=lambda: _Door(folder, key), server_host_keys=[str(ensure_key(folder / "host_key"))],
-        process_factory=run, encoding=None, reuse_address=True, allow_scp=False, agent_forwarding=False, keepalive_interval=15,
+        process_factory=run, encoding=None, reuse_address=True, keepalive_interval=15,
+        allow_pty=False, allow_scp=False, agent_forwarding=False,
     )  # fmt: skip
 
 
 async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int:
-    words = shlex.split(process.command or "")
+    words = (process.command or "").split()
     if not words or words[0] not in VERBS:
         process.stderr.write(f"This account runs the applier only: {', '.join(VERBS)}.\n".encode())
-        return 64
-    name = str(process.get_extra_info("username")).removeprefix(PREFIX)
-    child = await asyncio.create_subprocess_exec(
-        "sh", str(APPLIER), *words, env=_environment(folder, name), start_new_session=True,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        return REFUSED
+    child = await _applier(folder, str(process.get_extra_info("username")).removeprefix(PREFIX), *words)
     assert child.stdin and child.stdout and child.stderr
     feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
     await asyncio.gather(_relay(child.stdout, process.stdout), _relay(child.stderr, process.stderr))
@@ -111,9 +114,17 @@ async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int
     return await child.wait()
 
 
+async def _applier(folder: Path, name: str, *words: str, inside: bool = False) -> asyncio.subprocess.Process:
+    """Start the applier of this firewall, in a session of its own: it outlives the connection, and this process too."""
+    return await asyncio.create_subprocess_exec(
+        "sh", str(APPLIER), *words, env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
+        start_new_session=True, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+
+
 async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:
     with suppress(ConnectionError, asyncssh.Error, asyncssh.misc.BreakReceived):
-        while chunk := await source.read(65536):
+        while chunk := await source.read(CHUNK):
             sink.write(chunk)
             await sink.drain()
     sink.close()
@@ -121,7 +132,7 @@ async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter)
 
 async def _relay(source: asyncio.StreamReader, sink: "asyncssh.SSHWriter[bytes]") -> None:
     """Whether or not somebody still listens, the applier runs to its end; it is the box's, not the caller's."""
-    while chunk := await source.read(65536):
+    while chunk := await source.read(CHUNK):
         with suppress(OSError, asyncssh.Error):
             sink.write(chunk)
 

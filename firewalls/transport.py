@@ -5,38 +5,19 @@ import base64
 import io
 import tarfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncssh
 
-CONNECT_SECONDS = 10
-KEEPALIVE_SECONDS = 5
-APPLY_SECONDS = 300
-CONFIRM_SECONDS = 30
-SHOWN_BYTES = 4_000_000
+from firewalls.connection import Target, Timeouts, TransportError, answer, connected, talk
 
+__all__ = ["Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
 
-class TransportError(Exception):
-    """The firewall was not reached, or would not talk; `unreachable` where it did not answer at all."""
-
-    def __init__(self, message: str, *, unreachable: bool = False) -> None:
-        super().__init__(message)
-        self.unreachable = unreachable
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a firewall's SSH answers, and the only host key that is accepted there."""
-
-    name: str
-    host: str
-    port: int
-    user: str
-    host_key: str
-    practice: bool = False
+ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
+ASK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,58 +47,80 @@ class _Told:
 
     on_step: OnStep
     started: dict[str, float] = field(default_factory=dict)
+    current: str = ""  # the step that runs
     failed: Step | None = None
     verdict: str = ""
     token: str = ""
+    rollback_seconds: float = ROLLBACK_SECONDS
 
     async def line(self, line: str) -> None:
-        words = line.rstrip("\n").split("\t")
-        if words[0] == "step" and len(words) >= 4:  # noqa: PLR2004
-            await self.step(words[1], words[2], base64.b64decode(words[3]).decode(errors="replace").strip())
-        elif words[0] == "done" and len(words) >= 3:  # noqa: PLR2004
-            self.verdict, self.token = words[1], words[2]
+        """Take in one line of the applier; anything else that a box may print is passed over."""
+        match line.split("\t"):
+            case ["begin", token, seconds, *_] if seconds.isdigit():
+                self.token, self.rollback_seconds = token, float(seconds)
+            case ["step", name, "running" | "ok" | "failed" | "skipped" as state, output, *_]:
+                await self.step(name, state, _decoded(output))
+            case ["done", verdict, *_]:
+                self.verdict = verdict
 
     async def step(self, name: str, state: str, output: str = "") -> None:
         now = time.monotonic()
-        began = self.started.setdefault(name, now)
-        step = Step(name, state, round(now - began, 3), output)
+        step = Step(name, state, round(now - self.started.setdefault(name, now), 3), output)
+        self.current = name if state == "running" else ""
         if state == "failed" and self.failed is None:
             self.failed = step
         await self.on_step(step)
 
 
-async def push(target: Target, files: Mapping[str, str], on_step: OnStep, *, key_path: Path) -> Outcome:
-    """Bring the files to the firewall: connect, apply, and confirm from a new connection. Raises TransportError."""
-    told = _Told(on_step)
-    await told.step("connect", "running")
+def _decoded(output: str) -> str:
     try:
-        async with _connected(target, key_path) as connection:
+        return base64.b64decode(output).decode(errors="replace").strip()
+    except ValueError:
+        return output
+
+
+async def push(
+    target: Target, files: Mapping[str, str], on_step: OnStep, *, key_path: Path | None, timeouts: Timeouts | None = None
+) -> Outcome:
+    """Bring the files to the firewall: connect, apply, and confirm from a new connection.
+
+    Raises TransportError where the box has not begun; what on_step raises ends the push at once. A box that has begun is
+    asked for its verdict until it must have rolled back, so the outcome says what was seen, never what was assumed.
+    """
+    told, timeouts = _Told(on_step), timeouts or Timeouts()
+    await told.step("connect", "running")
+    cut, problem = "", ""
+    try:
+        async with connected(target, key_path, timeouts) as connection:
             await told.step("connect", "ok", f"{target.user}@{target.host}:{target.port}, host key as pinned")
-            async with asyncio.timeout(APPLY_SECONDS):
-                await _apply(connection, _packed(files), told)
+            await _apply(connection, target, _packed(files), told, timeouts)
     except TransportError as error:
-        await told.step("connect", "failed", str(error))
-        raise
-    except TimeoutError as error:
-        raise TransportError(f"{target.name} did not finish within {APPLY_SECONDS} seconds; it goes back by itself.") from error
+        cut, problem = told.current, str(error)
+        if not told.token:
+            await told.step(cut or "connect", "failed", problem)
+            raise
     if told.verdict == "unchanged":
         await told.step("confirm", "skipped", "The firewall has exactly this configuration already.")
         return Outcome("confirmed")
-    if told.verdict != "applied":
-        return _refused(target, told)
-    return await _confirm(target, told, key_path)
+    if told.verdict in ("", "applied"):
+        outcome = await _confirmed(target, told, problem, key_path, timeouts)
+        if cut:  # The box went on by itself; how the step went shows in how it ended.
+            await told.step(cut, "skipped" if outcome.state == "confirmed" else "failed", f"Not seen to its end: {problem}")
+        return outcome
+    return _refused(target, told)
 
 
-async def inspect(target: Target, *, key_path: Path) -> dict[str, str]:
+async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None) -> dict[str, str]:
     """The managed files that are on the firewall now, by path. Raises TransportError."""
-    async with _connected(target, key_path) as connection:
-        done = await connection.run("show", encoding=None, timeout=CONFIRM_SECONDS)
-    packed = done.stdout
-    if not packed or isinstance(packed, str):
+    packed = await answer(target, "show", key_path, timeouts or Timeouts())
+    if not packed:
         return {}
-    with tarfile.open(fileobj=io.BytesIO(packed[:SHOWN_BYTES])) as archive:
-        members = [(member, archive.extractfile(member)) for member in archive if member.isfile()]
-        return {f"/{member.name}": content.read().decode(errors="replace") for member, content in members if content}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            members = [(member, archive.extractfile(member)) for member in archive if member.isfile()]
+            return {f"/{member.name}": content.read().decode(errors="replace") for member, content in members if content}
+    except tarfile.TarError as error:
+        raise TransportError(f"{target} did not answer with its files: {error}.") from error
 
 
 def _packed(files: Mapping[str, str]) -> bytes:
@@ -132,62 +135,72 @@ def _packed(files: Mapping[str, str]) -> bytes:
     return packed.getvalue()
 
 
-async def _apply(connection: asyncssh.SSHClientConnection, packed: bytes, told: _Told) -> None:
-    async with connection.create_process("apply", encoding=None) as process:
-        process.stdin.write(packed)
-        process.stdin.write_eof()
-        async for line in process.stdout:
-            await told.line(line.decode(errors="replace"))
-        if not told.verdict:
-            said = (await process.stderr.read(2000)).decode(errors="replace").strip()
-            raise TransportError(said or "The connection was lost before the firewall had finished; it goes back by itself.")
-
-
-async def _confirm(target: Target, told: _Told, key_path: Path) -> Outcome:
-    """Say from a new connection that the firewall is still reached; what it does not hear of, it rolls back."""
-    await told.step("confirm", "running")
+async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packed: bytes, told: _Told, timeouts: Timeouts) -> None:
+    rest = b""
     try:
-        async with _connected(target, key_path) as connection:
-            done = await connection.run(f"confirm {told.token}", timeout=CONFIRM_SECONDS)
-    except (TransportError, asyncssh.Error, TimeoutError, OSError) as error:
-        await told.step("confirm", "failed", str(error))
-        return Outcome("rolled_back", f"{target.name} was not reached after the change, so it went back by itself: {error}")
-    answer = str(done.stdout or "").strip()
-    if answer == "confirmed":
+        async with asyncio.timeout(timeouts.apply) as limit, aclosing(talk(connection, target, "apply", packed)) as chunks:
+            async for chunk in chunks:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    await told.line(line.decode(errors="replace"))
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TransportError(f"{target} did not finish within {timeouts.apply:g} seconds.") from error
+    if not told.verdict:
+        raise TransportError(f"The connection to {target} ended before it had finished.", unreachable=True)
+
+
+async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path | None, timeouts: Timeouts) -> Outcome:
+    """Say over a new connection that the firewall is still reached, and go on asking until it must have rolled back."""
+    wait = told.rollback_seconds + timeouts.after_rollback + (0 if told.verdict else timeouts.apply)
+    deadline = time.monotonic() + wait
+    await told.step("confirm", "running")
+    while True:
+        try:
+            lines = (await answer(target, f"confirm {told.token}", key_path, timeouts)).decode(errors="replace").splitlines()
+            said = lines[-1] if lines else "nothing"
+            if outcome := await _ended(target, told, said, problem):
+                return outcome
+            problem = problem or f"{target.name} answered: {said}"
+        except TransportError as error:
+            problem = str(error)
+            if not error.unreachable:
+                break
+        if time.monotonic() >= deadline:
+            break
+        await told.step("confirm", "running", problem)
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    await told.step("confirm", "failed", problem)
+    unseen = f"It goes back by itself {told.rollback_seconds:g} seconds after applying, but that was not seen."
+    return Outcome("failed", f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}")
+
+
+async def _ended(target: Target, told: _Told, said: str, problem: str) -> Outcome | None:
+    """What the box says has become of this push; None while it cannot say."""
+    if said == "confirmed":
         await told.step("confirm", "ok", "reached over a new connection")
         return Outcome("confirmed")
-    await told.step("confirm", "failed", answer)
-    return Outcome("rolled_back", f"{target.name} had rolled back before it was confirmed.")
+    because = f": {problem}" if problem else "."
+    if said == "rolled back":
+        await told.step("confirm", "failed", f"The firewall has gone back to what it had before{because}")
+        return Outcome("rolled_back", f"{target.name} was not confirmed in time and has gone back to what it had before{because}")
+    if said == "failed":
+        await told.step("confirm", "failed", "The firewall has refused; nothing was changed.")
+        return Outcome("failed", f"{target.name} refused; nothing was changed. Why was not heard{because}")
+    if said == "unknown" and told.verdict == "applied":
+        await told.step("confirm", "failed", "A later push has replaced this one.")
+        return Outcome("failed", f"{target.name} was given another configuration before this one was confirmed.")
+    return None
 
 
 def _refused(target: Target, told: _Told) -> Outcome:
-    step = told.failed
-    why = step.output.splitlines()[0] if step and step.output else "it gave no reason"
-    if "roll-back" in told.started:
-        return Outcome("rolled_back", f"{target.name} failed at {step.name if step else 'a step'} and went back: {why}")
-    return Outcome("failed", f"{target.name} refused at {step.name if step else 'a step'}; nothing was changed: {why}")
-
-
-@asynccontextmanager
-async def _connected(target: Target, key_path: Path) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """A connection to the firewall and to no other: only the pinned host key counts."""
-    where = f"{target.name} ({target.host}:{target.port})"
-    if not (target.host and target.host_key):
-        raise TransportError(f"{target.name} has no management address or no pinned host key yet; enter both first.")
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            connection = await asyncssh.connect(
-                target.host, target.port, username=target.user, client_keys=[str(key_path)], agent_path=None, config=[],
-                known_hosts=([asyncssh.import_public_key(target.host_key)], [], []), keepalive_interval=KEEPALIVE_SECONDS,
-            )  # fmt: skip
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise TransportError(f"{where} shows another host key than the pinned one. Find out why before anything is sent.") from error
-    except asyncssh.PermissionDenied as error:
-        raise TransportError(f"{where} does not accept the key of this product for user {target.user}.") from error
-    except (OSError, TimeoutError, asyncssh.Error) as error:
-        raise TransportError(f"{where} does not answer: {error or 'timed out'}", unreachable=True) from error
-    async with connection:
-        try:
-            yield connection
-        except (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, ConnectionError) as error:
-            raise TransportError(f"The connection to {where} was lost: {error}", unreachable=True) from error
+    name = told.failed.name if told.failed else "a step"
+    why = told.failed.output.splitlines()[0] if told.failed and told.failed.output else "it gave no reason"
+    match told.verdict:
+        case "failed":
+            return Outcome("failed", f"{target.name} refused at {name}; nothing was changed: {why}")
+        case "rolled-back":
+            return Outcome("rolled_back", f"{target.name} failed at {name} and went back: {why}")
+        case _:
+            return Outcome("failed", f"{target.name} failed at {name} and could not go back yet; it tries again by itself: {why}")

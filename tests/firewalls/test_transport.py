@@ -1,28 +1,28 @@
-"""Bringing files to a firewall: the real applier behind a real SSH server, practice and OpenSSH."""
+"""Bringing files to a firewall: the real applier behind real SSH servers, whose connections are really cut."""
 
 import asyncio
-import getpass
-import socket
+import os
+import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from firewalls import practice, transport
+from firewalls.connection import connected
 from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Target, TransportError
+from firewalls.transport import Outcome, Step, Target, Timeouts, TransportError
 from tests.conftest import needs
-from tests.firewalls.boxes import GOOD, Boxes, answers, boxes, pushed
+from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, gate, last, pushed, pushing, settled, sshd
 
-CHANGED = GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", "changed")}
 ORDER = [
     "connect", "lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
     "load-nftables", "load-frr", "verify", "confirm",
 ]  # fmt: skip
+HASTY = Timeouts(connect=2, after_rollback=3)
 
 
 @pytest.fixture(scope="module")
@@ -31,161 +31,271 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
         yield running
 
 
-def contents(box: Boxes, name: str) -> dict[str, str]:
-    return {path: box.file(path, name).read_text() for path in GOOD if box.file(path, name).exists()}
+class TestPush:
+    def test_checks_writes_verifies_and_confirms_step_by_step(self, box: Boxes) -> None:
+        outcome, steps = box.push(name="fresh")
+        assert outcome == Outcome("confirmed") and box.files("fresh") == GOOD
+        assert [step.name for step in steps if step.state == "running"] == ORDER == list(last(steps))
+        assert all("without a kernel" in last(steps)[name].output for name in ("load-nftables", "load-frr"))
+
+    def test_uses_the_machines_own_parsers(self, box: Boxes) -> None:
+        needs("nft", "vtysh", "unshare")
+        _, steps = box.push(name="checked")
+        assert (last(steps)["check-nftables"].state, last(steps)["check-frr"].state) == ("ok", "ok")
+
+    @pytest.mark.parametrize(
+        ("path", "text", "step"),
+        [
+            ("/etc/nftables.conf", "table inet metal { chain x { jump nowhere } }\n", "check-nftables"),
+            ("/etc/frr/frr.conf", "routr bgp\n", "check-frr"),
+        ],
+    )
+    def test_of_what_a_parser_refuses_changes_nothing(self, box: Boxes, path: str, text: str, step: str) -> None:
+        needs("nft", "vtysh", "unshare")
+        box.push(name=f"refuse-{step}")
+        outcome, steps = box.push(GOOD | {path: text}, name=f"refuse-{step}")
+        assert outcome.state == "failed" and f"refused at {step}; nothing was changed" in outcome.error
+        assert steps[-1].name == step and box.files(f"refuse-{step}") == GOOD
+
+    def test_of_the_same_again_changes_nothing_and_says_so(self, box: Boxes) -> None:
+        box.push(name="twice")
+        written = box.file("/etc/frr/frr.conf", "twice").stat()
+        outcome, steps = box.push(name="twice")
+        assert outcome.state == "confirmed" and "already" in steps[-1].output and "write" not in last(steps)
+        again = box.file("/etc/frr/frr.conf", "twice").stat()
+        assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+    def test_whose_write_fails_goes_back_at_once(self, box: Boxes) -> None:
+        target = box.target("in-the-way")
+        box.file("/etc/frr", "in-the-way").rmdir()
+        box.file("/etc/frr", "in-the-way").write_text("in the way\n")
+        outcome, _ = pushed(target, GOOD, box.key)
+        assert outcome.state == "rolled_back" and "failed at write" in outcome.error
+        assert not box.file("/etc/nftables.conf", "in-the-way").exists()
+
+    def test_of_two_senders_at_once_goes_one_after_the_other(self, box: Boxes) -> None:
+        target = box.target("both")
+        box.slow("both", 0.05)
+
+        async def both() -> list[Outcome]:
+            return await asyncio.gather(*(transport.push(target, files, silent, key_path=box.key) for files in (GOOD, CHANGED)))
+
+        outcomes = asyncio.run(both())
+        kept = [GOOD, CHANGED].index(box.files("both"))
+        assert outcomes[kept].state == "confirmed" and settled(box.folder / "both", [GOOD, CHANGED][kept])
 
 
-def test_a_push_checks_writes_verifies_and_confirms_step_by_step(box: Boxes) -> None:
-    outcome, steps = box.push(name="fresh")
-    assert outcome.state == "confirmed" and contents(box, "fresh") == GOOD
-    assert [step.name for step in steps if step.state != "running"] == ORDER
-    assert {step.name for step in steps if step.state == "skipped"} >= {"load-nftables", "load-frr"}
-    assert all("without a kernel" in step.output for step in steps if step.state == "skipped" and step.name.startswith("load"))
-
-
-def test_the_machines_own_parsers_check_it(box: Boxes) -> None:
-    needs("nft", "vtysh", "unshare")
-    _, steps = box.push(name="checked")
-    assert {step.name: step.state for step in steps if step.name.startswith("check")} == {"check-nftables": "ok", "check-frr": "ok"}
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "step"),
-    [
-        ("/etc/nftables.conf", "table inet metal { chain x { jump nowhere } }\n", "check-nftables"),
-        ("/etc/frr/frr.conf", "routr bgp\n", "check-frr"),
-    ],
-)
-def test_what_a_parser_refuses_changes_nothing(box: Boxes, path: str, text: str, step: str) -> None:
-    needs("nft", "vtysh", "unshare")
-    box.push(name=f"refuse-{step}")
-    outcome, steps = box.push(GOOD | {path: text}, name=f"refuse-{step}")
-    assert outcome.state == "failed" and f"refused at {step}" in outcome.error
-    assert steps[-1].name == step and contents(box, f"refuse-{step}") == GOOD
-
-
-def test_the_same_again_changes_nothing_and_says_so(box: Boxes) -> None:
-    box.push(name="twice")
-    written = box.file("/etc/frr/frr.conf", "twice").stat().st_mtime_ns
-    outcome, steps = box.push(name="twice")
-    assert outcome.state == "confirmed" and "already" in steps[-1].output
-    assert box.file("/etc/frr/frr.conf", "twice").stat().st_mtime_ns == written
-
-
-def test_what_is_not_confirmed_is_rolled_back_by_the_box(box: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
-    box.push(name="cut")
-    real, calls = transport._connected, iter((True, False))
-
-    def once(target: Target, key_path: Path) -> object:
-        return real(target if next(calls) else replace(target, port=1), key_path)
-
-    monkeypatch.setattr(transport, "_connected", once)
-    outcome, _ = box.push(CHANGED, name="cut")
-    assert outcome.state == "rolled_back" and contents(box, "cut") == CHANGED
-    deadline = time.monotonic() + 10
-    while contents(box, "cut") != GOOD and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert contents(box, "cut") == GOOD
-
-
-def test_a_failing_write_goes_back_at_once(box: Boxes) -> None:
-    target = box.target("plain-file")
-    box.file("/etc/frr", "plain-file").rmdir()
-    box.file("/etc/frr", "plain-file").write_text("in the way\n")
-    outcome, _ = pushed(target, GOOD, box.key)
-    assert outcome.state == "rolled_back" and "failed at write" in outcome.error
-    assert not box.file("/etc/nftables.conf", "plain-file").exists()
-
-
-def test_a_sender_that_dies_leaves_old_or_new_and_no_lock(box: Boxes) -> None:
-    box.push(name="dies")
-    (box.folder / ".slow-dies").write_text("0.3")
-    target = box.target("dies")
-
-    async def cut_short() -> None:
-        async def note(step: transport.Step) -> None:
-            if step.name == "save":
-                raise KeyboardInterrupt
-
-        await transport.push(target, CHANGED, note, key_path=box.key)
-
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(cut_short())
-    (box.folder / ".slow-dies").unlink()
-    outcome, _ = box.push(CHANGED, name="dies")
-    assert outcome.state == "confirmed" and contents(box, "dies") == CHANGED
+async def silent(step: Step) -> None:
+    """Nobody listens."""
 
 
 def test_drift_can_be_seen(box: Boxes) -> None:
+    assert asyncio.run(transport.inspect(box.target("drift"), key_path=box.key)) == {}
     box.push(name="drift")
     box.file("/etc/nftables.conf", "drift").write_text("# by hand\n")
     found = asyncio.run(transport.inspect(box.target("drift"), key_path=box.key))
     assert found == GOOD | {"/etc/nftables.conf": "# by hand\n"}
 
 
-def test_only_the_applier_runs(box: Boxes) -> None:
-    async def run(command: str) -> int | None:
-        async with transport._connected(box.target(), box.key) as connection:
-            return (await connection.run(command)).exit_status
+class TestCuts:
+    """The connection is lost; what is told in the end is what was seen."""
 
-    assert [asyncio.run(run(command)) for command in ("id", "sh -c id", "", "applyx")] == [64] * 4
+    def cut(
+        self, box: Boxes, name: str, shut: range = range(0), step: str = "", timeouts: Timeouts = HASTY
+    ) -> tuple[Outcome, dict[str, Step]]:
+        """Push GOOD, then CHANGED through a gate shut for the connections of these numbers, cutting at a step."""
+        box.push(name=name)
+        if step:
+            box.slow(name, 0.1)
+
+        async def run() -> tuple[Outcome, list[Step]]:
+            async with gate(box.target(name), lambda number: number not in shut) as (through, target):
+
+                async def watch(told: Step) -> None:
+                    if (told.name, told.state) == (step, "running"):
+                        through.cut()
+
+                return await pushing(target, CHANGED, box.key, timeouts, watch)
+
+        outcome, steps = asyncio.run(run())
+        return outcome, last(steps)
+
+    def test_before_confirming_for_a_moment_is_made_good(self, box: Boxes) -> None:
+        outcome, _ = self.cut(box, "moment", range(2, 3))
+        assert outcome.state == "confirmed" and settled(box.folder / "moment", CHANGED)
+
+    def test_before_confirming_for_longer_than_the_box_waits_is_seen_to_be_rolled_back(self, box: Boxes) -> None:
+        outcome, steps = self.cut(box, "longer", range(2, 5))
+        assert outcome.state == "rolled_back" and "gone back" in outcome.error and "does not answer" in outcome.error
+        assert steps["confirm"].state == "failed" and box.files("longer") == GOOD
+
+    def test_before_confirming_for_ever_is_not_called_rolled_back(self, box: Boxes) -> None:
+        outcome, _ = self.cut(box, "forever", range(2, 1000), timeouts=Timeouts(after_rollback=0))
+        assert outcome.state == "failed" and "that was not seen" in outcome.error
+        assert settled(box.folder / "forever", GOOD)
+
+    @pytest.mark.parametrize("step", ["unpack", "write", "verify"])
+    def test_while_it_applies_do_not_stop_the_box(self, box: Boxes, step: str) -> None:
+        outcome, steps = self.cut(box, f"cut-{step}", step=step)
+        assert outcome.state == "confirmed" and steps[step].state == "skipped" and "lost" in steps[step].output
+        assert settled(box.folder / f"cut-{step}", CHANGED)
+
+    def test_while_it_applies_and_for_ever_after_end_with_the_old_files(self, box: Boxes) -> None:
+        outcome, _ = self.cut(box, "cut-off", range(2, 1000), "write", Timeouts(apply=1, after_rollback=0))
+        assert outcome.state == "failed" and settled(box.folder / "cut-off", GOOD)
+
+    def test_a_sender_that_stops_leaves_no_lock_and_nothing_half_done(self, box: Boxes) -> None:
+        box.push(name="stops")
+        box.slow("stops", 0.05)
+
+        async def watch(step: Step) -> None:
+            if step.name == "save":
+                raise KeyError("given away")
+
+        with pytest.raises(KeyError):
+            asyncio.run(pushing(box.target("stops"), CHANGED, box.key, watch=watch))
+        assert settled(box.folder / "stops", GOOD)
+        outcome, _ = box.push(CHANGED, name="stops")
+        assert outcome.state == "confirmed" and box.files("stops") == CHANGED
+
+    def test_a_sender_that_is_killed_leaves_the_next_one_to_finish(self, box: Boxes) -> None:
+        box.push(name="killed")
+        box.slow("killed", 0.05)
+        target = box.target("killed")
+        if not (child := os.fork()):
+
+            async def watch(step: Step) -> None:
+                if step.name == "write":
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            asyncio.run(pushing(target, CHANGED, box.key, watch=watch))
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        outcome, _ = box.push(CHANGED, name="killed")
+        assert outcome.state == "confirmed" and settled(box.folder / "killed", CHANGED)
+
+    def test_a_box_too_slow_for_us_is_confirmed_when_it_is_done(self, box: Boxes) -> None:
+        box.slow("snail", 0.2)
+        outcome, steps = box.push(name="snail", timeouts=Timeouts(apply=0.7))
+        assert outcome.state == "confirmed" and any("did not finish" in step.output for step in steps)
 
 
 class TestRefusals:
-    def test_another_host_key_stops_everything_and_is_not_called_unreachable(self, box: Boxes, tmp_path: Path) -> None:
+    def refused(self, target: Target, key: Path, match: str, timeouts: Timeouts | None = None) -> bool:
+        """That the push is refused with this sentence; gives whether the box is called unreachable."""
+        with pytest.raises(TransportError, match=match) as error:
+            pushed(target, GOOD, key, timeouts)
+        return error.value.unreachable
+
+    def test_another_host_key_stops_everything(self, box: Boxes, tmp_path: Path) -> None:
         other = public_line(ensure_key(tmp_path / "other"))
-        with pytest.raises(TransportError, match="another host key than the pinned one") as error:
-            pushed(replace(box.target(), host_key=other), GOOD, box.key)
-        assert not error.value.unreachable
+        assert not self.refused(replace(box.target(), host_key=other), box.key, "another host key than the pinned one")
+
+    def test_a_host_key_of_another_kind_too(self, box: Boxes, tmp_path: Path) -> None:
+        other = public_line(ensure_key(tmp_path / "other", "ecdsa-sha2-nistp256"))
+        assert not self.refused(replace(box.target(), host_key=other), box.key, "another host key than the pinned one")
 
     def test_another_client_key_is_not_let_in(self, box: Boxes, tmp_path: Path) -> None:
-        with pytest.raises(TransportError, match="does not accept the key") as error:
-            pushed(box.target(), GOOD, ensure_key(tmp_path / "stranger"))
-        assert not error.value.unreachable
+        assert not self.refused(box.target(), ensure_key(tmp_path / "stranger"), "does not accept the key")
 
     def test_a_closed_port_is_unreachable(self, box: Boxes) -> None:
-        with pytest.raises(TransportError, match="does not answer") as error:
-            pushed(replace(box.target(), port=1), GOOD, box.key)
-        assert error.value.unreachable
+        assert self.refused(replace(box.target(), port=1), box.key, "does not answer")
 
-    def test_a_silent_host_is_unreachable_after_a_while(self, box: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.5)
-        with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TransportError) as error:
-            pushed(replace(box.target(), port=silent.getsockname()[1]), GOOD, box.key)
-        assert error.value.unreachable
+    def test_an_unknown_name_is_unreachable(self, box: Boxes) -> None:
+        assert self.refused(replace(box.target(), host="nowhere.invalid"), box.key, "does not answer")
 
     def test_no_pinned_key_means_no_connection(self, box: Boxes) -> None:
-        with pytest.raises(TransportError, match="no pinned host key"):
-            pushed(replace(box.target(), host_key=""), GOOD, box.key)
+        assert not self.refused(replace(box.target(), host_key=""), box.key, "no pinned host key")
+        assert not self.refused(replace(box.target(), host_key="ssh-ed25519 x"), box.key, "no OpenSSH public key")
 
-    def test_a_listener_that_hangs_up_is_reported(self, box: Boxes) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as rude:
-            threading.Thread(target=lambda: rude.accept()[0].close(), daemon=True).start()  # noqa: PLW0108 - accept waits
+    def test_our_own_missing_key_is_not_the_boxs_fault(self, box: Boxes, tmp_path: Path) -> None:
+        assert not self.refused(box.target(), tmp_path / "none", "own SSH key cannot be read")
+
+    @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"])
+    def test_a_host_that_stays_silent_is_unreachable_after_a_while(self, box: Boxes, greeting: bytes) -> None:
+        async def run() -> None:
+            server = await asyncio.start_server(lambda reader, writer: writer.write(greeting), "127.0.0.1", 0)
+            target = replace(box.target(), port=server.sockets[0].getsockname()[1])
+            try:
+                with pytest.raises(TransportError, match="does not answer") as error:
+                    await transport.push(target, GOOD, silent, key_path=box.key, timeouts=Timeouts(connect=0.5))
+                assert error.value.unreachable
+            finally:
+                server.close()
+
+        asyncio.run(run())
+
+
+class TestOpenSSH:
+    """The same with OpenSSH's own server and a forced command, as on a real firewall."""
+
+    def command(self, root: Path) -> str:
+        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT=2 sh {practice.APPLIER}"
+
+    @pytest.fixture(autouse=True)
+    def _sshd(self) -> None:
+        needs("sshd")
+
+    def test_is_pushed_to_and_inspected(self, tmp_path: Path) -> None:
+        root = practice.ensure_root(tmp_path, "real")
+        with sshd(tmp_path / "ssh", self.command(root)) as (target, key):
+            assert pushed(target, GOOD, key)[0].state == "confirmed" and contents(root) == GOOD
+            assert asyncio.run(transport.inspect(target, key_path=key)) == GOOD
+
+    def test_takes_the_key_from_an_agent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        needs("ssh-agent", "ssh-add")
+        root, sock = practice.ensure_root(tmp_path, "real"), tmp_path / "agent"
+        with sshd(tmp_path / "ssh", self.command(root)) as (target, key):
+            agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
+            try:
+                while not sock.exists():
+                    assert agent.poll() is None
+                monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+                subprocess.run(["ssh-add", "-q", str(key)], check=True)
+                key.rename(tmp_path / "gone")
+                assert pushed(target, GOOD, None)[0].state == "confirmed"
+            finally:
+                agent.terminate()
+                agent.wait(10)
+
+    def test_cut_while_it_applies_goes_on_and_is_confirmed(self, tmp_path: Path) -> None:
+        root = practice.ensure_root(tmp_path, "real")
+
+        async def run(target: Target, key: Path) -> tuple[Outcome, list[Step]]:
+            async with gate(target) as (through, seen):
+
+                async def watch(told: Step) -> None:
+                    if (told.name, told.state) == ("write", "running"):
+                        through.cut()
+
+                return await pushing(seen, GOOD, key, HASTY, watch)
+
+        with sshd(tmp_path / "ssh", f"APPLIER_SLOW=0.2 {self.command(root)}") as (target, key):
+            outcome, _ = asyncio.run(run(target, key))
+        assert outcome.state == "confirmed" and settled(root, GOOD)
+
+    def test_runs_nothing_but_the_applier(self, tmp_path: Path) -> None:
+        root = practice.ensure_root(tmp_path, "real")
+        with sshd(tmp_path / "ssh", self.command(root)) as (target, key):
+
+            async def run(command: str) -> int | None:
+                async with connected(target, key, Timeouts()) as connection:
+                    return (await connection.run(command, stdin=asyncssh.DEVNULL)).exit_status
+
+            assert [asyncio.run(run(command)) for command in ("id", "rollback x 0", "recover", "confirm;id")] == [64] * 4
+
+    def test_a_box_that_babbles_is_cut_short(self, tmp_path: Path) -> None:
+        with sshd(tmp_path / "ssh", "yes") as (target, key), pytest.raises(TransportError, match="that is no applier"):
+            pushed(target, GOOD, key)
+
+    def test_a_box_without_the_applier_says_what_is_missing(self, tmp_path: Path) -> None:
+        with sshd(tmp_path / "ssh", "sh /nowhere/applier.sh") as (target, key):
+            with pytest.raises(TransportError, match=r"/nowhere/applier\.sh") as error:
+                pushed(target, GOOD, key)
+            assert not error.value.unreachable
             with pytest.raises(TransportError):
-                pushed(replace(box.target(), port=rude.getsockname()[1]), GOOD, box.key)
+                asyncio.run(transport.inspect(target, key_path=key))
 
-
-def test_a_real_sshd_with_a_forced_command_runs_the_same_applier(tmp_path: Path) -> None:
-    needs("sshd")
-    host, client = ensure_key(tmp_path / "host"), ensure_key(tmp_path / "client")
-    root = practice.ensure_root(tmp_path, "real")
-    command = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT=5 sh {practice.APPLIER}"
-    (tmp_path / "authorized").write_text(f'restrict,command="{command}" {public_line(client)}\n')
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    options = {
-        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": host, "PidFile": "none", "UsePAM": "no", "StrictModes": "no",
-        "AuthorizedKeysFile": tmp_path / "authorized", "PasswordAuthentication": "no",
-    }  # fmt: skip
-    (tmp_path / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
-    Path("/run/sshd").mkdir(exist_ok=True)
-    sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(tmp_path / "sshd_config")], stderr=subprocess.DEVNULL)
-    try:
-        answers("127.0.0.1", port)
-        target = Target("real", "127.0.0.1", port, getpass.getuser(), public_line(host))
-        outcome, _ = pushed(target, GOOD, client)
-        assert outcome.state == "confirmed" and (root / "etc/frr/frr.conf").read_text() == GOOD["/etc/frr/frr.conf"]
-        assert asyncio.run(transport.inspect(target, key_path=client)) == GOOD
-    finally:
-        sshd.terminate()
-        sshd.wait(10)
+    def test_what_a_login_shell_prints_is_passed_over(self, tmp_path: Path) -> None:
+        root = practice.ensure_root(tmp_path, "real")
+        with sshd(tmp_path / "ssh", f"printf 'Welcome\\tto\\n'; {self.command(root)}") as (target, key):
+            assert pushed(target, GOOD, key)[0].state == "confirmed" and settled(root, GOOD)

@@ -1,0 +1,129 @@
+"""An SSH connection to a firewall and to nobody else: the pinned host key is the only one that counts."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+MOST_BYTES = 8_000_000  # what a firewall may say in answer to one command
+CHUNK = 65_536
+KINDS = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256"]
+
+
+class TransportError(Exception):
+    """The firewall was not reached, or would not talk; `unreachable` where it did not answer at all."""
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a firewall's SSH answers, and the only host key that is accepted there."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    host_key: str
+    practice: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.host}:{self.port})"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds: for a connection, a whole apply, a short answer, a sign of life, and past a rollback."""
+
+    connect: float = 10
+    apply: float = 300
+    answer: float = 30
+    keepalive: float = 5
+    after_rollback: float = 15
+
+
+@asynccontextmanager
+async def connected(target: Target, key_path: Path | None, timeouts: Timeouts) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """A connection for as long as the block runs; without a key path the SSH agent's keys are offered. Raises TransportError."""
+    connection = await _connect(target, key_path, timeouts)
+    try:
+        yield connection
+    finally:
+        # Not close(): that waits until the other side has agreed, and the other side may be gone.
+        connection.abort()
+        await connection.wait_closed()
+
+
+async def _connect(target: Target, key_path: Path | None, timeouts: Timeouts) -> asyncssh.SSHClientConnection:
+    keys, agent, pinned = _client_keys(key_path), () if key_path is None else None, _pinned(target)
+    try:
+        async with asyncio.timeout(timeouts.connect):
+            return await asyncssh.connect(
+                target.host, target.port, username=target.user, client_keys=keys, agent_path=agent, config=[],
+                known_hosts=([pinned], [], []), server_host_key_algs=_kinds(pinned), preferred_auth="publickey",
+                keepalive_interval=timeouts.keepalive,
+            )  # fmt: skip
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise TransportError(f"{target} shows another host key than the pinned one. Find out why before anything is sent.") from error
+    except asyncssh.PermissionDenied as error:
+        raise TransportError(f"{target} does not accept the key of this product for user {target.user}.") from error
+    except TimeoutError as error:
+        raise TransportError(f"{target} does not answer: nothing was heard for {timeouts.connect:g} seconds", unreachable=True) from error
+    except (OSError, asyncssh.Error) as error:
+        raise TransportError(f"{target} does not answer: {error}", unreachable=True) from error
+
+
+def _kinds(pinned: asyncssh.SSHKey) -> list[str]:
+    """The pinned kind of host key first; others too, so that a box that has none of it is told apart from one that hangs up."""
+    return sorted(KINDS, key=lambda kind: kind.encode() not in pinned.sig_algorithms)
+
+
+def _client_keys(path: Path | None) -> list[asyncssh.SSHKey] | tuple[()]:
+    try:
+        return [asyncssh.read_private_key(path)] if path else ()
+    except (OSError, asyncssh.KeyImportError) as error:
+        raise TransportError(f"The product's own SSH key cannot be read from {path}: {error}") from error
+
+
+def _pinned(target: Target) -> asyncssh.SSHKey:
+    if not (target.host and target.host_key):
+        raise TransportError(f"{target.name} has no management address or no pinned host key yet; enter both first.")
+    try:
+        return asyncssh.import_public_key(target.host_key)
+    except asyncssh.KeyImportError as error:
+        raise TransportError(f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.") from error
+
+
+async def talk(connection: asyncssh.SSHClientConnection, target: Target, command: str, given: bytes = b"") -> AsyncGenerator[bytes, None]:
+    """Run a command with something on its standard input; what it says, as it comes. Raises TransportError."""
+    said = 0
+    try:
+        process = await connection.create_process(command, encoding=None)
+        with suppress(BrokenPipeError):  # it may have refused already; what it says comes next
+            process.stdin.write(given)
+            process.stdin.write_eof()
+        while chunk := await process.stdout.read(CHUNK):
+            said += len(chunk)
+            if said > MOST_BYTES:
+                raise TransportError(f"{target} said more than {MOST_BYTES:,} bytes; that is no applier.")
+            yield chunk
+        complaint = (await process.stderr.read(2000)).decode(errors="replace").strip()
+    except (OSError, asyncssh.Error) as error:
+        raise TransportError(f"The connection to {target} was lost: {error or 'it was cut'}", unreachable=True) from error
+    if complaint and not said:
+        raise TransportError(f"{target} said: {complaint}")
+
+
+async def answer(target: Target, command: str, key_path: Path | None, timeouts: Timeouts) -> bytes:
+    """The whole answer to a short command, from a connection of its own. Raises TransportError."""
+    async with connected(target, key_path, timeouts) as connection:
+        try:
+            async with asyncio.timeout(timeouts.answer):
+                return b"".join([chunk async for chunk in talk(connection, target, command)])
+        except TimeoutError as error:
+            raise TransportError(f"{target} did not answer within {timeouts.answer:g} seconds.", unreachable=True) from error

@@ -1,0 +1,73 @@
+"""Running the applier by itself, as a test does."""
+
+import base64
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from firewalls import practice
+from firewalls.transport import _packed
+from tests.firewalls.boxes import CHANGED, GOOD
+
+TOOLS = "sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
+HOW: Mapping[str, str] = {}
+SHELLS = ["dash", "bash", "busybox"]
+
+
+def tools(folder: Path, names: str) -> str:
+    """A PATH with nothing but these tools."""
+    folder.mkdir()
+    for name in names.split():
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    return str(folder)
+
+
+def environment(root: Path, **more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "APPLIER_ROOT": str(root), "APPLIER_PRACTICE": "1", "APPLIER_TIMEOUT": "1", **more}
+
+
+def applier(root: Path, *words: str, given: bytes = b"", how: Mapping[str, str] = HOW, **more: str) -> tuple[int, str]:
+    """Run it; `how` names a shell or another script, and what else its environment holds."""
+    more = {key: value for key, value in how.items() if key not in ("shell", "script")} | more
+    command = [*how.get("shell", "sh").split(), how.get("script", str(practice.APPLIER)), *words]
+    done = subprocess.run(command, input=given, capture_output=True, env=environment(root, **more), timeout=60, check=False)
+    return done.returncode, done.stdout.decode()
+
+
+def verdict(output: str) -> tuple[str, str]:
+    word, state, token = output.splitlines()[-1].split("\t")[:3]
+    assert word == "done" and output.startswith(f"begin\t{token}\t")
+    return state, token
+
+
+def steps(output: str) -> dict[str, tuple[str, str]]:
+    """How each step ended, and what it said."""
+    lines = [line.split("\t") for line in output.splitlines() if line.startswith("step\t")]
+    return {name: (state, base64.b64decode(said).decode()) for _, name, state, said, *_ in lines}
+
+
+def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] = HOW) -> str:
+    """Apply the files and confirm them; gives the token."""
+    state, token = verdict(applier(root, "apply", given=_packed(files), how=how)[1])
+    assert state == "applied" and applier(root, "confirm", token, how=how) == (0, "confirmed\n")
+    return token
+
+
+def killed_at(step: str, root: Path, more: Mapping[str, str]) -> str:
+    """Let an applier with a changed configuration come to a step, and kill it there. Gives its token."""
+    env = environment(root, APPLIER_SLOW="0.1", **{key: value for key, value in more.items() if key != "shell"})
+    command = [*more.get("shell", "sh").split(), str(practice.APPLIER), "apply"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True)
+    assert process.stdin and process.stdout
+    process.stdin.write(_packed(CHANGED))
+    process.stdin.close()
+    token = process.stdout.readline().decode().split("\t")[1]
+    for line in process.stdout:
+        if line.startswith(f"step\t{step}\trunning".encode()):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return token
