@@ -1,22 +1,23 @@
 from django.urls import path
 
 from firewalls.views import configuration, firewalls, joining, overview, pushing, sharing
+from networks import converters  # noqa: F401  (registers <id:…>)
 
 app_name = "firewalls"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("search/", overview.search, name="search"),
-    path("networks/<str:pk>/share/", sharing.share, name="share"),
-    path("networks/<str:pk>/consumers/", sharing.consumers, name="consumers"),
-    path("networks/<str:pk>/join/", joining.join_network, name="join_network"),
+    path("networks/<id:pk>/share/", sharing.share, name="share"),
+    path("networks/<id:pk>/consumers/", sharing.consumers, name="consumers"),
+    path("networks/<id:pk>/join/", joining.join_network, name="join_network"),
     path("firewalls/", firewalls.firewall_list, name="list"),
     path("firewalls/<uuid:pk>/", firewalls.firewall_detail, name="detail"),
     path("firewalls/<uuid:pk>/config/", configuration.files, name="config"),
     path("firewalls/<uuid:pk>/config/download/", configuration.download, name="download"),
     path("firewalls/<uuid:pk>/diff/", configuration.diff, name="diff"),
     path("firewalls/<uuid:pk>/join/", joining.join_firewall, name="join"),
-    path("firewalls/<uuid:pk>/join/<str:network>/", joining.confirm_join, name="confirm_join"),
-    path("firewalls/<uuid:pk>/leave/<str:network>/", joining.confirm_leave, name="leave"),
+    path("firewalls/<uuid:pk>/join/<id:network>/", joining.confirm_join, name="confirm_join"),
+    path("firewalls/<uuid:pk>/leave/<id:network>/", joining.confirm_leave, name="leave"),
     path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("pushes/<uuid:pk>/", pushing.push_detail, name="push_detail"),

@@ -154,8 +154,8 @@ class IdentifierField(models.CharField):  # type: ignore[type-arg]
 
 
 def as_address(text: str) -> IP | None:
-    """The address somebody typed; None if it is none."""
+    """The address somebody typed; None if it is none. One with a zone is meant for a single host and is none here."""
     try:
-        return ip_address(text.strip())
+        return None if "%" in text else ip_address(text.strip())
     except ValueError:
         return None

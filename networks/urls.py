@@ -1,9 +1,10 @@
 from django.urls import path
 
+from networks import converters  # noqa: F401  (registers <id:…>)
 from networks import views
 
 app_name = "networks"
 urlpatterns = [
     path("networks/", views.network_list, name="list"),
-    path("networks/<str:pk>/", views.network_detail, name="detail"),
+    path("networks/<id:pk>/", views.network_detail, name="detail"),
 ]

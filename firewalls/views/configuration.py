@@ -9,6 +9,8 @@ from firewalls.diffs import unified
 from firewalls.models import Firewall, Revision
 from networks.htmx import page
 
+MOST_DIGITS = 9
+
 
 def files(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
@@ -49,6 +51,11 @@ def _revision(firewall: Firewall, name: str) -> Revision | None:
     if name in ("wanted", "applied"):
         revision: Revision | None = getattr(firewall, name)
         return revision
-    if not name.isdigit():
+    return found(firewall, name)
+
+
+def found(firewall: Firewall, number: str) -> Revision:
+    """The revision of this number; not found for anything that is none."""
+    if not number.isdecimal() or len(number) > MOST_DIGITS:
         raise Http404
-    return get_object_or_404(firewall.revisions, number=int(name))
+    return get_object_or_404(firewall.revisions, number=int(number))

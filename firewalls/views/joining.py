@@ -47,7 +47,7 @@ def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
 def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
     _may(request, "firewalls.delete_attachment")
     firewall, left = _firewall(request, pk), get_object_or_404(Network, pk=network)
-    form, preview, refused = LeaveForm(request.POST or None), None, ""
+    form, preview, refused = LeaveForm(request.POST if request.method == "POST" else None), None, ""
     try:
         if request.method == "POST" and form.is_valid():
             allocation.leave(firewall, left, by=request.user.get_username())

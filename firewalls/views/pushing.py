@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from firewalls import tasks
 from firewalls.models import Firewall, Push
+from firewalls.views.configuration import found
 from networks.htmx import page
 
 # What a push goes through, in order; one that has not begun yet is shown as waiting.
@@ -25,7 +26,7 @@ ONLY_WHEN_NEEDED = {"receive", "roll-back"}
 def push(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
     number = request.POST.get("revision", "")
-    revision = get_object_or_404(firewall.revisions, number=int(number)) if number.isdigit() else None
+    revision = found(firewall, number) if number else None
     return redirect("firewalls:push_detail", Push.objects.enqueue(firewall, by=request.user.get_username(), revision=revision).pk)
 
 

@@ -13,7 +13,7 @@ from networks.models import Network
 def share(request: HttpRequest, pk: str) -> HttpResponse:
     """What sharing would change; and, with the network's name typed, the sharing itself. There is no way back."""
     network = get_object_or_404(Network.objects.select_related("partition", "project"), pk=pk)
-    form = ShareForm(network, request.POST or None)
+    form = ShareForm(network, request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return page(request, "firewalls/share.html", _context(network, form))
     if not request.user.has_perm("networks.share_network"):

@@ -19,6 +19,7 @@ from networks.rules import Violation
 from networks.validation import Check, Unique, ValidatedModel
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
+MAX_DIGITS = len(str(MAX_VNI))
 
 
 class NetworkQuerySet(models.QuerySet["Network"]):
@@ -31,7 +32,7 @@ class NetworkQuerySet(models.QuerySet["Network"]):
     def matching(self, text: str) -> "NetworkQuerySet":
         """Networks whose id, name, VRF or prefix is meant by what somebody typed."""
         found = Q(id__icontains=text) | Q(name__icontains=text)
-        if text.isdecimal():
+        if text.isdecimal() and len(text) <= MAX_DIGITS:
             found |= Q(vrf=int(text))
         with suppress(ValueError):
             found |= Q(prefixes__cidr__net_contains_or_equals=parse_cidr(text))
