@@ -18,7 +18,8 @@ class RolePermission(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
-        action = getattr(view, "action", None) or (request.method or "").lower()
+        method = (request.method or "").lower()
+        action = getattr(view, "action", None) or ("get" if method in ("head", "options") else method)
         special: dict[str, str] = getattr(view, "permissions", {})
         if action in special:
             return request.user.has_perm(special[action])

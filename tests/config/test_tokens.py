@@ -134,6 +134,7 @@ class TestRoles:
         client = Client()
         client.force_login(User.objects.create_user("ada"))
         assert client.get("/api/v1/networks/").status_code == 403
+        assert client.head("/api/v1/networks/x/share/").status_code == client.options("/api/v1/networks/x/share/").status_code == 403
 
     def test_are_restored_by_every_migration(self) -> None:
         Group.objects.get(name="viewer").permissions.clear()
