@@ -1,10 +1,11 @@
 """One rule, every door: the same refusal, word by word, through the ORM, a form, REST and the admin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import pytest
-from django.db import models
+from django.db import models, transaction
 
 from firewalls.models import Attachment, Firewall
 from networks.allocation import allocate
@@ -136,9 +137,17 @@ CASES = {
 TABLES: list[type[models.Model]] = [Network, Prefix, Address, Firewall, Attachment]
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
+    """The scene, built once for all cases, in a transaction that every test's own one is nested in."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield Scene()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
+def scene(built: Scene, db: None) -> Scene:
+    return deepcopy(built)
 
 
 @pytest.mark.parametrize("door", DOORS)
