@@ -129,7 +129,16 @@ check_frr() {
     bounded 60 vtysh -C -f "$NEW/etc/frr/frr.conf" || return 1
     [ -z "$PRACTICE" ] || return 0
     installed frr-reload.py || { missing 'frr-reload.py is not installed here; it comes with the package frr-pythontools.'; return; }
+    daemons_run || return 1
     bounded 120 frr-reload.py --test --stdout "$NEW/etc/frr/frr.conf"
+}
+
+# frr-reload.py ends well even if nobody is there to take the lines.
+daemons_run() {
+    up=$(bounded 60 vtysh -c 'show daemons')
+    for daemon in zebra bgpd; do
+        case " $up " in *" $daemon "*) ;; *) echo "$daemon is not running here, so FRR would not take its configuration."; return 1 ;; esac
+    done
 }
 
 # What the kernel and FRR have now, whatever the files say.
@@ -196,6 +205,7 @@ verify() {
     for file in $OWNED; do
         cmp "$NEW/$file" "$ROOT/$file" || return 1
     done
+    if [ -z "$PRACTICE" ]; then daemons_run || return 1; fi
     fingerprint >"$STATE/fingerprint" && touch "$PENDING/applied"
 }
 

@@ -38,13 +38,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait, in seconds: for a connection, a whole apply, a short answer, a sign of life, and past a rollback."""
+    """How long to wait, in seconds: for a connection, a whole apply, a short answer, a sign of life, past a rollback, and to ask again."""
 
     connect: float = 10
     apply: float = 300
     answer: float = 30
     keepalive: float = 5
     after_rollback: float = 15
+    again: float = 1
 
 
 @asynccontextmanager

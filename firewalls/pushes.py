@@ -49,7 +49,7 @@ def run(push: Push) -> None:
         settle(push, Outcome("failed", f"Something unforeseen went wrong here ({type(error).__name__}); see the log."), unreachable=False)
         raise
     else:
-        settle(push, outcome, unreachable=False)
+        settle(push, outcome, unreachable=outcome.unreachable)
 
 
 def _latest(push: Push) -> Revision | None:

@@ -17,7 +17,6 @@ from firewalls.connection import Target, Timeouts, TransportError, answer, conne
 __all__ = ["Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
 
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
-ASK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a push ended: confirmed, rolled_back or failed, and for people, why."""
+    """How a push ended: confirmed, rolled_back or failed, and for people, why; `unreachable` if the firewall did not answer any more."""
 
     state: str
     error: str = ""
+    unreachable: bool = False
 
 
 OnStep = Callable[[Step], Awaitable[None]]
@@ -154,7 +154,7 @@ async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packe
 async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path | None, timeouts: Timeouts) -> Outcome:
     """Say over a new connection that the firewall is still reached, and go on asking until it must have rolled back."""
     wait = told.rollback_seconds + timeouts.after_rollback + (0 if told.verdict else timeouts.apply)
-    deadline = time.monotonic() + wait
+    deadline, unreachable = time.monotonic() + wait, False
     await told.step("confirm", "running")
     while True:
         try:
@@ -162,18 +162,18 @@ async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path |
             said = lines[-1] if lines else "nothing"
             if outcome := await _ended(target, told, said, problem):
                 return outcome
-            problem = problem or f"{target.name} answered: {said}"
+            problem, unreachable = problem or f"{target.name} answered: {said}", False
         except TransportError as error:
-            problem = str(error)
-            if not error.unreachable:
+            problem, unreachable = str(error), error.unreachable
+            if not unreachable:
                 break
         if time.monotonic() >= deadline:
             break
         await told.step("confirm", "running", problem)
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await asyncio.sleep(timeouts.again)
     await told.step("confirm", "failed", problem)
     unseen = f"It goes back by itself {told.rollback_seconds:g} seconds after applying, but that was not seen."
-    return Outcome("failed", f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}")
+    return Outcome("failed", f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}", unreachable)
 
 
 async def _ended(target: Target, told: _Told, said: str, problem: str) -> Outcome | None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,22 @@ class TestInEveryShell:
         applied(root, CHANGED, how=shell)
 
 
-@pytest.mark.parametrize("step", ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-frr", "verify"])
-def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(root: Path, step: str) -> None:
-    applied(root)
-    killed_at(step, root, {"APPLIER_TIMEOUT": "30"})
-    assert settled(root, GOOD, seconds=5)
-    applied(root, CHANGED)
-    assert contents(root) == CHANGED
-    left = sorted(path.name for path in (root / "var/lib/shared-networks").iterdir())
-    assert left == ["busy", "fingerprint", "last"]
+STEPS = ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-nftables", "load-frr", "verify"]
+
+
+def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path: Path) -> None:
+    def life(step: str) -> list[object]:
+        root = practice.ensure_root(tmp_path, step)
+        applied(root)
+        killed_at(step, root, {"APPLIER_TIMEOUT": "30"})
+        back = settled(root, GOOD, seconds=5)
+        applied(root, CHANGED)
+        left = sorted(path.name for path in (root / "var/lib/shared-networks").iterdir())
+        return [step, back, contents(root) == CHANGED, left]
+
+    with ThreadPoolExecutor(len(STEPS)) as pool:
+        lives = list(pool.map(life, STEPS))
+    assert lives == [[step, True, True, ["busy", "fingerprint", "last"]] for step in STEPS]
 
 
 def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:

@@ -1,0 +1,60 @@
+"""A push to a firewall with a kernel: nftables loaded, FRR reloaded, and a rule set that locks us out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import needs
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_BEFORE = {"router": ["10.0.0.1"], "policy": "drop", "open": True}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What happened in the life of one firewall, in namespaces of its own."""
+    needs("nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("a firewall of its own needs network and mount namespaces: run as root")
+    command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.real_box", str(tmp_path_factory.mktemp("real"))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_every_step_is_taken_and_both_run_what_was_sent(told: dict[str, Any]) -> None:
+    assert told["first"]["outcome"] == "confirmed" and set(told["first"]["steps"].values()) == {"ok"}
+    assert told["first"]["now"] == AS_BEFORE
+
+
+def test_the_same_again_is_left_alone(told: dict[str, Any]) -> None:
+    assert "already" in told["again"]["outcome"]
+
+
+def test_the_same_again_is_loaded_when_the_kernel_has_lost_it(told: dict[str, Any]) -> None:
+    assert told["flushed by hand"] == {"outcome": "confirmed", "now": AS_BEFORE}
+
+
+def test_rules_that_lock_us_out_come_back_by_themselves(told: dict[str, Any]) -> None:
+    assert told["locked out"]["outcome"] == "rolled_back" and "gone back to what it had before" in told["locked out"]["error"]
+    assert told["locked out"]["now"] == AS_BEFORE and told["locked out"]["files"] and told["others"]
+
+
+def test_what_nobody_confirms_comes_back_in_the_kernel_and_in_frr(told: dict[str, Any]) -> None:
+    assert told["unconfirmed"] == {"outcome": "failed", "settled": True, "now": AS_BEFORE}
+
+
+def test_what_frr_refuses_changes_nothing(told: dict[str, Any]) -> None:
+    assert told["bad"]["outcome"] == "failed" and "refused at check-frr; nothing was changed" in told["bad"]["error"]
+    assert told["bad"]["now"] == AS_BEFORE
+
+
+def test_without_bgpd_nothing_is_changed(told: dict[str, Any]) -> None:
+    assert told["bgpd is dead"]["outcome"] == "failed" and "bgpd is not running" in told["bgpd is dead"]["error"]
+    assert told["bgpd is dead"]["files"]
