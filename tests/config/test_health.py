@@ -1,0 +1,39 @@
+"""What load balancers, scripts and monitoring ask."""
+
+import pytest
+from django.test import Client
+
+from config import health
+from config.models import Token
+from tests.world import world
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_process_is_up_without_a_login(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok\n"
+
+
+def test_it_is_not_ready_without_a_worker_and_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health.app.control, "ping", lambda **options: [])
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and answer.json() == {"ready": False, "failing": {"worker": "no worker answers"}}
+
+
+def test_metrics_count_what_there_is(client: Client, published: list[str]) -> None:
+    fra = world()
+    fra.firewall("fw", fra.shop, fra.private("shop", fra.shop, shared=True))
+    lines = client.get("/metrics").content.decode().splitlines()
+    for line in (
+        'shared_networks_firewalls{state="new"} 1.0', 'shared_networks_firewalls{state="failed"} 0.0',
+        'shared_networks_networks{kind="private"} 1.0', "shared_networks_shared 1.0",
+    ):  # fmt: skip
+        assert line in lines
+
+
+@pytest.mark.parametrize("where", [{"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}])
+def test_metrics_are_not_for_strangers(client: Client, where: dict[str, str]) -> None:
+    assert client.get("/metrics", **where).status_code == 403
+    assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer sn_wrong", **where).status_code == 403
+    _, token = Token.objects.issue("monitor", "viewer")
+    assert client.get("/metrics", HTTP_AUTHORIZATION=f"Bearer {token}", **where).status_code == 200
