@@ -1,5 +1,7 @@
 """What load balancers, scripts and monitoring ask."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -32,7 +34,7 @@ def test_metrics_count_what_there_is(client: Client, published: list[str]) -> No
 
 
 @pytest.mark.parametrize("where", [{"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}])
-def test_metrics_are_not_for_strangers(client: Client, where: dict[str, str]) -> None:
+def test_metrics_are_not_for_strangers(client: Client, where: dict[str, Any]) -> None:
     assert client.get("/metrics", **where).status_code == 403
     assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer sn_wrong", **where).status_code == 403
     _, token = Token.objects.issue("monitor", "viewer")

@@ -45,16 +45,20 @@ def _set_up() -> None:
     say("up", "setting up")
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    User.objects.filter(username=ADMIN).exists() or User.objects.create_superuser(ADMIN)
-    admin = User.objects.get(username=ADMIN)
-    if not admin.check_password(_password()):
-        admin.set_password(_password())
-        admin.save()
+    _make_admin()
     ensure_key(settings.SSH_KEY)
     _find_practice()
     size = os.environ.get("DEMO") or "default"
     if size != "none":  # It builds on an empty database only, and takes up what was interrupted.
         call_command("demo", size=size, verbosity=0 if Partition.objects.exists() else 1)
+
+
+def _make_admin() -> None:
+    """The demo login; a password that was changed since stays changed, unless DEMO_PASSWORD names one."""
+    admin, made = User.objects.get_or_create(username=ADMIN, defaults={"is_staff": True, "is_superuser": True})
+    if made or os.environ.get("DEMO_PASSWORD"):
+        admin.set_password(_password())
+        admin.save()
 
 
 def _find_practice() -> None:
@@ -104,7 +108,8 @@ def _answers() -> bool:
 
 def _welcome() -> None:
     say("up", f"ready: http://localhost:{settings.PORT}/")
-    say("up", f"log in as {ADMIN} with the password {_password()}")
+    known = User.objects.get(username=ADMIN).check_password(_password())
+    say("up", f"log in as {ADMIN} with " + (f"the password {_password()}" if known else "the password you have given it"))
     say("up", "stop with Ctrl-C")
 
 
