@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config import health
+from config.celery import app
 from config.models import Token
 from tests.world import world
 
@@ -17,7 +17,7 @@ def test_the_process_is_up_without_a_login(client: Client) -> None:
 
 
 def test_it_is_not_ready_without_a_worker_and_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health.app.control, "ping", lambda **options: [])
+    monkeypatch.setattr(app.control, "ping", lambda **options: [])
     answer = client.get("/readyz")
     assert answer.status_code == 503 and answer.json() == {"ready": False, "failing": {"worker": "no worker answers"}}
 
