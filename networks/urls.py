@@ -1,7 +1,9 @@
 from django.urls import path
 
-from networks import converters  # noqa: F401  (registers <id:…>)
-from networks import views
+from networks import (
+    converters,  # noqa: F401  (registers <id:…>)
+    views,
+)
 
 app_name = "networks"
 urlpatterns = [
