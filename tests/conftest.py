@@ -44,6 +44,8 @@ def var() -> Path:
 def needs(*tools: str) -> None:
     """Skip where a tool is missing, with the one line that says what to install; in CI that is a failure."""
     packages = {"nft": "nftables", "vtysh": "frr", "sshd": "openssh-server", "chromium": "chromium", "unshare": "util-linux"}
+    packages |= {"ssh-agent": "openssh-client", "ssh-add": "openssh-client", "ip": "iproute2", "pgrep": "procps"}
+    packages |= {"/usr/lib/frr/bgpd": "frr", "/usr/lib/frr/frr-reload.py": "frr-pythontools"}
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     if missing := [tool for tool in tools if not shutil.which(tool, path=path)]:
         line = f"{', '.join(missing)} missing: apt-get install {' '.join(packages.get(t, t) for t in missing)}"

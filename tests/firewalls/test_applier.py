@@ -62,6 +62,7 @@ def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path
 
 
 def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:
+    needs("pgrep")
     applied(root)
     token = killed_at("verify", root, {"APPLIER_TIMEOUT": "30"})
     timer = subprocess.run(["pgrep", "-f", f"rollback {token}"], capture_output=True, check=True)  # the token is this run's alone
@@ -119,7 +120,8 @@ def test_the_same_again_before_it_is_confirmed_still_wants_to_be_confirmed(root:
 
 
 def test_applying_for_longer_than_the_timeout_is_not_rolled_back_meanwhile(root: Path) -> None:
-    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_SLOW="0.35")[1])
+    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_SLOW="0.6", APPLIER_TIMEOUT="2")[1])
+    time.sleep(1.2)  # less than the timeout, and enough for a timer that had run out meanwhile
     assert state == "applied" and applier(root, "confirm", token) == (0, "confirmed\n")
 
 
