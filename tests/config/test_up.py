@@ -40,6 +40,11 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: stack.pids("celery", "--pool") not in ([], [worker]))
         wait_until(lambda: any("worker ended (signal SIGKILL)" in line for line in stack.said))
+        for server in ("valkey-server", "bin/postgres -D"):
+            (pid,) = stack.pids(server, str(var), mine=False)
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda n=server: stack.pids(n, str(var), mine=False) not in ([], [pid]))
+        wait_until(stack.ready)
         assert refusal(var, free_port()) == f"It is running already on {var}; stop that one, or choose another VAR."
         before = time.monotonic()
         assert stack.stop() == 0

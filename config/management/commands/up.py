@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             _port_is_free(settings.PORT)
             with embedded.servers(settings.EMBEDDED):
                 _set_up()
-                Supervisor(_programs(), _answers, _welcome).run()
+                Supervisor(_programs(), partial(embedded.mend, settings.EMBEDDED), _answers, _welcome).run()
         say("up", "stopped")
 
 
