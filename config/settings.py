@@ -55,9 +55,7 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 
 # --- servers ---------------------------------------------------------------------------------------------------------
-EMBEDDED = Embedded(
-    var=VAR, postgres=not env("DATABASE_URL"), valkey=not env("REDIS_URL"), durable=not env_bool("EMBEDDED_NOT_DURABLE")
-)
+EMBEDDED = Embedded(var=VAR, postgres=not env("DATABASE_URL"), valkey=not env("REDIS_URL"), durable=not env_bool("EMBEDDED_NOT_DURABLE"))
 DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", EMBEDDED.database_url), conn_max_age=60, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: the rules live in its constraints and triggers.")

@@ -71,9 +71,7 @@ class InetField(models.Field):  # type: ignore[type-arg]
                 raise ValueError
             return ip_address(str(value).strip())
         except ValueError as error:
-            raise ValidationError(
-                f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address"
-            ) from error
+            raise ValidationError(f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address") from error
 
     def get_prep_value(self, value: object) -> str | None:
         address = self.to_python(value)

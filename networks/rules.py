@@ -105,9 +105,7 @@ def not_given(net: Net, for_machine: bool = True) -> Iterator[Violation]:
 def may_own(net: Net, project: str) -> Iterator[Violation]:
     """R7: who may have addresses in a network."""
     if net.kind == PRIVATE and not net.shared and net.project_id != project:
-        yield Violation(
-            "project", "other_project", f"{net.id} belongs to project {net.project_id} and is not shared (R7)."
-        )
+        yield Violation("project", "other_project", f"{net.id} belongs to project {net.project_id} and is not shared (R7).")
     if net.kind == EXTERNAL and net.project_id not in (None, project):
         yield Violation("project", "other_project", f"{net.id} serves project {net.project_id} alone (R7).")
 
@@ -119,16 +117,12 @@ def child_lengths(lengths: object) -> Iterator[Violation]:
         family in limits and type(length) is int and 0 < length <= limits[family] for family, length in lengths.items()
     )
     if not good:
-        yield Violation(
-            "default_child_prefix_length", "invalid_lengths", 'Child prefix lengths are an object such as {"4": 22, "6": 64}.'
-        )
+        yield Violation("default_child_prefix_length", "invalid_lengths", 'Child prefix lengths are an object such as {"4": 22, "6": 64}.')
 
 
 def exhausted(field: str, network: str, family: int, used: int, total: int) -> Violation:
     """No free address left: says which network and how full."""
-    return Violation(
-        field, "exhausted", f"{network} has no free {FAMILIES[family]} address left: {used} of {total} are taken (R12)."
-    )
+    return Violation(field, "exhausted", f"{network} has no free {FAMILIES[family]} address left: {used} of {total} are taken (R12).")
 
 
 def counted(number: int, word: str) -> str:

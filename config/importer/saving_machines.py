@@ -68,7 +68,6 @@ def _create(doc: MachineDoc, uses: list[Use], rules: list[dict[str, Any]], by: s
             create_machine(**common)
 
 
-
 @contextmanager
 def _picked(ips: Sequence[IP]) -> Iterator[None]:
     """What an allocation lists was picked for it, unless it was reserved before or its own document says more (R16)."""

@@ -45,9 +45,7 @@ class PushQuerySet(models.QuerySet["Push"]):
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
         """The one queued push of this firewall; a second request joins it, and the later revision counts."""
         with transaction.atomic():
-            push, made = self.get_or_create(
-                firewall=firewall, state=Push.State.QUEUED, defaults={"requested_by": by, "revision": revision}
-            )
+            push, made = self.get_or_create(firewall=firewall, state=Push.State.QUEUED, defaults={"requested_by": by, "revision": revision})
             if not made:
                 self.filter(pk=push.pk, state=Push.State.QUEUED).update(revision=revision, requested_by=by)
                 push.revision, push.requested_by = revision, by

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.facts import facts
 from firewalls.models import Attachment, Firewall
-from firewalls.plan import plan
+from firewalls.plan import Plan, plan
 from machines.models import Machine
 from networks.htmx import page
 from networks.listing import Filter, given_filters, listing, spreadsheet
@@ -53,17 +53,28 @@ def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse
 
 def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     addresses = Prefetch("machine__addresses", Address.objects.select_related("prefix__network").order_by("address"))
-    rows = Firewall.objects.with_relations().with_state().prefetch_related(
-        addresses, Prefetch("attachments", Attachment.objects.select_related("network")), "rules"
+    rows = (
+        Firewall.objects.with_relations()
+        .with_state()
+        .prefetch_related(addresses, Prefetch("attachments", Attachment.objects.select_related("network")), "rules")
     )
     firewall = get_object_or_404(rows, pk=pk)
     found = facts([pk]).get(pk)
     context = {
-        "firewall": firewall, "memberships": _memberships(firewall), "plan": plan(found) if found else None,
+        "firewall": firewall, "memberships": _memberships(firewall), **_planned(plan(found) if found else None),
         "pushes": firewall.pushes.select_related("revision")[:RECENT],
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
     }  # fmt: skip
     return page(request, "firewalls/detail.html", context)
+
+
+def _planned(planned: Plan | None) -> dict[str, object]:
+    """What its configuration will say, with the names of networks instead of their numbers."""
+    if planned is None:
+        return {"plan": None}
+    names = {vrf.number: vrf.network for vrf in planned.vrfs}
+    leaks = [(vrf.network, names[leak.source], leak) for vrf in planned.vrfs for leak in vrf.leaks]
+    return {"plan": planned, "leaks": leaks, "hidden": [(names[hidden.target], hidden) for hidden in planned.translations]}
 
 
 def _memberships(firewall: Firewall) -> list[dict[str, object]]:

@@ -9,11 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT, environment, free_port, running, start
+from tests.stack import ROOT, Stack, environment, free_port, running, start
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
         for server in ("valkey-server", "bin/postgres -D"):
             (pid,) = stack.pids(server, str(var), mine=False)
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda n=server: stack.pids(n, str(var), mine=False) not in ([], [pid]))
+            wait_until(partial(replaced, stack, server, pid))
         wait_until(stack.ready)
         assert refusal(var, free_port()) == f"It is running already on {var}; stop that one, or choose another VAR."
         before = time.monotonic()
@@ -68,6 +69,10 @@ def test_a_port_in_use_is_said_in_one_sentence(var: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         assert refusal(var, port) == f"Port {port} is in use; choose another one: make run PORT={port + 1}"
+
+
+def replaced(stack: Stack, server: str, old: int) -> bool:
+    return stack.pids(server, str(stack.var), mine=False) not in ([], [old])
 
 
 def refusal(var: Path, port: int) -> str:

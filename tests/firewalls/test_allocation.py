@@ -99,9 +99,7 @@ class TestBroughtAddresses:
     def test_must_belong_to_the_project(self, fra: World) -> None:
         shop, storage = fra.private("shop", fra.shop), fra.private("storage", fra.storage, shared=True)
         allocate(storage, project=fra.storage, ip=ip_address("10.128.4.9"))
-        assert refused(lambda: fra.firewall("fw", fra.shop, shop, storage, addresses=["10.128.4.9"])) == {
-            "addresses": ["other_project"]
-        }
+        assert refused(lambda: fra.firewall("fw", fra.shop, shop, storage, addresses=["10.128.4.9"])) == {"addresses": ["other_project"]}
 
     def test_reserved_earlier_are_used(self, fra: World) -> None:
         shop = fra.private("shop", fra.shop)
