@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.conf import settings
 
 from tests.stack import ROOT, Stack, environment, free_port, running, start
 
@@ -91,3 +93,20 @@ def test_a_bad_setting_stops_the_start_with_one_sentence(var: Path) -> None:
             text=True, check=False,
         )  # fmt: skip
         assert done.returncode != 0 and sentence in done.stderr
+
+
+def test_real_servers_are_used_instead_where_they_are_named(var: Path) -> None:
+    """Here those of this test run stand for them."""
+    given = settings.EMBEDDED
+    with psycopg.connect(given.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE elsewhere")
+    named = {"DATABASE_URL": given.database_url.replace("/shared_networks", "/elsewhere"), "REDIS_URL": f"{given.redis_url}?virtual_host=7"}
+    try:
+        with running(var, DEMO="none", **named) as stack:
+            assert not (var / "postgres").exists() and not (var / "valkey").exists()
+            assert stack.pids("postgres", str(var), mine=False) == []
+        with psycopg.connect(given.database_url.replace("/shared_networks", "/elsewhere")) as connection:
+            assert connection.execute("SELECT username FROM auth_user").fetchall() == [("admin",)]
+    finally:
+        with psycopg.connect(given.database_url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE elsewhere WITH (FORCE)")
