@@ -1,8 +1,11 @@
 """Every address of the product."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config import health, metrics
 
@@ -10,6 +13,8 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),
+    # Browsers ask for it where a page names no icon: the admin's, and the documentation's.
+    path("favicon.ico", login_not_required(RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/favicon.svg"))),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
     path("", include("firewalls.urls")),

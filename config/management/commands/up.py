@@ -88,11 +88,11 @@ def _programs() -> list[Program]:
     celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--loglevel", "WARNING"]
     return [
+        Program("practice", [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]),
         Program("web", [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{settings.PORT}", "--workers", "1",
                         "--threads", "8", "--worker-tmp-dir", str(settings.VAR), "--log-level", "warning", "--timeout", "60"]),
         Program("beat", [*celery, "beat", *quiet]),
         Program("worker", [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]),
-        Program("practice", [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]),
     ]  # fmt: skip
 
 
