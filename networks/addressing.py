@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
+from netaddr import IPSet
+
 IP = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
 
@@ -59,6 +61,12 @@ def contains(outer: Cidr, inner: Cidr) -> bool:
 def home_of(address: IP, prefixes: Iterable[Cidr]) -> Cidr | None:
     """The prefix the address lies in; None if it lies in none of them."""
     return next((prefix for prefix in prefixes if address in prefix), None)
+
+
+def free_space(pools: Iterable[Cidr], taken: Iterable[Cidr]) -> list[Cidr]:
+    """What is left of the pools, as the fewest prefixes, in order of address."""
+    left = IPSet(map(str, pools)) - IPSet(map(str, taken))
+    return [ip_network(str(cidr)) for cidr in left.iter_cidrs()]
 
 
 def versions(prefixes: Iterable[Cidr]) -> list[int]:

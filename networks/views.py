@@ -7,9 +7,10 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
+from networks.addressing import Cidr, free_space
 from networks.htmx import page
 from networks.listing import Filter, given_filters, listing, spreadsheet
-from networks.models import Address, Network, NetworkQuerySet, Partition, Project
+from networks.models import Address, Network, NetworkQuerySet, Partition, Prefix, Project
 from networks.usage import usage
 
 SORTS = {"id": "id", "kind": "kind", "partition": "partition", "project": "project", "vrf": "vrf"}
@@ -50,6 +51,14 @@ def _with_usage(networks: Iterable[Network]) -> list[dict[str, Any]]:
     return [{"network": row, "usage": used[row.pk]} for row in rows]
 
 
+def _free(network: Network) -> list[Cidr]:
+    """What can still be carved from a super network, in two queries."""
+    if network.kind != Network.Kind.SUPER:
+        return []
+    pools = network.prefixes.values_list("cidr", flat=True)
+    return free_space(pools, Prefix.objects.filter(network__parent=network).values_list("cidr", flat=True))
+
+
 def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
     network = get_object_or_404(Network.objects.select_related("partition", "project", "parent"), pk=pk)
     prefixes = list(network.prefixes.annotate(used=Count("addresses")).order_by("cidr"))
@@ -57,6 +66,6 @@ def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
     reserved = Address.objects.filter(prefix__network=network, machine=None).select_related("project")
     context = {
         "network": network, "prefixes": prefixes, "machines": residents[:MOST_MACHINES], "machine_count": residents.count(),
-        "reserved": reserved[:MOST_MACHINES], "children": network.children.all()[:MOST_MACHINES],
+        "free": _free(network), "reserved": reserved[:MOST_MACHINES], "children": network.children.all()[:MOST_MACHINES],
     }  # fmt: skip
     return page(request, "networks/detail.html", context)
