@@ -22,6 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 DATABASE = "shared_networks"
 POSTGRES_USER = "pgserver"  # for root only
 SOCKET_PATH_LIMIT = 90  # a Unix socket's path has at most 104 (macOS) or 108 (Linux) bytes
@@ -105,10 +107,10 @@ def start(embedded: Embedded) -> None:
 
 def stop(embedded: Embedded) -> None:
     """Stop both, with everything written."""
-    if embedded.valkey and (pid := _pid(embedded.var / "valkey" / "valkey.pid")):
+    if embedded.valkey and (pid := _valkey_pid(embedded)):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-            _wait_for(lambda: not _alive(pid), "Valkey did not stop.")
+            _wait_for(lambda: _valkey_pid(embedded) is None, "Valkey did not stop.")
     if embedded.postgres and (embedded.var / "postgres" / "postmaster.pid").exists():
         _postgres(embedded, "pg_ctl", "stop", "-w", "-m", "fast", "-D", str(_data(embedded)))
 
@@ -201,8 +203,8 @@ def _start_valkey(embedded: Embedded) -> None:
 
     folder, address = embedded.var.resolve() / "valkey", embedded.sockets / "valkey.sock"
     folder.mkdir(parents=True, exist_ok=True)
-    pid = _pid(folder / "valkey.pid")
-    if pid and _alive(pid) and address.exists():
+    if _listens(address) or _valkey_pid(embedded):
+        _wait_for(lambda: _listens(address), f"Valkey runs but does not listen; see {folder / 'log'}.")
         return
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
@@ -214,19 +216,13 @@ def _start_valkey(embedded: Embedded) -> None:
     _wait_for(lambda: _listens(address), f"Valkey did not start; see {folder / 'log'}.")
 
 
-def _pid(path: Path) -> int | None:
-    with suppress(OSError, ValueError):
-        return int(path.read_text())
+def _valkey_pid(embedded: Embedded) -> int | None:
+    """The process of this folder's Valkey; None where it is gone, only waits to be reaped, or its number is another's now."""
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int((embedded.var / "valkey" / "valkey.pid").read_text()))
+        ours = str(embedded.sockets / "valkey.sock") in " ".join(process.cmdline())
+        return process.pid if ours and process.status() != psutil.STATUS_ZOMBIE else None
     return None
-
-
-def _alive(pid: int) -> bool:
-    """Whether it is a running Valkey: neither gone, nor a child that only waits to be reaped, nor a reused number."""
-    with suppress(ChildProcessError):
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    shown = subprocess.run(["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return "valkey-server" in shown and not shown.startswith("Z")
 
 
 def _wait_for(ready: Callable[[], bool], sentence: str) -> None:

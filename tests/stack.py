@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120
@@ -59,15 +61,13 @@ class Stack:
 
     def pids(self, *words: str, mine: bool = True) -> list[int]:
         """The processes of this stack whose command line has all these words; a server does not have its environment."""
-        shown = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
-        rows = (line.split(None, 1) for line in shown.splitlines())
-        return [int(pid) for pid, command in rows if all(word in command for word in words) and (not mine or self._mine(int(pid)))]
-
-    def _mine(self, pid: int) -> bool:
-        try:
-            return f"VAR={self.var}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                command = " ".join(process.cmdline())
+                if all(word in command for word in words) and (not mine or process.environ().get("VAR") == str(self.var)):
+                    found.append(process.pid)
+        return found
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
