@@ -12,7 +12,7 @@ from firewalls.models import Attachment, Firewall, Rule
 from machines import rules
 from machines.allocation import Request, address_violations, give_addresses, held, new_machine, wants
 from networks.addressing import IP
-from networks.allocation import release, super_network, underlay
+from networks.allocation import give_back, hold, super_network, underlay
 from networks.models import Network, Partition, Project
 from networks.rules import Violation
 from networks.validation import InUse, enforce, reported_on, said_of
@@ -40,6 +40,7 @@ def create_firewall(
     """
     super_network(partition)
     fabric = underlay(partition)
+    hold([*(request.network.pk for request in networks), fabric.pk])
     wanted = wants(networks)
     enforce(rules.request(wanted))
     primary, found = rules.primary_of(wanted, project.pk)
@@ -68,6 +69,8 @@ def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: 
     machine = firewall.machine
     if not held(machine):
         enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
+    with reported_on(networks="network"):
+        hold([network.pk])
     enforce(rules.not_explicit(network, "network"))
     attachment = Attachment(firewall=firewall, network=network)
     attachment.save()
@@ -91,8 +94,7 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
         raise AssertionError  # unreachable: enforce() raised
     if network.kind == Network.Kind.UNDERLAY:
         raise InUse([Violation("network", "underlay", f"{network.pk} carries the firewall's own traffic and stays (R8).")])
-    for address in firewall.machine.addresses.select_for_update(no_key=True).filter(prefix__network=network).order_by("address"):
-        release(address)
+    give_back(firewall.machine.addresses.filter(prefix__network=network))
     attachment.delete()
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
 

@@ -9,9 +9,9 @@ from django.db import transaction
 from machines import rules
 from machines.models import Machine
 from machines.rules import Wanted
-from networks.addressing import IP, home_of, versions
-from networks.allocation import allocate, release
-from networks.models import Address, Network, Partition, Project
+from networks.addressing import IP, Cidr, home_of, versions
+from networks.allocation import give_back, hold, locked_prefixes, take
+from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import ASN_BASE, POOL, next_number
 from networks.rules import Violation, named
 from networks.validation import enforce, reported_on
@@ -38,6 +38,7 @@ def create_machine(
     asn: int | None = None,
 ) -> Machine:
     """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R7 to R11)."""
+    hold(request.network.pk for request in networks)
     wanted = wants(networks)
     enforce([*rules.request(wanted), *rules.one_home(wanted)])
     primary = networks[0].network
@@ -49,11 +50,11 @@ def create_machine(
 
 
 def wants(networks: Sequence[Request]) -> list[Wanted]:
-    """The request as values for the rules."""
-    return [
-        Wanted(request.network, [prefix.cidr for prefix in request.network.prefixes.all()], request.auto, request.primary)
-        for request in networks
-    ]
+    """The request as values for the rules, with the prefixes that its networks have now."""
+    prefixes: dict[str, list[Cidr]] = {}
+    for network, cidr in Prefix.objects.filter(network__in=[one.network for one in networks]).values_list("network", "cidr"):
+        prefixes.setdefault(network, []).append(cidr)
+    return [Wanted(one.network, prefixes.get(one.network.pk, []), one.auto, one.primary) for one in networks]
 
 
 def address_violations(wanted: Sequence[Wanted], addresses: Sequence[IP]) -> list[Violation]:
@@ -78,7 +79,8 @@ def new_machine(
     """Save the machine's row, with an AS number of its own (RFC 6996: private, four bytes)."""
     number = asn or next_number(Machine, "asn", ASN_BASE + POOL[0], ASN_BASE + POOL[-1])
     if number is None:
-        enforce([Violation("asn", "exhausted", "No AS number is free any more; the pool is used up.")])
+        first, last = ASN_BASE + POOL[0], ASN_BASE + POOL[-1]
+        enforce([Violation("asn", "exhausted", f"No AS number is free any more: all of {first} to {last} are taken.")])
         raise AssertionError  # unreachable: enforce() raised
     machine = Machine(
         id=id or uuid.uuid4(), name=name, partition=partition, project=project, primary=primary,
@@ -89,30 +91,26 @@ def new_machine(
 
 
 def give_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequence[IP]) -> None:
-    """Put the brought addresses on the machine, and pick one per family where none was brought (R10, R11).
-
-    Networks are served in the order of their ids: two allocations never wait for each other in a circle.
-    """
-    for want in sorted(wanted, key=lambda want: want.net.id):
+    """Put the brought addresses on the machine, and pick one per family where none was brought (R10, R11)."""
+    locked = locked_prefixes([want.net.id for want in wanted])
+    for want in wanted:
         network = cast(Network, want.net)
+        prefixes = [prefix for prefix in locked if prefix.network_id == network.pk]
         own = [address for address in addresses if home_of(address, want.prefixes)]
         for address in own:
             bring(machine, network, address)
         for family in versions(want.prefixes) if not own else ():
-            allocate(network, project=machine.project, version=family, machine=machine)
+            take(network, prefixes, project=machine.project, version=family, machine=machine)
 
 
 def bring(machine: Machine, network: Network, ip: IP) -> Address:
     """Put a brought address on the machine: a free one of its project, or one nobody has yet. Raises on `addresses` (R11)."""
+    prefixes = locked_prefixes([network.pk])
     row = Address.objects.select_for_update(no_key=True).filter(address=ip).first()
     if row is None:
         with reported_on(address="addresses", project="addresses"):
-            return allocate(network, project=machine.project, ip=ip, machine=machine)
-    if row.project_id != machine.project_id:
-        reason = f"{ip} belongs to project {row.project_id}, not to {machine.project_id} (R11)."
-        enforce([Violation("addresses", "other_project", reason)])
-    if row.machine is not None:
-        enforce([Violation("addresses", "taken", f"{ip} is already taken, by {row.machine.name} (R12).")])
+            return take(network, prefixes, project=machine.project, ip=ip, machine=machine)
+    enforce(rules.may_bring(ip, row.project_id, machine.project_id, row.machine.name if row.machine else None))
     row.machine, row.kind = machine, Address.Kind.STATIC
     row.save()
     return row
@@ -123,8 +121,7 @@ def free(machine: Machine) -> None:
     """Give the machine back: picked addresses are free again, brought ones stay reserved for the project (R16)."""
     if not held(machine):
         return
-    for address in machine.addresses.select_for_update(no_key=True).order_by("address"):
-        release(address)
+    give_back(machine.addresses.all())
     machine.delete()
 
 

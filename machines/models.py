@@ -4,11 +4,10 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from machines import rules
+from machines import guards, rules
 from networks.fields import given, hostname, short_labels
 from networks.models import Network, Partition, Project
 from networks.rules import Violation
@@ -45,6 +44,7 @@ class Machine(ValidatedModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MachineQuerySet.as_manager()
+    known_networks: frozenset[str] | None = None  # whoever loads many machines may look up once what they are in
 
     if TYPE_CHECKING:
         addresses: "RelatedManager[Address]"
@@ -61,7 +61,7 @@ class Machine(ValidatedModel):
                 violation_error_message="Another machine already has this AS number.",
             )
         ]  # fmt: skip
-        triggers = [pgtrigger.ReadOnly(name="machine_keeps_home", fields=["partition", "project", "primary"])]
+        triggers = guards.MACHINE
 
     def __str__(self) -> str:
         return self.name
@@ -70,13 +70,18 @@ class Machine(ValidatedModel):
         self.labels = given(self.labels)
         super().clean_fields(exclude)
 
-    def violations(self) -> Iterator[Violation]:
+    def standing(self) -> Iterator[Violation]:
         yield from rules.home(self.primary, self.project_id, self.partition_id)
-        before = self.stored
-        if isinstance(before, Machine):
-            for field in ("partition", "project", "primary"):
-                if getattr(before, f"{field}_id") != getattr(self, f"{field}_id"):
-                    yield Violation(field, "identity", f"The {field} of a machine is fixed when it is allocated (R4).")
 
-    def lock(self) -> None:
-        """Nothing the rules read can change under them: kind and partition are fixed, and sharing is one-way."""
+    def changing(self, before: models.Model) -> Iterator[Violation]:
+        kept = ("partition", "project", "primary")
+        yield from rules.keeps_home(*({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self)))
+
+    def lives_in(self, network: str) -> bool:
+        """Whether it is in the network: as its primary, or, being a firewall, by having joined it."""
+        if self.primary_id == network:
+            return True
+        if self.known_networks is not None:
+            return network in self.known_networks
+        firewall = getattr(self, "firewall", None)
+        return firewall is not None and firewall.attachments.filter(network=network).exists()

@@ -1,10 +1,10 @@
 """Where a machine lives and what it may ask for, as pure functions (R2, R4, R5, R7 to R11)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from networks.addressing import IP, Cidr, home_of, versions
-from networks.rules import EXTERNAL, FAMILIES, PRIVATE, SUPER, UNDERLAY, Net, Violation, named
+from networks.rules import EXTERNAL, FAMILIES, PRIVATE, SUPER, UNDERLAY, Net, Violation, counted, named
 
 
 class Wanted(NamedTuple):
@@ -26,6 +26,13 @@ def home(net: Net, project: str, partition: str, field: str = "primary") -> Iter
         yield Violation(
             field, "other_project", f"{net.id} belongs to project {net.project_id}; the primary network is of the own project (R7)."
         )
+
+
+def keeps_home(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Violation]:
+    """R4: a machine stays where it was allocated. Both map partition, project and primary to ids."""
+    for field, value in after.items():
+        if before[field] != value:
+            yield Violation(field, "identity", f"The {field} of a machine is fixed when it is allocated (R4).")
 
 
 def in_partition(net: Net, partition: str, field: str) -> Iterator[Violation]:
@@ -67,6 +74,14 @@ def brought(addresses: Collection[IP], wanted: Sequence[Wanted], given: str) -> 
             yield Violation("addresses", "outside_networks", f"{address} lies in no prefix of the given networks ({given}) (R11).")
 
 
+def may_bring(address: IP, owner: str, project: str, machine: str | None) -> Iterator[Violation]:
+    """R11, R12: a brought address belongs to the project, and is on no machine yet."""
+    if owner != project:
+        yield Violation("addresses", "other_project", f"{address} belongs to project {owner}, not to {project} (R11).")
+    elif machine is not None:
+        yield Violation("addresses", "taken", f"{address} is already taken, by {machine} (R12).")
+
+
 def each_family(want: Wanted, addresses: Collection[IP]) -> Iterator[Violation]:
     """R10: at least one address per family; what is not picked must be brought."""
     here = {address.version for address in addresses if home_of(address, want.prefixes)}
@@ -81,6 +96,14 @@ def each_family(want: Wanted, addresses: Collection[IP]) -> Iterator[Violation]:
                 "addresses", "no_address",
                 f"No {FAMILIES[family]} address of {want.net.id} is given, so it would have none: bring one, or let it be picked (R10).",
             )  # fmt: skip
+
+
+def has_each_family(net: str, prefixes: Collection[Cidr], addresses: Collection[IP], machine: str) -> Iterator[Violation]:
+    """R10: a machine has an address per family of each network that it is in."""
+    have = {address.version for address in addresses}
+    for family in versions(prefixes):
+        if family not in have:
+            yield Violation("addresses", "no_address", f"{machine} has no {FAMILIES[family]} address in {net} (R10).")
 
 
 def primary_of(wanted: Sequence[Wanted], project: str) -> tuple[Net | None, list[Violation]]:
@@ -115,6 +138,19 @@ def further(net: Net, primary: str, project: str, partition: str, field: str = "
     yield from in_partition(net, partition, field)
     if net.kind == EXTERNAL and net.project_id not in (None, project):
         yield Violation(field, "other_project", f"{net.id} serves project {net.project_id} alone (R7).")
+
+
+def keeps_attachment(changed: bool) -> Iterator[Violation]:
+    """R6: joining and leaving are what changes the networks of a firewall."""
+    if changed:
+        yield Violation("network", "identity", "What a firewall joined is left, and another one joined; it is not changed (R6).")
+
+
+def attachment_unused(firewall: str, network: str, addresses: int) -> Iterator[Violation]:
+    """R15: addresses that the firewall still has in a network it joined."""
+    if addresses:
+        still = counted(addresses, "address")
+        yield Violation("network", "in_use", f"{firewall} still has {still} in {network}; it leaves the network with them (R15).")
 
 
 def _a(kind: str) -> str:

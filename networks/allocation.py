@@ -1,15 +1,16 @@
 """Taking networks, prefixes and addresses, and giving them back. Nothing is half done: an error leaves nothing behind."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from networks import rules
 from networks.addressing import IP, Cidr, versions
 from networks.models import Address, Network, Partition, Prefix, Project
-from networks.pools import next_address, next_child, next_vrf
+from networks.pools import POOL, next_address, next_child, next_number
 from networks.rules import FAMILIES, Violation
 from networks.validation import enforce
 
@@ -83,16 +84,16 @@ def create_private_network(
     )  # fmt: skip
     network.save(force_insert=True)
     assert pool is not None  # saving refuses a private network without a partition, and so without a pool
-    Network.objects.select_for_update(no_key=True).get(pk=pool.pk)
     for cidr in prefixes or _carved(pool, prefix_length or _default_lengths(pool)):
         Prefix(network=network, cidr=cidr).save()
     return network
 
 
 def _free_vrf() -> int | None:
-    number = next_vrf()
+    number = next_number(Network, "vrf", POOL[0], POOL[-1])
     if number is None:
-        enforce([Violation("vrf", "exhausted", "No VRF id is free any more; the pool is used up (R14).")])
+        reason = f"No VRF id is free any more: all of {POOL[0]} to {POOL[-1]} are taken (R14)."
+        enforce([Violation("vrf", "exhausted", reason)])
     return number
 
 
@@ -110,9 +111,9 @@ def _carved(pool: Network, lengths: Mapping[int, int]) -> list[Cidr]:
 
 def carve(pool: Network, family: int, length: int) -> Cidr:
     """The lowest free child prefix of that family and length. Raises ValidationError on `prefix_length` (R13)."""
-    pools = [prefix.cidr for prefix in pool.prefixes.all() if prefix.cidr.version == family]
-    for cidr in pools:
-        if (found := next_child(cidr, length)) is not None:
+    pools = list(pool.prefixes.select_for_update(no_key=True).filter(cidr__family=family).order_by("pk"))
+    for prefix in sorted(pools, key=lambda prefix: prefix.cidr):
+        if (found := next_child(prefix.pk, prefix.cidr, length)) is not None:
             return found
     taken = Prefix.objects.filter(child=True, network__parent=pool, cidr__family=family).count()
     where = ", ".join(map(str, pools)) or f"no {FAMILIES[family]} prefix"
@@ -129,7 +130,7 @@ def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | N
             reason = "Give a prefix; only a private network can take the next free one of a length."
             enforce([Violation("prefix", "required", reason)])
         assert network.parent is not None and prefix_length is not None
-        Network.objects.select_for_update(no_key=True).get(pk=network.parent_id)
+        Network.objects.select_for_update(no_key=True).filter(pk=network.pk).first()  # before its super network, as everywhere
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
     row.save()
@@ -151,10 +152,27 @@ def allocate(
 
     Raises ValidationError on `address` if it is taken, reserved or outside, or if no address is free.
     """
-    picked = ip is None
-    kind = kind or (Address.Kind.EPHEMERAL if picked else Address.Kind.STATIC)
-    prefixes = list(network.prefixes.select_for_update(no_key=True).order_by("cidr"))
+    return take(
+        network, locked_prefixes([network.pk]), project=project, ip=ip, version=version, kind=kind, name=name, machine=machine
+    )  # fmt: skip
+
+
+def take(
+    network: Network,
+    prefixes: list[Prefix],
+    *,
+    project: Project,
+    ip: IP | None = None,
+    version: int | None = None,
+    kind: str | None = None,
+    name: str = "",
+    machine: Any = None,
+) -> Address:
+    """Take an address as `allocate` does, where the network's prefixes are locked already."""
+    kind = kind or (Address.Kind.EPHEMERAL if ip is None else Address.Kind.STATIC)
     enforce(rules.not_given(network, for_machine=machine is not None))
+    for prefix in prefixes:
+        prefix.network = network
     if ip is None:
         prefix, ip = _pick(network, prefixes, version)
     else:
@@ -164,13 +182,32 @@ def allocate(
     return address
 
 
+def hold(networks: Iterable[str]) -> None:
+    """Keep these networks from being removed, shared or grown until this transaction ends; others may hold them too."""
+    ids = sorted(set(networks))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM networks_network WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids])
+        gone = set(ids) - {id for (id,) in cursor.fetchall()}
+    if gone:
+        enforce([Violation("networks", "gone", f"{rules.named(gone)} was removed meanwhile.")])
+
+
+def locked_prefixes(networks: Collection[str]) -> list[Prefix]:
+    """The prefixes of these networks, each locked against others who take from it or give back to it, in order of address.
+
+    They are locked in the one order that everybody keeps, so that nobody waits for each other in a circle.
+    """
+    rows = Prefix.objects.select_for_update(no_key=True).filter(network__in=networks).order_by("pk")
+    return sorted(rows, key=lambda prefix: (prefix.cidr.version, prefix.cidr))
+
+
 def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:
     if not prefixes:  # Also when the network was removed a moment ago.
         enforce([Violation("network", "no_prefix", f"{network.id} has no prefix, so there is no address in it (R10).")])
     family = version or versions(prefix.cidr for prefix in prefixes)[0]
     own = [prefix for prefix in prefixes if prefix.cidr.version == family]
     for prefix in own:
-        if (ip := next_address(prefix)) is not None:
+        if (ip := next_address(prefix.pk, prefix.cidr)) is not None:
             return prefix, ip
     used = Address.objects.filter(prefix__in=own).count()
     enforce([rules.exhausted("network", network.id, family, used, sum(prefix.capacity for prefix in own))])
@@ -182,9 +219,15 @@ def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
     return next(prefix for prefix in prefixes if ip in prefix.cidr)
 
 
+@transaction.atomic
 def release(address: Address) -> None:
     """Take an address off its machine: a picked one is free again, a brought one stays reserved (R16)."""
-    address.machine = None
-    address.save()
-    if address.kind == Address.Kind.EPHEMERAL:
-        address.delete()
+    address.give_back()
+
+
+@transaction.atomic
+def give_back(addresses: QuerySet[Address]) -> None:
+    """Release all of these, their prefixes locked first, in the one order that everybody keeps."""
+    list(Prefix.objects.select_for_update(no_key=True).filter(pk__in=addresses.order_by().values("prefix")).order_by("pk"))
+    for address in addresses.select_for_update(no_key=True, of=("self",)).select_related("prefix__network", "project").order_by("address"):
+        address.give_back()

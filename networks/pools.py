@@ -4,81 +4,77 @@ Callers run inside a transaction: what is picked is locked until it is taken.
 """
 
 import zlib
+from typing import Any
 
 from django.db import connection, models
 
-from networks.addressing import IP, Cidr, first_usable, last_usable, parse_cidr
-from networks.models import Network, Prefix
+from networks.addressing import IP, Cidr, first_usable, parse_cidr
 
 # metal-stack's integer pool, from which it also derives 4-byte private AS numbers (RFC 6996).
 POOL = range(1, 131073)
 ASN_BASE = 4_210_000_000
 
+# The gaps between taken numbers, lowest first, read off the column's index; and in them the first number that nobody else is
+# about to take. Whoever does holds an advisory lock on it, so that nobody waits for a number, and a failure leaves no hole.
 _NEXT_NUMBER = """
-SELECT candidate FROM (SELECT %(first)s::bigint AS candidate
-    UNION ALL SELECT {column}::bigint + 1 FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s) AS candidates
-WHERE candidate <= %(last)s AND NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = candidate)
-ORDER BY candidate LIMIT 1
+SELECT number FROM (
+    SELECT %(first)s::bigint AS low, COALESCE((SELECT min({column}) FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s),
+        %(last)s + 1) - 1 AS high
+    UNION ALL
+    SELECT taken + 1, COALESCE(next, %(last)s + 1) - 1 FROM (
+        SELECT {column}::bigint AS taken, lead({column}) OVER (ORDER BY {column}) AS next
+        FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s
+    ) AS numbers WHERE next IS DISTINCT FROM taken + 1
+) AS gap, generate_series(low, LEAST(high, low + 999)) AS number
+WHERE pg_try_advisory_xact_lock(%(pool)s, (number - %(first)s)::integer) LIMIT 1
 """
+_IS_TAKEN = "SELECT EXISTS (SELECT FROM {table} WHERE {column} = %s)"
 
-_NEXT_ADDRESS = """
-SELECT host(candidate) AS spelled FROM (SELECT %(first)s::inet AS candidate
-    UNION ALL SELECT address + 1 FROM networks_address
-    WHERE prefix_id = %(prefix)s AND address >= %(first)s::inet AND address < %(last)s::inet)
-    AS candidates
-WHERE NOT EXISTS (SELECT 1 FROM networks_address WHERE address = candidate)
-ORDER BY candidate LIMIT 1
-"""
+_NEXT_ADDRESS = "SELECT host(block) FROM networks_free WHERE prefix_id = %s ORDER BY block LIMIT 1"
 
-# A candidate begins at the pool's first address or right after a taken child, rounded up to a whole prefix.
+# Of the blocks that are large enough the lowest one, looked up length by length.
 _NEXT_CHILD = """
-WITH ends AS (
-    SELECT broadcast(cidr) AS last FROM networks_prefix
-    WHERE child AND cidr << %(pool)s::inet AND host(broadcast(cidr))::inet < host(broadcast(%(pool)s::inet))::inet
-), candidates AS (
-    SELECT set_masklen(%(pool)s::cidr, %(length)s) AS candidate
-    UNION SELECT CASE
-        WHEN host(network(set_masklen(last + 1, %(length)s)))::inet = host(last + 1)::inet
-            THEN network(set_masklen(last + 1, %(length)s))
-        WHEN host(broadcast(set_masklen(last + 1, %(length)s)))::inet < host(broadcast(%(pool)s::inet))::inet
-            THEN network(set_masklen(broadcast(set_masklen(last + 1, %(length)s)) + 1, %(length)s))
-        END FROM ends
-)
-SELECT candidate::text AS spelled FROM candidates
-WHERE candidate <<= %(pool)s::inet AND NOT EXISTS (SELECT 1 FROM networks_prefix WHERE child AND cidr && candidate::inet)
-ORDER BY candidate LIMIT 1
+SELECT host(block) FROM generate_series(masklen(%(pool)s::cidr), %(length)s) AS size, LATERAL (
+    SELECT block FROM networks_free WHERE prefix_id = %(id)s AND masklen(block) = size ORDER BY block LIMIT 1
+) AS lowest ORDER BY block LIMIT 1
 """
+_FREE = "SELECT block::text AS spelled FROM networks_free WHERE prefix_id = ANY(%s) ORDER BY block"
 
 
 def next_number(model: type[models.Model], field: str, first: int, last: int) -> int | None:
-    """The lowest number of the range that no row has in that column; None if all are taken."""
+    """The lowest number of the range that no row has in that column, and nobody is about to take; None if there is none."""
     table, column = model._meta.db_table, model._meta.get_field(field).column  # type: ignore[union-attr]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [zlib.crc32(f"{table}.{column}".encode())])
-        cursor.execute(_NEXT_NUMBER.format(table=table, column=column), {"first": first, "last": last})
-        row = cursor.fetchone()
-    return row[0] if row else None
+    pool = zlib.crc32(f"{table}.{column}".encode()) - 2**31  # a lock's name has two signed integers
+    while True:
+        found: int | None = _one(_NEXT_NUMBER.format(table=table, column=column), {"first": first, "last": last, "pool": pool})
+        # Somebody may have taken it, and let go of its lock, after that query had begun to look.
+        if found is None or not _one(_IS_TAKEN.format(table=table, column=column), [found]):
+            return found
 
 
-def next_vrf() -> int | None:
-    """The lowest free VRF id of the pool (R14)."""
-    return next_number(Network, "vrf", POOL[0], POOL[-1])
+def next_address(prefix: int, cidr: Cidr) -> IP | None:
+    """The lowest free address of the prefix; None if it is full. The caller has locked the prefix."""
+    found = _one(_NEXT_ADDRESS, [prefix])
+    return type(first_usable(cidr))(found) if found else None
 
 
-def next_address(prefix: Prefix) -> IP | None:
-    """The lowest free address of the prefix; None if it is full. The caller locks the prefix."""
-    first, last = first_usable(prefix.cidr), last_usable(prefix.cidr)
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT_ADDRESS, {"prefix": prefix.pk, "first": str(first), "last": str(last)})
-        row = cursor.fetchone()
-    return type(first)(row[0]) if row else None
-
-
-def next_child(pool: Cidr, length: int) -> Cidr | None:
-    """The lowest free prefix of that length inside the pool; None if none fits. The caller locks the super network."""
+def next_child(prefix: int, pool: Cidr, length: int) -> Cidr | None:
+    """The lowest free prefix of that length inside the super network's prefix; None if none fits. The caller has locked that."""
     if not pool.prefixlen <= length <= pool.max_prefixlen:
         return None
+    found = _one(_NEXT_CHILD, {"id": prefix, "pool": str(pool), "length": length})
+    return parse_cidr(f"{found}/{length}") if found else None
+
+
+def free_blocks(prefixes: list[int]) -> list[Cidr]:
+    """What is free in these prefixes, as the fewest blocks, in order of address."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT_CHILD, {"pool": str(pool), "length": length})
+        cursor.execute(_FREE, [prefixes])
+        return [parse_cidr(text) for (text,) in cursor.fetchall()]
+
+
+def _one(query: str, values: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
         row = cursor.fetchone()
-    return parse_cidr(row[0]) if row else None
+    return row[0] if row else None

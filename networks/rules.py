@@ -43,6 +43,13 @@ def stays_shared(before: Net, after: Net) -> Iterator[Violation]:
         yield Violation("shared", "cannot_unshare", "A shared network stays shared (R3).")
 
 
+def sharing_is_kept(before: Net, after: Net) -> Iterator[Violation]:
+    """R3: who shared it, when and why is kept."""
+    for field in ("shared_by", "shared_reason"):
+        if before.shared and getattr(before, field) != getattr(after, field):
+            yield Violation(field, "kept", "Who shared a network, when and why is kept (R3).")
+
+
 def keeps_identity(before: Net, after: Net) -> Iterator[Violation]:
     """What firewalls and addresses already rely on is fixed when the network is made."""
     for field, word in (("kind", "kind"), ("partition_id", "partition"), ("parent_id", "parent"), ("vrf", "vrf")):
@@ -74,6 +81,12 @@ def prefix_has_home(kind: str, cidr: Cidr, parent_prefixes: Collection[Cidr]) ->
     if kind == PRIVATE and not any(contains(outer, cidr) for outer in parent_prefixes):
         pools = ", ".join(map(str, parent_prefixes)) or "none"
         yield Violation("cidr", "outside_super", f"{cidr} lies outside the super network's prefixes ({pools}) (R13).")
+
+
+def keeps_prefix(before: Cidr, after: Cidr, moved: bool) -> Iterator[Violation]:
+    """R13: what lies in a prefix relies on it."""
+    if moved or before != after:
+        yield Violation("cidr", "identity", "A prefix is not changed; add another one and remove this one.")
 
 
 def in_network(net: Net, prefixes: Collection[Cidr], address: IP) -> Iterator[Violation]:
@@ -108,6 +121,53 @@ def may_own(net: Net, project: str) -> Iterator[Violation]:
         yield Violation("project", "other_project", f"{net.id} belongs to project {net.project_id} and is not shared (R7).")
     if net.kind == EXTERNAL and net.project_id not in (None, project):
         yield Violation("project", "other_project", f"{net.id} serves project {net.project_id} alone (R7).")
+
+
+def keeps_address(before: IP, after: IP, moved: bool) -> Iterator[Violation]:
+    """R12: an address is taken and given back, never turned into another one."""
+    if moved or before != after:
+        yield Violation("address", "identity", "An address is not changed; take another one and give this one back.")
+
+
+def stays_on_machine(address: IP, before: str, after: str | None) -> Iterator[Violation]:
+    """R10, R15: a machine keeps its addresses until it is freed, or leaves the network."""
+    if after != before:
+        yield Violation("machine", "in_use", f"{address} is on {before}; free that first (R15).")
+
+
+def owner_of_both(address: IP, project: str, machines_project: str) -> Iterator[Violation]:
+    """R11: an address on a machine belongs to the machine's project."""
+    if machines_project != project:
+        owners = f"project {project}, its machine to {machines_project}"
+        yield Violation("machine", "other_project", f"{address} belongs to {owners} (R11).")
+
+
+def machine_is_there(net: Net, machine: str, there: bool) -> Iterator[Violation]:
+    """R4: a machine has addresses in its own networks only."""
+    if not there:
+        yield Violation("machine", "not_there", f"{machine} is not in {net.id}, so it has no address there (R4).")
+
+
+def network_unused(network: str, addresses: int, children: Collection[str]) -> Iterator[Violation]:
+    """R15: what a network still holds."""
+    if addresses:
+        yield Violation("network", "in_use", f"{network} still has {counted(addresses, 'address')}; free them first (R15).")
+    if children:
+        yield Violation("network", "in_use", f"{network} still has the networks {named(children)} (R15).")
+
+
+def prefix_unused(cidr: Cidr, addresses: int, children: Collection[str]) -> Iterator[Violation]:
+    """R15: what a prefix still holds."""
+    if addresses:
+        yield Violation("prefix", "in_use", f"{cidr} still has {counted(addresses, 'address')}; free them first (R15).")
+    if children:
+        yield Violation("prefix", "in_use", f"{cidr} still holds {named(children)} (R15).")
+
+
+def address_unused(address: IP, machine: str | None) -> Iterator[Violation]:
+    """R15: an address on a machine is in use."""
+    if machine is not None:
+        yield Violation("address", "in_use", f"{address} is on {machine}; free that first (R15).")
 
 
 def child_lengths(lengths: object) -> Iterator[Violation]:

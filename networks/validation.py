@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, models, transaction
+from django.db.models.deletion import Collector
 
 from networks.rules import Violation
 
@@ -47,6 +48,13 @@ class Unique(OnField, models.UniqueConstraint):
 
 class Exclusion(OnField, ExclusionConstraint):
     """What no second row may overlap."""
+
+
+class Known(models.CheckConstraint):
+    """What a field's choices say already, held by the database too."""
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the field says it itself."""
 
 
 def enforce(violations: Iterable[Violation]) -> None:
@@ -98,11 +106,23 @@ class InUse(ValidationError):
 class ValidatedModel(models.Model):
     """A row that cannot be saved while it violates a rule."""
 
+    _doubted = False
+
     class Meta:
         abstract = True
 
     def violations(self) -> Iterator[Violation]:
         """The rules that need more than this row: other rows, or its past."""
+        yield from self.standing()
+        if (before := self.stored) is not None:
+            yield from self.changing(before)
+
+    def standing(self) -> Iterator[Violation]:
+        """What is always true of the row among others."""
+        yield from ()
+
+    def changing(self, before: models.Model) -> Iterator[Violation]:
+        """What is true of every change of the row."""
         yield from ()
 
     def removal_violations(self) -> Iterator[Violation]:
@@ -111,6 +131,11 @@ class ValidatedModel(models.Model):
 
     def lock(self) -> None:
         """Lock the rows that violations() reads, so that two writers cannot both be right."""
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        # The rows that a new row was given are there; if they went away meanwhile, the database says so, and is asked again.
+        given = {field.name for field in self._relations() if field.is_cached(self) and not self._doubted}
+        super().clean_fields(exclude={*(exclude or ()), *(name for name in given if getattr(self, name) is not None)})
 
     def clean(self) -> None:
         # clean() runs even when a field already failed: a rule cannot judge a row that lacks a relation.
@@ -125,8 +150,16 @@ class ValidatedModel(models.Model):
                 self.full_clean()
                 super().save(*args, **kwargs)
         except IntegrityError:
-            self.full_clean()  # Lost a race: the winner's row now explains why.
+            self._ask_again()
             raise
+
+    def _ask_again(self) -> None:
+        """A race was lost: the winner's row now explains why."""
+        self._doubted = True
+        try:
+            self.full_clean()
+        finally:
+            self._doubted = False
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row. Raises InUse, or ProtectedError of a foreign key, if anything uses it (R15)."""
@@ -135,13 +168,13 @@ class ValidatedModel(models.Model):
             with transaction.atomic():
                 self.lock()
                 self._ask_removal()
-                deleted = super().delete(*args, **kwargs)
-                connection.check_constraints()  # Deferred foreign keys speak now, not at some later commit.
-                return deleted
-        except IntegrityError:
+                return super().delete(*args, **kwargs)
+        except IntegrityError as error:
             self.pk = key  # Django forgets it once the row seems gone.
             self._ask_removal()  # Lost a race: the winner's row now explains why.
-            raise
+            collector = Collector(using=DEFAULT_DB_ALIAS, origin=self)
+            collector.collect([self])  # Raises ProtectedError, if that is what it was.
+            raise error
 
     def _ask_removal(self) -> None:
         if found := list(self.removal_violations()):
@@ -152,9 +185,12 @@ class ValidatedModel(models.Model):
         """This row as the database has it; None if it is new."""
         return None if self._state.adding else type(self)._default_manager.filter(pk=self.pk).first()
 
+    def _relations(self) -> list["models.ForeignKey[Any, Any]"]:
+        return [field for field in self._meta.concrete_fields if isinstance(field, models.ForeignKey)]
+
     def _lacks_a_relation(self) -> bool:
-        for field in self._meta.concrete_fields:
-            if not isinstance(field, models.ForeignKey) or (field.null and getattr(self, field.attname) is None):
+        for field in self._relations():
+            if field.null and getattr(self, field.attname) is None:
                 continue
             try:
                 if getattr(self, field.name) is None:
@@ -162,3 +198,26 @@ class ValidatedModel(models.Model):
             except ObjectDoesNotExist:
                 return True
         return False
+
+
+_AT_ONCE = """
+DO $$ DECLARE found record; BEGIN
+    FOR found IN
+        SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+        WHERE contype = 'f' AND condeferred AND connamespace = current_schema()::regnamespace
+        AND split_part(relname, '_', 1) = ANY (ARRAY[{apps}])
+    LOOP
+        EXECUTE format('ALTER TABLE %I ALTER CONSTRAINT %I DEFERRABLE INITIALLY IMMEDIATE', found.relname, found.conname);
+    END LOOP;
+END $$
+"""
+
+
+def check_references_at_once(**kwargs: Any) -> None:
+    """Have the database check foreign keys at each statement, not at the commit, where nobody could say what went wrong.
+
+    Django makes them deferred, so this follows every migration.
+    """
+    ours = ", ".join(f"'{label}'" for label in ("networks", "machines", "firewalls", "config"))
+    with connection.cursor() as cursor:
+        cursor.execute(_AT_ONCE.format(apps=ours))

@@ -7,10 +7,11 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from networks.addressing import Cidr, free_space
+from networks.addressing import Cidr
 from networks.htmx import page
 from networks.listing import Filter, given_filters, listing, spreadsheet
-from networks.models import Address, Network, NetworkQuerySet, Partition, Prefix, Project
+from networks.models import Address, Network, NetworkQuerySet, Partition, Project
+from networks.pools import free_blocks
 from networks.usage import usage
 
 SORTS = {"id": "id", "kind": "kind", "partition": "partition", "project": "project", "vrf": "vrf"}
@@ -55,8 +56,7 @@ def _free(network: Network) -> list[Cidr]:
     """What can still be carved from a super network, in two queries."""
     if network.kind != Network.Kind.SUPER:
         return []
-    pools = network.prefixes.values_list("cidr", flat=True)
-    return free_space(pools, Prefix.objects.filter(network__parent=network).values_list("cidr", flat=True))
+    return free_blocks(list(network.prefixes.values_list("pk", flat=True)))
 
 
 def network_detail(request: HttpRequest, pk: str) -> HttpResponse:

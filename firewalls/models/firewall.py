@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Subquery, Value, When
 
+from firewalls import guards
 from machines import rules
 from machines.models import Machine
 from networks.fields import CidrField, one_line
@@ -168,6 +169,7 @@ class Attachment(ValidatedModel):
                 violation_error_message="The firewall has joined this network already (R6).",
             )
         ]  # fmt: skip
+        triggers = guards.ATTACHMENT
 
     def __str__(self) -> str:
         return f"{self.firewall} in {self.network}"
@@ -176,11 +178,19 @@ class Attachment(ValidatedModel):
     def role(self) -> str:
         return "shared" if self.network.kind == Network.Kind.PRIVATE else self.network.kind
 
-    def violations(self) -> Iterator[Violation]:
+    def standing(self) -> Iterator[Violation]:
         machine = self.firewall.machine
         if self.network.kind == Network.Kind.SUPER:
             yield from rules.not_explicit(self.network, "network")
         yield from rules.further(self.network, machine.primary_id, machine.project_id, machine.partition_id)
+
+    def changing(self, before: models.Model) -> Iterator[Violation]:
+        was = cast(Attachment, before)
+        yield from rules.keeps_attachment((was.firewall_id, was.network_id) != (self.firewall_id, self.network_id))
+
+    def removal_violations(self) -> Iterator[Violation]:
+        addresses = self.firewall.machine.addresses.filter(prefix__network=self.network_id).count()
+        yield from rules.attachment_unused(self.firewall.name, self.network_id, addresses)
 
 
 class Rule(ValidatedModel):

@@ -62,3 +62,7 @@ class AddressViewSet(RowViewSet[Address]):
     }  # fmt: skip
     lookup_field = lookup_url_kwarg = "address"
     lookup_value_regex = "[0-9A-Fa-f:.]+"
+
+    def lock(self, row: Address) -> bool:
+        row.lock()  # the prefix first, as everywhere
+        return super().lock(row)

@@ -1,17 +1,18 @@
 """Addresses: one IP of a network, reserved for a project, perhaps on a machine."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from django.db import models
 from django.db.models import Q
 
-from networks import rules
+from networks import guards, rules
 from networks.fields import InetField, one_line
 from networks.models.network import Network
 from networks.models.places import Project
 from networks.models.prefix import Prefix
 from networks.rules import Violation
-from networks.validation import Unique, ValidatedModel
+from networks.validation import Known, Unique, ValidatedModel
 
 
 class AddressQuerySet(models.QuerySet["Address"]):
@@ -35,6 +36,7 @@ class Address(ValidatedModel):
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
 
     objects = AddressQuerySet.as_manager()
+    _given_back = False
 
     class Meta:
         ordering = ["address"]
@@ -46,10 +48,9 @@ class Address(ValidatedModel):
                 field="address", name="address_is_used_once", fields=["address"], violation_error_code="taken",
                 violation_error_message="This address is already taken (R12).",
             ),
-            models.CheckConstraint(
-                name="address_kind_is_known", condition=Q(kind__in=["ephemeral", "static"]),
-            ),
+            Known(name="address_kind_is_known", condition=Q(kind__in=["ephemeral", "static"])),
         ]  # fmt: skip
+        triggers = guards.ADDRESS
 
     def __str__(self) -> str:
         return str(self.address)
@@ -58,17 +59,36 @@ class Address(ValidatedModel):
     def network(self) -> Network:
         return self.prefix.network
 
-    def violations(self) -> Iterator[Violation]:
+    def standing(self) -> Iterator[Violation]:
         if self.address is None or isinstance(self.address, str):
             return  # its own field already says so
         prefixes = [self.prefix.cidr] if self.address in self.prefix.cidr else self.network.prefixes.values_list("cidr", flat=True)
         outside = [*rules.in_network(self.network, prefixes, self.address)]
         yield from outside or rules.address_fits(self.network, self.prefix.cidr, self.address)
         yield from rules.may_own(self.network, self.project_id)
-        if self.machine and self.machine.project_id != self.project_id:
-            owners = f"project {self.project_id}, its machine to {self.machine.project_id}"
-            yield Violation("machine", "other_project", f"{self.address} belongs to {owners} (R11).")
+        if self.machine:
+            yield from rules.owner_of_both(self.address, self.project_id, self.machine.project_id)
+            yield from rules.machine_is_there(self.network, self.machine.name, self.machine.lives_in(self.prefix.network_id))
+
+    def changing(self, before: models.Model) -> Iterator[Violation]:
+        was = cast("Address", before)
+        yield from rules.keeps_address(was.address, self.address, was.prefix_id != self.prefix_id)
+        if was.machine and not self._given_back:
+            same = was.machine_id == self.machine_id
+            yield from rules.stays_on_machine(was.address, was.machine.name, was.machine.name if same else None)
 
     def removal_violations(self) -> Iterator[Violation]:
-        if self.machine:
-            yield Violation("address", "in_use", f"{self.address} is on {self.machine.name}; free that first (R15).")
+        yield from rules.address_unused(self.address, self.machine.name if self.machine else None)
+
+    def lock(self) -> None:
+        """Whoever takes an address of a prefix, or gives one back, waits for the others who do; the prefix comes before its addresses."""
+        if self.prefix_id:
+            Prefix.objects.select_for_update(no_key=True).filter(pk=self.prefix_id).order_by().values_list("pk").first()
+
+    def give_back(self) -> None:
+        """Take it off its machine, which is freed or leaves the network: picked, it is free again; brought, it stays reserved (R16)."""
+        self.machine, self._given_back = None, True
+        self.save()
+        self._given_back = False
+        if self.kind == self.Kind.EPHEMERAL:
+            self.delete()

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from networks import rules
+from networks import guards, rules
 from networks.addressing import parse_cidr
 from networks.fields import CidrField, IdentifierField, given, one_line, short_labels
 from networks.models.places import Partition, Project
@@ -128,16 +127,7 @@ class Network(ValidatedModel):
                 violation_error_code="second_underlay", violation_error_message="This partition already has an underlay network (R8).",
             ),
         ]  # fmt: skip
-        triggers = [
-            pgtrigger.Protect(
-                name="stays_shared", operation=pgtrigger.Update, condition=pgtrigger.Q(old__shared=True, new__shared=False)
-            ),
-            pgtrigger.Protect(
-                name="since_when_is_kept", operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__shared=True) & pgtrigger.Q(old__shared_at__df=pgtrigger.F("new__shared_at")),
-            ),
-            pgtrigger.ReadOnly(name="keeps_identity", fields=["kind", "partition", "parent", "vrf"]),
-        ]  # fmt: skip
+        triggers = guards.NETWORK
 
     def __str__(self) -> str:
         return self.id
@@ -149,20 +139,19 @@ class Network(ValidatedModel):
         self.labels, self.default_child_prefix_length = given(self.labels), given(self.default_child_prefix_length)
         super().clean_fields(exclude)
 
-    def violations(self) -> Iterator[Violation]:
+    def standing(self) -> Iterator[Violation]:
         yield from rules.child_of(self, self.parent)
         yield from rules.child_lengths(self.default_child_prefix_length)
-        if before := cast("Network | None", self.stored):
-            yield from rules.stays_shared(before, self)
-            yield from rules.keeps_identity(before, self)
-            yield from rules.keeps_project(before, self, self.address_count())
+
+    def changing(self, before: models.Model) -> Iterator[Violation]:
+        was = cast(Network, before)
+        yield from rules.stays_shared(was, self)
+        yield from rules.sharing_is_kept(was, self)
+        yield from rules.keeps_identity(was, self)
+        yield from rules.keeps_project(was, self, self.address_count() if was.project_id != self.project_id else 0)
 
     def removal_violations(self) -> Iterator[Violation]:
-        if count := self.address_count():
-            taken = rules.counted(count, "address")
-            yield Violation("network", "in_use", f"{self.id} still has {taken}; free them first (R15).")
-        if children := list(self.children.values_list("id", flat=True)):
-            yield Violation("network", "in_use", f"{self.id} still has the networks {rules.named(children)} (R15).")
+        yield from rules.network_unused(self.id, self.address_count(), list(self.children.values_list("id", flat=True)))
 
     def lock(self) -> None:
         if not self._state.adding:

@@ -1,17 +1,24 @@
 """The prefixes of a network."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.postgres.indexes import OpClass
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 
-from networks import rules
+from networks import guards, rules
 from networks.addressing import capacity, contains
 from networks.fields import CidrField
 from networks.models.network import Network
+from networks.pools import next_address
 from networks.rules import Violation
-from networks.validation import Exclusion, ValidatedModel
+from networks.validation import Exclusion, ValidatedModel, enforce
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from networks.models.address import Address
 
 
 class Prefix(ValidatedModel):
@@ -21,6 +28,9 @@ class Prefix(ValidatedModel):
     cidr = CidrField()
     # Carved from a super network, so that it may overlap that one's prefix and nothing else.
     child = models.BooleanField(default=False, editable=False)
+
+    if TYPE_CHECKING:
+        addresses: "RelatedManager[Address]"
 
     class Meta:
         ordering = ["cidr"]
@@ -35,6 +45,7 @@ class Prefix(ValidatedModel):
             )
             for name, child in (("child", True), ("top", False))
         ]  # fmt: skip
+        triggers = guards.PREFIX
 
     def __str__(self) -> str:
         return str(self.cidr)
@@ -42,29 +53,46 @@ class Prefix(ValidatedModel):
     def clean_fields(self, exclude: object = None) -> None:
         if not self._lacks_a_relation():
             self.child = self.network.kind == Network.Kind.PRIVATE
-        super().clean_fields(exclude)  # type: ignore[arg-type]
+        super().clean_fields(exclude)
 
-    def violations(self) -> Iterator[Violation]:
+    def standing(self) -> Iterator[Violation]:
         if self.cidr is None or isinstance(self.cidr, str):
             return  # its own field already says so
-        if self.network.parent_id:
-            pools = Prefix.objects.filter(network=self.network.parent_id).values_list("cidr", flat=True)
-            yield from rules.prefix_has_home(self.network.kind, self.cidr, list(pools))
-        before = self.stored
-        if isinstance(before, Prefix) and (before.cidr, before.network_id) != (self.cidr, self.network_id):
-            yield Violation("cidr", "identity", "A prefix is not changed; add another one and remove this one.")
+        if self.network.parent:
+            pools = [pool.cidr for pool in self.network.parent.prefixes.all()]
+            yield from rules.prefix_has_home(self.network.kind, self.cidr, pools)
+
+    def changing(self, before: models.Model) -> Iterator[Violation]:
+        was = cast(Prefix, before)
+        yield from rules.keeps_prefix(was.cidr, self.cidr, was.network_id != self.network_id)
 
     def removal_violations(self) -> Iterator[Violation]:
-        if count := self.addresses.count():
-            taken = rules.counted(count, "address")
-            yield Violation("prefix", "in_use", f"{self.cidr} still has {taken}; free them first (R15).")
-        children = Prefix.objects.filter(network__parent=self.network_id).select_related("network")
-        if inside := [child.network_id for child in children if contains(self.cidr, child.cidr)]:
-            yield Violation("prefix", "in_use", f"{self.cidr} still holds {rules.named(inside)} (R15).")
+        children = Prefix.objects.filter(network__parent=self.network_id)
+        inside = [child.network_id for child in children if contains(self.cidr, child.cidr)]
+        yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
         if self.network_id:
             Network.objects.select_for_update(no_key=True).filter(pk=self.network_id).first()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the prefix. Where it brings a new address family, everything in the network gets an address of it (R10)."""
+        with transaction.atomic():
+            new = self._state.adding
+            super().save(*args, **kwargs)
+            if new:
+                self._serve_those_here()
+
+    def _serve_those_here(self) -> None:
+        addresses = self.addresses.model.objects
+        here = addresses.filter(prefix__network=self.network_id, machine__isnull=False)
+        served = here.filter(address__family=self.cidr.version).values("machine")
+        waiting = list(here.exclude(machine__in=served).order_by("machine_id").distinct("machine_id"))
+        for number, one in enumerate(waiting):
+            ip = next_address(self.pk, self.cidr)
+            if ip is None:
+                enforce([rules.exhausted("cidr", self.network_id, self.cidr.version, number, self.capacity)])
+            addresses.model(address=ip, prefix=self, project=one.project, machine=one.machine).save()
 
     @property
     def capacity(self) -> int:
