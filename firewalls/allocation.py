@@ -85,15 +85,14 @@ def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: 
 @transaction.atomic
 def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16). Raises InUse for the primary."""
-    if network == firewall.primary:
-        reason = f"{network.pk} is the primary network of {firewall.name}; it leaves when the firewall is freed (R5)."
-        raise InUse([Violation("network", "primary", reason)])
+    if found := list(rules.may_leave(network, firewall.name, firewall.machine.primary_id)):
+        raise InUse(found)
+    if not held(firewall.machine):
+        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
     attachment = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
     if attachment is None:
         enforce([Violation("network", "not_joined", f"{firewall.name} has not joined {network.pk}.")])
         raise AssertionError  # unreachable: enforce() raised
-    if network.kind == Network.Kind.UNDERLAY:
-        raise InUse([Violation("network", "underlay", f"{network.pk} carries the firewall's own traffic and stays (R8).")])
     give_back(firewall.machine.addresses.filter(prefix__network=network))
     attachment.delete()
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)

@@ -60,10 +60,8 @@ def wants(networks: Sequence[Request]) -> list[Wanted]:
 def address_violations(wanted: Sequence[Wanted], addresses: Sequence[IP]) -> list[Violation]:
     """Whether each network gets an address per family, and each brought address has a network (R10, R11)."""
     given = named(want.net.id for want in wanted)
-    found = [*rules.brought(addresses, wanted, given)]
-    for want in wanted:
-        found += rules.each_family(want, addresses)
-    return found
+    strange = [*rules.brought(addresses, wanted, given)]
+    return strange or [found for want in wanted for found in rules.each_family(want, addresses)]
 
 
 def new_machine(
@@ -100,7 +98,8 @@ def give_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequen
         for address in own:
             bring(machine, network, address)
         for family in versions(want.prefixes) if not own else ():
-            take(network, prefixes, project=machine.project, version=family, machine=machine)
+            with reported_on(network="networks"):
+                take(network, prefixes, project=machine.project, version=family, machine=machine)
 
 
 def bring(machine: Machine, network: Network, ip: IP) -> Address:

@@ -51,11 +51,21 @@ def not_explicit(net: Net, field: str) -> Iterator[Violation]:
 
 def request(wanted: Sequence[Wanted], field: str = "networks") -> Iterator[Violation]:
     """R8, R9: the networks of one request are distinct, none is a pool or fabric, and one is private."""
+    yield from distinct(wanted, field)
+    for want in wanted:
+        yield from not_explicit(want.net, field)
+    yield from one_private(wanted, field)
+
+
+def distinct(wanted: Sequence[Wanted], field: str) -> Iterator[Violation]:
+    """R9: each network is named once."""
     ids = [want.net.id for want in wanted]
     if doubled := {id for id in ids if ids.count(id) > 1}:
         yield Violation(field, "not_distinct", f"{named(doubled)} is given more than once; name each network once (R9).")
-    for want in wanted:
-        yield from not_explicit(want.net, field)
+
+
+def one_private(wanted: Sequence[Wanted], field: str) -> Iterator[Violation]:
+    """R9: what is allocated needs a network to live in."""
     if not any(want.net.kind == PRIVATE for want in wanted):
         yield Violation(field, "no_private", "One of the networks is private; add the network it shall live in (R9).")
 
@@ -129,15 +139,36 @@ def primary_of(wanted: Sequence[Wanted], project: str) -> tuple[Net | None, list
 
 def further(net: Net, primary: str, project: str, partition: str, field: str = "network") -> Iterator[Violation]:
     """R2, R5 to R8: what a firewall may join beside its primary network."""
-    if net.kind == PRIVATE and not net.shared:
-        yield Violation(
-            field, "second_unshared", f"{net.id} is private and not shared; a firewall joins shared or external networks only (R5)."
-        )
-    elif net.id == primary:
-        yield Violation(field, "own_primary", f"{net.id} is the primary network already (R6).")
+    yield from [*unshared_once(net, field)] or not_its_primary(net, primary, field)
     yield from in_partition(net, partition, field)
+    yield from external_serves(net, project, field)
+
+
+def unshared_once(net: Net, field: str) -> Iterator[Violation]:
+    """R5: beside its primary network, a firewall has shared and external ones only."""
+    if net.kind == PRIVATE and not net.shared:
+        reason = f"{net.id} is private and not shared; a firewall joins shared or external networks only (R5)."
+        yield Violation(field, "second_unshared", reason)
+
+
+def not_its_primary(net: Net, primary: str, field: str) -> Iterator[Violation]:
+    """R6: it is in its primary network already."""
+    if net.id == primary:
+        yield Violation(field, "own_primary", f"{net.id} is the primary network already (R6).")
+
+
+def external_serves(net: Net, project: str, field: str) -> Iterator[Violation]:
+    """R7: an external network that has a project serves that project alone."""
     if net.kind == EXTERNAL and net.project_id not in (None, project):
         yield Violation(field, "other_project", f"{net.id} serves project {net.project_id} alone (R7).")
+
+
+def may_leave(net: Net, firewall: str, primary: str) -> Iterator[Violation]:
+    """R5, R8: what a firewall never leaves."""
+    if net.id == primary:
+        yield Violation("network", "primary", f"{net.id} is the primary network of {firewall}; it leaves when the firewall is freed (R5).")
+    if net.kind == UNDERLAY:
+        yield Violation("network", "underlay", f"{net.id} carries the firewall's own traffic and stays (R8).")
 
 
 def keeps_attachment(changed: bool) -> Iterator[Violation]:

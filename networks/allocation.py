@@ -202,8 +202,7 @@ def locked_prefixes(networks: Collection[str]) -> list[Prefix]:
 
 
 def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:
-    if not prefixes:  # Also when the network was removed a moment ago.
-        enforce([Violation("network", "no_prefix", f"{network.id} has no prefix, so there is no address in it (R10).")])
+    enforce(rules.no_prefix(network, [prefix.cidr for prefix in prefixes], version))
     family = version or versions(prefix.cidr for prefix in prefixes)[0]
     own = [prefix for prefix in prefixes if prefix.cidr.version == family]
     for prefix in own:

@@ -52,9 +52,10 @@ def sharing_is_kept(before: Net, after: Net) -> Iterator[Violation]:
 
 def keeps_identity(before: Net, after: Net) -> Iterator[Violation]:
     """What firewalls and addresses already rely on is fixed when the network is made."""
-    for field, word in (("kind", "kind"), ("partition_id", "partition"), ("parent_id", "parent"), ("vrf", "vrf")):
+    fixed = (("kind", "kind", "R1"), ("partition_id", "partition", "R2"), ("parent_id", "parent", "R1"), ("vrf", "vrf", "R14"))
+    for field, word, rule in fixed:
         if getattr(before, field) != getattr(after, field):
-            yield Violation(word, "identity", f"The {word} of a network is fixed when it is made.")
+            yield Violation(word, "identity", f"The {word} of a network is fixed when it is made ({rule}).")
 
 
 def keeps_project(before: Net, after: Net, addresses: int) -> Iterator[Violation]:
@@ -86,7 +87,7 @@ def prefix_has_home(kind: str, cidr: Cidr, parent_prefixes: Collection[Cidr]) ->
 def keeps_prefix(before: Cidr, after: Cidr, moved: bool) -> Iterator[Violation]:
     """R13: what lies in a prefix relies on it."""
     if moved or before != after:
-        yield Violation("cidr", "identity", "A prefix is not changed; add another one and remove this one.")
+        yield Violation("cidr", "identity", "A prefix is not changed; add another one and remove this one (R13).")
 
 
 def in_network(net: Net, prefixes: Collection[Cidr], address: IP) -> Iterator[Violation]:
@@ -94,6 +95,15 @@ def in_network(net: Net, prefixes: Collection[Cidr], address: IP) -> Iterator[Vi
     if not any(address in prefix for prefix in prefixes):
         where = ", ".join(map(str, prefixes)) or "it has no prefix"
         yield Violation("address", "outside_network", f"{address} lies in no prefix of {net.id} ({where}) (R11).")
+
+
+def no_prefix(net: Net, prefixes: Collection[Cidr], version: int | None) -> Iterator[Violation]:
+    """R10: an address is picked from a prefix of the network."""
+    if not prefixes:  # Also when the network was removed a moment ago.
+        yield Violation("network", "no_prefix", f"{net.id} has no prefix, so there is no address in it (R10).")
+    elif version is not None and not any(prefix.version == version for prefix in prefixes):
+        where = ", ".join(map(str, prefixes))
+        yield Violation("network", "no_prefix", f"{net.id} ({where}) has no {FAMILIES[version]} prefix (R10).")
 
 
 def address_fits(net: Net, prefix: Cidr, address: IP) -> Iterator[Violation]:
@@ -126,7 +136,7 @@ def may_own(net: Net, project: str) -> Iterator[Violation]:
 def keeps_address(before: IP, after: IP, moved: bool) -> Iterator[Violation]:
     """R12: an address is taken and given back, never turned into another one."""
     if moved or before != after:
-        yield Violation("address", "identity", "An address is not changed; take another one and give this one back.")
+        yield Violation("address", "identity", "An address is not changed; take another one and give this one back (R12).")
 
 
 def stays_on_machine(address: IP, before: str, after: str | None) -> Iterator[Violation]:

@@ -21,7 +21,7 @@ class AddressSerializer(RowSerializer[Address]):
     project = RelatedId(queryset=Project.objects.all())
     version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
     machine = serializers.PrimaryKeyRelatedField[Any](read_only=True)
-    fixed = ("address", "network")
+    fixed = ("network",)
 
     class Meta(RowSerializer.Meta):
         model = Address

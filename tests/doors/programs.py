@@ -1,0 +1,131 @@
+"""Doors inside the process: the models with the allocation, and the forms."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from django.forms import modelform_factory
+from django.forms import models as model_forms
+
+from firewalls.admin import FirewallAddForm
+from firewalls.allocation import create_firewall, join, leave
+from firewalls.models import Attachment, Firewall
+from machines.admin import MachineAddForm
+from machines.allocation import Request, create_machine, free
+from machines.models import Machine
+from networks.allocation import allocate, create_network, grow
+from networks.forms import AllocationForm, WholeRowForm
+from networks.models import Address, Network, Prefix, Project
+from tests.api import someone
+from tests.doors.refusals import Refusal, kept, refused, renamed, said, values
+
+
+class Orm:
+    """`Model.save()`, and the allocation where a row alone is not enough."""
+
+    def share(self, network: Network) -> Refusal:
+        return self.change(network, shared=True)
+
+    def unshare(self, network: Network) -> Refusal:
+        return self.change(network, shared=False)
+
+    def change(self, row: Any, **fields: Any) -> Refusal:
+        for name, value in fields.items():
+            setattr(row, name, value)
+        return refused(row.save)
+
+    def make(self, **fields: Any) -> Refusal:
+        return self._make(Network, **fields)
+
+    def carve(self, **fields: Any) -> Refusal:
+        """A private network that takes what it is not given."""
+        return refused(lambda: create_network(kind="private", **fields))
+
+    def grow(self, network: Network, length: int, version: int = 4) -> Refusal:
+        return refused(lambda: grow(network, prefix_length=length, version=version))
+
+    def add_prefix(self, network: Network, cidr: str) -> Refusal:
+        return self._make(Prefix, network=network, cidr=cidr)
+
+    def take(self, network: Network, project: Project, address: str = "", version: int | None = None) -> Refusal:
+        ip = ip_address(address) if address else None
+        return refused(lambda: allocate(network, project=project, ip=ip, version=version))
+
+    def machine(self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, partition: Any = None) -> Refusal:
+        asked = [Request(network, auto) for network in networks]
+        given = [ip_address(text) for text in addresses.split()]
+        place = partition or project_partition(networks)
+        return refused(lambda: create_machine(name="new", partition=place, project=project, networks=asked, addresses=given))
+
+    def firewall(
+        self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, primary: Any = None, partition: Any = None
+    ) -> Refusal:
+        asked = [Request(network, auto, network == primary) for network in networks]
+        given = [ip_address(text) for text in addresses.split()]
+        place = partition or project_partition(networks)
+        return refused(lambda: create_firewall(name="new", partition=place, project=project, networks=asked, addresses=given))
+
+    def join(self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True) -> Refusal:
+        if not addresses and auto:
+            return self._make(Attachment, firewall=firewall, network=network)
+        given = [ip_address(text) for text in addresses.split()]
+        return refused(lambda: join(firewall, network, auto=auto, addresses=given))
+
+    def leave(self, firewall: Firewall, network: Network) -> Refusal:
+        return kept(lambda: leave(firewall, network))
+
+    def free(self, machine: Machine) -> Refusal:
+        return kept(lambda: free(machine))
+
+    def remove(self, row: Any) -> Refusal:
+        return kept(row.delete)
+
+    def _make(self, model: type[Any], **fields: Any) -> Refusal:
+        return refused(model(**fields).save)
+
+
+def project_partition(networks: tuple[Network, ...]) -> Any:
+    """Where the first of the networks is that is anywhere."""
+    return next(network.partition for network in networks if network.partition)
+
+
+class Form(Orm):
+    """A form with every field, as a page would have it; for allocating, the form that allocates."""
+
+    def change(self, row: Any, **fields: Any) -> Refusal:
+        return self._filled(type(row), {**model_forms.model_to_dict(row), **fields}, row)
+
+    def take(self, network: Network, project: Project, address: str = "", version: int | None = None) -> Refusal:
+        inside = [prefix for prefix in network.prefixes.all() if not address or ip_address(address) in prefix.cidr]
+        prefix = (inside or list(network.prefixes.all()))[0]
+        return self._make(Address, address=address, prefix=prefix, project=project, kind="static")
+
+    def machine(self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, partition: Any = None) -> Refusal:
+        place = partition or project_partition(networks)
+        sent = {"name": "new", "partition": place.pk, "project": project.pk, "network": networks[0].pk, "addresses": addresses}
+        return renamed(self._allocated(MachineAddForm, sent), network="networks")
+
+    def firewall(
+        self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, primary: Any = None, partition: Any = None
+    ) -> Refusal:
+        place = partition or project_partition(networks)
+        sent = {"name": "new", "partition": place.pk, "project": project.pk, "networks": [n.pk for n in networks], "addresses": addresses}
+        return self._allocated(FirewallAddForm, {**sent, **MANAGED, **values({"primary": primary})})
+
+    def _make(self, model: type[Any], **fields: Any) -> Refusal:
+        return self._filled(model, {name: getattr(value, "pk", value) for name, value in fields.items()})
+
+    def _filled(self, model: type[Any], data: dict[str, Any], instance: Any = None) -> Refusal:
+        form: Any = modelform_factory(model, form=WholeRowForm, fields="__all__")(data=values(data), instance=instance)
+        if form.is_valid():
+            form.save()
+        return said(form.errors.as_data())
+
+    def _allocated(self, form_class: type[AllocationForm], data: dict[str, Any]) -> Refusal:
+        form: Any = modelform_factory(form_class.Meta.model, form=form_class)(data=data)  # type: ignore[attr-defined]
+        form.user = someone("admin", "support")
+        if form.is_valid():
+            form.save()
+        return said(form.errors.as_data())
+
+
+MANAGED = {"uplinks": "lan0,lan1", "port": "22", "user": "shared-networks"}
