@@ -3,6 +3,7 @@
 
 import os
 import sys
+import uuid
 
 SERVERLESS = {"up", "collectstatic", "help", "version", "--help", "--version", "spectacular"}
 
@@ -12,12 +13,16 @@ def main() -> None:
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
 
     from config import embedded, settings  # noqa: PLC0415
+    from networks.trail import Actor, acting  # noqa: PLC0415
 
-    if len(sys.argv) < 2 or sys.argv[1] in SERVERLESS:  # noqa: PLR2004
-        execute_from_command_line(sys.argv)
-        return
-    with embedded.servers(settings.EMBEDDED):
-        execute_from_command_line(sys.argv)
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    run = Actor(command, "command", str(uuid.uuid4()))
+    with acting(lambda: run):
+        if command in SERVERLESS:
+            execute_from_command_line(sys.argv)
+            return
+        with embedded.servers(settings.EMBEDDED):
+            execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

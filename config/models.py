@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from config.roles import ROLES
 from networks.fields import identifier
+from networks.recording import Recorded
 
 DAYS = 90  # how long a token lasts unless told otherwise
 NOTED_EVERY = timedelta(minutes=1)  # the last use is not written down more often
@@ -62,6 +63,33 @@ def _account(name: str, role: str) -> User:
     return account
 
 
+USER = "(SELECT username FROM auth_user WHERE id = {row}.user_id)"
+GROUP = "(SELECT name FROM auth_group WHERE id = {row}.group_id)"
+
+
+class Account(User):
+    """A user, as far as the trail is concerned: passwords leave no trace there."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [Recorded(kind="user", label="this.username", hidden=["id", "password", "last_login", "date_joined"])]
+
+
+class Membership(User.groups.through):  # type: ignore[name-defined,misc]
+    """The role of a user, as far as the trail is concerned."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            Recorded(
+                kind="role", hidden=["id"], about=["'user:' || this.user_id"],
+                label=f"{USER} || ' as ' || {GROUP}".format(row="this"), told={"user": USER, "group": GROUP},
+            )
+        ]  # fmt: skip
+
+
 class Token(models.Model):
     """A key for a program. Only its digest is kept; what it may do is what its account's role may do."""
 
@@ -79,6 +107,9 @@ class Token(models.Model):
 
     class Meta:
         ordering = ["name"]
+        triggers = [
+            Recorded(label="this.name", about=["'user:' || this.user_id"], hidden=["id", "digest", "last_used_at"], told={"user": USER})
+        ]
 
     def __str__(self) -> str:
         return self.name

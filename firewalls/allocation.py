@@ -15,9 +15,11 @@ from networks.addressing import IP
 from networks.allocation import give_back, hold, super_network, underlay
 from networks.models import Network, Partition, Project
 from networks.rules import Violation
+from networks.trail import tells
 from networks.validation import InUse, enforce, reported_on, said_of
 
 
+@tells(lambda given: f"{given['name']} was allocated")
 @transaction.atomic
 def create_firewall(
     *,
@@ -63,6 +65,7 @@ def create_firewall(
     return firewall
 
 
+@tells(lambda given: f"{given['firewall']} joined {given['network']}")
 @transaction.atomic
 def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = (), by: str = "") -> Attachment:
     """Join a shared or external network, with an address per family. Raises ValidationError (R2, R5 to R8, R10, R11)."""
@@ -82,6 +85,7 @@ def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: 
     return attachment
 
 
+@tells(lambda given: f"{given['firewall']} left {given['network']}")
 @transaction.atomic
 def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16). Raises InUse for the primary."""
@@ -98,6 +102,7 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
 
 
+@tells(lambda given: f"the rules of {given['firewall']} were replaced")
 @transaction.atomic
 def replace_rules(firewall: Firewall, given: Sequence[Mapping[str, Any]]) -> None:
     """Give the firewall these rules, in this order, instead of those it has. Each has a direction and a rule's fields."""

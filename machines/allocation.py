@@ -14,6 +14,7 @@ from networks.allocation import give_back, hold, locked_prefixes, take
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import ASN_BASE, POOL, next_number
 from networks.rules import Violation, named
+from networks.trail import tells
 from networks.validation import enforce, reported_on
 
 
@@ -25,6 +26,7 @@ class Request(NamedTuple):
     primary: bool = False
 
 
+@tells(lambda given: f"{given['name']} was allocated")
 @transaction.atomic
 def create_machine(
     *,
@@ -115,6 +117,7 @@ def bring(machine: Machine, network: Network, ip: IP) -> Address:
     return row
 
 
+@tells(lambda given: f"{given['machine']} was freed")
 @transaction.atomic
 def free(machine: Machine) -> None:
     """Give the machine back: picked addresses are free again, brought ones stay reserved for the project (R16)."""

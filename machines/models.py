@@ -10,6 +10,7 @@ from django.db import models
 from machines import guards, rules
 from networks.fields import given, hostname, short_labels
 from networks.models import Network, Partition, Project
+from networks.recording import Recorded
 from networks.rules import Violation
 from networks.validation import Unique, ValidatedModel
 
@@ -61,7 +62,7 @@ class Machine(ValidatedModel):
                 violation_error_message="Another machine already has this AS number.",
             )
         ]  # fmt: skip
-        triggers = guards.MACHINE
+        triggers = [*guards.MACHINE, Recorded(label="this.name", about=["'network:' || this.primary_id"])]
 
     def __str__(self) -> str:
         return self.name

@@ -12,6 +12,7 @@ from networks.addressing import IP, Cidr, versions
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import POOL, next_address, next_child, next_number
 from networks.rules import FAMILIES, Violation
+from networks.trail import tells
 from networks.validation import enforce
 
 
@@ -42,6 +43,7 @@ def free_id(name: str, model: type[Network | Partition | Project] = Network) -> 
     return next(candidate for candidate in (base, *numbered) if candidate not in taken)
 
 
+@tells(lambda given: f"{given.get('name') or given.get('id')} was made")
 @transaction.atomic
 def create_network(*, kind: str, prefix_length: Mapping[int, int] | None = None, **fields: Any) -> Network:
     """Make a network of any kind: a private one as create_private_network does, another one with the prefixes given."""
@@ -58,6 +60,7 @@ def create_network(*, kind: str, prefix_length: Mapping[int, int] | None = None,
     return network
 
 
+@tells(lambda given: f"{given['name']} was made")
 @transaction.atomic
 def create_private_network(
     *,
@@ -122,6 +125,7 @@ def carve(pool: Network, family: int, length: int) -> Cidr:
     raise AssertionError  # unreachable: enforce() raised
 
 
+@tells(lambda given: f"{given['network']} grew")
 @transaction.atomic
 def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | None = None, version: int = 4) -> Prefix:
     """Give a network one more prefix: the one given, or for a private network the next free one of that length."""
@@ -137,6 +141,7 @@ def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | N
     return row
 
 
+@tells(lambda given: f"an address of {given['network']} was taken")
 @transaction.atomic
 def allocate(
     network: Network,
@@ -218,6 +223,7 @@ def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
     return next(prefix for prefix in prefixes if ip in prefix.cidr)
 
 
+@tells(lambda given: f"{given['address']} was given back")
 @transaction.atomic
 def release(address: Address) -> None:
     """Take an address off its machine: a picked one is free again, a brought one stays reserved (R16)."""

@@ -17,6 +17,7 @@ from machines import rules
 from machines.models import Machine
 from networks.fields import CidrField, one_line
 from networks.models import Network, Partition, Project
+from networks.recording import FIREWALL, MACHINE, Recorded
 from networks.rules import Violation
 from networks.validation import Unique, ValidatedModel
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 MAX_PORT = 65535
+NAME = FIREWALL.format(row="this")
 interface_name = RegexValidator(r"\A[a-z][a-z0-9.]{0,14}\Z", "An interface name has at most 15 of a-z, 0-9 and '.'.", "invalid_interface")
 ssh_host = RegexValidator(r"\A[A-Za-z0-9.:-]+\Z", "A host is a name or an address.", "invalid_host")
 ssh_user = RegexValidator(r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user")
@@ -123,6 +125,12 @@ class Firewall(ValidatedModel):
 
     class Meta:
         ordering = ["machine__name", "machine_id"]
+        triggers = [
+            Recorded(
+                label=MACHINE.format(row="this"), about=["'machine:' || this.machine_id"],
+                hidden=["machine", "wanted", "applied", "checked_at", "drift"],  # told by its revisions and pushes
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.machine.name
@@ -169,7 +177,13 @@ class Attachment(ValidatedModel):
                 violation_error_message="The firewall has joined this network already (R6).",
             )
         ]  # fmt: skip
-        triggers = guards.ATTACHMENT
+        triggers = [
+            *guards.ATTACHMENT,
+            Recorded(
+                label=f"{NAME} || ' in ' || this.network_id", hidden=["id"], told={"firewall": FIREWALL},
+                about=["'firewall:' || this.firewall_id", "'network:' || this.network_id"],
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.firewall} in {self.network}"
@@ -219,6 +233,12 @@ class Rule(ValidatedModel):
             Unique(
                 field="position", name="rule_has_its_place", fields=["firewall", "direction", "position"],
                 violation_error_code="position_taken", violation_error_message="Another rule has this place already.",
+            )
+        ]  # fmt: skip
+        triggers = [
+            Recorded(
+                label=f"{NAME} || ' ' || this.direction || ' ' || this.position", hidden=["id"], told={"firewall": FIREWALL},
+                about=["'firewall:' || this.firewall_id"],
             )
         ]  # fmt: skip
 

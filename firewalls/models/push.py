@@ -8,7 +8,9 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from firewalls.models.firewall import Firewall
+from firewalls.models.firewall import NAME, Firewall
+from networks.recording import FIREWALL, Recorded
+from networks.trail import operation
 
 # A worker that runs a push says so every few seconds; silent for this long, it is taken for dead.
 HEARTBEAT_SECONDS = 2
@@ -33,6 +35,12 @@ class Revision(models.Model):
             models.UniqueConstraint(fields=["firewall", "number"], name="revision_number"),
             models.UniqueConstraint(fields=["firewall", "digest"], name="revision_is_kept_once"),
         ]
+        triggers = [
+            Recorded(
+                label=f"{NAME} || ' #' || this.number", told={"firewall": FIREWALL},
+                about=["'firewall:' || this.firewall_id"], hidden=["id", "files", "created_at"],
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.firewall} #{self.number}"
@@ -44,7 +52,7 @@ class PushQuerySet(models.QuerySet["Push"]):
 
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
         """The one queued push of this firewall; a second request joins it, and the later revision counts."""
-        with transaction.atomic():
+        with operation(f"a push of {firewall} was asked for"), transaction.atomic():
             push, made = self.get_or_create(firewall=firewall, state=Push.State.QUEUED, defaults={"requested_by": by, "revision": revision})
             if not made:
                 self.filter(pk=push.pk, state=Push.State.QUEUED).update(revision=revision, requested_by=by)
@@ -125,6 +133,13 @@ class Push(models.Model):
                 | Q(state__in=["confirmed", "rolled_back", "failed", "superseded"], finished_at__isnull=False),
             ),
         ]
+        triggers = [
+            Recorded(
+                label=NAME, about=["'firewall:' || this.firewall_id"],
+                told={"firewall": FIREWALL, "revision": "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)"},
+                hidden=["id", "steps", "heartbeat_at", "created_at", "started_at", "finished_at"],
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"push of {self.firewall} ({self.get_state_display()})"

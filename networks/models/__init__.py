@@ -1,8 +1,9 @@
 """Partitions and projects, their networks, prefixes and addresses."""
 
+from networks.models.activity import Activity
 from networks.models.address import Address
 from networks.models.network import Network, NetworkQuerySet
 from networks.models.places import Partition, Project
 from networks.models.prefix import Prefix
 
-__all__ = ["Address", "Network", "NetworkQuerySet", "Partition", "Prefix", "Project"]
+__all__ = ["Activity", "Address", "Network", "NetworkQuerySet", "Partition", "Prefix", "Project"]

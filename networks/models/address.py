@@ -11,6 +11,7 @@ from networks.fields import InetField, one_line
 from networks.models.network import Network
 from networks.models.places import Project
 from networks.models.prefix import Prefix
+from networks.recording import MACHINE, Recorded
 from networks.rules import Violation
 from networks.validation import Known, Unique, ValidatedModel
 
@@ -50,7 +51,17 @@ class Address(ValidatedModel):
             ),
             Known(name="address_kind_is_known", condition=Q(kind__in=["ephemeral", "static"])),
         ]  # fmt: skip
-        triggers = guards.ADDRESS
+        triggers = [
+            *guards.ADDRESS,
+            Recorded(
+                key="host(this.address)", label="host(this.address)", hidden=["id", "prefix"],
+                told={"machine": MACHINE, "network": "(SELECT network_id FROM networks_prefix WHERE id = {row}.prefix_id)"},
+                about=[
+                    "'network:' || (SELECT network_id FROM networks_prefix WHERE id = this.prefix_id)",
+                    "'machine:' || COALESCE(this.machine_id, OLD.machine_id)",
+                ],
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return str(self.address)

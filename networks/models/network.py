@@ -14,7 +14,9 @@ from networks import guards, rules
 from networks.addressing import parse_cidr
 from networks.fields import CidrField, IdentifierField, given, one_line, short_labels
 from networks.models.places import Partition, Project
+from networks.recording import Recorded
 from networks.rules import Violation
+from networks.trail import operation
 from networks.validation import Check, Unique, ValidatedModel
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
@@ -127,7 +129,7 @@ class Network(ValidatedModel):
                 violation_error_code="second_underlay", violation_error_message="This partition already has an underlay network (R8).",
             ),
         ]  # fmt: skip
-        triggers = guards.NETWORK
+        triggers = [*guards.NETWORK, Recorded(label="this.id")]
 
     def __str__(self) -> str:
         return self.id
@@ -164,7 +166,7 @@ class Network(ValidatedModel):
 
     def share(self, by: str, reason: str = "") -> None:
         """Mark the network as shared, for good; who, when and why stay with it (R3). Sharing again changes nothing."""
-        with transaction.atomic():
+        with operation(f"{self.pk} was shared", reason), transaction.atomic():
             fresh = Network.objects.select_for_update(no_key=True).get(pk=self.pk)
             if not fresh.shared:
                 fresh.shared, fresh.shared_at, fresh.shared_by, fresh.shared_reason = True, timezone.now(), by, reason

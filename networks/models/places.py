@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from networks.fields import CidrField, IdentifierField, InetField, one_line
+from networks.recording import Recorded
 from networks.validation import ValidatedModel
 
 
@@ -22,6 +23,7 @@ class Partition(ValidatedModel):
 
     class Meta:
         ordering = ["id"]
+        triggers = [Recorded(label="this.id")]
 
     def __str__(self) -> str:
         return self.id
@@ -37,6 +39,7 @@ class Project(ValidatedModel):
 
     class Meta:
         ordering = ["id"]
+        triggers = [Recorded(label="this.id")]
 
     def __str__(self) -> str:
         return self.id

@@ -12,6 +12,7 @@ from networks.addressing import capacity, contains
 from networks.fields import CidrField
 from networks.models.network import Network
 from networks.pools import next_address
+from networks.recording import Recorded
 from networks.rules import Violation
 from networks.validation import Exclusion, ValidatedModel, enforce
 
@@ -45,7 +46,10 @@ class Prefix(ValidatedModel):
             )
             for name, child in (("child", True), ("top", False))
         ]  # fmt: skip
-        triggers = guards.PREFIX
+        triggers = [
+            *guards.PREFIX,
+            Recorded(key="this.cidr::text", label="this.cidr::text", about=["'network:' || this.network_id"], hidden=["id", "child"]),
+        ]
 
     def __str__(self) -> str:
         return str(self.cidr)

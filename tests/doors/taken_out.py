@@ -39,7 +39,8 @@ def take_out(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     """Take out functions by their path, constraints as `Model:name`, and `on_delete`, which keeps what is referred to."""
     for name in names.split():
         if name == "on_delete":
-            for model in [*apps.get_app_config("networks").get_models(), Machine, Attachment]:
+            ours: list[type[models.Model]] = [*apps.get_app_config("networks").get_models(), Machine, Attachment]
+            for model in ours:
                 for field in (f for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey)):
                     monkeypatch.setattr(field.remote_field, "on_delete", models.DO_NOTHING)
         elif ":" in name:

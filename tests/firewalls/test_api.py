@@ -148,7 +148,7 @@ class TestJoining:
             ({"network": "mpls"}, {"network": ["other_project"]}), ({"network": "super-fra"}, {"network": ["not_explicit"]}),
             ({"network": "underlay-fra"}, {"network": ["not_explicit"]}), ({"network": "nope"}, {"network": ["does_not_exist"]}),
             ({}, {"network": ["required"]}), ({"network": "storage", "auto": False}, {"addresses": ["no_address"]}),
-            ({"network": "storage", "addresses": ["10.128.0.9"]}, {"addresses": ["outside_networks", "no_address"]}),
+            ({"network": "storage", "addresses": ["10.128.0.9"]}, {"addresses": ["outside_networks"]}),
             ({"network": "storage", "addresses": ["10.128.4.0"]}, {"addresses": ["reserved"]}),
         ],
     )  # fmt: skip

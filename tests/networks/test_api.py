@@ -267,7 +267,7 @@ class TestAddresses:
             ({"address": "10.9.9.9"}, {"address": ["outside_network"]}), ({"address": "ten"}, {"address": ["invalid_address"]}),
             ({"network": "super-fra"}, {"network": ["super_given"]}), ({"network": "underlay-fra"}, {"network": ["underlay_given"]}),
             ({"network": "nope"}, {"network": ["does_not_exist"]}), ({"project": "analytics"}, {"project": ["other_project"]}),
-            ({"version": 5}, {"version": ["invalid_choice"]}), ({"version": 6}, {"network": ["exhausted"]}),
+            ({"version": 5}, {"version": ["invalid_choice"]}), ({"version": 6}, {"network": ["no_prefix"]}),
         ],
     )  # fmt: skip
     def test_are_refused_by_field(self, api: Api, fra: World, body: dict[str, object], refused: object) -> None:

@@ -1,0 +1,66 @@
+"""The trail of changes: read by everybody, written by the database alone."""
+
+from typing import Any
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
+from django.db import models
+
+from networks.guards import refuse
+
+
+class Kept(pgtrigger.Trigger):
+    """Refuses to change what was written down."""
+
+    name = "what_was_written_stays"
+    when = pgtrigger.Before
+    operation = pgtrigger.Update | pgtrigger.Delete
+
+    def get_func(self, model: models.Model) -> str:
+        return refuse("The trail is not edited.")
+
+
+class Activity(models.Model):
+    """One change of one object: who, when, by which way in, what exactly, and why."""
+
+    class Verb(models.TextChoices):
+        CREATED = "created", "created"
+        CHANGED = "changed", "changed"
+        REMOVED = "removed", "removed"
+
+    at = models.DateTimeField()
+    who = models.CharField(max_length=150, blank=True)
+    via = models.CharField(max_length=10, help_text="browser, api, token, admin, command, task, or sql where nobody said who.")
+    request = models.CharField(max_length=64, help_text="What was done in one request, or one run, has one id.")
+    operation = models.CharField(max_length=400, blank=True)
+    reason = models.CharField(max_length=400, blank=True)
+    verb = models.CharField(max_length=7, choices=Verb.choices)
+    kind = models.CharField(max_length=30)
+    key = models.TextField(help_text="The object's id.")
+    label = models.TextField(blank=True, help_text="What the object was called then.")
+    about = ArrayField(models.TextField(), help_text="The objects whose history this belongs to, as kind:id.")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "activities"
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["request", "id"], name="activity_by_request"),
+            models.Index(fields=["who", "id"], name="activity_by_who"),
+            models.Index(fields=["kind", "id"], name="activity_by_kind"),
+            GinIndex(fields=["about"], name="activity_about"),
+            BrinIndex(fields=["at"], name="activity_at"),
+        ]
+        triggers = [Kept()]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label} {self.verb}"
+
+    @property
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """Before and after of every field that changed."""
+        before, after = self.before or {}, self.after or {}
+        return {name: (before.get(name), after.get(name)) for name in sorted(before.keys() | after.keys())}
