@@ -16,6 +16,7 @@ from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.shares import ConsumersView, ShareView
 from machines.api import MachineViewSet
+from networks.api.activity import ActivityViewSet
 from networks.api.addresses import AddressViewSet
 from networks.api.networks import NETWORK_ID, NetworkViewSet
 from networks.api.places import PartitionViewSet, ProjectViewSet
@@ -57,6 +58,7 @@ router.register("machines", MachineViewSet)
 router.register("firewalls", FirewallViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
+router.register("activity", ActivityViewSet)
 
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),

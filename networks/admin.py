@@ -17,7 +17,7 @@ from networks.access import may_edit
 from networks.allocation import allocate, create_network
 from networks.fields import CidrField
 from networks.forms import AllocationForm, Listed, WholeRowForm
-from networks.models import Address, Network, Partition, Prefix, Project
+from networks.models import Activity, Address, Network, Partition, Prefix, Project
 from networks.validation import reported_on
 
 SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
@@ -232,3 +232,29 @@ class AddressAdmin(RowAdmin):
 
     def view_on_site(self, obj: Address) -> str:
         return reverse("networks:detail", args=[obj.prefix.network_id])
+
+
+@admin.register(Activity)
+class ActivityAdmin(RowAdmin):
+    """The trail, to read: nobody edits it."""
+
+    list_display = ["at", "who", "via", "verb", "kind", "label", "operation", "reason"]
+    list_filter = ["via", "verb", "kind", "at"]
+    search_fields = ["label", "who", "operation", "reason", "request"]
+    readonly_fields = ["at", "who", "via", "verb", "kind", "key", "label", "operation", "reason", "request", "about", "before", "after"]
+    fields = [*readonly_fields]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Activity]:
+        return Activity.objects.visible_to(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Activity | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Activity | None = None) -> bool:
+        return False
+
+    def view_on_site(self, obj: Activity) -> str:
+        return reverse("networks:activity") + f"?request={obj.request}"

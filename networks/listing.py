@@ -3,11 +3,12 @@
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 
 PER_PAGE = 50
 Filter = Callable[[Any, str], Any]  # rows and the value in the URL -> fewer rows
@@ -50,13 +51,19 @@ def given_filters(request: HttpRequest, filters: Mapping[str, Filter]) -> dict[s
     return {name: value for name, value in values.items() if value}
 
 
-def spreadsheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """The rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula is kept as text."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}.csv"'})
-    writer = csv.writer(response)
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return response
+class _Line:
+    """Gives back what is written to it, for a writer whose lines go straight on."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def spreadsheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
+    """The rows as CSV (RFC 4180), sent as they are read. A cell that a spreadsheet would take for a formula is kept as text."""
+    writer = csv.writer(_Line())
+    lines = (writer.writerow(row) for row in chain([header], ([_cell(value) for value in row] for row in rows)))
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _cell(value: object) -> str:

@@ -85,17 +85,15 @@ def end() -> None:
 
 
 def comment() -> str:
-    """The present context as an SQL comment, in letters that cannot end it; nothing where nobody is known."""
+    """The present context as an SQL comment, in letters that cannot end it; nothing where nothing is known."""
     known = _actor.get()
-    if known is None:
-        return ""
-    actor = known()
+    actor = known() if known else Actor("", "")
     said = {
         "who": actor.who[:LONGEST_NAME], "via": actor.via, "request": actor.request,
         "operation": _operation.get()[:LONGEST_REASON], "reason": _reason.get()[:LONGEST_REASON],
     }  # fmt: skip
-    text = json.dumps({name: value.replace("\0", "") for name, value in said.items() if value})
-    return f"/*trail:{base64.b64encode(text.encode(errors='replace')).decode()}*/ "
+    told = {name: value.replace("\0", "") for name, value in said.items() if value}
+    return f"/*trail:{base64.b64encode(json.dumps(told).encode()).decode()}*/ " if told else ""
 
 
 def sign(execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

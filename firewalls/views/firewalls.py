@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from firewalls.facts import facts
@@ -28,7 +28,7 @@ FILTERS: dict[str, Filter] = {
 RECENT = 8
 
 
-def firewall_list(request: HttpRequest) -> HttpResponse:
+def firewall_list(request: HttpRequest) -> HttpResponseBase:
     rows: QuerySet[Firewall] = Firewall.objects.with_relations().with_state().prefetch_related("attachments__network")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
@@ -40,7 +40,7 @@ def firewall_list(request: HttpRequest) -> HttpResponse:
     return page(request, "firewalls/list.html", context)
 
 
-def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse:
+def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponseBase:
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     header = ("name", "id", "state", "partition", "project", "primary network", "AS number", "host", "port")

@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
+from django.db.models import Q
 
 from networks.guards import refuse
 
@@ -21,8 +22,25 @@ class Kept(pgtrigger.Trigger):
         return refuse("The trail is not edited.")
 
 
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    def visible_to(self, user: Any) -> "ActivityQuerySet":
+        """Accounts and tokens are the business of those who may see tokens."""
+        return self if user.has_perm("config.view_token") else self.exclude(kind__in=Activity.OF_ACCESS)
+
+    def of(self, name: str) -> "ActivityQuerySet":
+        """The history of whatever has, or then had, this id or name."""
+        return self.filter(Q(label=name) | Q(about__overlap=[f"{kind}:{name}" for kind in Activity.KINDS]))
+
+
 class Activity(models.Model):
     """One change of one object: who, when, by which way in, what exactly, and why."""
+
+    WAYS = ("browser", "api", "token", "admin", "command", "task", "sql")
+    OF_ACCESS = ("user", "role", "token")
+    KINDS = (
+        "partition", "project", "network", "prefix", "address", "machine", "firewall", "attachment", "rule", "revision", "push",
+        *OF_ACCESS,
+    )  # fmt: skip
 
     class Verb(models.TextChoices):
         CREATED = "created", "created"
@@ -43,6 +61,8 @@ class Activity(models.Model):
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 
+    objects = ActivityQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "activities"
@@ -51,6 +71,7 @@ class Activity(models.Model):
             models.Index(fields=["request", "id"], name="activity_by_request"),
             models.Index(fields=["who", "id"], name="activity_by_who"),
             models.Index(fields=["kind", "id"], name="activity_by_kind"),
+            models.Index(fields=["label", "id"], name="activity_by_label"),
             GinIndex(fields=["about"], name="activity_about"),
             BrinIndex(fields=["at"], name="activity_at"),
         ]

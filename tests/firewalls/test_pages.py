@@ -232,7 +232,7 @@ class TestParts:
 class TestManyRows:
     def test_spreadsheet_keeps_what_looks_like_a_formula_as_text(self, shop_fw: Firewall) -> None:
         Firewall.objects.update(host="@SUM(A1)")
-        rows = list(csv.DictReader(visitor().get("/firewalls/?format=csv").content.decode().splitlines()))
+        rows = list(csv.DictReader(visitor().get("/firewalls/?format=csv").getvalue().decode().splitlines()))
         assert [(row["name"], row["host"]) for row in rows] == [("shop-fw", "'@SUM(A1)")]
 
     def test_the_number_of_queries_does_not_grow_with_the_rows(self, fra: World, store: Network, shop_fw: Firewall) -> None:

@@ -77,7 +77,7 @@ class TestLookingAtNetworks:
         Network.objects.filter(pk=fra.private("shop", fra.shop).pk).update(name='=HYPERLINK("http://example.org")')
         answer = visitor().get("/networks/?format=csv&q=shop")
         assert "attachment" in answer["Content-Disposition"] and answer["Content-Type"].startswith("text/csv")
-        rows = list(csv.reader(answer.content.decode().splitlines()))
+        rows = list(csv.reader(answer.getvalue().decode().splitlines()))
         assert rows[0][:2] == ["id", "name"] and rows[1][:2] == ["shop", '\'=HYPERLINK("http://example.org")'] and len(rows) == 2
 
     def test_the_number_of_queries_does_not_grow_with_the_rows(self, fra: World, store: Network) -> None:

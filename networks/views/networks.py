@@ -1,10 +1,10 @@
-"""Pages about networks."""
+"""The list of networks, and one of them."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from networks.addressing import Cidr
@@ -25,7 +25,7 @@ FILTERS: dict[str, Filter] = {
 MOST_MACHINES = 200
 
 
-def network_list(request: HttpRequest) -> HttpResponse:
+def network_list(request: HttpRequest) -> HttpResponseBase:
     rows = Network.objects.select_related("partition", "project").prefetch_related("prefixes")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
@@ -37,7 +37,7 @@ def network_list(request: HttpRequest) -> HttpResponse:
     return page(request, "networks/list.html", context)
 
 
-def _spreadsheet(request: HttpRequest, rows: NetworkQuerySet) -> HttpResponse:
+def _spreadsheet(request: HttpRequest, rows: NetworkQuerySet) -> HttpResponseBase:
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     header = ("id", "name", "kind", "shared", "partition", "project", "vrf", "prefixes")

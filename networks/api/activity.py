@@ -1,0 +1,84 @@
+"""`activity/`: the trail, to read."""
+
+from typing import Any, ClassVar, cast
+
+import django_filters
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from networks.api.fields import UtcTime
+from networks.api.lists import Exact, Integer, Time
+from networks.api.rows import RowSerializer
+from networks.api.views import ReadViewSet
+from networks.models import Activity
+
+
+class ObjectSerializer(serializers.Serializer[Activity]):
+    """What was changed: its kind, its id, and what it was called then."""
+
+    kind = serializers.CharField()
+    id = serializers.CharField(source="key")
+    name = serializers.CharField(source="label")
+
+
+class ActivitySerializer(RowSerializer[Activity]):
+    """One change of one object."""
+
+    when = UtcTime(source="at")
+    what = serializers.ChoiceField(source="verb", choices=Activity.Verb.choices)
+    object = extend_schema_field(ObjectSerializer)(serializers.SerializerMethodField)()
+    request_id = serializers.CharField(source="request")
+
+    class Meta(RowSerializer.Meta):
+        model = Activity
+        fields = ["id", "who", "via", "when", "what", "object", "operation", "before", "after", "reason", "request_id", "about"]
+
+    def get_object(self, row: Activity) -> dict[str, Any]:
+        return dict(ObjectSerializer(row).data)
+
+
+class Since(Time):
+    def __init__(self) -> None:
+        super().__init__("at", lookup_expr="gte")
+
+
+class Until(Time):
+    def __init__(self) -> None:
+        super().__init__("at", lookup_expr="lte")
+
+
+class About(Exact):
+    """The history of one object, as `network:storage`."""
+
+    def filter(self, qs: QuerySet[Activity], value: str) -> QuerySet[Activity]:
+        return qs.filter(about__contains=[value]) if value else qs
+
+
+class ObjectNamed(Exact):
+    """The history of whatever has, or then had, this id or name."""
+
+    def filter(self, qs: Any, value: str) -> QuerySet[Activity]:
+        return qs.of(value) if value else qs
+
+
+class ActivityFilters(django_filters.FilterSet):
+    id, who, via, operation, reason = Integer(), Exact(), Exact(), Exact(), Exact()
+    what = django_filters.ChoiceFilter("verb", choices=Activity.Verb.choices)
+    request_id, kind, object, about = Exact("request"), Exact(), ObjectNamed(), About()
+    when, since, until = Time("at"), Since(), Until()
+
+
+class ActivityViewSet(ReadViewSet[Activity]):
+    """Every change that was made, newest first: who, when, by which way in, what before and after, and why."""
+
+    queryset = Activity.objects.all()
+    serializer_class = ActivitySerializer
+    filterset_class = ActivityFilters
+    search_fields: ClassVar[list[str]] = ["label", "operation", "reason", "who"]
+    ordering_fields: ClassVar[dict[str, str]] = {"id": "id", "when": "at"}
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Activity]:
+        return Activity.objects.visible_to(cast(User, self.request.user)).order_by("-id")

@@ -1,0 +1,6 @@
+"""Pages about networks, and the trail of what was changed."""
+
+from networks.views.activity import activity, history
+from networks.views.networks import network_detail, network_list
+
+__all__ = ["activity", "history", "network_detail", "network_list"]
