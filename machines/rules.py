@@ -116,6 +116,12 @@ def has_each_family(net: str, prefixes: Collection[Cidr], addresses: Collection[
             yield Violation("addresses", "no_address", f"{machine} has no {FAMILIES[family]} address in {net} (R10).")
 
 
+def in_fabric(firewall: str, kinds: Collection[str]) -> Iterator[Violation]:
+    """R8: a firewall is in the underlay of its partition; `kinds` are those of the networks it joined."""
+    if UNDERLAY not in kinds:
+        yield Violation("network", "no_underlay", f"{firewall} is in no underlay network, so it has no loopback address (R8).")
+
+
 def primary_of(wanted: Sequence[Wanted], project: str) -> tuple[Net | None, list[Violation]]:
     """R5: the unshared private network; among shared ones only, the one marked primary, or else the only own one."""
     private = [want for want in wanted if want.net.kind == PRIVATE]

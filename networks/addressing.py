@@ -44,6 +44,12 @@ def usable(prefix: Cidr, address: IP) -> bool:
     return address.version == prefix.version and int(first_usable(prefix)) <= int(address) <= int(last_usable(prefix))
 
 
+def reserved(prefix: Cidr) -> list[IP]:
+    """The addresses of the prefix that no host may have."""
+    ends = (prefix.network_address, prefix.broadcast_address)
+    return [ip for ip in dict.fromkeys(ends) if not usable(prefix, ip)]
+
+
 def capacity(prefix: Cidr) -> int:
     """How many hosts fit into the prefix."""
     return int(last_usable(prefix)) - int(first_usable(prefix)) + 1

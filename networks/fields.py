@@ -93,15 +93,24 @@ class NetContainsOrEquals(models.Lookup):
     """`cidr__net_contains_or_equals=10.0.0.7/32`: the prefix holds all of the other one."""
 
     lookup_name = "net_contains_or_equals"
+    operator = ">>="
 
     def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         left, left_values = self.process_lhs(compiler, connection)
         right, right_values = self.process_rhs(compiler, connection)
-        return f"{left} >>= {right}", (*left_values, *right_values)
+        return f"{left} {self.operator} {right}", (*left_values, *right_values)
+
+
+class NetOverlaps(NetContainsOrEquals):
+    """`cidr__net_overlaps=10.0.0.0/8`: the prefixes have an address in common."""
+
+    lookup_name = "net_overlaps"
+    operator = "&&"
 
 
 CidrField.register_lookup(Family)
 CidrField.register_lookup(NetContainsOrEquals)
+CidrField.register_lookup(NetOverlaps)
 InetField.register_lookup(Family)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from networks.addressing import IP, Cidr, contains, usable
 
 PRIVATE, SUPER, EXTERNAL, UNDERLAY = "private", "super", "external", "underlay"
+EPHEMERAL, STATIC = "ephemeral", "static"
 POOLED = frozenset({PRIVATE, EXTERNAL})  # kinds that have a VRF
 FAMILIES = {4: "IPv4", 6: "IPv6"}
 
@@ -45,7 +46,7 @@ def stays_shared(before: Net, after: Net) -> Iterator[Violation]:
 
 def sharing_is_kept(before: Net, after: Net) -> Iterator[Violation]:
     """R3: who shared it, when and why is kept."""
-    for field in ("shared_by", "shared_reason"):
+    for field in ("shared_at", "shared_by", "shared_reason"):
         if before.shared and getattr(before, field) != getattr(after, field):
             yield Violation(field, "kept", "Who shared a network, when and why is kept (R3).")
 
@@ -188,6 +189,12 @@ def child_lengths(lengths: object) -> Iterator[Violation]:
     )
     if not good:
         yield Violation("default_child_prefix_length", "invalid_lengths", 'Child prefix lengths are an object such as {"4": 22, "6": 64}.')
+
+
+def goes_with_its_machine(address: IP, kind: str, on_machine: bool) -> Iterator[Violation]:
+    """R16: of an address that was taken off a machine: a picked one is free again."""
+    if kind == EPHEMERAL and not on_machine:
+        yield Violation("kind", "not_released", f"{address} was picked for a machine that let go of it, and is still taken (R16).")
 
 
 def exhausted(field: str, network: str, family: int, used: int, total: int) -> Violation:

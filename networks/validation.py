@@ -134,7 +134,7 @@ class ValidatedModel(models.Model):
 
     def clean_fields(self, exclude: Any = None) -> None:
         # The rows that a new row was given are there; if they went away meanwhile, the database says so, and is asked again.
-        given = {field.name for field in self._relations() if field.is_cached(self) and not self._doubted}
+        given = {field.name for field in self.relations() if field.is_cached(self) and not self._doubted}
         super().clean_fields(exclude={*(exclude or ()), *(name for name in given if getattr(self, name) is not None)})
 
     def clean(self) -> None:
@@ -185,11 +185,12 @@ class ValidatedModel(models.Model):
         """This row as the database has it; None if it is new."""
         return None if self._state.adding else type(self)._default_manager.filter(pk=self.pk).first()
 
-    def _relations(self) -> list["models.ForeignKey[Any, Any]"]:
+    def relations(self) -> list["models.ForeignKey[Any, Any]"]:
+        """The columns that refer to other rows."""
         return [field for field in self._meta.concrete_fields if isinstance(field, models.ForeignKey)]
 
     def _lacks_a_relation(self) -> bool:
-        for field in self._relations():
+        for field in self.relations():
             if field.null and getattr(self, field.attname) is None:
                 continue
             try:

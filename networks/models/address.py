@@ -25,8 +25,8 @@ class Address(ValidatedModel):
     """One IP address that is taken. It belongs to a network through its prefix, so the two cannot disagree."""
 
     class Kind(models.TextChoices):
-        EPHEMERAL = "ephemeral"  # picked: goes with its machine (R16)
-        STATIC = "static"  # brought: stays reserved for the project (R16)
+        EPHEMERAL = rules.EPHEMERAL  # picked: goes with its machine (R16)
+        STATIC = rules.STATIC  # brought: stays reserved for the project (R16)
 
     address = InetField()
     prefix = models.ForeignKey(Prefix, models.PROTECT, related_name="addresses")
@@ -73,7 +73,7 @@ class Address(ValidatedModel):
     def standing(self) -> Iterator[Violation]:
         if self.address is None or isinstance(self.address, str):
             return  # its own field already says so
-        prefixes = [self.prefix.cidr] if self.address in self.prefix.cidr else self.network.prefixes.values_list("cidr", flat=True)
+        prefixes = [self.prefix.cidr] if self.address in self.prefix.cidr else [own.cidr for own in self.network.prefixes.all()]
         outside = [*rules.in_network(self.network, prefixes, self.address)]
         yield from outside or rules.address_fits(self.network, self.prefix.cidr, self.address)
         yield from rules.may_own(self.network, self.project_id)

@@ -1,0 +1,37 @@
+"""What a check found."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from networks.rules import Violation
+
+
+class Finding(NamedTuple):
+    """One violation: the kind of object, what it is called, and the sentence of the rule."""
+
+    kind: str
+    label: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label}: {self.sentence}"
+
+
+def of(row: models.Model, violations: Iterable[Violation]) -> Iterator[Finding]:
+    """The violations of one row."""
+    for violation in violations:
+        yield finding(row, violation.message)
+
+
+def finding(row: models.Model, sentence: str) -> Finding:
+    return Finding(str(row._meta.verbose_name), str(row), sentence)
+
+
+def of_error(row: models.Model, error: ValidationError) -> Iterator[Finding]:
+    """What its fields refuse."""
+    for field, errors in error.error_dict.items():
+        for one in errors:
+            yield finding(row, f"{field}: {' '.join(one.messages)}")

@@ -1,0 +1,20 @@
+"""`manage.py check_rules`: is everything that is stored as the rules want it?"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config.checking import check
+from networks.rules import counted
+
+
+class Command(BaseCommand):
+    help = "Check the whole database against every rule, and print each violation as a sentence. Changes nothing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        number = 0
+        for number, found in enumerate(check(), 1):  # noqa: B007 - it is used below
+            self.stdout.write(str(found))
+        if number:
+            raise CommandError(f"{counted(number, 'violation')} found.")
+        self.stdout.write("Every rule holds, R1 to R16.")
