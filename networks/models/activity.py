@@ -6,7 +6,6 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
-from django.db.models import Q
 
 from networks.guards import refuse
 
@@ -29,7 +28,8 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
     def of(self, name: str) -> "ActivityQuerySet":
         """The history of whatever has, or then had, this id or name."""
-        return self.filter(Q(label=name) | Q(about__overlap=[f"{kind}:{name}" for kind in Activity.KINDS]))
+        called = Activity.objects.filter(kind__in=Activity.NAMED, label=name).order_by().values_list("kind", "key").distinct()
+        return self.filter(about__overlap=[f"{kind}:{key}" for kind, key in [*called, *((kind, name) for kind in Activity.KINDS)]])
 
 
 class Activity(models.Model):
@@ -37,6 +37,7 @@ class Activity(models.Model):
 
     WAYS = ("browser", "api", "token", "admin", "command", "task", "sql")
     OF_ACCESS = ("user", "role", "token")
+    NAMED = ("machine", "firewall", "user", "token")  # their ids are not what people call them
     KINDS = (
         "partition", "project", "network", "prefix", "address", "machine", "firewall", "attachment", "rule", "revision", "push",
         *OF_ACCESS,

@@ -80,7 +80,8 @@ def pages() -> dict[str, int]:
         "/networks/internet-fra/", f"/networks/{LONG}/share/", "/networks/super-fra/share/", "/networks/store/share/",
         "/networks/store/consumers/", "/networks/tiny/join/", "/firewalls/", "/firewalls/?state=drifted", f"{one}/",
         f"{one}/config/", f"{one}/diff/", f"{one}/join/", f"{one}/join/tiny/", f"{one}/leave/store/", f"/pushes/{running.pk}/",
-        f"/pushes/{failed.pk}/", "/search/?q=s", "/search/?q=nothing",
+        f"/pushes/{failed.pk}/", "/search/?q=s", "/search/?q=nothing", "/activity/",
+        "/activity/?object=nothing", "/activity/network/store/",
     ]  # fmt: skip
     return {**dict.fromkeys(fine, 200), f"{one}/join/tiny/?addresses=10.9.9.9": 422, f"{one}/join/lone/": 422, "/networks/nothing/": 404}
 
@@ -104,8 +105,10 @@ def _push(firewall: Firewall, state: str) -> Push:
 def go(page: Page, url: str, status: int = 200) -> None:
     answer = page.goto(url)
     assert answer is not None and answer.status == status, url
-    if page.locator("#consumers[hx-get]").count():
-        page.locator("#consumers:not([hx-get])").wait_for()
+    for part in ("#consumers", "#history"):
+        if page.locator(f"{part}[hx-get]").count():
+            page.locator(f"{part}:not([hx-get])").wait_for()
+    page.locator(".story details").evaluate_all("all => all.forEach(one => one.open = true)")
 
 
 def test_no_page_keeps_anybody_out(visit: Open, pages: dict[str, int]) -> None:

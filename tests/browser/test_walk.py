@@ -73,6 +73,7 @@ def test_a_private_network_becomes_a_shared_one_whose_consumer_is_configured(sta
     read_what_was_pushed(stack, page, vrf)
     page.goto(f"{stack.url}/networks/analytics-private/")
     expect(page.locator("#consumers").get_by_role("link", name="shop-fw")).to_be_visible()
+    read_the_story(page)
 
 
 def share_analytics(page: Page) -> None:
@@ -88,7 +89,7 @@ def share_analytics(page: Page) -> None:
     page.get_by_label("Type the network's name").fill("analytics-private")
     page.get_by_role("button", name="Share analytics-private").click()
     expect(page.get_by_text("It stays shared.")).to_be_visible()
-    expect(page.get_by_text("training data for shop")).to_be_visible()
+    expect(page.locator(".notice").get_by_text("training data for shop")).to_be_visible()
     expect(page.get_by_role("link", name="Mark as shared")).to_have_count(0)
 
 
@@ -130,6 +131,28 @@ def read_what_was_pushed(stack: Stack, page: Page, vrf: str) -> None:
     page.get_by_label("From").select_option("1")
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".diff .add", has_text=f"vrf vrf{vrf}").first).to_be_visible()
+
+
+def read_the_story(page: Page) -> None:
+    """Everything that was done here reads as a story: on the network's own page, and among all activity, filtered and exported."""
+    told = page.locator("#history .story")
+    expect(told.first).to_contain_text("shop-fw joined analytics-private by admin")
+    expect(told.nth(1)).to_contain_text("analytics-private was shared by admin")
+    expect(told.nth(1)).to_contain_text("training data for shop")
+    page.get_by_role("link", name="Activity", exact=True).first.click()
+    story = page.locator(".story .what")
+    expect(story.filter(has_text="push shop-fw is confirmed").first).to_be_visible()
+    page.get_by_label("Object").fill("shop-fw")
+    page.get_by_label("Who").fill("admin")
+    page.get_by_role("button", name="Filter").click()
+    expect(story.first).to_have_text(re.compile("shop-fw"))
+    assert story.all_text_contents()[:2] == ["a push of shop-fw was asked for", "shop-fw joined analytics-private"]
+    page.locator(".story summary").nth(1).click()
+    expect(page.locator(".story").nth(1)).to_contain_text("attachment shop-fw in analytics-private created")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("at,who,via,what") and any("shop-fw joined analytics-private" in line for line in lines)
 
 
 def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_confirmed_once(stack: Stack, page: Page) -> None:
