@@ -129,9 +129,3 @@ def test_a_database_in_use_gets_the_demo_only_when_told(monkeypatch: pytest.Monk
     assert Partition.objects.count() == 1
     demo(anyway=True)
     assert Partition.objects.count() == 3 and Partition.objects.get(id="own").management_prefixes == []
-
-
-@pytest.mark.django_db
-def test_the_large_demo_is_not_there_yet_and_the_default_one_is_built_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states, "show", lambda: None)
-    assert "no large demo yet" in demo(size="large") and not world.is_empty()

@@ -1,0 +1,56 @@
+"""Building the large demo: made up in memory, written in one transaction."""
+
+from random import Random
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from config.demo.large import machines, places
+from config.demo.large.configurations import configure, house
+from config.demo.large.copying import copy, numbered
+from config.demo.large.machines import Fleet
+from config.demo.large.places import MARK, World
+from config.demo.large.sizes import sized
+from firewalls import practice
+from networks.models import Network, Partition
+from networks.trail import operation
+
+SEED = 5
+
+
+def is_there() -> bool:
+    return Partition.objects.filter(description=MARK).exists()
+
+
+def build(factor: float = 1.0) -> Fleet:
+    """All of it or nothing; then the practice firewalls' folders."""
+    size, random = sized(factor), Random(SEED)
+    with operation("the large demo was built"), transaction.atomic():
+        world = places.make_up(random, timezone.now(), size)
+        _write_places(world)
+        fleet = machines.make_up(world, size)
+        _write_machines(fleet)
+        configure(fleet.firewalls, world.now)
+    house()
+    return fleet
+
+
+def _write_places(world: World) -> None:
+    copy([plot.partition for plot in world.plots])
+    copy(world.projects)
+    for carved in (False, True):  # first the super networks, then what is carved from them
+        networks = [network for network in world.networks if (network.kind == Network.Kind.PRIVATE) == carved]
+        copy(networks)
+        copy(numbered([prefix for network in networks for prefix in world.prefixes[network.pk]]))
+
+
+def _write_machines(fleet: Fleet) -> None:
+    port, key = practice.port(settings.PRACTICE), practice.host_key(settings.PRACTICE)
+    for firewall in fleet.firewalls:
+        firewall.port, firewall.host_key = port, key
+    copy(fleet.machines)
+    copy(fleet.firewalls)
+    copy(fleet.attachments)
+    copy(fleet.rules)
+    copy(fleet.addresses)

@@ -1,0 +1,164 @@
+"""The large demo's partitions, projects, networks and prefixes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from random import Random
+from typing import Any
+
+from config.demo.large import names
+from config.demo.large.sizes import Size
+from config.demo.world import MANAGEMENT
+from networks.addressing import IP, Cidr, capacity, first_usable
+from networks.models import Network, Partition, Prefix, Project
+
+MARK = "Part of the large demo."
+FIRST_VRF, EXTERNAL_VRF, PARTNER_VRF = 10_000, 104_200, 104_300
+DUAL_STACK_EVERY, IPV6_ONLY_EVERY, PARTNERS = 3, 97, 2
+CHILD_LENGTHS = {"4": 22, "6": 64}
+_BENCHMARK = int(ip_address("198.18.0.0"))
+DEFAULT_ROUTES = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+
+
+@dataclass
+class Plot:
+    """A partition with the address space that it deals out."""
+
+    partition: Partition
+    number: int
+    pool: Network
+    fabric: Network
+    internet: Network
+    partners: list[Network]
+    dealt: int = 0
+
+    def cidr(self, version: int) -> Cidr:
+        """The next child prefix of the super network."""
+        base = _pools(self.number)[0 if version == 4 else 1]  # noqa: PLR2004 - the IP version
+        step = 2 ** (base.max_prefixlen - CHILD_LENGTHS[str(version)])
+        start = ip_address(int(base.network_address) + self.dealt * step)
+        return ip_network(f"{start}/{CHILD_LENGTHS[str(version)]}")
+
+
+@dataclass
+class World:
+    """What has been made up so far. `space` says of every prefix how many of its addresses are taken: the lowest ones."""
+
+    random: Random
+    now: datetime
+    plots: list[Plot] = field(default_factory=list)
+    projects: list[Project] = field(default_factory=list)
+    networks: list[Network] = field(default_factory=list)
+    prefixes: dict[str, list[Prefix]] = field(default_factory=dict)
+    space: dict[str, int] = field(default_factory=dict)
+
+    def private(self, *, shared: bool) -> list[Network]:
+        return [network for network in self.networks if network.kind == Network.Kind.PRIVATE and network.shared == shared]
+
+    def plot(self, network: Network) -> Plot:
+        return next(plot for plot in self.plots if plot.partition.pk == network.partition_id)
+
+    def add(self, network: Network, *cidrs: Cidr) -> Network:
+        self.networks.append(network)
+        child = network.kind == Network.Kind.PRIVATE
+        self.prefixes[network.pk] = [Prefix(network=network, cidr=cidr, child=child) for cidr in cidrs]
+        return network
+
+    def take(self, prefix: Prefix) -> IP | None:
+        """The lowest address of the prefix that nobody has yet."""
+        number = self.space.get(str(prefix.cidr), 0)
+        if number >= capacity(prefix.cidr):
+            return None
+        self.space[str(prefix.cidr)] = number + 1
+        return first_usable(prefix.cidr) + number
+
+    def ago(self, days: float) -> datetime:
+        return self.now - timedelta(days=days)
+
+
+def _pools(number: int) -> tuple[Cidr, Cidr]:
+    return ip_network(f"10.{16 * (number + 1)}.0.0/12"), ip_network(f"2001:db8:{1000 + number}::/48")
+
+
+def make_up(random: Random, now: datetime, size: Size) -> World:
+    """Everything that machines and firewalls are put into."""
+    world = World(random, now)
+    world.projects = [
+        Project(id=id, name=id.replace("-", " ").title(), tenant=tenant, description="") for id, tenant in names.projects(size.projects)
+    ]
+    for number, (id, name) in enumerate(names.PARTITIONS.items()):
+        world.plots.append(_plot(world, number, id, name))
+    for number in range(size.private):
+        _private(world, number)
+    for number in range(size.shared):
+        _shared(world, number)
+    return world
+
+
+def _plot(world: World, number: int, id: str, name: str) -> Plot:
+    partition = Partition(
+        id=id, name=name, description=MARK, management_prefixes=MANAGEMENT, ntp_servers=[f"ntp1.{id}.example.net"],
+        dns_servers=[ip_address("192.0.2.53")],
+    )  # fmt: skip
+    here: dict[str, Any] = {"partition": partition}
+    pool = Network(id=f"super-{id}", name=f"super {id}", kind=Network.Kind.SUPER, default_child_prefix_length=CHILD_LENGTHS, **here)
+    fabric = Network(id=f"underlay-{id}", name=f"underlay {id}", kind=Network.Kind.UNDERLAY, **here)
+    internet = Network(
+        id=f"internet-{id}", name=f"internet {id}", kind=Network.Kind.EXTERNAL, vrf=EXTERNAL_VRF + number, nat=True,
+        destination_prefixes=DEFAULT_ROUTES, **here,
+    )  # fmt: skip
+    world.add(pool, *_pools(number))
+    world.add(fabric, ip_network(f"10.{240 + number}.0.0/16"))
+    # RFC 2544 and RFC 3849: addresses that are nobody's
+    world.add(internet, ip_network((_BENCHMARK + number * 2**15, 17)), ip_network(f"2001:db8:{2000 + number}::/64"))
+    return Plot(partition, number, pool, fabric, internet, list(_partners(world, number, partition)))
+
+
+def _partners(world: World, number: int, partition: Partition) -> Iterator[Network]:
+    """Lines to partners that serve one project each (R7)."""
+    for line in range(PARTNERS):
+        index = number * PARTNERS + line
+        owner = world.projects[-1 - index % len(world.projects)]
+        network = Network(
+            id=f"partner-{owner.pk}-{partition.pk}", name=f"partner line of {owner.pk}", kind=Network.Kind.EXTERNAL, partition=partition,
+            project=owner, vrf=PARTNER_VRF + index, nat=True, destination_prefixes=[ip_network(f"100.127.{index}.0/24")],
+        )  # fmt: skip
+        yield world.add(network, ip_network(f"100.126.{index}.0/24"))
+
+
+def _private(world: World, number: int) -> None:
+    """A network of one project, which lives in the partition that the project mostly is in."""
+    owner = world.projects[number % len(world.projects)]
+    round_, place = divmod(number, len(world.projects))
+    plot = world.plots[(place + round_ // 2) % len(world.plots)]
+    stage = names.STAGES[round_ % len(names.STAGES)]
+    suffix = f"-{round_ // len(names.STAGES) + 1}" if round_ >= len(names.STAGES) else ""
+    id = f"{owner.pk}-{stage}{suffix}"
+    _carve(world, plot, number, id=id, name=f"{owner.name} {stage}{suffix}", project=owner, labels={"stage": stage})
+
+
+def _shared(world: World, number: int) -> None:
+    """A network that a service is shared in; some are a customer's, shared when others had come to need it."""
+    plot = world.plots[number % len(world.plots)]
+    services = list(names.SERVICES)
+    service = services[number // len(world.plots) % len(services)]
+    index = number // (len(world.plots) * len(services)) + 1
+    owners = [project for project in world.projects if project.tenant == names.PLATFORM]
+    platform = next((project for project in owners if project.pk.endswith(f"-{service}")), owners[0])
+    owner = world.random.choice(world.projects) if index % 4 == 0 else platform
+    days = world.random.uniform(5, 900)
+    _carve(
+        world, plot, number, id=f"{service}-{plot.partition.pk}-{index}", name=f"{names.SERVICES[service]} {index} {plot.partition.pk}",
+        project=owner, shared=True, shared_at=world.ago(days), shared_by="admin", shared_reason=names.REASONS[number % len(names.REASONS)],
+        labels={"service": service},
+    )  # fmt: skip
+
+
+def _carve(world: World, plot: Plot, number: int, **fields: Any) -> None:
+    vrf = FIRST_VRF + sum(plot.dealt for plot in world.plots)
+    network = Network(kind=Network.Kind.PRIVATE, partition=plot.partition, parent=plot.pool, vrf=vrf, **fields)
+    alone = number % IPV6_ONLY_EVERY == IPV6_ONLY_EVERY - 1
+    families = [6] if alone else [4, 6] if number % DUAL_STACK_EVERY == 0 else [4]
+    world.add(network, *(plot.cidr(version) for version in families))
+    plot.dealt += 1

@@ -1,0 +1,23 @@
+"""How large the large demo is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many of each there are, over all partitions. Machines do not count the firewalls."""
+
+    projects: int
+    private: int
+    shared: int
+    firewalls: int
+    machines: int
+    addresses: int
+
+
+WHOLE = Size(projects=400, private=1900, shared=300, firewalls=2000, machines=10_000, addresses=100_000)
+
+
+def sized(factor: float) -> Size:
+    """The whole size times the factor, and of everything at least what makes it a world."""
+    return Size(**{name: max(12, round(number * factor)) for name, number in vars(WHOLE).items()})
