@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
+from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
 from machines.api import MachineViewSet
 from networks.api.activity import ActivityViewSet
@@ -58,6 +59,7 @@ router.register("machines", MachineViewSet)
 router.register("firewalls", FirewallViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
+router.register("rollouts", RolloutViewSet)
 router.register("activity", ActivityViewSet)
 
 urlpatterns = [

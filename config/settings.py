@@ -66,8 +66,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONCURRENCY = 16
-CELERY_WORKER_POOL = "threads"  # pushes wait for firewalls, not for the processor
+CELERY_WORKER_CONCURRENCY = 4
+CELERY_WORKER_POOL = "threads"  # one of them carries all pushes of the process on an event loop
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # What a dead worker held comes back after this; reconcile has long queued it again by then, and a claim is exclusive.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 2, "socket_timeout": 30}
@@ -75,6 +75,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_BEAT_SCHEDULE = {"reconcile": {"task": "firewalls.tasks.reconcile", "schedule": timedelta(seconds=10)}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 
+CHECK_EVERY = timedelta(minutes=env_int("CHECK_MINUTES", 15))  # how often every firewall is looked at for drift
 SSH_KEY = Path(env("SSH_KEY", str(VAR / "ssh" / "id_ed25519")))
 PRACTICE = VAR / "practice"  # the folders of the practice firewalls
 
@@ -216,6 +217,7 @@ SPECTACULAR_SETTINGS = {
         "AddressKind": "networks.models.Address.Kind",
         "FirewallState": "firewalls.models.Firewall.State",
         "PushState": "firewalls.models.Push.State",
+        "RolloutState": "firewalls.models.Rollout.State",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

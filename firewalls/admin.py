@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from firewalls import revisions
 from firewalls.allocation import create_firewall, join, leave
-from firewalls.models import Attachment, Firewall, Push, Revision, Rule
+from firewalls.models import Attachment, Drift, Firewall, Member, Push, Revision, Rollout, Rule
 from machines.admin import GIVEN, Freed
 from machines.allocation import Request, free
 from machines.models import Machine
@@ -250,3 +250,36 @@ class PushAdmin(History):
 
     def view_on_site(self, obj: Push) -> str:
         return reverse("firewalls:push_detail", args=[obj.pk])
+
+
+class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Member
+    fields = ["firewall", "wave", "push", "before", "revision"]
+    readonly_fields = ["firewall", "wave", "push", "before", "revision"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
+        return super().get_queryset(request).select_related("firewall__machine", "push__firewall__machine", "before__firewall__machine")
+
+
+@admin.register(Rollout)
+class RolloutAdmin(History):
+    list_display = ["cause", "state", "max_failures", "created_by", "created_at", "finished_at", "reason"]
+    list_filter = ["state", "created_at"]
+    list_select_related = False
+    search_fields = ["cause", "created_by", "reason"]
+    inlines = [MemberInline]
+
+    def view_on_site(self, obj: Rollout) -> str:
+        return reverse("firewalls:rollout_detail", args=[obj.pk])
+
+
+@admin.register(Drift)
+class DriftAdmin(History):
+    list_display = ["firewall", "found_at", "accepted_at", "accepted_by"]
+    list_filter = ["found_at"]
+    search_fields = ["firewall__machine__name", "accepted_by"]

@@ -4,7 +4,7 @@
 #   apply            a tar on standard input: check it, save what runs, arm a rollback, write it, load it, verify it
 #   confirm TOKEN    from a new connection: the configuration stays. May be asked again; it answers how that run ended:
 #                    confirmed, rolled back, failed (nothing was changed), or unknown
-#   show             the owned files that are on the box, as a tar
+#   show             the owned files that are on the box, and what ran when they were applied and runs now, in lines
 #   version          a checksum of this program
 #   recover          at boot: put back what was never confirmed (not over SSH)
 #
@@ -310,11 +310,14 @@ rollback() {
     drop_lock
 }
 
+# told KIND NAME: what comes on standard input, as one line.
+told() { printf '%s\t%s\t%s\n' "$1" "$2" "$(base64 | tr -d '\n')"; }
+
 show() {
-    present=
-    for file in $OWNED; do [ -f "$ROOT/$file" ] && present="$present $file"; done
-    # shellcheck disable=SC2086 # a list of known words
-    if [ -n "$present" ]; then tar -cf - -C "$ROOT/" $present; fi
+    for file in $OWNED; do
+        if [ -f "$ROOT/$file" ]; then told file "/$file" <"$ROOT/$file"; fi
+    done
+    echo end
 }
 
 inside() { [ -n "${APPLIER_INSIDE:-}" ] || { echo 'Not over SSH.' >&2; exit 64; }; }

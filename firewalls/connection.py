@@ -14,11 +14,14 @@ KINDS = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha
 
 
 class TransportError(Exception):
-    """The firewall was not reached, or would not talk; `unreachable` where it did not answer at all."""
+    """The firewall was not reached, or would not talk; `unreachable` where it did not answer at all.
 
-    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+    `offered_key` is the host key that it showed and that is not the pinned one.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool = False, offered_key: str = "") -> None:
         super().__init__(message)
-        self.unreachable = unreachable
+        self.unreachable, self.offered_key = unreachable, offered_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,28 @@ async def connected(target: Target, key_path: Path | None, timeouts: Timeouts) -
         await connection.wait_closed()
 
 
+class _Client(asyncssh.SSHClient):
+    """Takes no host key but the pinned one; remembers which one was shown instead."""
+
+    def __init__(self) -> None:
+        self.offered: asyncssh.SSHKey | None = None
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self.offered = key
+        return False
+
+
 async def _connect(target: Target, key_path: Path | None, timeouts: Timeouts) -> asyncssh.SSHClientConnection:
-    keys, agent, pinned = _client_keys(key_path), () if key_path is None else None, _pinned(target)
+    keys, agent, pinned, client = _client_keys(key_path), () if key_path is None else None, _pinned(target), _Client()
     try:
         async with asyncio.timeout(timeouts.connect):
             return await asyncssh.connect(
                 target.host, target.port, username=target.user, client_keys=keys, agent_path=agent, config=[],
-                known_hosts=([pinned], [], []), server_host_key_algs=_kinds(pinned), preferred_auth="publickey",
-                keepalive_interval=timeouts.keepalive,
+                known_hosts=([pinned] if pinned else [], [], []), server_host_key_algs=_kinds(pinned), preferred_auth="publickey",
+                keepalive_interval=timeouts.keepalive, client_factory=lambda: client,
             )  # fmt: skip
     except asyncssh.HostKeyNotVerifiable as error:
-        raise TransportError(f"{target} shows another host key than the pinned one. Find out why before anything is sent.") from error
+        raise _stranger(target, client.offered) from error
     except asyncssh.PermissionDenied as error:
         raise TransportError(f"{target} does not accept the key of this product for user {target.user}.") from error
     except TimeoutError as error:
@@ -79,9 +93,25 @@ async def _connect(target: Target, key_path: Path | None, timeouts: Timeouts) ->
         raise TransportError(f"{target} does not answer: {error}", unreachable=True) from error
 
 
-def _kinds(pinned: asyncssh.SSHKey) -> list[str]:
+def _stranger(target: Target, offered: asyncssh.SSHKey | None) -> TransportError:
+    """It answers, but with a key that nobody has confirmed: either none is pinned yet, or another one is."""
+    line = " ".join(offered.export_public_key().decode().split()[:2]) if offered else ""
+    shown = fingerprint(line) if line else "none of the pinned kind"
+    if target.host_key:
+        reason = f"{target} shows another host key than the pinned one ({shown}). Find out why before anything is sent."
+    else:
+        reason = f"{target} has no pinned host key yet; it shows {shown}. Confirm this fingerprint before anything is sent."
+    return TransportError(reason, offered_key=line)
+
+
+def fingerprint(host_key: str) -> str:
+    """How people compare a host key: `SHA256:…`, as ssh-keygen -l prints it. Raises ValueError."""
+    return str(asyncssh.import_public_key(host_key).get_fingerprint())
+
+
+def _kinds(pinned: asyncssh.SSHKey | None) -> list[str]:
     """The pinned kind of host key first; others too, so that a box that has none of it is told apart from one that hangs up."""
-    return sorted(KINDS, key=lambda kind: kind.encode() not in pinned.sig_algorithms)
+    return sorted(KINDS, key=lambda kind: pinned is not None and kind.encode() not in pinned.sig_algorithms)
 
 
 def _client_keys(path: Path | None) -> list[asyncssh.SSHKey] | tuple[()]:
@@ -91,11 +121,11 @@ def _client_keys(path: Path | None) -> list[asyncssh.SSHKey] | tuple[()]:
         raise TransportError(f"The product's own SSH key cannot be read from {path}: {error}") from error
 
 
-def _pinned(target: Target) -> asyncssh.SSHKey:
-    if not (target.host and target.host_key):
-        raise TransportError(f"{target.name} has no management address or no pinned host key yet; enter both first.")
+def _pinned(target: Target) -> asyncssh.SSHKey | None:
+    if not target.host:
+        raise TransportError(f"{target.name} has no management address yet; enter it first.")
     try:
-        return asyncssh.import_public_key(target.host_key)
+        return asyncssh.import_public_key(target.host_key) if target.host_key else None
     except asyncssh.KeyImportError as error:
         raise TransportError(f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.") from error
 

@@ -6,9 +6,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from firewalls import waves
 from networks.addressing import IP
 from networks.fields import as_address, one_line
 from networks.models import Network
+
+MOST_DIGITS = 7
 
 
 class ShareForm(forms.Form):
@@ -52,3 +55,30 @@ class JoinForm(forms.Form):
 
 class LeaveForm(forms.Form):
     push = forms.BooleanField(required=False, initial=True)
+
+
+class WavesField(forms.CharField):
+    """Sizes of waves as people write them: `1, 10%, rest`."""
+
+    def to_python(self, value: object) -> list[waves.Wave]:  # type: ignore[override]
+        words = [word for word in re.split(r"[,\s]+", str(value or "")) if word]
+        found: list[waves.Wave] = [int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word for word in words]
+        if problem := waves.problem(found):
+            raise ValidationError(problem, code="invalid_waves")
+        return found
+
+
+class RolloutForm(forms.Form):
+    """How many at a time, how many may fail, and why."""
+
+    cause = forms.CharField(label="What for", max_length=400, validators=[one_line])
+    sizes = WavesField(label="Waves", initial="1, 10%, rest")
+    max_failures = forms.IntegerField(label="May fail", min_value=0, max_value=2**31 - 1, initial=0)
+
+    def preview(self, total: int) -> list[int]:
+        """How many firewalls each wave will have, as far as the sizes are known to be right."""
+        chosen = self.cleaned_data.get("sizes") if self.is_bound and self.is_valid() else waves.DEFAULT
+        return waves.sizes(chosen or waves.DEFAULT, total)
+
+    def refuse(self, error: ValidationError) -> None:
+        self.add_error(None, [message for messages in error.message_dict.values() for message in messages])

@@ -1,120 +1,147 @@
-"""Bringing a wanted configuration to its firewall: one push at a time each, any of whose workers may die at any step."""
+"""The engine: all pushes of a worker process on one event loop, any of whose processes may die at any step."""
 
 import asyncio
+import contextvars
+import logging
+import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import connections, transaction
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connections
 
-from firewalls import revisions, transport
-from firewalls.models import Firewall, Push, Revision
+from firewalls import ledger, transport
+from firewalls.ledger import GivenAway, Job, Look
+from firewalls.models import Firewall, Push
 from firewalls.models.push import HEARTBEAT_SECONDS
-from firewalls.transport import Outcome, Step, Target, TransportError
+from firewalls.transport import Outcome, TransportError
+
+log = logging.getLogger(__name__)
+
+CAPACITY, MOST_LOOKS = 200, 50  # at once, per process
+TICK, TOGETHER = 0.2, 0.02  # seconds: how often progress is written down; how long to wait for others that end too
+PATIENCE = 120.0  # seconds for which a database that is away is waited for
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Task = asyncio.Task["Outcome | transport.Inspection | TransportError | None"]
 
 
-class GivenAway(Exception):
-    """The push was taken for lost and belongs to another worker now; this one stops without a word."""
+class Engine:
+    """Pushes what waits. In one process, one thread does; whoever asks meanwhile makes it look again."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.capacity, self.closing = capacity, False
+        self._asked, self._busy = threading.Event(), threading.Lock()
+
+    def work(self) -> None:
+        """Push and look until nothing waits any more, or leave it to the thread that does so already."""
+        self._asked.set()
+        while self._asked.is_set() and not self.closing and self._busy.acquire(blocking=False):
+            try:
+                self._asked.clear()
+                asyncio.run(self._flight([]))
+            finally:
+                self._busy.release()
+
+    def bring(self, jobs: Sequence[Job]) -> None:
+        """Bring these to their end, and nothing else."""
+        asyncio.run(self._flight(jobs, claiming=False))
+
+    async def _flight(self, jobs: Sequence[Job | Look], claiming: bool = True) -> None:
+        """One thread of its own for the database: its connection ends with the flight."""
+        with ThreadPoolExecutor(1, "ledger") as thread:
+            database = _Database(thread)
+            try:
+                await self._fly(jobs, claiming, database)
+            finally:
+                await database(connections.close_all)
+
+    async def _fly(self, jobs: Sequence[Job | Look], claiming: bool, database: "_Database") -> None:
+        flying: dict[Task, Job | Look] = {}
+        beaten = 0.0
+        jobs = jobs or await database(self._claimed, 0, 0)
+        while jobs or flying:
+            flying |= {asyncio.create_task(_run(job)): job for job in jobs}
+            await asyncio.wait(flying, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(TOGETHER)
+            ended = {task: flying.pop(task) for task in list(flying) if task.done()}
+            for task, job in ended.items():
+                await database(_settle, job, task.result())
+            pushing = [job for job in flying.values() if isinstance(job, Job)]
+            if pushing and (time.monotonic() - beaten > HEARTBEAT_SECONDS or any(job.changed for job in pushing)):
+                await database(ledger.note, pushing)
+                beaten = time.monotonic()
+            jobs = []
+            if claiming and not self.closing and (ended or self._asked.is_set()):
+                self._asked.clear()
+                jobs = await database(self._claimed, len(flying), len(flying) - len(pushing))
+
+    def _claimed(self, flying: int, looking: int) -> "list[Job | Look]":
+        jobs: list[Job | Look] = list(ledger.claim(self.capacity - flying))
+        return jobs + list(ledger.claim_looks(min(MOST_LOOKS - looking, self.capacity - flying - len(jobs))))
 
 
-def target(firewall: Firewall) -> Target:
-    """Where and how the firewall is reached."""
-    return Target(
-        name=firewall.name, host=firewall.host, port=firewall.port, user=firewall.user,
-        host_key=firewall.host_key, practice=firewall.practice,
-    )  # fmt: skip
+class _Database:
+    """Work on the database in its one thread, tried again while the database is away."""
+
+    def __init__(self, thread: ThreadPoolExecutor) -> None:
+        self.thread, self.context = thread, contextvars.copy_context()
+
+    async def __call__(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await self._once(work, *args, **kwargs)
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("The database is away (%s); trying again.", str(error).strip().splitlines()[0] if str(error) else error)
+                await self._once(connections.close_all)
+                await asyncio.sleep(0.5)
+
+    async def _once(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.thread, lambda: self.context.run(work, *args, **kwargs))
+
+
+async def _run(job: Job | Look) -> "Outcome | transport.Inspection | TransportError | None":
+    """How it ended. None if it belongs to somebody else by now."""
+    try:
+        if isinstance(job, Look):
+            return await transport.inspect(job.where, key_path=Path(settings.SSH_KEY))
+        return await transport.push(job.where, job.files, job.told, key_path=Path(settings.SSH_KEY))
+    except GivenAway:
+        return None
+    except TransportError as error:
+        return error
+    except Exception as error:
+        log.exception("Something unforeseen went wrong with %s.", job.where)
+        return TransportError(f"Something unforeseen went wrong here ({type(error).__name__}); see the log.")
+
+
+def _settle(job: Job | Look, found: "Outcome | transport.Inspection | TransportError | None") -> None:
+    if isinstance(job, Look):
+        assert isinstance(found, transport.Inspection | TransportError)
+        ledger.seen(job.firewall, found)
+    elif isinstance(found, TransportError):
+        ledger.settle(job.push, Outcome("failed", str(found), found.unreachable, found.offered_key), list(job.steps.values()))
+    elif isinstance(found, Outcome):
+        ledger.settle(job.push, found, list(job.steps.values()))
+
+
+engine = Engine()
 
 
 def run(push: Push) -> None:
-    """Bring the push's revision, or else the latest one, to its firewall, and note how it ended."""
-    began = time.monotonic()
-    revision = push.revision or _latest(push)
-    if revision is None:
-        push.finish(Push.State.FAILED, f"{push.firewall} has no underlay address yet, so it has no configuration (R8).")
-        return
-    told = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
-    steps = [asdict(Step("render", "ok", round(time.monotonic() - began, 3), told))]
-    try:
-        outcome = asyncio.run(_bring(push, target(push.firewall), revision.files, steps))
-    except GivenAway:
-        return
-    except TransportError as error:
-        settle(push, Outcome("failed", str(error)), unreachable=error.unreachable)
-    except Exception as error:
-        settle(push, Outcome("failed", f"Something unforeseen went wrong here ({type(error).__name__}); see the log."), unreachable=False)
-        raise
-    else:
-        settle(push, outcome, unreachable=outcome.unreachable)
-
-
-def _latest(push: Push) -> Revision | None:
-    """What is wanted at this moment; noted on the push, for from now on it is this revision that is pushed."""
-    revisions.refresh([push.firewall_id], cause="rendered for a push", by=push.requested_by)
-    push.firewall.refresh_from_db(fields=["wanted"])
-    push.revision = push.firewall.wanted
-    Push.objects.filter(pk=push.pk, attempts=push.attempts).update(revision=push.revision)
-    return push.revision
-
-
-@transaction.atomic
-def settle(push: Push, outcome: Outcome, *, unreachable: bool) -> None:
-    """Note the verdict on the push and on its firewall, together or not at all."""
-    if not push.finish(outcome.state, outcome.error):
-        return
-    firewall, now = Firewall.objects.filter(pk=push.firewall_id), timezone.now()
-    if unreachable:
-        firewall.filter(unreachable_since=None).update(unreachable_since=now)
-        return
-    firewall.update(unreachable_since=None, checked_at=now)
-    if outcome.state == Push.State.CONFIRMED:
-        firewall.update(applied=push.revision, drifted_at=None, drift="")
-
-
-async def _bring(push: Push, where: Target, files: dict[str, str], steps: list[dict[str, Any]]) -> Outcome:
-    """Run the transport, noting each step as it happens, and say every few seconds that this worker lives."""
-    told = {step["name"]: step for step in steps}
-    # One thread of its own for the database: its connection ends with the push.
-    with ThreadPoolExecutor(1) as database:
-        loop = asyncio.get_running_loop()
-
-        async def on_step(step: Step) -> None:
-            told[step.name] = asdict(step)
-            if not await loop.run_in_executor(database, push.progress, list(told.values())):
-                raise GivenAway
-
-        async def beat() -> None:
-            while True:
-                await asyncio.sleep(HEARTBEAT_SECONDS)
-                await loop.run_in_executor(database, push.beat)
-
-        beating = asyncio.create_task(beat())
-        try:
-            return await transport.push(where, files, on_step, key_path=Path(settings.SSH_KEY))
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
-            await loop.run_in_executor(database, connections.close_all)
+    """Bring one claimed push to its end, here and now."""
+    engine.bring(ledger.prepared([push]))
 
 
 def check(firewall: Firewall) -> None:
-    """Compare what is on the firewall with what was applied, and note drift or silence."""
-    now = timezone.now()
-    try:
-        found = asyncio.run(transport.inspect(target(firewall), key_path=Path(settings.SSH_KEY)))
-    except TransportError as error:
-        if error.unreachable:
-            silent = Firewall.objects.filter(pk=firewall.pk, unreachable_since=None)
-            silent.update(unreachable_since=now)
-        return
-    applied = firewall.applied.files if firewall.applied else {}
-    different = sorted(path for path in applied if found.get(path) != applied[path])
-    Firewall.objects.filter(pk=firewall.pk, applied=firewall.applied).update(
-        unreachable_since=None, checked_at=now, drift="\n".join(different),
-        drifted_at=(firewall.drifted_at or now) if different else None,
-    )  # fmt: skip
+    """Look at one firewall, here and now."""
+    job = Look(firewall, ledger.target(firewall))
+    _settle(job, asyncio.run(_run(job)))

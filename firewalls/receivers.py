@@ -7,7 +7,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from firewalls import tasks
-from firewalls.models import Attachment, Push, Rule
+from firewalls.models import Attachment, Push, Rollout, Rule
 from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule)
@@ -23,10 +23,11 @@ def wake(sender: type[models.Model], raw: bool = False, **kwargs: Any) -> None:
 
 
 @receiver(post_save, sender=Push)
-def start(instance: Push, created: bool = False, raw: bool = False, **kwargs: Any) -> None:
-    """A push waits: let a worker have it now."""
-    if created and not raw:
-        tasks.after_commit(tasks.run_push, str(instance.pk))
+@receiver(post_save, sender=Rollout)
+def start(raw: bool = False, **kwargs: Any) -> None:
+    """Something waits to be pushed: let a worker have it now."""
+    if not raw:
+        tasks.after_commit(tasks.work)
 
 
 def _hinted() -> bool:

@@ -1,14 +1,17 @@
-"""What the workers do. Tasks take an id or nothing; the next round of reconcile is the retry."""
+"""What the workers do. What is to be done are rows; a task takes none, and the next round of reconcile is the retry."""
 
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.db import transaction
 
-from firewalls import pushes, revisions
-from firewalls.models import Firewall, Push
+from firewalls import changes, ledger, rollouts
+from firewalls.models import Firewall, Push, Rollout
+from firewalls.pushes import engine
 
 if TYPE_CHECKING:
     from celery.app.task import Task
@@ -16,29 +19,41 @@ if TYPE_CHECKING:
 
 @shared_task(ignore_result=True)
 def reconcile() -> None:
-    """Note what is wanted of every firewall, queue again what was lost, and push where a partition pushes by itself."""
+    """Note what is wanted where something changed, queue again what was lost, lead on the rollouts, and push where that goes by itself."""
+    changes.catch_up()
     Push.objects.requeue_lost()
-    revisions.refresh(Firewall.objects.values_list("pk", flat=True), cause="the networks around it changed")
-    behind = Firewall.objects.in_state(Firewall.State.NEW, Firewall.State.PENDING).filter(machine__partition__auto_push=True)
-    for firewall in behind.exclude(host=""):
+    for rollout in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
+        rollouts.advance(rollout)
+    for firewall in Firewall.objects.behind():
         Push.objects.enqueue(firewall, by="reconcile")
-    for push in Push.objects.filter(state=Push.State.QUEUED).exclude(firewall__pushes__state=Push.State.RUNNING):
-        after_commit(run_push, str(push.pk))
+    after_commit(work)
 
 
 @shared_task(ignore_result=True)
-def run_push(push_id: str) -> None:
-    """Run a queued push, unless another worker has it already."""
-    if push := Push.objects.claim(push_id):
-        pushes.run(push)
+def work() -> None:
+    """Push what waits, and look at what is due, until there is nothing left. Safe to ask for at any time."""
+    engine.work()
 
 
 @shared_task(ignore_result=True)
-def check(firewall_id: str) -> None:
-    """Look for drift on one firewall."""
-    pushes.check(Firewall.objects.select_related("machine", "applied").get(pk=UUID(firewall_id)))
+def check(*firewalls: str) -> None:
+    """Look for drift on these firewalls, now."""
+    ledger.look_now(map(UUID, firewalls))
+    engine.work()
+
+
+@worker_shutting_down.connect
+def close(**kwargs: Any) -> None:
+    """A worker that is asked to stop brings to an end what it has begun, and begins nothing more."""
+    engine.closing = True
 
 
 def after_commit(task: "Task[..., None]", *arguments: str) -> None:
     """Send the task once what it is about is committed. A broker that is down fails no request: reconcile finds the work."""
     transaction.on_commit(partial(task.apply_async, arguments), robust=True)
+
+
+def look_at(firewalls: Iterable[Firewall]) -> None:
+    """Have these firewalls looked at soon: noted on them, so that no lost message forgets it."""
+    ledger.look_now(firewall.pk for firewall in firewalls)
+    after_commit(work)

@@ -14,7 +14,7 @@ import asyncssh
 
 from firewalls.connection import Target, Timeouts, TransportError, answer, connected, talk
 
-__all__ = ["Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
+__all__ = ["Inspection", "Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
 
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 
@@ -31,11 +31,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a push ended: confirmed, rolled_back or failed, and for people, why; `unreachable` if the firewall did not answer any more."""
+    """How a push ended: confirmed, rolled_back or failed, and for people, why; `unreachable` if the firewall did not answer any more.
+
+    `offered_key` is the host key that it showed and that is not the pinned one.
+    """
 
     state: str
     error: str = ""
     unreachable: bool = False
+    offered_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is on a firewall: the managed files by path, and by name what ran when they were applied and what runs now."""
+
+    files: dict[str, str]
+    running: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 OnStep = Callable[[Step], Awaitable[None]]
@@ -59,7 +71,7 @@ class _Told:
             case ["begin", token, seconds, *_] if seconds.isdigit():
                 self.token, self.rollback_seconds = token, float(seconds)
             case ["step", name, "running" | "ok" | "failed" | "skipped" as state, output, *_]:
-                await self.step(name, state, _decoded(output))
+                await self.step(name, state, _decoded(output).strip())
             case ["done", verdict, *_]:
                 self.verdict = verdict
 
@@ -74,7 +86,7 @@ class _Told:
 
 def _decoded(output: str) -> str:
     try:
-        return base64.b64decode(output).decode(errors="replace").strip()
+        return base64.b64decode(output).decode(errors="replace")
     except ValueError:
         return output
 
@@ -110,17 +122,18 @@ async def push(
     return _refused(target, told)
 
 
-async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None) -> dict[str, str]:
-    """The managed files that are on the firewall now, by path. Raises TransportError."""
-    packed = await answer(target, "show", key_path, timeouts or Timeouts())
-    if not packed:
-        return {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            members = [(member, archive.extractfile(member)) for member in archive if member.isfile()]
-            return {f"/{member.name}": content.read().decode(errors="replace") for member, content in members if content}
-    except tarfile.TarError as error:
-        raise TransportError(f"{target} did not answer with its files: {error}.") from error
+async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None) -> Inspection:
+    """What is on the firewall now. Raises TransportError."""
+    said = (await answer(target, "show", key_path, timeouts or Timeouts())).decode(errors="replace").splitlines()
+    found: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
+    for line in said:
+        match line.split("\t"):
+            case ["file" | "applied" | "running" as kind, name, content, *_]:
+                found[kind][name] = _decoded(content)
+    if "end" not in said:
+        raise TransportError(f"{target} did not answer with its files.")
+    names = sorted(found["applied"].keys() & found["running"].keys())
+    return Inspection(found["file"], {name: (found["applied"][name], found["running"][name]) for name in names})
 
 
 def _packed(files: Mapping[str, str]) -> bytes:
@@ -154,7 +167,7 @@ async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packe
 async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path | None, timeouts: Timeouts) -> Outcome:
     """Say over a new connection that the firewall is still reached, and go on asking until it must have rolled back."""
     wait = told.rollback_seconds + timeouts.after_rollback + (0 if told.verdict else timeouts.apply)
-    deadline, unreachable = time.monotonic() + wait, False
+    deadline, unreachable, offered = time.monotonic() + wait, False, ""
     await told.step("confirm", "running")
     while True:
         try:
@@ -164,7 +177,7 @@ async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path |
                 return outcome
             problem, unreachable = problem or f"{target.name} answered: {said}", False
         except TransportError as error:
-            problem, unreachable = str(error), error.unreachable
+            problem, unreachable, offered = str(error), error.unreachable, error.offered_key
             if not unreachable:
                 break
         if time.monotonic() >= deadline:
@@ -173,7 +186,7 @@ async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path |
         await asyncio.sleep(timeouts.again)
     await told.step("confirm", "failed", problem)
     unseen = f"It goes back by itself {told.rollback_seconds:g} seconds after applying, but that was not seen."
-    return Outcome("failed", f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}", unreachable)
+    return Outcome("failed", f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}", unreachable, offered)
 
 
 async def _ended(target: Target, told: _Told, said: str, problem: str) -> Outcome | None:

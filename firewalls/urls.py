@@ -1,7 +1,17 @@
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from firewalls.views import configuration, firewalls, joining, overview, pushing, sharing
+from firewalls.views import configuration, firewalls, joining, overview, pushing, rollouts, sharing
 from networks import converters  # noqa: F401  (registers <id:…>)
+
+
+class Action(StringConverter):
+    """What may be done with a rollout."""
+
+    regex = "|".join(rollouts.ACTIONS)
+
+
+register_converter(Action, "rollout_action")
 
 app_name = "firewalls"
 urlpatterns = [
@@ -21,4 +31,8 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("pushes/<uuid:pk>/", pushing.push_detail, name="push_detail"),
+    path("rollouts/", rollouts.rollout_list, name="rollouts"),
+    path("rollouts/new/", rollouts.rollout_new, name="rollout_new"),
+    path("rollouts/<uuid:pk>/", rollouts.rollout_detail, name="rollout_detail"),
+    path("rollouts/<uuid:pk>/<rollout_action:action>/", rollouts.rollout_action, name="rollout_action"),
 ]

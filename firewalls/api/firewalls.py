@@ -156,7 +156,7 @@ class FirewallViewSet(RowViewSet[Firewall]):
     def check(self, request: Request, id: str) -> Response:
         """Have a worker compare what is on the firewall with what was applied."""
         firewall = self.locked(request)
-        tasks.after_commit(tasks.check, str(firewall.pk))
+        tasks.look_at([firewall])
         shown = self.get_serializer(firewall).data
         return Response({"firewall": shown["id"], "state": shown["state"]}, status.HTTP_202_ACCEPTED)
 

@@ -15,6 +15,7 @@ class RevisionFilters(django_filters.FilterSet):
 
 class PushFilters(django_filters.FilterSet):
     id, firewall, revision = Uuid(), Uuid("firewall_id"), OrNone("revision__number", regex="[0-9]{1,9}")
+    rollout = OrNone("rollout_id", regex=UUID)
     state = django_filters.ChoiceFilter(choices=Push.State.choices)
     error, requested_by = Exact(), Exact()
     created_at, started_at, finished_at = Time(), Time(), Time()

@@ -123,7 +123,7 @@ class PushSerializer(RowSerializer[Push]):
     """An attempt to bring a revision (its number) to a firewall; without one, the latest when it starts."""
 
     revision = serializers.IntegerField(source="revision.number", read_only=True, allow_null=True)
-    rollout = serializers.UUIDField(read_only=True, allow_null=True, help_text="The rollout it is part of, if any.")
+    rollout = serializers.UUIDField(source="rollout_id", read_only=True, allow_null=True, help_text="The rollout it is part of, if any.")
     steps = StepSerializer(many=True, read_only=True)
 
     class Meta(RowSerializer.Meta):

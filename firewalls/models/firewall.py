@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from firewalls import guards
 from machines import rules
@@ -51,6 +51,10 @@ def port_range(value: str) -> None:
         raise ValidationError(f"{value!r} is not a port such as 443 or a range such as 8000-8100.", code="invalid_port")
 
 
+# Another host key than the pinned one was shown, and nobody has judged it since.
+KEY_CHANGED = Q(offered_for=F("host_key")) & ~Q(offered_for="")
+
+
 class FirewallQuerySet(models.QuerySet["Firewall"]):
     def with_state(self) -> "FirewallQuerySet":
         """Annotate `state`, computed from what was wanted, applied, pushed and found."""
@@ -58,10 +62,12 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
         last = pushes.exclude(state__in=[*Push.OPEN, Push.State.SUPERSEDED]).order_by("-finished_at")
+        last = last.annotate(outcome=Case(When(unanswered=True, then=Value("")), default=F("state")))
         broken = [Push.State.FAILED, Push.State.ROLLED_BACK]
         State = Firewall.State
-        return self.alias(last_push=Subquery(last.values("state")[:1])).annotate(  # type: ignore[no-redef]
+        return self.alias(last_push=Subquery(last.values("outcome")[:1])).annotate(  # type: ignore[misc, no-redef]
             state=Case(
+                When(KEY_CHANGED, then=Value(State.FAILED)),
                 When(Exists(pushes.filter(state__in=Push.OPEN)), then=Value(State.PUSHING)),
                 When(unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
                 When(last_push__in=broken, then=Value(State.FAILED)),
@@ -76,6 +82,25 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
     def in_state(self, *states: str) -> "FirewallQuerySet":
         """Those in one of these states, with `state` annotated."""
         return self.with_state().filter(state__in=states)  # type: ignore[misc] # annotated
+
+    def behind(self) -> "FirewallQuerySet":
+        """Those that want another configuration than they have, in partitions that push by themselves.
+
+        Not where somebody chose an older revision over the one that is wanted now: that stands until something else is wanted.
+        """
+        from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
+
+        ended = Push.objects.filter(firewall=OuterRef("pk"), finished_at__isnull=False).order_by("-finished_at")
+        rows = self.in_state(Firewall.State.NEW, Firewall.State.PENDING).filter(machine__partition__auto_push=True).exclude(host="")
+        return rows.alias(refused=Subquery(ended.values("instead_of")[:1])).filter(Q(refused=None) | ~Q(refused=F("wanted")))
+
+    def chosen(self, partition: Partition | None = None, network: Network | None = None) -> "FirewallQuerySet":
+        """Those of a partition, and those that live in a network or have joined it."""
+        rows = self.filter(machine__partition=partition) if partition else self
+        if network is None:
+            return rows
+        joined = Attachment.objects.filter(firewall=OuterRef("pk"), network=network)
+        return rows.filter(Q(machine__primary=network) | Q(Exists(joined)))
 
     def state_counts(self) -> dict[str, int]:
         """How many firewalls are in each state that occurs."""
@@ -113,6 +138,11 @@ class Firewall(ValidatedModel):
     drift = models.TextField(blank=True, editable=False)
     unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is looked at next; empty: when possible.")
+    silences = models.PositiveIntegerField(default=0, editable=False, help_text="How often in a row it did not answer.")
+    offered_key = models.CharField(max_length=1000, blank=True, editable=False, help_text="The host key it showed that is not pinned.")
+    offered_for = models.CharField(max_length=1000, blank=True, editable=False, help_text="What was pinned when it showed that key.")
+    offered_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = FirewallQuerySet.as_manager()
 
@@ -128,7 +158,7 @@ class Firewall(ValidatedModel):
         triggers = [
             Recorded(
                 label=MACHINE.format(row="this"), about=["'machine:' || this.machine_id"],
-                hidden=["machine", "wanted", "applied", "checked_at", "drift"],  # told by its revisions and pushes
+                hidden=["machine", "wanted", "applied", "checked_at", "check_due_at", "silences", "drift"],  # told by revisions and pushes
             )
         ]  # fmt: skip
 
@@ -154,6 +184,11 @@ class Firewall(ValidatedModel):
     @property
     def primary(self) -> Network:
         return self.machine.primary
+
+    @property
+    def key_changed(self) -> bool:
+        """Whether it showed another host key than the pinned one, and nobody has judged that since: nothing is sent there."""
+        return bool(self.offered_for) and self.offered_for == self.host_key
 
     @property
     def router_id(self) -> IPv4Address | None:

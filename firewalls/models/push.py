@@ -1,17 +1,24 @@
 """Revisions: the configurations that were wanted. Pushes: the attempts to bring one to its firewall, rows with a state."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
-from django.utils import timezone
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 
 from firewalls.models.firewall import NAME, Firewall
 from networks.recording import FIREWALL, Recorded
 from networks.trail import operation
 
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from firewalls.models.rollout import Member, Rollout
+
+# Times are the database's, never a worker's: clocks of workers may differ, and a heartbeat must not look old because of that.
 # A worker that runs a push says so every few seconds; silent for this long, it is taken for dead.
 HEARTBEAT_SECONDS = 2
 LOST_AFTER = timedelta(seconds=12)
@@ -52,34 +59,56 @@ class PushQuerySet(models.QuerySet["Push"]):
 
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
         """The one queued push of this firewall; a second request joins it, and the later revision counts."""
+        instead_of = firewall.wanted if revision else None
+        wish = {"requested_by": by, "revision": revision, "instead_of": None if instead_of == revision else instead_of, "rollout": None}
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
-            push, made = self.get_or_create(firewall=firewall, state=Push.State.QUEUED, defaults={"requested_by": by, "revision": revision})
+            push, made = self.get_or_create(firewall=firewall, state=Push.State.QUEUED, defaults=wish)
             if not made:
-                self.filter(pk=push.pk, state=Push.State.QUEUED).update(revision=revision, requested_by=by)
+                self.filter(pk=push.pk, state=Push.State.QUEUED).update(**wish)
                 push.revision, push.requested_by = revision, by
         return push
 
+    def enqueue_all(self, firewalls: Iterable[uuid.UUID], by: str, rollout: "Rollout | None" = None) -> None:
+        """A queued push for each of these firewalls that has none; where one waits already, it will do."""
+        self.bulk_create([Push(firewall_id=pk, requested_by=by, rollout=rollout) for pk in firewalls], ignore_conflicts=True)
+
     def claim(self, pk: uuid.UUID | str) -> "Push | None":
         """Start this push, unless another worker has it or the firewall is busy."""
-        now = timezone.now()
+        return self.claimed(pk) if self._start(self.filter(pk=pk)) else None
+
+    def claim_some(self, most: int) -> list["Push"]:
+        """Start up to so many of those that wait, the oldest first. Raises nothing where somebody else was faster."""
+        busy = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.RUNNING)
+        waiting = self.filter(~Exists(busy), state=Push.State.QUEUED).order_by("created_at").select_for_update(skip_locked=True)
+        with transaction.atomic():
+            keys = list(waiting.values_list("pk", flat=True)[:most])
+            return list(self._whole().filter(pk__in=keys)) if keys and self._start(self.filter(pk__in=keys)) else []
+
+    def claimed(self, pk: uuid.UUID | str) -> "Push":
+        return self._whole().get(pk=pk)
+
+    def _whole(self) -> "PushQuerySet":
+        return Push.objects.select_related("firewall__machine__partition", "revision")
+
+    def _start(self, pushes: "PushQuerySet") -> int:
+        """How many became ours: the conditional update that makes a push one worker's, or nobody's if the firewall is busy."""
         try:
             with transaction.atomic():
-                won = self.filter(pk=pk, state=Push.State.QUEUED).update(
-                    state=Push.State.RUNNING, started_at=now, heartbeat_at=now, steps=[], error="", attempts=models.F("attempts") + 1
+                return pushes.filter(state=Push.State.QUEUED).update(
+                    state=Push.State.RUNNING, started_at=Now(), heartbeat_at=Now(), steps=[], error="", attempts=F("attempts") + 1
                 )
         except IntegrityError:
-            return None
-        return self.select_related("firewall__machine", "revision").get(pk=pk) if won else None
+            return 0
 
     def requeue_lost(self) -> int:
         """Queue again what a dead worker was running. Where a newer push waits already, that one takes over."""
-        lost = self.filter(state=Push.State.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
+        lost = self.filter(state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER)
         lost.filter(attempts__gte=MOST_ATTEMPTS).update(
-            state=Push.State.FAILED, finished_at=timezone.now(), error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry."
+            state=Push.State.FAILED, finished_at=Now(), error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry."
         )
-        waiting = Push.objects.filter(firewall=models.OuterRef("firewall"), state=Push.State.QUEUED)
-        replaced = lost.filter(models.Exists(waiting)).update(
-            state=Push.State.SUPERSEDED, finished_at=timezone.now(), error="Its worker died; a newer push took over."
+        waiting = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
+        replaced = lost.filter(Exists(waiting)).update(
+            state=Push.State.SUPERSEDED, finished_at=Now(), error="Its worker died; a newer push took over."
         )
         try:
             with transaction.atomic():
@@ -105,9 +134,13 @@ class Push(models.Model):
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="pushes")
     # Empty while queued, unless an older revision was asked for: the push takes the latest when it starts.
     revision = models.ForeignKey(Revision, models.RESTRICT, null=True, blank=True, related_name="pushes")
+    # Somebody chose the revision although another one was wanted: what was wanted then is not pushed by itself over it.
+    instead_of = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
+    rollout = models.ForeignKey("firewalls.Rollout", models.SET_NULL, null=True, blank=True, related_name="pushes")
     state = models.CharField(max_length=11, choices=State.choices, default=State.QUEUED)
     steps = models.JSONField(default=list)
     error = models.TextField(blank=True)
+    unanswered = models.BooleanField(default=False, help_text="It failed because the firewall did not answer.")
     attempts = models.PositiveIntegerField(default=0)
     requested_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -117,12 +150,16 @@ class Push(models.Model):
 
     objects = PushQuerySet.as_manager()
 
+    if TYPE_CHECKING:
+        members: "RelatedManager[Member]"
+
     class Meta:
         ordering = ["-created_at"]
         verbose_name_plural = "pushes"
         indexes = [
             models.Index(fields=["firewall", "-finished_at"], name="push_latest"),
             models.Index(fields=["-created_at"], name="push_newest"),
+            models.Index(fields=["state", "created_at"], name="push_open", condition=Q(state__in=["queued", "running"])),
         ]
         constraints = [
             models.UniqueConstraint(fields=["firewall"], condition=Q(state="queued"), name="one_queued_push"),
@@ -136,8 +173,11 @@ class Push(models.Model):
         triggers = [
             Recorded(
                 label=NAME, about=["'firewall:' || this.firewall_id"],
-                told={"firewall": FIREWALL, "revision": "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)"},
-                hidden=["id", "steps", "heartbeat_at", "created_at", "started_at", "finished_at"],
+                told={
+                    "firewall": FIREWALL, "revision": "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)",
+                    "rollout": "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)",
+                },
+                hidden=["id", "steps", "heartbeat_at", "created_at", "started_at", "finished_at", "instead_of", "unanswered"],
             )
         ]  # fmt: skip
 
@@ -148,18 +188,7 @@ class Push(models.Model):
     def is_open(self) -> bool:
         return self.state in self.OPEN
 
-    def progress(self, steps: list[dict[str, Any]]) -> bool:
-        """Note how far it is; False if the push was given to somebody else meanwhile."""
-        return self._update(steps=steps, heartbeat_at=timezone.now())
-
-    def beat(self) -> bool:
-        """Say that its worker lives."""
-        return self._update(heartbeat_at=timezone.now())
-
-    def finish(self, state: str, error: str = "") -> bool:
-        """End it; False if a verdict stands already (a worker given up on cannot overwrite it)."""
-        return self._update(state=state, error=error, finished_at=timezone.now())
-
-    def _update(self, **values: Any) -> bool:
+    def finish(self, state: str, error: str = "", *, unanswered: bool = False) -> bool:
+        """End it; False if a verdict stands already, or it was given to another worker (one given up on cannot overwrite it)."""
         mine = Push.objects.filter(pk=self.pk, state=Push.State.RUNNING, attempts=self.attempts)
-        return bool(mine.update(**values))
+        return bool(mine.update(state=state, error=error, finished_at=Now(), unanswered=unanswered))

@@ -33,7 +33,7 @@ def push(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def check(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
-    tasks.after_commit(tasks.check, str(firewall.pk))
+    tasks.look_at([firewall])
     messages.info(request, f"{firewall} is being compared with what was applied; reload in a moment.")
     return redirect("firewalls:detail", firewall.pk)
 

@@ -23,7 +23,7 @@ def test_the_schema_is_openapi_3_1_and_complete_without_a_warning(tmp_path: Path
     call_command("spectacular", "--file", str(tmp_path / "schema"), "--validate", "--fail-on-warn")
     schema = yaml.safe_load((tmp_path / "schema").read_text())
     assert schema["openapi"].startswith("3.1")
-    resources = "partitions projects networks ip-addresses machines firewalls revisions pushes"
+    resources = "partitions projects networks ip-addresses machines firewalls revisions pushes rollouts"
     assert {f"/api/v1/{name}/" for name in resources.split()} <= set(schema["paths"])
     assert "/api/v1/networks/{id}/share/" in schema["paths"] and "token" in schema["components"]["securitySchemes"]
 

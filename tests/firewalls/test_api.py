@@ -225,7 +225,7 @@ class TestPushing:
     ) -> None:
         with django_capture_on_commit_callbacks(execute=True):
             assert api.post(path(firewall, "check/")).status_code == 202
-        assert "firewalls.tasks.check" in published
+        assert "firewalls.tasks.work" in published
 
 
 class TestSharing:

@@ -44,7 +44,7 @@ def state(firewall: Firewall) -> str:
 
 def push(firewall: Firewall, revision: Revision | None = None) -> Push:
     queued = Push.objects.enqueue(firewall, by="ada", revision=revision)
-    tasks.run_push(str(queued.pk))
+    tasks.work()
     queued.refresh_from_db()
     return queued
 
@@ -105,8 +105,8 @@ def test_drift_is_found_and_a_push_mends_it(firewall: Firewall, box: Boxes) -> N
 def test_a_push_asked_for_twice_runs_once(firewall: Firewall) -> None:
     first, second = Push.objects.enqueue(firewall), Push.objects.enqueue(firewall)
     assert first == second
-    tasks.run_push(str(first.pk))
-    tasks.run_push(str(first.pk))
+    tasks.work()
+    tasks.work()
     assert Push.objects.get().attempts == 1
 
 
@@ -121,14 +121,14 @@ class TestLost:
     def test_a_push_of_a_dead_worker_is_queued_again_and_ends_confirmed_once(self, lost: Push, published: list[str]) -> None:
         tasks.reconcile()
         lost.refresh_from_db()
-        assert lost.state == "queued" and "firewalls.tasks.run_push" in published
-        tasks.run_push(str(lost.pk))
+        assert lost.state == "queued" and "firewalls.tasks.work" in published
+        tasks.work()
         assert [(row.state, row.attempts) for row in Push.objects.all()] == [("confirmed", 2)]
 
     def test_the_worker_given_up_on_cannot_overwrite_the_verdict(self, lost: Push) -> None:
         tasks.reconcile()
-        tasks.run_push(str(lost.pk))
-        assert not lost.finish("failed", "too late") and not lost.progress([])
+        tasks.work()
+        assert not lost.finish("failed", "too late")
         assert Push.objects.get().state == "confirmed"
 
     def test_a_newer_push_that_waits_takes_over(self, firewall: Firewall, lost: Push) -> None:
@@ -136,7 +136,7 @@ class TestLost:
         tasks.reconcile()
         lost.refresh_from_db()
         assert lost.state == "superseded"
-        tasks.run_push(str(newer.pk))
+        tasks.work()
         newer.refresh_from_db()
         assert newer.state == "confirmed"
 
@@ -155,7 +155,7 @@ class TestLost:
 def test_a_push_while_another_runs_waits_for_it(firewall: Firewall) -> None:
     Push.objects.claim(Push.objects.enqueue(firewall).pk)
     waiting = Push.objects.enqueue(firewall)
-    tasks.run_push(str(waiting.pk))
+    tasks.work()
     waiting.refresh_from_db()
     assert waiting.state == "queued"
 

@@ -90,11 +90,11 @@ async def silent(step: Step) -> None:
 
 
 def test_drift_can_be_seen(box: Boxes) -> None:
-    assert asyncio.run(transport.inspect(box.target("drift"), key_path=box.key)) == {}
+    assert asyncio.run(transport.inspect(box.target("drift"), key_path=box.key)).files == {}
     box.push(name="drift")
     box.file("/etc/nftables.conf", "drift").write_text("# by hand\n")
     found = asyncio.run(transport.inspect(box.target("drift"), key_path=box.key))
-    assert found == GOOD | {"/etc/nftables.conf": "# by hand\n"}
+    assert found.files == GOOD | {"/etc/nftables.conf": "# by hand\n"}
 
 
 class TestCuts:
@@ -239,7 +239,7 @@ class TestOpenSSH:
         root = practice.ensure_root(tmp_path, "real")
         with sshd(tmp_path / "ssh", self.command(root)) as (target, key):
             assert pushed(target, GOOD, key)[0].state == "confirmed" and contents(root) == GOOD
-            assert asyncio.run(transport.inspect(target, key_path=key)) == GOOD
+            assert asyncio.run(transport.inspect(target, key_path=key)).files == GOOD
 
     def test_takes_the_key_from_an_agent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         needs("ssh-agent", "ssh-add")

@@ -1,0 +1,44 @@
+"""Drift: what was found on a firewall and had not been applied."""
+
+import hashlib
+import json
+
+from django.db import models
+
+from firewalls.diffs import unified
+from firewalls.models.firewall import Firewall
+from networks.recording import FIREWALL, Recorded
+
+Found = dict[str, tuple[str, str]]  # what was applied and what is there, by path or by name
+
+
+class Drift(models.Model):
+    """What differed when the firewall was last looked at. Accepted, it counts as right until something changes again."""
+
+    firewall = models.OneToOneField(Firewall, models.CASCADE, related_name="difference")
+    found = models.JSONField(help_text="What was applied and what is there, by path or name.")
+    digest = models.CharField(max_length=64)
+    found_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        triggers = [
+            Recorded(
+                label=FIREWALL.format(row="this"), about=["'firewall:' || this.firewall_id"], told={"firewall": FIREWALL},
+                hidden=["id", "found", "found_at"],
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"drift of {self.firewall}"
+
+    @property
+    def diffs(self) -> dict[str, str]:
+        """A unified diff per file that was changed on the box, and of what runs there."""
+        applied, there = ({name: pair[side] for name, pair in self.found.items()} for side in (0, 1))
+        return unified(applied, there, "applied", "on the firewall")
+
+
+def digest(found: Found) -> str:
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,110 @@
+"""Rollouts: many firewalls brought to what is wanted of them, wave after wave, and stopped when too many fail."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Count, F, Q
+
+from firewalls import waves
+from firewalls.models.firewall import Firewall
+from firewalls.models.push import Push, Revision
+from networks.recording import FIREWALL, Recorded
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+BROKEN = (Push.State.FAILED, Push.State.ROLLED_BACK)
+_ROLLOUT = "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)"
+
+
+def default_waves() -> list[waves.Wave]:
+    return list(waves.DEFAULT)
+
+
+class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def with_progress(self) -> "RolloutQuerySet":
+        """Annotate total, confirmed, failed, running and waiting: counted from its pushes in one statement, so they always add up."""
+        done = {
+            "total": Count("members"),
+            "confirmed": Count("members", filter=Q(members__push__state=Push.State.CONFIRMED)),
+            "failed": Count("members", filter=Q(members__push__state__in=BROKEN)),
+            "running": Count("members", filter=Q(members__push__state=Push.State.RUNNING)),
+        }
+        return self.annotate(**done).annotate(waiting=F("total") - F("confirmed") - F("failed"))  # type: ignore[no-redef]
+
+
+class Rollout(models.Model):
+    """One wish for many firewalls. Its waves are started by whoever finds the one before ended."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        PAUSED = "paused", "paused"
+        STOPPED = "stopped", "stopped"
+        FINISHED = "finished", "finished"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cause = models.CharField(max_length=400)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    waves = models.JSONField(default=default_waves, help_text="Sizes in order: a number, a percentage such as 10%, or rest.")
+    max_failures = models.PositiveIntegerField(default=0, help_text="So many firewalls may fail; one more stops the rollout.")
+    reason = models.CharField(max_length=400, blank=True, help_text="Why it does not run.")
+    created_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RolloutQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        members: "RelatedManager[Member]"
+        total: int  # where with_progress() annotated them
+        confirmed: int
+        failed: int
+        running: int
+        waiting: int
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["-created_at"], name="rollout_newest")]
+        constraints = [
+            models.CheckConstraint(
+                name="rollout_ends_once",
+                condition=Q(state__in=["running", "paused"], finished_at=None)
+                | Q(state__in=["stopped", "finished"], finished_at__isnull=False),
+            )
+        ]
+        triggers = [Recorded(label="this.cause", hidden=["id", "created_at", "finished_at"])]
+
+    def __str__(self) -> str:
+        return self.cause
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.RUNNING, self.State.PAUSED)
+
+
+class Member(models.Model):
+    """One firewall of a rollout: its wave, the push that is its turn, and what it had before."""
+
+    rollout = models.ForeignKey(Rollout, models.CASCADE, related_name="members")
+    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="memberships")
+    wave = models.PositiveIntegerField(help_text="From 1.")
+    position = models.PositiveIntegerField()
+    revision = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+", help_text="None: the latest one.")
+    # What it had when its turn came: where rolling back leads.
+    before = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
+    push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
+
+    class Meta:
+        ordering = ["rollout", "position"]
+        constraints = [models.UniqueConstraint(fields=["rollout", "firewall"], name="firewall_is_rolled_out_once")]
+        triggers = [
+            Recorded(
+                label=f"{FIREWALL.format(row='this')} || ' in ' || {_ROLLOUT.format(row='this')}",
+                about=["'firewall:' || this.firewall_id", "'rollout:' || this.rollout_id"],
+                told={"firewall": FIREWALL, "rollout": _ROLLOUT}, hidden=["id", "position", "revision", "before", "push"],
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.firewall} in {self.rollout}"
