@@ -12,7 +12,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

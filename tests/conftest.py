@@ -16,6 +16,8 @@ os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", DJANGO_SETTINGS_MODULE="co
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # the processes that run the tests start servers of their own
     from django.conf import settings
 
     from config import embedded
