@@ -8,6 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+# Random tests try the same things every time, so that they fail for everybody or nobody; `--hypothesis-profile=search` goes further.
+_UNTIMED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+_STEADY = settings(derandomize=True, deadline=None, suppress_health_check=_UNTIMED, phases=[Phase.generate, Phase.shrink])
+settings.register_profile("steady", _STEADY, max_examples=15, stateful_step_count=40)
+settings.register_profile("search", _STEADY, derandomize=False, max_examples=400, stateful_step_count=60)
+settings.load_profile("steady")
 
 # Before Django reads its settings: a folder of this test run alone.
 _VAR = tempfile.mkdtemp(prefix="sn-")

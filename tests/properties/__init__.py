@@ -1,0 +1,1 @@
+"""Random traffic, through two doors, beside a model so simple that one sees it is right."""

@@ -1,0 +1,148 @@
+"""The two doors that traffic goes through, each answering `{field: [code]}`: functions of the process, and the REST API."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import ProtectedError
+
+from firewalls.allocation import create_firewall, join, leave
+from machines.allocation import Request, create_machine, free
+from machines.models import Machine
+from networks.allocation import allocate, create_private_network, grow
+from networks.models import Address, Network, Partition, Prefix, Project
+from networks.validation import reported_on
+from tests.api import Api
+from tests.properties.model import Order
+from tests.properties.space import IP, Cidr, Refusal
+
+
+def refused(action: Callable[[], object]) -> Refusal:
+    try:
+        with reported_on(cidr="prefix"):
+            action()
+    except ProtectedError:
+        return {"non_field_errors": ["in_use"]}
+    except ValidationError as error:
+        return {name: [str(one.code) for one in errors] for name, errors in error.error_dict.items()}
+    return {}
+
+
+class InProcess:
+    def make_network(self, id: str, project: str, partition: str, lengths: Mapping[int, int] | None, shared: bool) -> Refusal:
+        where, owner = Partition.objects.get(pk=partition), Project.objects.get(pk=project)
+        return refused(lambda: create_private_network(id=id, name=id, partition=where, project=owner, prefix_length=lengths, shared=shared))
+
+    def share(self, id: str) -> Refusal:
+        return refused(lambda: network(id).share("ada"))
+
+    def remove_network(self, id: str) -> Refusal:
+        return refused(network(id).delete)
+
+    def grow(self, id: str, version: int, length: int) -> Refusal:
+        return refused(lambda: grow(network(id), version=version, prefix_length=length))
+
+    def add_prefix(self, id: str, cidr: Cidr) -> Refusal:
+        return refused(lambda: grow(network(id), prefix=cidr))
+
+    def remove_prefix(self, id: str, cidr: Cidr) -> Refusal:
+        return refused(Prefix.objects.get(network=id, cidr=cidr).delete)
+
+    def take(self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None) -> Refusal:
+        owner = Project.objects.get(pk=project)
+        return refused(lambda: allocate(network(id), project=owner, version=version, ip=ip, kind=kind))
+
+    def give_back(self, ip: IP) -> Refusal:
+        return refused(Address.objects.get(address=ip).delete)
+
+    def make_machine(self, order: Order) -> Refusal:
+        return self._allocated(create_machine, order)
+
+    def make_firewall(self, order: Order) -> Refusal:
+        return self._allocated(create_firewall, order)
+
+    def _allocated(self, make: Callable[..., object], order: Order) -> Refusal:
+        named = order._asdict() | {"partition": Partition.objects.get(pk=order.partition), "project": Project.objects.get(pk=order.project)}
+        networks = [Request(network(want.network), want.auto, want.primary) for want in named.pop("wants")]
+        return refused(lambda: make(networks=networks, **named))
+
+    def join(self, firewall: str, id: str, ips: Sequence[IP]) -> Refusal:
+        return refused(lambda: join(found(firewall).firewall, network(id), addresses=ips))
+
+    def leave(self, firewall: str, id: str) -> Refusal:
+        return refused(lambda: leave(found(firewall).firewall, network(id)))
+
+    def free(self, machine: str) -> Refusal:
+        return refused(lambda: free(found(machine)))
+
+
+def network(id: str) -> Network:
+    return Network.objects.get(pk=id)
+
+
+def found(name: str) -> Machine:
+    return Machine.objects.select_related("firewall").get(name=name)
+
+
+class OverRest:
+    def __init__(self) -> None:
+        self.api = Api("admin")
+
+    def make_network(self, id: str, project: str, partition: str, lengths: Mapping[int, int] | None, shared: bool) -> Refusal:
+        body: dict[str, Any] = {"id": id, "name": id, "partition": partition, "project": project, "shared": shared}
+        return self._post("networks/", body | ({"prefix_length": {str(v): n for v, n in lengths.items()}} if lengths else {}))
+
+    def share(self, id: str) -> Refusal:
+        return self._post(f"networks/{id}/share/", {"confirm": id})
+
+    def remove_network(self, id: str) -> Refusal:
+        return self._delete(f"networks/{id}/")
+
+    def grow(self, id: str, version: int, length: int) -> Refusal:
+        return self._post(f"networks/{id}/prefixes/", {"prefix_length": {str(version): length}})
+
+    def add_prefix(self, id: str, cidr: Cidr) -> Refusal:
+        return self._post(f"networks/{id}/prefixes/", {"prefix": str(cidr)})
+
+    def remove_prefix(self, id: str, cidr: Cidr) -> Refusal:
+        return self._delete(f"networks/{id}/prefixes/{cidr}/")
+
+    def take(self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None) -> Refusal:
+        given = {"version": version, "address": ip and str(ip), "kind": kind}
+        return self._post("ip-addresses/", {"network": id, "project": project} | {name: value for name, value in given.items() if value})
+
+    def give_back(self, ip: IP) -> Refusal:
+        return self._delete(f"ip-addresses/{ip}/")
+
+    def make_machine(self, order: Order) -> Refusal:
+        return self._post("machines/", asked(order))
+
+    def make_firewall(self, order: Order) -> Refusal:
+        return self._post("firewalls/", asked(order))
+
+    def join(self, firewall: str, id: str, ips: Sequence[IP]) -> Refusal:
+        return self._post(f"firewalls/{found(firewall).pk}/attachments/", {"network": id, "addresses": [str(ip) for ip in ips]})
+
+    def leave(self, firewall: str, id: str) -> Refusal:
+        return self._delete(f"firewalls/{found(firewall).pk}/attachments/{id}/")
+
+    def free(self, machine: str) -> Refusal:
+        kind = "firewalls" if hasattr(found(machine), "firewall") else "machines"
+        return self._delete(f"{kind}/{found(machine).pk}/")
+
+    def _post(self, path: str, body: object) -> Refusal:
+        return self._read(self.api.post(path, body), 400)
+
+    def _delete(self, path: str) -> Refusal:
+        return self._read(self.api.delete(path), 409)
+
+    def _read(self, response: Any, refusal: int) -> Refusal:
+        if response.status_code < 300:
+            return {}
+        assert response.status_code == refusal, (response.status_code, response.content)
+        return {name: [one["code"] for one in errors] for name, errors in response.json().items()}
+
+
+def asked(order: Order) -> dict[str, Any]:
+    given = order._asdict() | {"id": str(order.id), "addresses": [str(ip) for ip in order.addresses]}
+    return given | {"networks": [want._asdict() for want in given.pop("wants")]}
