@@ -22,7 +22,7 @@ class Net:
     parent: str | None
     vrf: int | None
     shared: bool
-    prefixes: list[Cidr]
+    prefixes: list[Cidr] = field(default_factory=list)
 
     @property
     def versions(self) -> list[int]:
@@ -96,7 +96,7 @@ class Space:
     def make_network(self, id: str, project: str, partition: str, lengths: dict[int, int] | None, shared: bool) -> None:
         pool = next(id for id, net in self.nets.items() if net.kind == "super" and net.partition == partition)
         vrf = lowest_missing(1, {net.vrf for net in self.nets.values()})
-        net = self.nets[id] = Net("private", partition, project, pool, vrf, shared, [])
+        net = self.nets[id] = Net("private", partition, project, pool, vrf, shared)
         default = {4: 29, 6: 125}
         for version, length in sorted((lengths or default).items()):
             net.prefixes.append(self.carved(pool, version, length))

@@ -55,9 +55,6 @@ def build() -> None:
 
 def stored() -> State:
     """What the database has, in the model's words."""
-    prefixes: dict[str, list[Any]] = {}
-    for id, cidr in Prefix.objects.values_list("network", "cidr"):
-        prefixes.setdefault(id, []).append(cidr)
     nets, taken, boxes = (
         {key: values for key, *values in rows.order_by().values_list(*columns)}
         for rows, columns in (
@@ -67,10 +64,14 @@ def stored() -> State:
         )
     )
     state = State(
-        {id: Net(*values, prefixes=sorted(prefixes.get(id, []), key=lambda p: (p.version, p))) for id, values in nets.items()},
+        {id: Net(*values) for id, values in nets.items()},
         {ip: Taken(*values) for ip, values in taken.items()},
-        {name: Box(*values, joined=None if firewall is None else set()) for name, (*values, firewall) in boxes.items()},
+        {name: Box(*values) for name, (*values, _) in boxes.items()},
     )
+    for id, cidr in Prefix.objects.order_by("cidr").values_list("network", "cidr"):
+        state.nets[id].prefixes.append(cidr)
+    for name in (name for name, (*_, firewall) in boxes.items() if firewall is not None):
+        state.boxes[name].joined = set()
     for name, id in Attachment.objects.order_by().values_list("firewall__machine__name", "network"):
         joined = state.boxes[name].joined
         assert joined is not None
