@@ -32,7 +32,10 @@ LOCK_WAIT=${APPLIER_LOCK_WAIT:-60}
 STATE=$ROOT/var/lib/shared-networks
 PENDING=$STATE/pending
 NEW=$STATE/new.$$
-OWNED='etc/frr/frr.conf etc/nftables.conf'
+REQUIRED='etc/frr/frr.conf etc/nftables.conf'
+OPTIONAL='etc/hostname etc/sysctl.d/90-shared-networks.conf
+    etc/systemd/resolved.conf.d/shared-networks.conf etc/systemd/timesyncd.conf.d/shared-networks.conf'
+UNITS=etc/systemd/network
 LARGEST=4000000
 NO_KERNEL='A practice firewall is a folder without a kernel, so nothing is loaded here.'
 
@@ -42,6 +45,26 @@ installed() { command -v "$1" >/dev/null; }
 
 # bounded SECONDS COMMAND...: a tool that hangs must not keep the box half way.
 bounded() { if installed timeout; then timeout "$@"; else shift; "$@"; fi; }
+
+# managed FILE: whether it is one that is managed here. Units of others, such as the management interface's, have other names.
+managed() {
+    for known in $REQUIRED $OPTIONAL; do [ "$1" != "$known" ] || return 0; done
+    case ${1#"$UNITS"/} in
+        "$1" | *[!A-Za-z0-9.-]*) return 1 ;;
+        [0-9][0-9]-sn-*.netdev | [0-9][0-9]-sn-*.network) return 0 ;;
+    esac
+    return 1
+}
+
+# owned FOLDER [FOLDER]: the managed files in these folders, each once.
+owned() {
+    for file in $REQUIRED $OPTIONAL; do if [ -f "$1/$file" ] || [ -f "${2:-$1}/$file" ]; then echo "$file"; fi; done
+    for path in "$1/$UNITS"/* ${2:+"$2/$UNITS"/*}; do
+        file=$UNITS/${path##*/}
+        if [ ! -f "$path" ] || ! managed "$file"; then continue; fi
+        if [ "$path" = "$1/$file" ] || [ ! -f "$1/$file" ]; then echo "$file"; fi
+    done
+}
 
 # On a practice firewall a missing tool costs a check; on a real one nothing could be loaded without it.
 missing() {
@@ -105,9 +128,9 @@ unpack() {
     listing=$(tar -tf "$candidate") || return 1
     tar -tvf "$candidate" | grep -v '^-.*[0-9] [^ ]*$' >&2 && { echo 'Refused: only plain files are taken.'; return 1; }
     for member in $listing; do
-        case " $OWNED " in *" $member "*) ;; *) echo "Refused: $member is not a file that is managed here."; return 1 ;; esac
+        managed "$member" || { echo "Refused: $member is not a file that is managed here."; return 1; }
     done
-    for file in $OWNED; do
+    for file in $REQUIRED $listing; do
         [ "$(echo "$listing" | grep -cxF "$file")" = 1 ] || { echo "Refused: $file must be there, once."; return 1; }
         { mkdir -p "$NEW/${file%/*}" && tar -xOf "$candidate" "$file" >"$NEW/$file"; } || { echo "Refused: $file is not whole."; return 1; }
     done
@@ -126,7 +149,8 @@ check_nftables() {
 
 check_frr() {
     installed vtysh || { missing 'FRR is not installed here, so frr.conf was not checked.'; return; }
-    bounded 60 vtysh -C -f "$NEW/etc/frr/frr.conf" || return 1
+    said=$(bounded 60 vtysh -C -f "$NEW/etc/frr/frr.conf" 2>&1) || { echo "$said"; return 1; }
+    case $said in *': % '*) echo "$said"; return 1 ;; esac # vtysh ends well if only the last line is known
     [ -z "$PRACTICE" ] || return 0
     installed frr-reload.py || { missing 'frr-reload.py is not installed here; it comes with the package frr-pythontools.'; return; }
     daemons_run || return 1
@@ -146,15 +170,18 @@ running_rules() { echo 'flush ruleset'; bounded 60 nft -s list ruleset; }
 running_frr() { bounded 60 vtysh -c 'show running-config no-header'; }
 fingerprint() { if [ -z "$PRACTICE" ]; then { running_rules; running_frr; } | cksum; fi; }
 
+copy_owned() {
+    for file in $(owned "$1"); do
+        mkdir -p "$2/${file%/*}" && cp -p "$1/$file" "$2/$file" || return 1
+    done
+}
+
 # While an earlier push is unconfirmed, what it saved is still what to go back to.
 save() {
     if [ -d "$PENDING" ]; then echo 'An unconfirmed push is replaced; its rollback would go back to the same files.'; return 0; fi
     rm -rf "$STATE"/saved.*
     mkdir "$STATE/saved.$$" || return 1
-    for file in $OWNED; do
-        [ -f "$ROOT/$file" ] || continue
-        mkdir -p "$STATE/saved.$$/${file%/*}" && cp -p "$ROOT/$file" "$STATE/saved.$$/$file" || return 1
-    done
+    copy_owned "$ROOT" "$STATE/saved.$$" || return 1
     if [ -z "$PRACTICE" ]; then
         running_rules >"$STATE/saved.$$/rules" && running_frr >"$STATE/saved.$$/running.conf" || return 1
     fi
@@ -176,19 +203,41 @@ arm_rollback() {
 
 # install_from FOLDER: put the owned files in place. All are on the disk before the first is moved; one that FOLDER lacks is removed.
 install_from() {
-    for file in $OWNED; do
+    for file in $(owned "$1" "$ROOT"); do
         target=$ROOT/$file
         [ ! -e "$target.new" ] || rm -f "$target.new" || return 1
         if [ ! -f "$1/$file" ] || cmp -s "$1/$file" "$target"; then continue; fi
-        mkdir -p "${target%/*}" && cp "$1/$file" "$target.new" && chmod 640 "$target.new" && flush "$target.new" || return 1
+        case $file in etc/frr/* | etc/nftables.conf) mode=640 ;; *) mode=644 ;; esac # networkd is no root
+        mkdir -p "${target%/*}" && cp "$1/$file" "$target.new" && chmod "$mode" "$target.new" && flush "$target.new" || return 1
         if [ -z "$PRACTICE" ] && [ "$file" = etc/frr/frr.conf ]; then chown frr:frr "$target.new" || return 1; fi
     done
-    for file in $OWNED; do
+    for file in $(owned "$1" "$ROOT"); do
         target=$ROOT/$file
         if [ ! -f "$1/$file" ]; then [ ! -e "$target" ] || rm -f "$target"; continue; fi
         [ ! -e "$target.new" ] || mv -f "$target.new" "$target" || return 1
         flush "${target%/*}"
     done
+}
+
+# The names of the devices that the units in a folder describe.
+devices() { for file in "$1/$UNITS"/[0-9][0-9]-sn-*.netdev; do [ ! -f "$file" ] || sed -n 's/^Name=//p' "$file"; done; }
+
+# load_system: names, kernel settings and interfaces, where they are others than before. Interfaces whose units are gone go too.
+load_system() {
+    if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
+    changed=
+    for file in $(owned "$ROOT" "$1"); do
+        case " $REQUIRED " in *" $file "*) continue ;; esac
+        cmp -s "$ROOT/$file" "$1/$file" || changed="$changed $file"
+    done
+    if [ -z "$changed" ]; then echo 'Names, kernel settings and interfaces stay as they are.'; return 77; fi
+    [ ! -f "$ROOT/etc/hostname" ] || hostname -F "$ROOT/etc/hostname" || return 1
+    [ ! -f "$ROOT/etc/sysctl.d/90-shared-networks.conf" ] || bounded 60 sysctl -q -p "$ROOT/etc/sysctl.d/90-shared-networks.conf" || return 1
+    for device in $(devices "$1"); do
+        devices "$ROOT" | grep -qxF "$device" || ip link delete "$device" 2>/dev/null
+    done
+    bounded 60 networkctl reload || return 1
+    bounded 60 systemctl try-restart systemd-resolved systemd-timesyncd
 }
 
 load_nftables() {
@@ -202,7 +251,7 @@ load_frr() {
 }
 
 verify() {
-    for file in $OWNED; do
+    for file in $(owned "$NEW" "$ROOT"); do
         cmp "$NEW/$file" "$ROOT/$file" || return 1
     done
     if [ -z "$PRACTICE" ]; then daemons_run || return 1; fi
@@ -212,7 +261,7 @@ verify() {
 # The same files, and on a real box the same rules and routing as when they were last applied.
 unchanged() {
     [ ! -d "$PENDING" ] || return 1
-    for file in $OWNED; do cmp -s "$NEW/$file" "$ROOT/$file" || return 1; done
+    for file in $(owned "$NEW" "$ROOT"); do cmp -s "$NEW/$file" "$ROOT/$file" || return 1; done
     [ -n "$PRACTICE" ] || [ "$(fingerprint)" = "$(cat "$STATE/fingerprint" 2>/dev/null)" ]
 }
 
@@ -220,8 +269,13 @@ unchanged() {
 put_back() {
     token=$(unconfirmed)
     if [ -z "$token" ] || [ "$(verdict_of "$token")" != confirmed ]; then
+        if [ ! -d "$PENDING/undone" ]; then
+            rm -rf "$PENDING/undone.new" && mkdir "$PENDING/undone.new" && copy_owned "$ROOT" "$PENDING/undone.new" &&
+                mv "$PENDING/undone.new" "$PENDING/undone" || return 1
+        fi
         install_from "$PENDING" || return 1
         if [ -z "$PRACTICE" ]; then
+            load_system "$PENDING/undone" >/dev/null || [ $? = 77 ] || return 1
             bounded 60 nft -f "$PENDING/rules" || return 1
             bounded 120 frr-reload.py --reload --stdout "$PENDING/running.conf" || return 1
         fi
@@ -274,7 +328,7 @@ apply() {
 
 replace() {
     if step save save && step arm-rollback arm_rollback; then
-        step write install_from "$NEW" && step load-nftables load_nftables && step load-frr load_frr && step verify verify && return 0
+        step write install_from "$NEW" && step load-system load_system "$PENDING" && step load-nftables load_nftables && step load-frr load_frr && step verify verify && return 0
         step roll-back put_back || true
     else
         note "$TOKEN" failed
@@ -314,9 +368,7 @@ rollback() {
 told() { printf '%s\t%s\t%s\n' "$1" "$2" "$(base64 | tr -d '\n')"; }
 
 show() {
-    for file in $OWNED; do
-        if [ -f "$ROOT/$file" ]; then told file "/$file" <"$ROOT/$file"; fi
-    done
+    for file in $(owned "$ROOT"); do told file "/$file" <"$ROOT/$file"; done
     echo end
 }
 

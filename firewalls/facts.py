@@ -52,6 +52,8 @@ def _facts(firewall: Firewall) -> plan.Facts | None:
         shared=tuple(_net(network, own) for network in joined if network.kind == Network.Kind.PRIVATE),
         externals=tuple(_net(network, own) for network in joined if network.kind == _EXTERNAL),
         management_prefixes=tuple(machine.partition.management_prefixes),
+        dns_servers=tuple(machine.partition.dns_servers),
+        ntp_servers=tuple(machine.partition.ntp_servers),
         rules=tuple(
             plan.Rule(
                 direction=rule.direction, protocol=rule.protocol, ports=tuple(rule.ports), comment=rule.comment,

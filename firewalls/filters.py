@@ -1,25 +1,27 @@
 """Which flows pass a firewall and how they are translated: the values of its nftables file.
 
-The forward hook sees the VRF device as input and the SVI as output interface; translation belongs on the SVI.
+The forward hook sees the VRF device as input and the SVI as output interface. A source is translated on its way out of the
+SVI, a destination on its way in: first of the SVI, then of the VRF device, and the first rule that matches counts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
-from firewalls.values import Net, Rule, of_family, one_line
+from firewalls.values import FAMILIES, Endpoint, Net, Rule, of_family, one_line, word
 from networks.addressing import IP, Cidr, contains
 
-FAMILIES = (4, 6)
 LINK_LOCAL = "fe80::/64"
 BGP, SSH, VXLAN, METRICS = 179, 22, 4789, (9100, 9630)
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Who may talk to the firewall itself: one line of the input chain."""
+    """Who may talk to the firewall itself, or (verdict) may not: one line of the input chain."""
 
     match: str
     comment: str
+    verdict: str = "accept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Flow:
     protocol: str
     ports: tuple[str, ...]
     comment: str
+    origin: str = ""  # what it was addressed to before its destination was translated
 
     @property
     def keyword(self) -> str:
@@ -49,7 +52,7 @@ class Flow:
             parts.append(f"{self.protocol} dport {_set(self.ports)}")
         elif self.protocol:
             parts.append(f"meta l4proto {self.protocol}")
-        return " ".join(parts)
+        return " ".join([*parts, self.origin] if self.origin else parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +75,58 @@ class Translation:
         return _keyword(self.version)
 
 
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What comes to this port of the firewall's address in a shared network goes to one machine behind it."""
+
+    endpoint: Endpoint
+
+    @property
+    def match(self) -> str:
+        """What is addressed to the endpoint, as nftables matches it."""
+        where = _set(f'"{kind}{self.endpoint.vrf}"' for kind in ("vlan", "vrf"))
+        return f"iifname {where} {self.keyword} daddr {self.endpoint.address} {self.endpoint.protocol} dport {self.endpoint.port}"
+
+    @property
+    def to(self) -> str:
+        """The machine's address and port as nftables writes them."""
+        target = self.endpoint.target
+        return f"{target}:{self.endpoint.target_port}" if target.version == 4 else f"[{target}]:{self.endpoint.target_port}"  # noqa: PLR2004
+
+    @property
+    def keyword(self) -> str:
+        return _keyword(self.endpoint.address.version)
+
+    @property
+    def comment(self) -> str:
+        return one_line(f"to {self.endpoint.machine}")
+
+
 def inputs(
     primary: Net, shared: Iterable[Net], uplinks: Iterable[str], underlay: Iterable[Cidr], management: Iterable[Cidr]
 ) -> tuple[Input, ...]:
     """BGP and VXLAN from the fabric, SSH from the management prefixes only, metrics from the primary network."""
-    return (*_fabric(tuple(uplinks), tuple(underlay)), *_management(primary, shared, tuple(management)), _metrics(primary))
+    return (*_fabric(tuple(uplinks), tuple(underlay)), *_management([primary, *shared], tuple(management)), _metrics(primary))
 
 
 def _fabric(uplinks: tuple[str, ...], underlay: tuple[Cidr, ...]) -> Iterator[Input]:
-    names = _set(f'"{name}"' for name in uplinks)
+    names = _set(f'"{word(name)}"' for name in uplinks)
+    if not uplinks:
+        return
     yield Input(f"iifname {names} ip6 saddr {LINK_LOCAL} tcp dport {BGP}", "BGP unnumbered from the leaves")
     for version in FAMILIES:
         if prefixes := of_family(underlay, version):
             yield Input(f"iifname {names} {_keyword(version)} saddr {_set(prefixes)} udp dport {VXLAN}", "VXLAN from the fabric")
 
 
-def _management(primary: Net, shared: Iterable[Net], management: tuple[Cidr, ...]) -> Iterator[Input]:
+def _management(tenants: Iterable[Net], management: tuple[Cidr, ...]) -> Iterator[Input]:
     """Never from the primary or a shared network: there, every consumer's machines reach every firewall's address."""
-    tenants = sorted([primary.vrf, *(net.vrf for net in shared)])
-    closed = _set(f'"{kind}{vrf}"' for kind in ("vrf", "vlan") for vrf in tenants)
+    for net in sorted(tenants, key=lambda net: net.vrf):
+        where = _set(f'"{kind}{net.vrf}"' for kind in ("vlan", "vrf"))
+        yield Input(f"iifname {where} tcp dport {SSH}", f"no SSH from {one_line(net.id)}", "jump refuse")
     for version in FAMILIES:
         if prefixes := of_family(management, version):
-            match = f"iifname != {closed} {_keyword(version)} saddr {_set(prefixes)} tcp dport {SSH} ct state new"
+            match = f"{_keyword(version)} saddr {_set(prefixes)} tcp dport {SSH} ct state new"
             yield Input(match, "SSH from the management prefixes")
 
 
@@ -101,40 +134,62 @@ def _metrics(primary: Net) -> Input:
     return Input(f'iifname "vrf{primary.vrf}" tcp dport {_set(METRICS)} ct state new', "metrics from the primary network")
 
 
-def flows(primary: Net, shared: Iterable[Net], externals: Iterable[Net], rules: Iterable[Rule]) -> tuple[Flow, ...]:
-    """What may be opened: primary to shared, primary to external by egress rules, external to primary by ingress rules."""
+def flows(
+    primary: Net, shared: Sequence[Net], externals: Iterable[Net], rules: Iterable[Rule], endpoints: Iterable[Endpoint] = ()
+) -> tuple[Flow, ...]:
+    """What may be opened: primary to shared, shared to endpoints, primary to external by egress, external to primary by ingress rules."""
     egress = [rule for rule in rules if rule.direction == "egress"]
     ingress = [rule for rule in rules if rule.direction == "ingress"]
-    found = [flow for net in shared for flow in _to_shared(primary, net, egress)]
+    published = list(endpoints)
+    found = [flow for net in shared for flow in (*_to_shared(primary, net, egress), *_to_endpoints(primary, net, published))]
+    outward = [rule for rule in egress if not _concerns_only(rule, shared)]
     for net in externals:
-        found += _by_rules(primary.vrf, net.vrf, egress, net.families())
+        hidden = [version for version in net.families() if net.address(version) or not net.nat]  # what cannot hide does not leave
+        found += _by_rules(primary.vrf, net.vrf, outward, hidden)
         found += _by_rules(net.vrf, primary.vrf, ingress, net.families())
     return tuple(found)
 
 
+def _concerns_only(rule: Rule, nets: Iterable[Net]) -> bool:
+    """Whether all of a rule's destinations, and it has some, lie in these networks."""
+    inside = [cidr for net in nets for cidr in net.prefixes]
+    return bool(rule.destinations) and all(any(contains(outer, cidr) for outer in inside) for cidr in rule.destinations)
+
+
 def _to_shared(primary: Net, shared: Net, egress: list[Rule]) -> Iterator[Flow]:
-    """Everything, unless egress rules name destinations inside the shared network: then what the rules let through."""
+    """Everything, unless egress rules name destinations inside the shared network: then, in both families, what they let through."""
+    narrowed = any(contains(outer, cidr) for rule in egress for cidr in rule.destinations for outer in shared.prefixes)
     for version in FAMILIES:
         inside, hidden = shared.of(version), primary.of(version)
         if not (inside and hidden and shared.address(version)):
             continue  # without an address of its own there it could hide nothing
-        if not any(contains(outer, cidr) for rule in egress for cidr in rule.destinations for outer in inside):
+        if not narrowed:
             yield Flow(primary.vrf, shared.vrf, version, hidden, inside, "", (), f"to {one_line(shared.id)}")
-            continue
-        for rule in egress:
-            if reached := _overlap(rule.destinations, inside):
-                yield Flow(
-                    primary.vrf, shared.vrf, version, hidden, of_family(reached, version), rule.protocol, _ports(rule), _comment(rule)
-                )
+        for rule in egress if narrowed else ():
+            sources, reached = (of_family(_overlap(*pair), version) for pair in ((rule.sources, hidden), (rule.destinations, inside)))
+            if sources and reached:
+                yield Flow(primary.vrf, shared.vrf, version, sources, reached, rule.protocol, _ports(rule), _comment(rule))
 
 
 def _overlap(wanted: Iterable[Cidr], inside: Iterable[Cidr]) -> list[Cidr]:
-    """The part of the destinations that lies inside; no destinations mean any."""
-    destinations = list(wanted)
-    if not destinations:
+    """The part of what a rule names that lies inside; nothing named means any."""
+    named = list(wanted)
+    if not named:
         return list(inside)
-    narrow = [cidr for cidr in destinations for outer in inside if contains(outer, cidr)]
-    return narrow + [cidr for cidr in inside for outer in destinations if contains(outer, cidr)]
+    narrow = [cidr for cidr in named for outer in inside if contains(outer, cidr)]
+    return narrow + [cidr for cidr in inside for outer in named if contains(outer, cidr)]
+
+
+def _to_endpoints(primary: Net, shared: Net, endpoints: Iterable[Endpoint]) -> Iterator[Flow]:
+    """From anywhere in the shared network, and only what was addressed to the endpoint."""
+    for forward in forwards([shared], endpoints):
+        one, keyword = forward.endpoint, forward.keyword
+        origin = f"ct status dnat ct original {keyword} daddr {one.address} ct original proto-dst {one.port}"
+        target: tuple[Cidr, ...] = (ip_network(one.target),)
+        yield Flow(
+            shared.vrf, primary.vrf, one.address.version, shared.of(one.address.version), target,
+            one.protocol, (str(one.target_port),), forward.comment, origin,
+        )  # fmt: skip
 
 
 def _by_rules(source: int, target: int, rules: Iterable[Rule], families: Iterable[int]) -> Iterator[Flow]:
@@ -153,6 +208,15 @@ def translations(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) 
         for net in hiding
         for version in FAMILIES
         if primary.of(version) and (address := net.address(version)) is not None
+    )
+
+
+def forwards(shared: Iterable[Net], endpoints: Iterable[Endpoint]) -> tuple[Forward, ...]:
+    """The endpoints at the firewall's own addresses in these networks."""
+    own = {(net.vrf, address) for net in shared for address in net.addresses}
+    found = (one for one in endpoints if (one.vrf, one.address) in own and one.address.version == one.target.version)
+    return tuple(
+        Forward(one) for one in sorted(found, key=lambda one: (one.vrf, one.address.version, int(one.address), one.port, one.protocol))
     )
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from firewalls.filters import Flow, Input, Translation, flows, inputs, translations
+from firewalls.filters import Flow, Forward, Input, Translation, flows, forwards, inputs, translations
 from firewalls.routes import Vrf, vrfs
-from firewalls.values import Net, Rule, one_line
-from networks.addressing import Cidr
+from firewalls.values import Endpoint, Net, Rule, word
+from networks.addressing import IP, Cidr
 
-__all__ = ["Facts", "Flow", "Input", "Net", "Plan", "Rule", "Translation", "Vrf", "plan"]
+__all__ = ["Endpoint", "Facts", "Flow", "Forward", "Input", "Net", "Plan", "Rule", "Translation", "Vrf", "plan"]
 
 FRR_VERSION = "8.4.4"
 
@@ -32,12 +32,18 @@ class Facts:
     externals: tuple[Net, ...] = ()
     management_prefixes: tuple[Cidr, ...] = ()
     rules: tuple[Rule, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    dns_servers: tuple[IP, ...] = ()
+    ntp_servers: tuple[str, ...] = ()
     frr_version: str = FRR_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What its configuration says: routing tables and leaks, who may talk to the firewall, which flows pass, how they are translated."""
+    """What its configuration says: routing tables and leaks, who may talk to the firewall, which flows pass, how they are translated.
+
+    Servers are asked in the order given; everything else is sorted.
+    """
 
     hostname: str
     asn: int
@@ -48,22 +54,28 @@ class Plan:
     inputs: tuple[Input, ...]
     flows: tuple[Flow, ...]
     translations: tuple[Translation, ...]
+    forwards: tuple[Forward, ...]
+    dns_servers: tuple[IP, ...]
+    ntp_servers: tuple[str, ...]
 
 
 def plan(facts: Facts) -> Plan:
     """Decide everything about one firewall's configuration; the order of the facts does not matter."""
     shared, externals = _sorted(facts.shared), _sorted(facts.externals)
-    uplinks = tuple(sorted(facts.uplinks))
+    uplinks = tuple(sorted({word(uplink) for uplink in facts.uplinks}))
     return Plan(
-        hostname=one_line(facts.hostname),
+        hostname=word(facts.hostname),
         asn=facts.asn,
         router_id=facts.router_id,
-        frr_version=one_line(facts.frr_version),
+        frr_version=word(facts.frr_version),
         uplinks=uplinks,
         vrfs=vrfs(facts.primary, shared, externals),
         inputs=inputs(facts.primary, shared, uplinks, facts.underlay_prefixes, facts.management_prefixes),
-        flows=flows(facts.primary, shared, externals, facts.rules),
+        flows=flows(facts.primary, shared, externals, facts.rules, facts.endpoints),
         translations=translations(facts.primary, shared, externals),
+        forwards=forwards(shared, facts.endpoints),
+        dns_servers=facts.dns_servers,
+        ntp_servers=tuple(map(word, facts.ntp_servers)),
     )
 
 

@@ -2,22 +2,47 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from firewalls.plan import Plan
 
-# autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that one_line() made safe.
+# autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that one_line() or word() made safe.
 _templates = Environment(
     loader=PackageLoader("firewalls", "jinja"), undefined=StrictUndefined, autoescape=False,
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
 )  # fmt: skip
-FILES = {"/etc/frr/frr.conf": "frr.conf.j2", "/etc/nftables.conf": "nftables.conf.j2"}
+UNITS = "/etc/systemd/network"
+ONCE = {
+    "/etc/frr/frr.conf": "frr.conf.j2",
+    "/etc/nftables.conf": "nftables.conf.j2",
+    "/etc/hostname": "hostname.j2",
+    "/etc/sysctl.d/90-shared-networks.conf": "sysctl.conf.j2",
+    "/etc/systemd/resolved.conf.d/shared-networks.conf": "resolved.conf.j2",
+    "/etc/systemd/timesyncd.conf.d/shared-networks.conf": "timesyncd.conf.j2",
+    f"{UNITS}/00-sn-lo.network": "lo.network.j2",
+    f"{UNITS}/20-sn-bridge.netdev": "bridge.netdev.j2",
+    f"{UNITS}/20-sn-bridge.network": "bridge.network.j2",
+}
+PER_VRF = {
+    f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2" for device in ("vrf", "vni", "vlan") for kind in ("netdev", "network")
+}
 
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of a firewall, by path."""
-    return {path: _templates.get_template(source).render(plan=plan) for path, source in FILES.items()}
+    files = {path: _template(source).render(plan=plan) for path, source in ONCE.items()}
+    for uplink in plan.uplinks:
+        files[f"{UNITS}/10-sn-{uplink}.network"] = _template("uplink.network.j2").render(uplink=uplink)
+    for vrf in plan.vrfs:
+        files |= {path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf) for path, source in PER_VRF.items()}
+    return files
+
+
+@cache
+def _template(source: str) -> Template:
+    return _templates.get_template(source)
 
 
 def digest(files: Mapping[str, str]) -> str:

@@ -2,17 +2,23 @@
 
 An import list permits what it names and nothing else; a family with nothing to import has no `import vrf` at all, for in
 FRR an empty list would import everything. Each address family has lists of its own.
+
+Every number in here follows from what it numbers, not from its place among others: a further network or prefix adds lines
+and moves none, for a line that moves is a line that is taken away for a moment (a moment without no-export, say).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
+from zlib import crc32
 
-from firewalls.values import Net, of_family
+from firewalls.values import FAMILIES, Net, of_family
 from networks.addressing import IP, Cidr
 
 HOST_BITS = {4: 32, 6: 128}
-FAMILIES = (4, 6)
+VLANS = range(2, 4095)  # IEEE 802.1Q, without the bridge's default
+TABLES = 1_000_000  # above the kernel's own routing tables
+DENIES, PERMITS = range(1, 100_000), range(100_000, 1_000_000)  # sequence numbers of a prefix list: what is denied comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,44 +65,71 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Vrf:
-    """The routing table of one network; its number is its VXLAN id as well."""
+    """The routing table of one network; its number is its VXLAN id as well. The addresses are the firewall's own in it."""
 
     number: int
+    vlan: int
     network: str
     role: str
     families: tuple[Family, ...]
     leaks: tuple[Leak, ...]
+    addresses: tuple[IP, ...]
 
     @property
     def import_map(self) -> str:
         return f"vrf{self.number}-import-map"
 
     @property
-    def last_sequence(self) -> int:
-        return 10 * (len(self.leaks) + 1)
+    def table(self) -> int:
+        """The kernel's number of its routing table."""
+        return TABLES + self.number
 
 
 def vrfs(primary: Net, shared: tuple[Net, ...], externals: tuple[Net, ...]) -> tuple[Vrf, ...]:
     """The VRFs of a firewall, by number. Shared networks leak with the primary only: never with an external or each other."""
+    numbers = vlans(net.vrf for net in (primary, *shared, *externals))
     leaks = [leak for net in shared for leak in _with_shared(primary, net)]
     leaks += [leak for net in externals for leak in _with_external(primary, net)]
+    leaks = [replace(leak, sequence=_place(leak, numbers[leak.source])) for leak in leaks]
     originated = _originated(primary, shared, externals)
-    rows = [_vrf(primary, "primary", leaks, originated)]
-    rows += [_vrf(net, "shared", leaks, ()) for net in shared] + [_vrf(net, "external", leaks, ()) for net in externals]
+    rows = [_vrf(primary, "primary", leaks, originated, numbers)]
+    rows += [_vrf(net, "shared", leaks, (), numbers) for net in shared]
+    rows += [_vrf(net, "external", leaks, (), numbers) for net in externals]
     return tuple(sorted(rows, key=lambda vrf: vrf.number))
 
 
-def _vrf(net: Net, role: str, leaks: Iterable[Leak], originated: Iterable[int]) -> Vrf:
-    mine = sorted((leak for leak in leaks if leak.target == net.vrf), key=lambda leak: (leak.source, leak.version, not leak.no_export))
-    numbered = tuple(
-        Leak(leak.target, leak.source, leak.version, leak.no_export, leak.entries, 10 * number) for number, leak in enumerate(mine, 1)
-    )
+def vlans(vrfs: Iterable[int]) -> dict[int, int]:
+    """A VLAN id of the firewall's bridge per VRF: its own number, or where that is none, the next free one from its remainder on."""
+    numbers = set(vrfs)
+    found = {number: number for number in numbers if number in VLANS}
+    taken = set(found)
+    for number in sorted(numbers - taken):
+        found[number] = _free(VLANS, number, taken)
+    return found
+
+
+def _free(places: range, wish: int, taken: set[int]) -> int:
+    """The first place from the wish on that is not taken, and is then; it is the wished one unless two wish the same."""
+    wanted = (places[(wish + step) % len(places)] for step in range(len(places)))
+    place = next(place for place in wanted if place not in taken)
+    taken.add(place)
+    return place
+
+
+def _place(leak: Leak, vlan: int) -> int:
+    """The sequence number in the route-map: four per source."""
+    return 10 * vlan + 2 * FAMILIES.index(leak.version) + (1 if leak.no_export else 2)
+
+
+def _vrf(net: Net, role: str, leaks: Iterable[Leak], originated: Iterable[int], numbers: dict[int, int]) -> Vrf:
+    mine = tuple(sorted((leak for leak in leaks if leak.target == net.vrf), key=lambda leak: leak.sequence))
     present = {cidr.version for cidr in net.prefixes} | {leak.version for leak in mine}
     families = tuple(
         Family(version, tuple(sorted({leak.source for leak in mine if leak.version == version})), version in originated)
         for version in sorted(present)
     )
-    return Vrf(net.vrf, net.id, role, families, numbered)
+    addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
+    return Vrf(net.vrf, numbers[net.vrf], net.id, role, families, mine, addresses)
 
 
 def _with_shared(primary: Net, shared: Net) -> Iterator[Leak]:
@@ -130,11 +163,18 @@ def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
 
 def _leak(target: Net, source: Net, version: int, *, no_export: bool, permitted: Iterable[Cidr], denied: Iterable[IP] = ()) -> Leak:
     """Denied host addresses come first; a default route is matched exactly, any other prefix with all inside it."""
-    hosts = sorted((ip_network(ip) for ip in denied), key=lambda host: int(host.network_address))
-    lines: list[tuple[str, Cidr, int | None]] = [("deny", cidr, None) for cidr in hosts]
-    lines += [("permit", cidr, HOST_BITS[version] if 0 < cidr.prefixlen < HOST_BITS[version] else None) for cidr in permitted]
-    entries = tuple(Entry(5 * number, *line) for number, line in enumerate(lines, 1))
-    return Leak(target.vrf, source.vrf, version, no_export, entries)
+    lines = _numbered("deny", DENIES, (ip_network(ip) for ip in denied)) + _numbered("permit", PERMITS, permitted)
+    return Leak(target.vrf, source.vrf, version, no_export, tuple(sorted(lines, key=lambda entry: entry.sequence)))
+
+
+def _numbered(action: str, places: range, prefixes: Iterable[Cidr]) -> list[Entry]:
+    taken: set[int] = set()
+    spelled = sorted((str(cidr), cidr) for cidr in set(prefixes))
+    return [Entry(_free(places, crc32(text.encode()), taken), action, cidr, _longest(cidr)) for text, cidr in spelled]
+
+
+def _longest(cidr: Cidr) -> int | None:
+    return cidr.max_prefixlen if 0 < cidr.prefixlen < cidr.max_prefixlen else None
 
 
 def _originated(primary: Net, shared: tuple[Net, ...], externals: tuple[Net, ...]) -> tuple[int, ...]:

@@ -1,12 +1,14 @@
-"""The values that planning speaks of: a network as one firewall sees it, and a firewall rule."""
+"""The values that planning speaks of: a network as one firewall sees it, a firewall rule, an endpoint."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from networks.addressing import IP, Cidr, contains
 
-COMMENT_LENGTH = 100  # nft takes 128 bytes
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;_-+/()=@#")
+COMMENT_BYTES = 100  # nft takes 128
+FAMILIES = (4, 6)
+_ENDS_A_QUOTE = frozenset('"\\')
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,19 @@ class Rule:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A port of the firewall's own address in a shared network, forwarded to one machine behind it."""
+
+    vrf: int
+    address: IP
+    port: int
+    protocol: str
+    machine: str
+    target: IP
+    target_port: int
+
+
 def of_family(prefixes: Iterable[Cidr], version: int) -> tuple[Cidr, ...]:
     """The prefixes of one family, sorted, none inside another: nft refuses a set whose intervals overlap."""
     kept: list[Cidr] = []
@@ -65,5 +80,11 @@ def _order(cidr: Cidr) -> tuple[int, int]:
 
 
 def one_line(text: str) -> str:
-    """Text that can end no line, no quote and no block, whatever it contained."""
-    return "".join(character if character in _PLAIN else "?" for character in text)[:COMMENT_LENGTH].strip()
+    """Text that can end no line and no quote, whatever it contained, and is short enough for a comment."""
+    spelled = "".join(character if character.isprintable() and character not in _ENDS_A_QUOTE else "?" for character in text)
+    return spelled.encode()[:COMMENT_BYTES].decode(errors="ignore").strip()
+
+
+def word(text: str) -> str:
+    """Text as one word of a configuration, such as a host's or an interface's name."""
+    return "".join(character if character in _WORD else "-" for character in text)

@@ -56,6 +56,7 @@ def needs(*tools: str) -> None:
     packages = {"nft": "nftables", "vtysh": "frr", "sshd": "openssh-server", "chromium": "chromium", "unshare": "util-linux"}
     packages |= {"ssh-agent": "openssh-client", "ssh-add": "openssh-client", "ip": "iproute2", "pgrep": "procps"}
     packages |= {"/usr/lib/frr/bgpd": "frr", "/usr/lib/frr/frr-reload.py": "frr-pythontools"}
+    packages |= {"/lib/systemd/systemd-networkd": "systemd"}
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     if missing := [tool for tool in tools if not shutil.which(tool, path=path)]:
         line = f"{', '.join(missing)} missing: apt-get install {' '.join(packages.get(t, t) for t in missing)}"

@@ -17,7 +17,8 @@ from networks.htmx import page
 STEPS = {
     "render": "Render", "connect": "Connect", "receive": "Send", "lock": "Lock", "unpack": "Unpack", "check-nftables": "Check nftables",
     "check-frr": "Check FRR", "save": "Save what runs", "arm-rollback": "Arm the rollback", "write": "Write the files",
-    "load-nftables": "Load nftables", "load-frr": "Load FRR", "verify": "Verify", "roll-back": "Go back", "confirm": "Confirm",
+    "load-system": "Load interfaces", "load-nftables": "Load nftables", "load-frr": "Load FRR", "verify": "Verify",
+    "roll-back": "Go back", "confirm": "Confirm",
 }  # fmt: skip
 ONLY_WHEN_NEEDED = {"receive", "roll-back"}
 

@@ -43,7 +43,19 @@ class TestInEveryShell:
         applied(root, CHANGED, how=shell)
 
 
-STEPS = ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-nftables", "load-frr", "verify"]
+STEPS = [
+    "lock",
+    "unpack",
+    "check-nftables",
+    "check-frr",
+    "save",
+    "arm-rollback",
+    "write",
+    "load-system",
+    "load-nftables",
+    "load-frr",
+    "verify",
+]
 
 
 def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path: Path) -> None:

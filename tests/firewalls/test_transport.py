@@ -20,7 +20,7 @@ from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, gate, l
 
 ORDER = [
     "connect", "lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
-    "load-nftables", "load-frr", "verify", "confirm",
+    "load-system", "load-nftables", "load-frr", "verify", "confirm",
 ]  # fmt: skip
 HASTY = Timeouts(connect=2, after_rollback=4, again=0.2)
 
@@ -36,7 +36,7 @@ class TestPush:
         outcome, steps = box.push(name="fresh")
         assert outcome == Outcome("confirmed") and box.files("fresh") == GOOD
         assert [step.name for step in steps if step.state == "running"] == ORDER == list(last(steps))
-        assert all("without a kernel" in last(steps)[name].output for name in ("load-nftables", "load-frr"))
+        assert all("without a kernel" in last(steps)[name].output for name in ("load-system", "load-nftables", "load-frr"))
 
     def test_uses_the_machines_own_parsers(self, box: Boxes) -> None:
         needs("nft", "vtysh", "unshare")
