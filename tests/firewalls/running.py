@@ -52,7 +52,7 @@ def steps(output: str) -> dict[str, tuple[str, str]]:
 
 def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] = HOW) -> str:
     """Apply the files and confirm them; gives the token."""
-    state, token = verdict(applier(root, "apply", given=_packed(files), how=how)[1])
+    state, token = verdict(applier(root, "apply", given=_packed(files), how=how, APPLIER_TIMEOUT="30")[1])  # confirmed next
     assert state == "applied" and applier(root, "confirm", token, how=how) == (0, "confirmed\n")
     return token
 
