@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
+from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.rollouts import RolloutViewSet
@@ -57,6 +58,7 @@ router.register("networks", NetworkViewSet)
 router.register("ip-addresses", AddressViewSet)
 router.register("machines", MachineViewSet)
 router.register("firewalls", FirewallViewSet)
+router.register("endpoints", EndpointViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
 router.register("rollouts", RolloutViewSet)

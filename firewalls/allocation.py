@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from firewalls import revisions
-from firewalls.models import Attachment, Firewall, Rule
+from firewalls.models import Attachment, Endpoint, Firewall, Rule
+from firewalls.rules import endpoints_unused
 from machines import rules
-from machines.allocation import Request, address_violations, give_addresses, held, new_machine, wants
+from machines.allocation import Request, address_violations, free, give_addresses, held, new_machine, wants
 from networks.addressing import IP
 from networks.allocation import give_back, hold, super_network, underlay
 from networks.models import Network, Partition, Project
@@ -97,9 +98,22 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     if attachment is None:
         enforce([Violation("network", "not_joined", f"{firewall.name} has not joined {network.pk}.")])
         raise AssertionError  # unreachable: enforce() raised
+    published = map(str, Endpoint.objects.of(firewall).with_relations().filter(address__prefix__network=network))
+    if found := list(endpoints_unused(network.pk, firewall.name, list(published))):
+        raise InUse(found)
     give_back(firewall.machine.addresses.filter(prefix__network=network))
     attachment.delete()
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
+
+
+@tells(lambda given: f"{given['firewall']} was freed")
+@transaction.atomic
+def free_firewall(firewall: Firewall) -> None:
+    """Give the firewall back, with what it had published; see machines.allocation.free."""
+    if held(firewall.machine):
+        for endpoint in Endpoint.objects.of(firewall):
+            endpoint.delete()
+        free(firewall.machine)
 
 
 @tells(lambda given: f"the rules of {given['firewall']} were replaced")

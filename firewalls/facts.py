@@ -1,74 +1,137 @@
-"""What the database knows of firewalls, as the values that planning takes: a constant number of queries for any number."""
+"""What the database knows of firewalls, as the values that planning takes: three queries for any number of them.
 
-from collections.abc import Iterable
-from ipaddress import IPv4Address
+They come one after the other, so that the memory this takes does not grow with their number.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Min, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from firewalls import plan
-from firewalls.models import Attachment, Firewall
-from networks.addressing import IP
-from networks.models import Address, Network, Prefix
+from firewalls.models import Attachment, Endpoint, Firewall, Rule
+from networks.addressing import IP, Cidr
+from networks.models import Address, Network, Partition, Prefix
 
-_UNDERLAY, _EXTERNAL = Network.Kind.UNDERLAY, Network.Kind.EXTERNAL
+TOGETHER = 500  # rows that the database sends at once
+Row = Mapping[str, Any]
+RULE = ("direction", "protocol", "ports", "sources", "destinations", "comment")
+
+# Thousands of firewalls name the same few hundred prefixes.
+_cidr = lru_cache(50_000)(ip_network)
+_ip = lru_cache(50_000)(ip_address)
 
 
 def facts(firewalls: Iterable[UUID]) -> dict[UUID, plan.Facts]:
     """The facts of these firewalls by id. One without an underlay address is left out: it has no router id yet (R8)."""
-    prefixes = Prefetch("prefixes", Prefix.objects.order_by("cidr"))
-    addresses = Address.objects.select_related("prefix").order_by("address")
-    rows = (
-        Firewall.objects.filter(pk__in=list(firewalls))
-        .select_related("machine__partition")
-        .prefetch_related(
-            Prefetch("machine__primary", Network.objects.prefetch_related(prefixes)),
-            Prefetch("attachments", Attachment.objects.order_by("network_id")),
-            Prefetch("attachments__network", Network.objects.prefetch_related(prefixes)),
-            Prefetch("machine__addresses", addresses),
-            "rules",
+    return dict(each(firewalls))
+
+
+def each(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, plan.Facts]]:
+    """The facts of each of these firewalls, as they come."""
+    ids = list(firewalls)
+    joined = {row["id"]: row for row in _nets(Network.objects.filter(attachments__firewall__in=ids).distinct())}
+    partitions = {row.pk: row for row in Partition.objects.all()}
+    for row in _rows(ids).iterator(TOGETHER):
+        found = _facts(row, joined, partitions[row["machine__partition_id"]])
+        if found is not None:
+            yield row["pk"], found
+
+
+def _nets(networks: "QuerySet[Network]") -> "QuerySet[Network, dict[str, Any]]":
+    """Networks with their prefixes, a row each."""
+    prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr").values("cidr")
+    shown = ("id", "name", "kind", "vrf", "nat", "shared", "destination_prefixes")
+    return networks.order_by("pk").annotate(cidrs=ArraySubquery(prefixes)).values(*shown, "cidrs")
+
+
+def _rows(firewalls: list[UUID]) -> "QuerySet[Firewall, dict[str, Any]]":
+    """All that there is to know of each firewall and its primary network, a row each."""
+    mine = OuterRef("pk")
+    addresses = Address.objects.filter(machine=mine).order_by("address")
+    joined = Attachment.objects.filter(firewall=mine).order_by("network_id")
+    rules = Rule.objects.filter(firewall=mine).order_by("direction", "position")
+    prefixes = Prefix.objects.filter(network=OuterRef("machine__primary")).order_by("cidr")
+    primary = {name: f"machine__primary__{name}" for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")}
+    return (
+        Firewall.objects.filter(pk__in=firewalls).order_by("pk")
+        .annotate(
+            addresses=ArraySubquery(addresses.values(json=JSONObject(network="prefix__network_id", ip="address"))),
+            joined=ArraySubquery(joined.values("network_id")),
+            given=ArraySubquery(
+                rules.values(json=JSONObject(**{name: name for name in RULE}))
+            ),
+            cidrs=ArraySubquery(prefixes.values("cidr")),
+            published=ArraySubquery(_endpoints(mine)),
         )
-    )
-    return {row.pk: found for row in rows if (found := _facts(row)) is not None}
+        .values("pk", "uplinks", "machine__name", "machine__asn", "machine__partition_id", *primary.values(),
+                "addresses", "joined", "given", "cidrs", "published")
+    )  # fmt: skip
 
 
-def _facts(firewall: Firewall) -> plan.Facts | None:
-    machine = firewall.machine
+def _endpoints(firewall: OuterRef) -> "QuerySet[Endpoint, Any]":
+    """A firewall's endpoints, each with the lowest address of that family that its machine has at home."""
+    own = Address.objects.filter(machine=OuterRef("machine"), prefix__network=OuterRef("machine__primary"))
+    lowest = own.filter(address__family=OuterRef("address__address__family")).order_by().values("machine").annotate(lowest=Min("address"))
+    return (
+        Endpoint.objects.filter(address__machine=firewall).order_by("pk")
+        .values(json=JSONObject(
+            vrf="address__prefix__network__vrf", address="address__address", port="port", protocol="protocol", machine="machine__name",
+            target=Subquery(lowest.values("lowest")), target_port="target_port",
+        ))
+    )  # fmt: skip
+
+
+def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.Facts | None:
     own: dict[str, list[IP]] = {}
-    for address in machine.addresses.all():
-        own.setdefault(address.prefix.network_id, []).append(address.address)
-    joined = [attachment.network for attachment in firewall.attachments.all()]
-    fabric = next((network for network in joined if network.kind == _UNDERLAY), None)
-    router_id = next((ip for ip in own.get(fabric.pk, []) if isinstance(ip, IPv4Address)), None) if fabric else None
+    for address in row["addresses"]:
+        own.setdefault(address["network"], []).append(_ip(address["ip"]))
+    joined = [networks[id] for id in row["joined"] if id in networks]  # one that was joined since then is another round's
+    fabric = next((network for network in joined if network["kind"] == Network.Kind.UNDERLAY), None)
+    router_id = next((ip for ip in own.get(fabric["id"], []) if isinstance(ip, IPv4Address)), None) if fabric else None
     if fabric is None or router_id is None:
         return None
+    primary = {name: row[f"machine__primary__{name}"] for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")}
     return plan.Facts(
-        hostname=machine.name,
-        asn=machine.asn,
+        hostname=row["machine__name"],
+        asn=row["machine__asn"],
         router_id=router_id,
-        underlay_prefixes=tuple(prefix.cidr for prefix in fabric.prefixes.all()),
-        uplinks=tuple(firewall.uplinks),
-        primary=_net(machine.primary, own),
-        shared=tuple(_net(network, own) for network in joined if network.kind == Network.Kind.PRIVATE),
-        externals=tuple(_net(network, own) for network in joined if network.kind == _EXTERNAL),
-        management_prefixes=tuple(machine.partition.management_prefixes),
-        dns_servers=tuple(machine.partition.dns_servers),
-        ntp_servers=tuple(machine.partition.ntp_servers),
-        rules=tuple(
-            plan.Rule(
-                direction=rule.direction, protocol=rule.protocol, ports=tuple(rule.ports), comment=rule.comment,
-                sources=tuple(rule.sources), destinations=tuple(rule.destinations),
-            )
-            for rule in firewall.rules.all()
-        ),
-    )  # fmt: skip
+        underlay_prefixes=_cidrs(fabric["cidrs"]),
+        uplinks=tuple(row["uplinks"]),
+        primary=_net({**primary, "cidrs": row["cidrs"]}, own),
+        shared=tuple(_net(network, own) for network in joined if network["kind"] == Network.Kind.PRIVATE),
+        externals=tuple(_net(network, own) for network in joined if network["kind"] == Network.Kind.EXTERNAL),
+        management_prefixes=tuple(partition.management_prefixes),
+        rules=tuple(map(_rule, row["given"])),
+        endpoints=tuple(_endpoint(one) for one in row["published"] if one["target"] is not None),
+        dns_servers=tuple(partition.dns_servers),
+        ntp_servers=tuple(partition.ntp_servers),
+    )
 
 
-def _net(network: Network, own: dict[str, list[IP]]) -> plan.Net:
-    assert network.vrf is not None  # a private or external network has one (R14)
+def _net(network: Row, own: Mapping[str, list[IP]]) -> plan.Net:
     return plan.Net(
-        id=network.pk, name=network.name, vrf=network.vrf, nat=network.nat, shared=network.shared,
-        prefixes=tuple(prefix.cidr for prefix in network.prefixes.all()),
-        addresses=tuple(own.get(network.pk, [])),
-        destination_prefixes=tuple(network.destination_prefixes),
+        id=network["id"], name=network["name"], vrf=network["vrf"], nat=network["nat"], shared=network["shared"],
+        prefixes=_cidrs(network["cidrs"]), addresses=tuple(own.get(network["id"], ())),
+        destination_prefixes=tuple(network["destination_prefixes"]),
     )  # fmt: skip
+
+
+def _rule(given: Row) -> plan.Rule:
+    return plan.Rule(
+        direction=given["direction"], protocol=given["protocol"], ports=tuple(given["ports"]), comment=given["comment"],
+        sources=_cidrs(given["sources"]), destinations=_cidrs(given["destinations"]),
+    )  # fmt: skip
+
+
+def _endpoint(given: Row) -> plan.Endpoint:
+    return plan.Endpoint(**{**given, "address": _ip(given["address"]), "target": _ip(given["target"])})
+
+
+def _cidrs(texts: Iterable[object]) -> tuple[Cidr, ...]:
+    return tuple(_cidr(str(text)) for text in texts)

@@ -30,3 +30,31 @@ ATTACHMENT = [
         sentence="The firewall still has addresses in %s (R15). | OLD.network_id",
     ),
 ]  # fmt: skip
+
+_IS_AT_ITS_FIREWALLS = """
+EXISTS (
+    SELECT FROM networks_address address
+    JOIN networks_prefix prefix ON prefix.id = address.prefix_id
+    JOIN networks_network network ON network.id = prefix.network_id AND network.shared
+    JOIN firewalls_attachment joined ON joined.firewall_id = address.machine_id AND joined.network_id = network.id
+    WHERE address.id = NEW.address_id)
+"""
+_LEADS_BEHIND_IT = """
+EXISTS (
+    SELECT FROM networks_address address JOIN machines_machine firewall ON firewall.id = address.machine_id
+    JOIN machines_machine machine ON machine.id = NEW.machine_id AND machine.primary_id = firewall.primary_id
+    JOIN networks_address own ON own.machine_id = machine.id AND family(own.address) = family(address.address)
+    JOIN networks_prefix home ON home.id = own.prefix_id AND home.network_id = machine.primary_id
+    WHERE address.id = NEW.address_id AND NOT EXISTS (SELECT FROM firewalls_firewall other WHERE other.machine_id = machine.id))
+"""
+_WRITTEN = pgtrigger.Insert | pgtrigger.UpdateOf("address_id", "machine_id")  # type: ignore[no-untyped-call]
+ENDPOINT = [
+    Guard(
+        name="is_at_its_firewalls_address", operation=_WRITTEN, unless=_IS_AT_ITS_FIREWALLS,
+        sentence="An endpoint is at a firewall''s own address in a shared network that it has joined (R6).",
+    ),
+    Guard(
+        name="leads_behind_its_firewall", operation=_WRITTEN, unless=_LEADS_BEHIND_IT,
+        sentence="An endpoint leads to a machine behind its firewall, with an address of the same family (R5, R10).",
+    ),
+]  # fmt: skip

@@ -7,10 +7,10 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from firewalls import tasks
-from firewalls.models import Attachment, Push, Rollout, Rule
+from firewalls.models import Attachment, Endpoint, Push, Rollout, Rule
 from networks.models import Address, Network, Partition, Prefix
 
-WAKING = (Network, Prefix, Address, Partition, Attachment, Rule)
+WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
 
 # Robust: a broker that is down must not turn a committed change into an error. The next beat does what the hint would have.
 

@@ -1,12 +1,12 @@
 """The configurations wanted of firewalls: rendered from the facts, kept once each, numbered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
-from firewalls.facts import facts
+from firewalls.facts import each
 from firewalls.models import Firewall, Revision
 from firewalls.plan import plan
 from firewalls.render import digest, render
@@ -14,7 +14,12 @@ from firewalls.render import digest, render
 
 def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
     """The files each of these firewalls should have, as the database stands now."""
-    return {pk: render(plan(found)) for pk, found in facts(firewalls).items()}
+    return dict(each_rendered(firewalls))
+
+
+def each_rendered(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
+    """The same, one firewall after the other: nothing of the one before is kept."""
+    return ((pk, render(plan(found))) for pk, found in each(firewalls))
 
 
 def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
@@ -29,7 +34,7 @@ def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
 def _different(firewalls: list[UUID]) -> dict[UUID, dict[str, str]]:
     """The files of those whose rendered configuration is not the one noted as wanted."""
     noted = dict(Firewall.objects.filter(pk__in=firewalls).values_list("pk", "wanted__digest"))
-    return {pk: files for pk, files in rendered(firewalls).items() if pk in noted and noted[pk] != digest(files)}
+    return {pk: files for pk, files in each_rendered(firewalls) if pk in noted and noted[pk] != digest(files)}
 
 
 @transaction.atomic

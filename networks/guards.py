@@ -160,6 +160,13 @@ ADDRESS = [
         name="is_on_no_machine", operation=pgtrigger.Delete, unless="OLD.machine_id IS NULL",
         sentence="%s is on a machine; free that first (R15). | OLD.address",
     ),
+    # Endpoints are an app above this one as well.
+    Guard(
+        name="serves_no_endpoint", operation=pgtrigger.UpdateOf("machine_id"),  # type: ignore[no-untyped-call]
+        condition=pgtrigger.Q(old__machine__df=pgtrigger.F("new__machine")),
+        unless="NOT EXISTS (SELECT FROM firewalls_endpoint endpoint WHERE endpoint.address_id = OLD.id)",
+        sentence="%s still has endpoints; remove them first (R15). | OLD.address",
+    ),
     pgtrigger.Trigger(name="gives_itself_back", when=pgtrigger.After, operation=pgtrigger.Delete, func=_GIVES_ITSELF_BACK),
     refilled("addresses_after_truncate"),
 ]  # fmt: skip

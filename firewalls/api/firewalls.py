@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from firewalls import tasks
-from firewalls.allocation import join, leave
+from firewalls.allocation import free_firewall, join, leave
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.diffs import unified
 from firewalls.models import Firewall, Push, Revision
-from machines.allocation import free, held
+from machines.allocation import held
 from networks.api.fields import InetText, RelatedId
 from networks.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.api.views import RowViewSet
@@ -91,7 +91,7 @@ class FirewallViewSet(RowViewSet[Firewall]):
         return held(row.machine)
 
     def remove(self, row: Firewall) -> None:
-        free(row.machine)
+        free_firewall(row)
 
     @extend_schema(request=JoinSerializer, responses={201: FirewallSerializer})
     @action(detail=True, methods=["post"])

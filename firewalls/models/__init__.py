@@ -1,12 +1,13 @@
 """Firewalls: what they join, the configurations wanted of them, and the pushes and rollouts that bring these to them."""
 
 from firewalls.models.drift import Drift
+from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Attachment, Firewall, FirewallQuerySet, Rule
 from firewalls.models.push import Push, PushQuerySet, Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
 from firewalls.models.touched import Touched
 
 __all__ = [
-    "Attachment", "Drift", "Firewall", "FirewallQuerySet", "Member", "Push", "PushQuerySet", "Revision", "Rollout", "RolloutQuerySet",
-    "Rule", "Touched",
+    "Attachment", "Drift", "Endpoint", "EndpointQuerySet", "Firewall", "FirewallQuerySet", "Member", "Push", "PushQuerySet", "Revision",
+    "Rollout", "RolloutQuerySet", "Rule", "Touched",
 ]  # fmt: skip

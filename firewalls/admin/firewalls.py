@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from firewalls import revisions
-from firewalls.allocation import create_firewall, join, leave
+from firewalls.allocation import create_firewall, free_firewall, join, leave
 from firewalls.models import Attachment, Drift, Firewall, Member, Push, Revision, Rollout, Rule
 from machines.admin import GIVEN, Freed
-from machines.allocation import Request, free
+from machines.allocation import Request
 from machines.models import Machine
 from networks.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.fields import InetField, short_labels
@@ -177,7 +177,7 @@ class FirewallAdmin(Freed, RowAdmin):
             revisions.refresh([form.instance.pk], cause=f"{form.instance.name} was edited", by=request.user.get_username())
 
     def delete_model(self, request: HttpRequest, obj: Firewall) -> None:
-        free(obj.machine)
+        free_firewall(obj)
 
     def view_on_site(self, obj: Firewall) -> str:
         return reverse("firewalls:detail", args=[obj.pk])

@@ -1,0 +1,35 @@
+"""Endpoints for support staff."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from firewalls import revisions
+from firewalls.models import Endpoint
+from firewalls.publishing import withdraw
+from networks.admin import RowAdmin
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(RowAdmin):
+    """Published in a shared network: the address says on which firewall, and in which network."""
+
+    list_display = ["__str__", "firewall", "network", "machine", "target_port", "purpose"]
+    list_filter = ["protocol", "purpose"]
+    list_select_related = ["address__machine__firewall__machine", "address__prefix__network", "machine"]
+    search_fields = ["address__address", "address__machine__name", "address__prefix__network__id", "machine__name"]
+    fields = ["address", "port", "protocol", "machine", "target_port", "purpose"]
+    autocomplete_fields = ["address", "machine"]
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        cause = f"{obj} was changed" if change else f"{obj.firewall} published {obj}"
+        revisions.refresh([obj.firewall.pk], cause=cause, by=request.user.get_username())
+
+    def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
+        withdraw(obj, by=request.user.get_username())
+
+    def view_on_site(self, obj: Endpoint) -> str:
+        return reverse("firewalls:detail", args=[obj.firewall.pk])

@@ -1,0 +1,124 @@
+"""Endpoints: what the machines of a shared network may reach behind a consumer's firewall."""
+
+import uuid
+from collections.abc import Iterator
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from firewalls import guards, rules
+from firewalls.models.firewall import MAX_PORT, Attachment, Firewall, Rule
+from machines.models import Machine
+from networks.models import Address, Network
+from networks.recording import MACHINE, Recorded
+from networks.rules import Violation
+from networks.validation import Check, Known, Unique, ValidatedModel
+
+# What the trail tells of an endpoint lies behind its address.
+_OF_ADDRESS = (
+    "(SELECT {what} FROM networks_address address JOIN networks_prefix prefix ON prefix.id = address.prefix_id "
+    "LEFT JOIN machines_machine holder ON holder.id = address.machine_id WHERE address.id = {row}.address_id)"
+)
+
+
+def _of_address(what: str, row: str = "this") -> str:
+    return _OF_ADDRESS.format(what=what, row=row)
+
+
+_SPELLED = f"{_of_address('holder.name')} || ' ' || {_of_address('host(address.address)')} || ':' || this.port || '/' || this.protocol"
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def of(self, firewall: Firewall) -> "EndpointQuerySet":
+        return self.filter(address__machine=firewall.machine_id)
+
+    def with_relations(self) -> "EndpointQuerySet":
+        return self.select_related("address__machine", "address__prefix__network", "machine")
+
+
+class Endpoint(ValidatedModel):
+    """A port of a firewall's own address in a shared network, forwarded to one machine behind it.
+
+    The address says which firewall and which network, so the three cannot disagree.
+    """
+
+    class Purpose(models.TextChoices):
+        SERVICE = "service", "service"
+        HTTP_PROXY = "http-proxy", "HTTP proxy"
+
+    _limits = [MinValueValidator(1), MaxValueValidator(MAX_PORT)]
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    address = models.ForeignKey(
+        Address, models.PROTECT, related_name="endpoints", help_text="The firewall's own, in a shared network that it has joined."
+    )
+    port = models.PositiveIntegerField(validators=_limits)
+    protocol = models.CharField(max_length=3, choices=Rule.Protocol.choices, default=Rule.Protocol.TCP)
+    machine = models.ForeignKey(Machine, models.PROTECT, related_name="endpoints", help_text="Behind the firewall.")
+    target_port = models.PositiveIntegerField(validators=_limits)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.SERVICE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["address", "port", "protocol"]
+        constraints = [
+            Unique(
+                field="port", name="endpoint_is_published_once", fields=["address", "port", "protocol"], violation_error_code="port_taken",
+                violation_error_message="Another endpoint is at this address, port and protocol already.",
+            ),
+            Check(
+                field="protocol", name="http_proxy_speaks_tcp", condition=Q(protocol="tcp") | ~Q(purpose="http-proxy"),
+                violation_error_code="proxy_is_tcp", violation_error_message="An HTTP proxy is reached by tcp.",
+            ),
+            Known(name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])),
+            Known(name="endpoint_purpose_is_known", condition=Q(purpose__in=["service", "http-proxy"])),
+            Known(name="endpoint_ports_are_ports", condition=Q(port__range=(1, MAX_PORT), target_port__range=(1, MAX_PORT))),
+        ]  # fmt: skip
+        triggers = [
+            *guards.ENDPOINT,
+            Recorded(
+                label=_SPELLED,
+                told={
+                    "address": _of_address("host(address.address)", "{row}"), "firewall": _of_address("holder.name", "{row}"),
+                    "network": _of_address("prefix.network_id", "{row}"), "machine": MACHINE,
+                },
+                about=[
+                    f"'firewall:' || {_of_address('address.machine_id')}", f"'network:' || {_of_address('prefix.network_id')}",
+                    "'machine:' || this.machine_id",
+                ],
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if self.address.address.version == 6 else str(self.address)  # noqa: PLR2004 - the IP version
+        return f"{host}:{self.port}/{self.protocol}"
+
+    @property
+    def firewall(self) -> Firewall:
+        """The firewall that has the address; it has one, as the rules have it."""
+        assert self.address.machine is not None
+        found: Firewall = self.address.machine.firewall
+        return found
+
+    @property
+    def network(self) -> Network:
+        return self.address.network
+
+    def standing(self) -> Iterator[Violation]:
+        holder, network = self.address.machine, self.address.network
+        firewall = Firewall.objects.select_related("machine").filter(pk=holder.pk).first() if holder else None
+        joined = network.shared and Attachment.objects.filter(firewall=firewall, network=network).exists()
+        yield from rules.at_own_shared_address(self.address.address, network.pk, firewall.name if firewall else None, joined)
+        if firewall is None:
+            return
+        machine, home = self.machine, firewall.machine.primary_id
+        elsewhere = [*rules.behind(machine.name, machine.primary_id, home, firewall.name, hasattr(machine, "firewall"))]
+        own = machine.addresses.filter(prefix__network=home).values_list("address", flat=True)
+        yield from elsewhere or rules.same_family(machine.name, home, self.address.address, own)
+
+    def lock(self) -> None:
+        """Whoever publishes on a firewall waits for the one who takes it out of a network, and the other way round."""
+        if self.address_id and self.address.machine_id:
+            Machine.objects.select_for_update(no_key=True).filter(pk=self.address.machine_id).first()

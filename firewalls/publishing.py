@@ -1,0 +1,59 @@
+"""Publishing what runs behind a firewall in the shared networks that it has joined, and taking it back."""
+
+from typing import Any
+
+from django.db import transaction
+
+from firewalls import revisions, rules
+from firewalls.models import Endpoint, Firewall
+from networks.addressing import IP
+from networks.models import Address, Network
+from networks.rules import Violation
+from networks.trail import tells
+from networks.validation import enforce
+
+
+def own_address(firewall: Firewall, network: Network, ip: IP) -> Address:
+    """The firewall's own address in a network that it has joined. Raises ValidationError on `network` or `address` (R6)."""
+    joined = network.shared and firewall.attachments.filter(network=network).exists()
+    found = rules.at_own_shared_address(ip, network.pk, firewall.name, joined)
+    enforce(violation._replace(field="network") for violation in found)
+    row = firewall.machine.addresses.filter(prefix__network=network, address=ip).first()
+    if row is None:
+        enforce([Violation("address", "not_there", f"{ip} is no address of {firewall.name} in {network.pk} (R6).")])
+        raise AssertionError  # unreachable: enforce() raised
+    return row
+
+
+@tells(lambda given: f"{given['firewall']} published an endpoint in {given['network']}")
+@transaction.atomic
+def publish(*, firewall: Firewall, network: Network, address: IP, by: str = "", **fields: Any) -> Endpoint:
+    """Publish a machine's port at the firewall's own address in a shared network. Raises ValidationError (R5, R6, R10)."""
+    endpoint = Endpoint(address=own_address(firewall, network, address), **fields)
+    endpoint.save(force_insert=True)
+    revisions.refresh([firewall.pk], cause=f"{firewall.name} published {endpoint}", by=by)
+    return endpoint
+
+
+@tells(lambda given: f"the endpoint {given['endpoint']} was changed")
+@transaction.atomic
+def amend(endpoint: Endpoint, *, by: str = "", **changes: Any) -> Endpoint:
+    """Give the endpoint these values; `firewall`, `network` and `address` are looked up together. Raises ValidationError."""
+    before = endpoint.firewall
+    place = {"firewall": before, "network": endpoint.network, "address": endpoint.address.address}
+    place |= {name: changes.pop(name) for name in tuple(place) if name in changes}
+    endpoint.address = own_address(place["firewall"], place["network"], place["address"])
+    for name, value in changes.items():
+        setattr(endpoint, name, value)
+    endpoint.save()
+    revisions.refresh({before.pk, endpoint.firewall.pk}, cause=f"{endpoint} was changed", by=by)
+    return endpoint
+
+
+@tells(lambda given: f"the endpoint {given['endpoint']} was removed")
+@transaction.atomic
+def withdraw(endpoint: Endpoint, *, by: str = "") -> None:
+    """Take the endpoint back: nothing leads there any more."""
+    firewall, cause = endpoint.firewall, f"{endpoint} was removed"
+    endpoint.delete()
+    revisions.refresh([firewall.pk], cause=cause, by=by)
