@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.forms import modelform_factory
 from django.test import Client
@@ -26,6 +26,7 @@ from networks.models import Activity, Address, Network
 from networks.validation import InUse
 from tests.api import Api, codes, someone
 from tests.firewalls.test_api import path
+from tests.test_raw_sql import execute, take_out
 from tests.world import world
 
 pytestmark = pytest.mark.django_db
@@ -181,23 +182,25 @@ def statement(scene: Scene, address: Address, machine: Machine, **values: object
     return f"INSERT INTO firewalls_endpoint (id, address_id, machine_id, created_at, {into}) VALUES ({fixed}, {given})"
 
 
+AT, BEHIND = "firewalls.Endpoint:is_at_its_firewalls_address", "firewalls.Endpoint:leads_behind_its_firewall"
+SERVES, TABLE = "networks.Address:serves_no_endpoint", "firewalls_endpoint:"
 RAW: dict[str, tuple[Callable[[Scene], str], str]] = {
-    "an address in no joined network": (lambda s: statement(s, s.at(s.shop), s.web), "is_at_its_firewalls_address"),
-    "an address on nothing": (lambda s: statement(s, s.reserved, s.web), "is_at_its_firewalls_address leads_behind_its_firewall"),
-    "a machine elsewhere": (lambda s: statement(s, s.at(), s.node), "leads_behind_its_firewall"),
-    "a firewall": (lambda s: statement(s, s.at(), s.second.machine), "leads_behind_its_firewall"),
-    "the wrong family": (lambda s: statement(s, s.at(version=6, firewall=s.of_old), s.four), "leads_behind_its_firewall"),
+    "an address in no joined network": (lambda s: statement(s, s.at(s.shop), s.web), AT),
+    "an address on nothing": (lambda s: statement(s, s.reserved, s.web), f"{AT} {BEHIND}"),
+    "a machine elsewhere": (lambda s: statement(s, s.at(), s.node), BEHIND),
+    "a firewall": (lambda s: statement(s, s.at(), s.second.machine), BEHIND),
+    "the wrong family": (lambda s: statement(s, s.at(version=6, firewall=s.of_old), s.four), BEHIND),
     "moving it to the wrong machine": (
-        lambda s: f"UPDATE firewalls_endpoint SET machine_id = '{s.node.pk}' WHERE id = '{published(s).pk}'", "leads_behind_its_firewall"
+        lambda s: f"UPDATE firewalls_endpoint SET machine_id = '{s.node.pk}' WHERE id = '{published(s).pk}'", BEHIND
     ),
     "taking the address away": (
-        lambda s: f"UPDATE networks_address SET machine_id = NULL WHERE id = {published(s).address_id}", "serves_no_endpoint"
+        lambda s: f"UPDATE networks_address SET machine_id = NULL WHERE id = {published(s).address_id}", SERVES
     ),
-    "port 0": (lambda s: statement(s, s.at(), s.web, port=0), "endpoint_ports_are_ports"),
-    "a made-up protocol": (lambda s: statement(s, s.at(), s.web, protocol="'xxx'"), "endpoint_protocol_is_known"),
-    "a proxy by udp": (lambda s: statement(s, s.at(), s.web, protocol="'udp'", purpose="'http-proxy'"), "http_proxy_speaks_tcp"),
+    "port 0": (lambda s: statement(s, s.at(), s.web, port=0), TABLE + "endpoint_ports_are_ports"),
+    "a made-up protocol": (lambda s: statement(s, s.at(), s.web, protocol="'xxx'"), TABLE + "endpoint_protocol_is_known"),
+    "a proxy by udp": (lambda s: statement(s, s.at(), s.web, protocol="'udp'", purpose="'http-proxy'"), TABLE + "http_proxy_speaks_tcp"),
     "the same again": (
-        lambda s: statement(s, published(s).address, s.db), "endpoint_is_published_once"
+        lambda s: statement(s, published(s).address, s.db), TABLE + "endpoint_is_published_once"
     ),
 }  # fmt: skip
 
@@ -206,19 +209,10 @@ RAW: dict[str, tuple[Callable[[Scene], str], str]] = {
 def test_the_database_holds_it_by_itself(scene: Scene, case: str) -> None:
     attempt, guards = RAW[case]
     sql = attempt(scene)
-    with connection.cursor() as cursor:
-        with pytest.raises(IntegrityError), transaction.atomic():
-            cursor.execute(sql)
-        for guard in guards.split():
-            _without(cursor, guard)
-        cursor.execute(sql)
-
-
-def _without(cursor: Any, guard: str) -> None:
-    cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE %s", [f"pgtrigger_{guard}_%"])
-    for table, trigger in cursor.fetchall():
-        cursor.execute(f"DROP TRIGGER {trigger} ON {table}")
-    cursor.execute(f"ALTER TABLE firewalls_endpoint DROP CONSTRAINT IF EXISTS {guard}")
+    with pytest.raises(IntegrityError):
+        execute(sql)
+    take_out(guards)
+    execute(sql)
 
 
 class TestInUse:
