@@ -1,12 +1,14 @@
 #!/bin/sh
 # The one program that a firewall runs for Shared Networks, beside FRR, nftables and a shell.
 #
-#   apply            a tar on standard input: check it, save what runs, arm a rollback, write it, load it, verify it
+#   apply [DIGEST]   a tar on standard input: check it, save what runs, arm a rollback, write it, load it, verify it.
+#                    Refused if this program is not the one with this SHA-256
 #   confirm TOKEN    from a new connection: the configuration stays. May be asked again; it answers how that run ended:
 #                    confirmed, rolled back, failed (nothing was changed), or unknown
-#   show             the owned files that are on the box, and what ran when they were applied and runs now, in lines
-#   version          a checksum of this program
+#   show             the managed files that are on the box, and what ran when they were applied and runs now, in lines
+#   version          the SHA-256 of this program
 #   recover          at boot: put back what was never confirmed (not over SSH)
+#   install [KEY]    as root, once, and again to update: this program, a user whose KEY runs nothing else, and the recovery at boot
 #
 # It speaks in lines: "begin<TAB>TOKEN<TAB>SECONDS UNTIL ROLLBACK", "step<TAB>NAME<TAB>running|ok|failed|skipped<TAB>BASE64 OUTPUT",
 # and last "done<TAB>applied|unchanged|failed|rolled-back<TAB>TOKEN".
@@ -17,6 +19,7 @@
 # APPLIER_PRACTICE   1: a practice firewall, a folder without a kernel: nothing is loaded
 # APPLIER_TIMEOUT    seconds until an unconfirmed configuration is rolled back, counted from the end of applying (60)
 # APPLIER_LOCK_WAIT  seconds to wait for another run (60)
+# APPLIER_SETTLE     seconds within which BGP sessions must be up again (30)
 # APPLIER_SLOW       seconds every step takes longer, on a practice firewall (0)
 set -u
 umask 077
@@ -29,19 +32,27 @@ PRACTICE=${APPLIER_PRACTICE:-}
 TIMEOUT=${APPLIER_TIMEOUT:-60}
 SLOW=${APPLIER_SLOW:-0}
 LOCK_WAIT=${APPLIER_LOCK_WAIT:-60}
+SETTLE=${APPLIER_SETTLE:-30}
 STATE=$ROOT/var/lib/shared-networks
 PENDING=$STATE/pending
+APPLIED=$STATE/applied
 NEW=$STATE/new.$$
 REQUIRED='etc/frr/frr.conf etc/nftables.conf'
 OPTIONAL='etc/hostname etc/sysctl.d/90-shared-networks.conf
     etc/systemd/resolved.conf.d/shared-networks.conf etc/systemd/timesyncd.conf.d/shared-networks.conf'
 UNITS=etc/systemd/network
+ACCOUNT=shared-networks
+LOGIN=/var/lib/shared-networks-login
+PROGRAM=/usr/local/sbin/shared-networks-applier
+BOOT=shared-networks-recover.service
+PROBES=$ROOT/etc/shared-networks/probes
 LARGEST=4000000
 NO_KERNEL='A practice firewall is a folder without a kernel, so nothing is loaded here.'
 
 say() { printf '%s\t' "$@"; printf '\n'; }
 encoded() { head -c 8000 | base64 | tr -d '\n'; }
 installed() { command -v "$1" >/dev/null; }
+sha256() { if installed sha256sum; then sha256sum; else shasum -a 256; fi | { read -r digest rest; echo "$digest"; }; }
 
 # bounded SECONDS COMMAND...: a tool that hangs must not keep the box half way.
 bounded() { if installed timeout; then timeout "$@"; else shift; "$@"; fi; }
@@ -73,14 +84,14 @@ missing() {
     return 1
 }
 
-# step NAME COMMAND...: run it and tell how it went. Status 77 means it could not be done here.
+# step NAME COMMAND...: run it and tell how it went. Status 77 means it could not be done here, or need not be.
 step() {
     name=$1; shift
     say step "$name" running ''
     if [ -n "$PRACTICE" ] && [ "$SLOW" != 0 ]; then sleep "$SLOW" 9>&-; fi
     output=$("$@" 2>&1 </dev/null)
     case $? in 0) result=ok ;; 77) result=skipped ;; *) result=failed ;; esac
-    say step "$name" "$result" "$(printf '%s' "$output" | encoded)"
+    say step "$name" "$result" "${output:+$(printf '%s' "$output" | encoded)}"
     [ "$result" != failed ]
 }
 
@@ -117,22 +128,32 @@ drop_lock() { exec 9>&-; if [ "$(cat "$STATE/busy.pid" 2>/dev/null)" = $$ ]; the
 note() { echo "$1 $2" >"$STATE/last.$$" && flush "$STATE/last.$$" && mv -f "$STATE/last.$$" "$STATE/last"; }
 verdict_of() { if read -r run verdict <"$STATE/last" && [ "$run" = "$1" ]; then echo "$verdict"; else echo unknown; fi 2>/dev/null; }
 unconfirmed() { cat "$PENDING/token" 2>/dev/null; }
-flush() { sync "$1" 2>/dev/null || sync; }
+flush() { sync "$@" 2>/dev/null || sync; }
 
-# Nothing but the owned files, each once and plain. The archive is never unpacked as such: it cannot choose where its bytes go.
+# What this program does and expects, and what the sender does and expects, must be the same.
+same_version() {
+    mine=$(sha256 <"$0")
+    [ "$1" != "$mine" ] || return 0
+    echo "This firewall's applier is another one ($mine) than the product's ($1)."
+    echo 'Update it: copy firewalls/applier.sh here, and run as root: sh applier.sh install'
+    return 1
+}
+
+# Nothing but the managed files, each once and plain. The names are judged before anything is unpacked, and what came out after it.
 unpack() {
     candidate=$STATE/candidate.$$
     if [ "$(wc -c <"$candidate")" -gt "$LARGEST" ]; then echo "Refused: more than $LARGEST bytes were sent."; return 1; fi
     problem=$(tar -tf "$candidate" 2>&1 >/dev/null)
     if [ -n "$problem" ]; then echo "Refused: this is no plain whole archive: $problem"; return 1; fi
     listing=$(tar -tf "$candidate") || return 1
-    tar -tvf "$candidate" | grep -v '^-.*[0-9] [^ ]*$' >&2 && { echo 'Refused: only plain files are taken.'; return 1; }
+    if tar -tvf "$candidate" | grep -v '^-.*[0-9] [^ ]*$'; then echo 'Refused: only plain files are taken.'; return 1; fi
     for member in $listing; do
         managed "$member" || { echo "Refused: $member is not a file that is managed here."; return 1; }
     done
+    [ "$(echo "$listing" | sort)" = "$(echo "$listing" | sort -u)" ] || { echo 'Refused: a file must be there once, not twice.'; return 1; }
+    { mkdir -p "$NEW" && tar -xf "$candidate" -C "$NEW"; } || { echo 'Refused: the archive is not whole, or there is no room for it.'; return 1; }
     for file in $REQUIRED $listing; do
-        [ "$(echo "$listing" | grep -cxF "$file")" = 1 ] || { echo "Refused: $file must be there, once."; return 1; }
-        { mkdir -p "$NEW/${file%/*}" && tar -xOf "$candidate" "$file" >"$NEW/$file"; } || { echo "Refused: $file is not whole."; return 1; }
+        [ -f "$NEW/$file" ] || { echo "Refused: $file must be there, once."; return 1; }
     done
 }
 
@@ -159,16 +180,34 @@ check_frr() {
 
 # frr-reload.py ends well even if nobody is there to take the lines.
 daemons_run() {
-    up=$(bounded 60 vtysh -c 'show daemons')
+    up=$(bounded 60 vtysh -c 'show daemons' 2>/dev/null)
     for daemon in zebra bgpd; do
         case " $up " in *" $daemon "*) ;; *) echo "$daemon is not running here, so FRR would not take its configuration."; return 1 ;; esac
     done
 }
 
-# What the kernel and FRR have now, whatever the files say.
+# What the kernel and FRR have now, whatever the files say: everything, as it is saved, and what is ours of it.
 running_rules() { echo 'flush ruleset'; bounded 60 nft -s list ruleset; }
 running_frr() { bounded 60 vtysh -c 'show running-config no-header'; }
-fingerprint() { if [ -z "$PRACTICE" ]; then { running_rules; running_frr; } | cksum; fi; }
+tables() { sed -n 's/^table \([a-z0-9]* [A-Za-z0-9_]*\) {.*/\1/p' "$1" | sort -u; }
+# shellcheck disable=SC2086 # a family and a name
+our_rules() { tables "$1" | while read -r table; do bounded 60 nft -s list table $table 2>/dev/null; done; }
+
+# remember CONF: what runs now is what was applied.
+remember() {
+    [ -z "$PRACTICE" ] || return 0
+    rm -rf "$APPLIED" && mkdir "$APPLIED" && our_rules "$1" >"$APPLIED/nftables" && running_frr >"$APPLIED/frr"
+}
+
+# The BGP neighbours, each with whether its session is up.
+sessions() {
+    bounded 60 vtysh -c 'show bgp vrf all neighbors' 2>/dev/null | while read -r one two three four rest; do
+        case "$one $two $three" in
+            'BGP neighbor is' | 'BGP neighbor on') neighbour=${four%[,:]} ;;
+            'BGP state =') case $four in Established*) echo "$neighbour up" ;; *) echo "$neighbour down" ;; esac ;;
+        esac
+    done | sort -u
+}
 
 copy_owned() {
     for file in $(owned "$1"); do
@@ -180,19 +219,29 @@ copy_owned() {
 save() {
     if [ -d "$PENDING" ]; then echo 'An unconfirmed push is replaced; its rollback would go back to the same files.'; return 0; fi
     rm -rf "$STATE"/saved.*
-    mkdir "$STATE/saved.$$" || return 1
-    copy_owned "$ROOT" "$STATE/saved.$$" || return 1
+    saved=$STATE/saved.$$
+    { mkdir "$saved" && copy_owned "$ROOT" "$saved"; } || { echo 'What runs could not be saved; is the disk full?'; return 1; }
     if [ -z "$PRACTICE" ]; then
-        running_rules >"$STATE/saved.$$/rules" && running_frr >"$STATE/saved.$$/running.conf" || return 1
+        { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions"; } ||
+            { echo 'What runs could not be asked of nft and FRR, so it could not be saved.'; return 1; }
     fi
-    find "$STATE/saved.$$" -type f | while read -r file; do flush "$file"; done
+    find "$saved" -type f | flush_all
+}
+
+# flush_all: the files named on standard input are on the disk.
+flush_all() {
+    names=$(cat)
+    # shellcheck disable=SC2086 # paths without blanks
+    [ -z "$names" ] || flush $names
 }
 
 # The timer inherits its own lock, locked: whether it lives can be asked without trusting process ids.
 arm_rollback() {
     if [ ! -d "$PENDING" ]; then mv "$STATE/saved.$$" "$PENDING" || return 1; fi
     rm -f "$PENDING/applied"
-    echo "$TOKEN" >"$PENDING/token.new" && true >"$PENDING/timer.$TOKEN" && mv "$PENDING/token.new" "$PENDING/token" || return 1
+    { echo "$TOKEN" >"$PENDING/token.new" && true >"$PENDING/timer.$TOKEN" && mv "$PENDING/token.new" "$PENDING/token"; } ||
+        { echo 'No rollback could be armed; is the disk full?'; return 1; }
+    flush "$PENDING/token" "$PENDING" "$STATE"
     exec 8>>"$PENDING/timer.$TOKEN"
     if installed flock; then flock -n 8; fi
     detached=; if installed setsid; then detached=setsid; fi
@@ -201,28 +250,29 @@ arm_rollback() {
     echo "Rolled back by itself in $TIMEOUT seconds unless it is confirmed over a new connection."
 }
 
-# install_from FOLDER: put the owned files in place. All are on the disk before the first is moved; one that FOLDER lacks is removed.
+# install_from FOLDER: put the managed files in place. All are on the disk before the first is moved; one that FOLDER lacks is removed.
 install_from() {
     for file in $(owned "$1" "$ROOT"); do
         target=$ROOT/$file
         [ ! -e "$target.new" ] || rm -f "$target.new" || return 1
         if [ ! -f "$1/$file" ] || cmp -s "$1/$file" "$target"; then continue; fi
         case $file in etc/frr/* | etc/nftables.conf) mode=640 ;; *) mode=644 ;; esac # networkd is no root
-        mkdir -p "${target%/*}" && cp "$1/$file" "$target.new" && chmod "$mode" "$target.new" && flush "$target.new" || return 1
+        mkdir -p "${target%/*}" && cp "$1/$file" "$target.new" && chmod "$mode" "$target.new" || return 1
         if [ -z "$PRACTICE" ] && [ "$file" = etc/frr/frr.conf ]; then chown frr:frr "$target.new" || return 1; fi
     done
+    for file in $(owned "$1" "$ROOT"); do if [ -e "$ROOT/$file.new" ]; then echo "$ROOT/$file.new"; fi; done | flush_all
     for file in $(owned "$1" "$ROOT"); do
         target=$ROOT/$file
         if [ ! -f "$1/$file" ]; then [ ! -e "$target" ] || rm -f "$target"; continue; fi
         [ ! -e "$target.new" ] || mv -f "$target.new" "$target" || return 1
-        flush "${target%/*}"
     done
+    for file in $(owned "$1" "$ROOT"); do echo "$ROOT/${file%/*}"; done | sort -u | flush_all
 }
 
 # The names of the devices that the units in a folder describe.
 devices() { for file in "$1/$UNITS"/[0-9][0-9]-sn-*.netdev; do [ ! -f "$file" ] || sed -n 's/^Name=//p' "$file"; done; }
 
-# load_system: names, kernel settings and interfaces, where they are others than before. Interfaces whose units are gone go too.
+# load_system BEFORE: names, kernel settings and interfaces, where they are others than before. Interfaces whose units are gone go too.
 load_system() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
     changed=
@@ -236,6 +286,8 @@ load_system() {
     for device in $(devices "$1"); do
         devices "$ROOT" | grep -qxF "$device" || ip link delete "$device" 2>/dev/null
     done
+    bounded 60 systemctl --quiet is-active systemd-networkd 2>/dev/null ||
+        { echo 'systemd-networkd is not running here, so interfaces stay as they are.'; return 77; }
     bounded 60 networkctl reload || return 1
     bounded 60 systemctl try-restart systemd-resolved systemd-timesyncd
 }
@@ -250,19 +302,78 @@ load_frr() {
     bounded 120 frr-reload.py --reload --stdout "$ROOT/etc/frr/frr.conf"
 }
 
+# The files are those that were sent, and the kernel and FRR have taken them.
 verify() {
     for file in $(owned "$NEW" "$ROOT"); do
-        cmp "$NEW/$file" "$ROOT/$file" || return 1
+        cmp "$NEW/$file" "$ROOT/$file" || { echo "$file is not what was sent."; return 1; }
     done
-    if [ -z "$PRACTICE" ]; then daemons_run || return 1; fi
-    fingerprint >"$STATE/fingerprint" && touch "$PENDING/applied"
+    [ -z "$PRACTICE" ] || return 0
+    daemons_run && rules_as_sent && imports_present
+}
+
+# The kernel lists the rules as it would those of the file, loaded into an empty namespace.
+rules_as_sent() {
+    unshare -n true 2>/dev/null || { echo 'No network namespace can be made here, so the rules in the kernel were not compared.'; return 0; }
+    # shellcheck disable=SC2016 # for the shell inside
+    bounded 60 unshare -n sh -c 'nft -f "$1" && nft -s list ruleset' sh "$ROOT/etc/nftables.conf" >"$NEW/expected" || return 1
+    our_rules "$NEW/expected" >"$NEW/loaded"
+    cmp -s "$NEW/expected" "$NEW/loaded" || { echo 'The rules in the kernel are not those that were sent.'; return 1; }
+}
+
+# Which routing table imports what, one line each.
+imports() {
+    while read -r first rest; do
+        case "$first $rest" in
+            'router bgp '*) router=$rest ;;
+            'address-family '*) family=$rest ;;
+            'import vrf '*) echo "$router, $family: import $rest" ;;
+        esac
+    done | sort -u
+}
+
+imports_present() {
+    running_frr | imports >"$NEW/imported"
+    imports <"$ROOT/etc/frr/frr.conf" | while read -r wanted; do
+        grep -qxF "$wanted" "$NEW/imported" || { echo "FRR has not taken this: $wanted"; exit 1; }
+    done
+}
+
+# Every session that was up before is up again, unless its neighbour is gone from the configuration.
+check_bgp() {
+    if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
+    waited=0
+    while lost=$(sessions_lost) && [ -n "$lost" ]; do
+        if [ "$waited" -ge "$SETTLE" ]; then echo "BGP sessions that were up before are not, after $waited seconds: $lost"; return 1; fi
+        sleep 1 9>&-; waited=$((waited + 1))
+    done
+    echo "$(grep -c ' up$' "$PENDING/sessions") sessions as before."
+}
+
+sessions_lost() {
+    sessions >"$NEW/sessions"
+    while read -r neighbour was; do
+        if [ "$was" = up ] && grep -qxF "$neighbour down" "$NEW/sessions"; then printf '%s ' "$neighbour"; fi
+    done <"$PENDING/sessions"
+}
+
+# Whatever the box's owner wants to be true: each executable there must end well within ten seconds.
+probe() {
+    found=
+    for one in "$PROBES"/*; do
+        if [ ! -x "$one" ] || [ -d "$one" ]; then continue; fi
+        found="$found ${one##*/}"
+        bounded 10 "$one" || { echo "The probe ${one##*/} failed."; return 1; }
+    done
+    if [ -z "$found" ]; then echo 'No probes are configured in /etc/shared-networks/probes.'; return 77; fi
+    echo "Well:$found"
 }
 
 # The same files, and on a real box the same rules and routing as when they were last applied.
 unchanged() {
     [ ! -d "$PENDING" ] || return 1
     for file in $(owned "$NEW" "$ROOT"); do cmp -s "$NEW/$file" "$ROOT/$file" || return 1; done
-    [ -n "$PRACTICE" ] || [ "$(fingerprint)" = "$(cat "$STATE/fingerprint" 2>/dev/null)" ]
+    [ -z "$PRACTICE" ] || return 0
+    our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" && running_frr | cmp -s - "$APPLIED/frr"
 }
 
 # Back to what was saved: the files, the rules, the routing. What was saved is kept until that has been done.
@@ -274,14 +385,18 @@ put_back() {
                 mv "$PENDING/undone.new" "$PENDING/undone" || return 1
         fi
         install_from "$PENDING" || return 1
-        if [ -z "$PRACTICE" ]; then
-            load_system "$PENDING/undone" >/dev/null || [ $? = 77 ] || return 1
-            bounded 60 nft -f "$PENDING/rules" || return 1
-            bounded 120 frr-reload.py --reload --stdout "$PENDING/running.conf" || return 1
-        fi
+        if [ -z "$PRACTICE" ]; then load_saved || return 1; fi
         [ -z "$token" ] || note "$token" 'rolled back' || return 1
     fi
     rm -rf "$PENDING"
+}
+
+# At boot FRR reads the files by itself, later.
+load_saved() {
+    load_system "$PENDING/undone" >/dev/null || [ $? = 77 ] || return 1
+    bounded 60 nft -f "$PENDING/rules" || return 1
+    if daemons_run >/dev/null; then bounded 120 frr-reload.py --reload --stdout "$PENDING/running.conf" || return 1; fi
+    if [ -f "$ROOT/etc/nftables.conf" ]; then remember "$ROOT/etc/nftables.conf"; fi
 }
 
 # A box that went down while a push was unconfirmed has no timer any more: go back now.
@@ -309,6 +424,7 @@ finish() {
     case $1 in applied | unchanged) exit 0 ;; *) exit 1 ;; esac
 }
 
+# apply [DIGEST]
 apply() {
     TOKEN=$$-$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' \n')
     say begin "$TOKEN" "$TIMEOUT"
@@ -317,7 +433,8 @@ apply() {
     step lock take_lock || finish failed
     recover >/dev/null 2>&1
     sweep
-    if step unpack unpack && step check-nftables check_nftables && step check-frr check_frr; then
+    if { [ -z "$1" ] || step version same_version "$1"; } &&
+        step unpack unpack && step check-nftables check_nftables && step check-frr check_frr; then
         if unchanged; then note "$TOKEN" confirmed; finish unchanged; fi
         replace && finish applied
         finish "$(verdict_of "$TOKEN" | tr ' ' -)"
@@ -328,12 +445,21 @@ apply() {
 
 replace() {
     if step save save && step arm-rollback arm_rollback; then
-        step write install_from "$NEW" && step load-system load_system "$PENDING" && step load-nftables load_nftables && step load-frr load_frr && step verify verify && return 0
+        load && check && return 0
         step roll-back put_back || true
     else
         note "$TOKEN" failed
     fi
     return 1
+}
+
+load() {
+    step write install_from "$NEW" && step load-system load_system "$PENDING" && step load-nftables load_nftables && step load-frr load_frr
+}
+
+# The timer counts from here on.
+check() {
+    step verify verify && step check-bgp check_bgp && step probe probe && remember "$ROOT/etc/nftables.conf" && true >"$PENDING/applied"
 }
 
 confirm() {
@@ -369,7 +495,75 @@ told() { printf '%s\t%s\t%s\n' "$1" "$2" "$(base64 | tr -d '\n')"; }
 
 show() {
     for file in $(owned "$ROOT"); do told file "/$file" <"$ROOT/$file"; done
+    if [ -z "$PRACTICE" ] && [ -d "$APPLIED" ]; then
+        told applied 'rules in the kernel' <"$APPLIED/nftables"
+        our_rules "$APPLIED/nftables" | told running 'rules in the kernel'
+        told applied 'running configuration of FRR' <"$APPLIED/frr"
+        running_frr | told running 'running configuration of FRR'
+    fi
     echo end
+}
+
+# refuse SENTENCE: what install does not do.
+refuse() { echo "$1" >&2; exit 65; }
+
+# install [KEY]: everything a firewall needs beside FRR, nftables, sudo and sshd; again, without the key, to update it.
+install() {
+    [ "$(id -u)" = 0 ] || refuse 'Installing takes root: sudo sh applier.sh install'
+    for tool in nft vtysh frr-reload.py ip sudo visudo useradd tar base64; do
+        installed "$tool" || refuse "$tool is missing here; a firewall needs frr, frr-pythontools, nftables, iproute2, sudo and openssh-server."
+    done
+    keys=$ROOT$LOGIN/.ssh/authorized_keys
+    case $1 in
+        *[!A-Za-z0-9\ +/=@._-]*) refuse 'That is no public key: it is one line such as ssh-ed25519 AAAA…' ;;
+        'ssh-ed25519 '* | 'ecdsa-sha2-nistp'* | 'ssh-rsa '*) ;;
+        '') [ -f "$keys" ] || refuse "Give the product's public key: sh applier.sh install 'ssh-ed25519 AAAA…'" ;;
+        *) refuse 'That is no public key: it is one line such as ssh-ed25519 AAAA…' ;;
+    esac
+    place "$ROOT$PROGRAM" 755 <"$0" || refuse "$PROGRAM could not be written."
+    id "$ACCOUNT" >/dev/null 2>&1 || useradd --system --no-create-home --home-dir "$LOGIN" --shell /bin/sh --password '*' "$ACCOUNT" ||
+        refuse "The user $ACCOUNT could not be made."
+    # The folder is root's: the account cannot let in other keys.
+    if [ -n "$1" ]; then
+        { echo "restrict,command=\"sudo -n $PROGRAM\" $1" | place "$keys" 644 && chmod 755 "$ROOT$LOGIN" "${keys%/*}"; } ||
+            refuse "$keys could not be written."
+    fi
+    rule=$ROOT/etc/sudoers.d/shared-networks
+    { allow | place "$rule.new" 440 && visudo -qcf "$rule.new" && mv -f "$rule.new" "$rule"; } || refuse 'The sudo rule could not be written.'
+    at_boot | place "$ROOT/etc/systemd/system/$BOOT" 644 || refuse 'The unit that recovers at boot could not be written.'
+    if installed systemctl; then systemctl --quiet enable "$BOOT" || refuse "$BOOT could not be enabled."; fi
+    echo "Installed $PROGRAM $(sha256 <"$PROGRAM")."
+    echo "The fingerprints of this firewall's host keys, to compare with what the product shows:"
+    for key in "$ROOT"/etc/ssh/ssh_host_*_key.pub; do [ ! -f "$key" ] || ssh-keygen -lf "$key"; done
+}
+
+# place FILE MODE: what comes on standard input, root's, put there in one move.
+place() {
+    mkdir -p "${1%/*}" && cat >"$1.placed" && chown 0:0 "$1.placed" && chmod "$2" "$1.placed" && mv -f "$1.placed" "$1"
+}
+
+# The one thing that the account may do, with the words that the client sent and no others.
+allow() {
+    echo "Defaults!$PROGRAM env_keep += SSH_ORIGINAL_COMMAND, !requiretty, !use_pty"
+    echo "$ACCOUNT ALL=(root) NOPASSWD: $PROGRAM \"\""
+}
+
+at_boot() {
+    echo '[Unit]'
+    echo 'Description=Put back a firewall configuration that was never confirmed'
+    echo 'DefaultDependencies=no'
+    echo 'RequiresMountsFor=/var/lib/shared-networks'
+    echo 'ConditionPathExists=/var/lib/shared-networks/pending'
+    echo 'After=local-fs.target'
+    echo 'Before=network-pre.target nftables.service systemd-networkd.service frr.service'
+    echo
+    echo '[Service]'
+    echo 'Type=oneshot'
+    echo 'Environment=APPLIER_INSIDE=1'
+    echo "ExecStart=$PROGRAM recover"
+    echo
+    echo '[Install]'
+    echo 'WantedBy=sysinit.target'
 }
 
 inside() { [ -n "${APPLIER_INSIDE:-}" ] || { echo 'Not over SSH.' >&2; exit 64; }; }
@@ -380,13 +574,15 @@ if [ $# -eq 0 ]; then
     # shellcheck disable=SC2086 # split into words on purpose
     set -- ${SSH_ORIGINAL_COMMAND:-}
     set +f
+    case ${1:-} in install) set -- ;; esac
 fi
 case ${1:-} in
-    apply) apply ;;
+    apply) apply "${2:-}" ;;
     confirm) confirm "${2:-}" ;;
     show) show ;;
-    version) cksum <"$0" ;;
+    version) sha256 <"$0" ;;
     rollback) inside; rollback "$2" "$3" ;;
     recover) inside; if [ -d "$PENDING" ]; then open_lock && take_lock && recover; fi ;;
+    install) install "${2:-}" ;;
     *) echo 'This account runs the applier only: apply, confirm, show or version.' >&2; exit 64 ;;
 esac

@@ -20,9 +20,9 @@ from pathlib import Path
 import asyncssh
 
 from firewalls.ssh import ensure_key, public_line
+from firewalls.transport import APPLIER
 
 HOST = "127.0.0.1"
-APPLIER = Path(__file__).with_name("applier.sh")
 VERBS = ("apply", "confirm", "show", "version")
 ROLLBACK_SECONDS = 20
 PREFIX = "fw-"

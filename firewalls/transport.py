@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import hashlib
 import io
 import tarfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import asyncssh
@@ -16,6 +18,7 @@ from firewalls.connection import Target, Timeouts, TransportError, answer, conne
 
 __all__ = ["Inspection", "Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
 
+APPLIER = Path(__file__).with_name("applier.sh")
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 
 
@@ -136,6 +139,12 @@ async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts |
     return Inspection(found["file"], {name: (found["applied"][name], found["running"][name]) for name in names})
 
 
+@cache
+def applier_digest() -> str:
+    """SHA-256 of the applier that this product speaks with."""
+    return hashlib.sha256(APPLIER.read_bytes()).hexdigest()
+
+
 def _packed(files: Mapping[str, str]) -> bytes:
     """The files as a tar, always the same bytes for the same files."""
     packed = io.BytesIO()
@@ -151,7 +160,10 @@ def _packed(files: Mapping[str, str]) -> bytes:
 async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packed: bytes, told: _Told, timeouts: Timeouts) -> None:
     rest = b""
     try:
-        async with asyncio.timeout(timeouts.apply) as limit, aclosing(talk(connection, target, "apply", packed)) as chunks:
+        async with (
+            asyncio.timeout(timeouts.apply) as limit,
+            aclosing(talk(connection, target, f"apply {applier_digest()}", packed)) as chunks,
+        ):
             async for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:

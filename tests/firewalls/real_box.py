@@ -7,6 +7,7 @@ Tells what happened as JSON. Nothing of the machine it runs on is touched.
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firewalls import practice
+from firewalls import practice, transport
 from firewalls.transport import Target, Timeouts
 from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd
 
@@ -24,6 +25,17 @@ frr defaults datacenter
 !
 router bgp 4210000001
  bgp router-id 10.0.0.{number}
+ no bgp ebgp-requires-policy
+ neighbor 10.9.0.2 remote-as {leaf}
+ neighbor 10.9.0.2 timers 1 3
+ neighbor 10.9.0.2 timers connect 1
+ !
+ address-family ipv4 unicast
+  import vrf shared
+ exit-address-family
+exit
+!
+router bgp 4210000001 vrf shared
 exit
 !
 end
@@ -37,6 +49,14 @@ table inet metal {{
         {accept}
     }}
 }}
+"""
+# Its neighbour, in a network namespace of its own: the leaf.
+LEAF = """router bgp 65001
+ bgp router-id 10.9.0.2
+ no bgp ebgp-requires-policy
+ neighbor 10.9.0.1 remote-as 4210000001
+ neighbor 10.9.0.1 timers 1 3
+ neighbor 10.9.0.1 timers connect 1
 """
 OPEN = "tcp dport != 1 counter accept\n        tcp sport != 1 counter accept"
 HASTY = Timeouts(connect=1, keepalive=1, after_rollback=10, again=0.2)
@@ -62,8 +82,37 @@ def firewall() -> Iterator[None]:
         shell("for pid in /run/frr/*.pid; do kill $(cat $pid); done")
 
 
-def files(number: int, accept: str = OPEN) -> dict[str, str]:
-    return {"/etc/frr/frr.conf": ROUTES.format(number=number), "/etc/nftables.conf": RULES.format(accept=accept)}
+@contextmanager
+def leaf() -> Iterator[None]:
+    """A neighbour that a BGP session comes up with."""
+    name, vty = f"sn-leaf-{os.getpid()}", Path("/run/frr/leaf")
+    inside, common = f"ip netns exec {name}", f"-d -A 127.0.0.1 -z {vty}/zebra --vty_socket {vty}"
+    vty.mkdir()
+    (vty / "conf").write_text(LEAF)
+    shell(
+        f"ip netns add {name}", "ip link add up0 type veth peer name down0", f"ip link set down0 netns {name}",
+        "ip address add 10.9.0.1/30 dev up0 && ip link set up0 up", f"{inside} ip address add 10.9.0.2/30 dev down0",
+        f"{inside} ip link set down0 up", f"{inside} ip link set lo up",
+        f"chown -R frr:frr {vty}",
+        f"{inside} /usr/lib/frr/zebra {common} -i {vty}/zebra.pid >/dev/null 2>&1",
+        f"{inside} /usr/lib/frr/bgpd {common} -i {vty}/bgpd.pid -f {vty}/conf >/dev/null 2>&1",
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        shell(f"kill $(cat {vty}/*.pid); ip netns delete {name}")
+
+
+def session_is_up(seconds: float = 20) -> bool:
+    """Whether the session with the leaf comes up."""
+    deadline = time.monotonic() + seconds
+    while "Established" not in (said := shell("vtysh -c 'show bgp neighbors 10.9.0.2'")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return "Established" in said
+
+
+def files(number: int, accept: str = OPEN, leaf: int = 65001) -> dict[str, str]:
+    return {"/etc/frr/frr.conf": ROUTES.format(number=number, leaf=leaf), "/etc/nftables.conf": RULES.format(accept=accept)}
 
 
 def running() -> dict[str, object]:
@@ -77,25 +126,75 @@ def tell(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
     told: dict[str, object] = {}
-    command = f"APPLIER_ROOT={root} APPLIER_TIMEOUT=2 sh {practice.APPLIER}"
-    with firewall(), sshd(folder / "ssh", command) as (target, key):
+    command = f"APPLIER_ROOT={root} APPLIER_TIMEOUT=2 APPLIER_SETTLE=6 sh {transport.APPLIER}"
+    with firewall(), leaf(), sshd(folder / "ssh", command) as (target, key):
         outcome, steps = pushed(target, files(1), key)
         told["first"] = {"outcome": outcome.state, "steps": {name: step.state for name, step in last(steps).items()}, "now": running()}
         told["again"] = {"outcome": pushed(target, files(1), key)[1][-1].output, "now": running()}
+        told["session"] = session_is_up()
+        told["without drift"] = drift(target, key)
+        told["by hand"] = by_hand(target, key)
         shell("nft flush ruleset")
         told["flushed by hand"] = {"outcome": pushed(target, files(1), key)[0].state, "now": running()}
         shell("nft add table inet other")  # somebody else's: neither a push nor its rollback may take it away
-        outcome, _ = pushed(target, files(2, accept=""), key, HASTY)
-        told["locked out"] = {"outcome": outcome.state, "error": outcome.error, "now": running(), "files": contents(root) == files(1)}
-        told["others"] = "table inet other" in shell("nft list ruleset")
-        told["unconfirmed"] = {"outcome": unconfirmed(target, key), "settled": settled(root, files(1)), "now": running()}
-        outcome, steps = pushed(target, files(4) | {"/etc/frr/frr.conf": "routr bgp\n"}, key)
-        told["bad"] = {"outcome": outcome.state, "error": outcome.error, "now": running()}
-        shell("kill $(cat /run/frr/bgpd.pid)")
-        time.sleep(0.2)
-        outcome, steps = pushed(target, files(5), key)
-        told["bgpd is dead"] = {"outcome": outcome.state, "error": outcome.error, "files": contents(root) == files(1)}
-        shell("rm /run/frr/bgpd.pid")
+        lost = pushed(target, files(6, leaf=65002), key)
+        told["session lost"] = refused_at("check-bgp", lost) | {"again": session_is_up(), "now": running()}
+        told["probe"] = with_probe(root, target, key) | {"now": running()}
+        told |= cut_off(root, target, key) | broken(root, target, key)
+    return told
+
+
+def cut_off(root: Path, target: Target, key: Path) -> dict[str, object]:
+    """A rule set that cuts SSH, and a push that nobody confirms."""
+    outcome, _ = pushed(target, files(2, accept=""), key, HASTY)
+    locked_out = {"outcome": outcome.state, "error": outcome.error, "now": running(), "files": contents(root) == files(1)}
+    others = "table inet other" in shell("nft list ruleset")
+    nobody = {"outcome": unconfirmed(target, key), "settled": settled(root, files(1)), "now": running()}
+    return {"locked out": locked_out, "others": others, "unconfirmed": nobody}
+
+
+def broken(root: Path, target: Target, key: Path) -> dict[str, object]:
+    """A configuration that FRR refuses, and a box whose bgpd is dead."""
+    outcome, _ = pushed(target, files(4) | {"/etc/frr/frr.conf": "routr bgp\n"}, key)
+    bad = {"outcome": outcome.state, "error": outcome.error, "now": running()}
+    shell("kill $(cat /run/frr/bgpd.pid)")
+    time.sleep(0.2)
+    outcome, _ = pushed(target, files(5), key)
+    shell("rm /run/frr/bgpd.pid")
+    return {"bad": bad, "bgpd is dead": {"outcome": outcome.state, "error": outcome.error, "files": contents(root) == files(1)}}
+
+
+def drift(target: Target, key: Path) -> dict[str, list[str]]:
+    """What has changed on the box since it was pushed to: added and removed lines, by name."""
+    found = asyncio.run(transport.inspect(target, key_path=key))
+    changes = {}
+    for name, (applied, now) in found.running.items():
+        before, after = set(applied.splitlines()), set(now.splitlines())
+        changes[name] = [f"+{line.strip()}" for line in after - before] + [f"-{line.strip()}" for line in before - after]
+    return changes
+
+
+def by_hand(target: Target, key: Path) -> dict[str, object]:
+    """Somebody changes the rules and the routing by hand; a push of the same puts both right."""
+    shell("nft insert rule inet metal input tcp dport 4444 accept", "vtysh -c 'configure terminal' -c 'ip route 192.0.2.0/24 blackhole'")
+    found = drift(target, key)
+    outcome, steps = pushed(target, files(1), key)
+    return {"found": found, "outcome": outcome.state, "loaded": "load-frr" in last(steps), "left": drift(target, key)}
+
+
+def refused_at(step: str, result: tuple[transport.Outcome, list[transport.Step]]) -> dict[str, object]:
+    outcome, steps = result
+    return {"outcome": outcome.state, "error": outcome.error, "step": last(steps)[step].state if step in last(steps) else ""}
+
+
+def with_probe(root: Path, target: Target, key: Path) -> dict[str, object]:
+    """The box's owner wants something to be true that the new configuration makes untrue."""
+    probe = root / "etc/shared-networks/probes/storage"
+    probe.parent.mkdir(parents=True)
+    probe.write_text("#!/bin/sh\necho storage is away\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n")
+    probe.chmod(0o755)
+    told = refused_at("probe", pushed(target, files(7), key))
+    probe.unlink()
     return told
 
 

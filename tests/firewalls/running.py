@@ -8,11 +8,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from firewalls import practice
+from firewalls import transport
 from firewalls.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
-TOOLS = "sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
+TOOLS = (
+    "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
+)
 HOW: Mapping[str, str] = {}
 SHELLS = ["dash", "bash", "busybox"]
 
@@ -33,7 +35,7 @@ def environment(root: Path, **more: str) -> dict[str, str]:
 def applier(root: Path, *words: str, given: bytes = b"", how: Mapping[str, str] = HOW, **more: str) -> tuple[int, str]:
     """Run it; `how` names a shell or another script, and what else its environment holds."""
     more = {key: value for key, value in how.items() if key not in ("shell", "script")} | more
-    command = [*how.get("shell", "sh").split(), how.get("script", str(practice.APPLIER)), *words]
+    command = [*how.get("shell", "sh").split(), how.get("script", str(transport.APPLIER)), *words]
     done = subprocess.run(command, input=given, capture_output=True, env=environment(root, **more), timeout=60, check=False)
     return done.returncode, done.stdout.decode()
 
@@ -52,7 +54,7 @@ def steps(output: str) -> dict[str, tuple[str, str]]:
 
 def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] = HOW) -> str:
     """Apply the files and confirm them; gives the token."""
-    state, token = verdict(applier(root, "apply", given=_packed(files), how=how, APPLIER_TIMEOUT="30")[1])  # confirmed next
+    state, token = verdict(applier(root, "apply", given=_packed(files), how=how, APPLIER_TIMEOUT="30")[1])
     assert state == "applied" and applier(root, "confirm", token, how=how) == (0, "confirmed\n")
     return token
 
@@ -60,7 +62,7 @@ def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] 
 def killed_at(step: str, root: Path, more: Mapping[str, str]) -> str:
     """Let an applier with a changed configuration come to a step, and kill it there. Gives its token."""
     env = environment(root, APPLIER_SLOW="0.1", **{key: value for key, value in more.items() if key != "shell"})
-    command = [*more.get("shell", "sh").split(), str(practice.APPLIER), "apply"]
+    command = [*more.get("shell", "sh").split(), str(transport.APPLIER), "apply"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True)
     assert process.stdin and process.stdout
     process.stdin.write(_packed(CHANGED))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firewalls import practice
+from firewalls import practice, transport
 from firewalls.transport import _packed
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
@@ -43,19 +43,8 @@ class TestInEveryShell:
         applied(root, CHANGED, how=shell)
 
 
-STEPS = [
-    "lock",
-    "unpack",
-    "check-nftables",
-    "check-frr",
-    "save",
-    "arm-rollback",
-    "write",
-    "load-system",
-    "load-nftables",
-    "load-frr",
-    "verify",
-]
+STEPS = ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables", "load-frr"]
+STEPS += ["verify", "check-bgp", "probe"]
 
 
 def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path: Path) -> None:
@@ -70,7 +59,7 @@ def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path
 
     with ThreadPoolExecutor(len(STEPS)) as pool:
         lives = list(pool.map(life, STEPS))
-    assert lives == [[step, True, True, ["busy", "fingerprint", "last"]] for step in STEPS]
+    assert lives == [[step, True, True, ["busy", "last"]] for step in STEPS]
 
 
 def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:
@@ -139,7 +128,7 @@ def test_applying_for_longer_than_the_timeout_is_not_rolled_back_meanwhile(root:
 
 def test_a_missing_parser_is_named_and_only_its_check_is_skipped(root: Path, tmp_path: Path) -> None:
     script = tmp_path / "applier.sh"
-    script.write_text(practice.APPLIER.read_text().replace("PATH=$PATH:/usr/sbin:/sbin:/usr/lib/frr", "PATH=$PATH"))
+    script.write_text(transport.APPLIER.read_text().replace("PATH=$PATH:/usr/sbin:/sbin:/usr/lib/frr", "PATH=$PATH"))
     path = tools(tmp_path / "bin", TOOLS)
     output = applier(root, "apply", given=_packed(GOOD), how={"script": str(script), "PATH": path})[1]
     assert steps(output)["check-nftables"] == ("skipped", "nft is not installed here, so the rule set was not checked.")
@@ -156,7 +145,7 @@ class TestLock:
 
     def test_is_waited_for_and_the_push_fails_with_a_sentence(self, root: Path, path: str) -> None:
         env = environment(root, PATH=path, APPLIER_SLOW="1", APPLIER_TIMEOUT="30")
-        slow = subprocess.Popen(["/bin/sh", str(practice.APPLIER), "apply"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        slow = subprocess.Popen(["/bin/sh", str(transport.APPLIER), "apply"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         assert slow.stdin and slow.stdout
         slow.stdin.write(_packed(GOOD))
         slow.stdin.close()
@@ -174,5 +163,5 @@ class TestLock:
 
 def test_shellcheck_finds_nothing() -> None:
     needs("shellcheck")
-    done = subprocess.run(["shellcheck", "-s", "sh", str(practice.APPLIER)], capture_output=True, check=False, text=True)
+    done = subprocess.run(["shellcheck", "-s", "sh", str(transport.APPLIER)], capture_output=True, check=False, text=True)
     assert done.stdout == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firewalls import practice
+from firewalls import transport
 from firewalls.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents
 from tests.firewalls.running import applied, applier, environment, steps, verdict
@@ -74,10 +74,10 @@ class TestFullDisk:
         (root.parent / "big.tar").write_bytes(_packed(big))
         script = f"""
             mount -t tmpfs -o size={size},mode=755 none {small} && mkdir -p {root}/etc/frr {root}/var/lib
-            token=$(sh {practice.APPLIER} apply <{root.parent}/good.tar | tail -1 | cut -f3)
-            sh {practice.APPLIER} confirm $token >&2
+            token=$(sh {transport.APPLIER} apply <{root.parent}/good.tar | tail -1 | cut -f3)
+            sh {transport.APPLIER} confirm $token >&2
             dd if=/dev/zero of={small}/fill bs=4k 2>/dev/null
-            sh {practice.APPLIER} apply <{root.parent}/big.tar
+            sh {transport.APPLIER} apply <{root.parent}/big.tar
             cat {root}/etc/frr/frr.conf >{root.parent}/found
         """
         command = ["unshare", "-m", "sh", "-c", script]

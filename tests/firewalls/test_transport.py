@@ -19,8 +19,8 @@ from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, gate, last, pushed, pushing, settled, sshd
 
 ORDER = [
-    "connect", "lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
-    "load-system", "load-nftables", "load-frr", "verify", "confirm",
+    "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
+    "load-system", "load-nftables", "load-frr", "verify", "check-bgp", "probe", "confirm",
 ]  # fmt: skip
 HASTY = Timeouts(connect=2, after_rollback=4, again=0.2)
 
@@ -36,7 +36,7 @@ class TestPush:
         outcome, steps = box.push(name="fresh")
         assert outcome == Outcome("confirmed") and box.files("fresh") == GOOD
         assert [step.name for step in steps if step.state == "running"] == ORDER == list(last(steps))
-        assert all("without a kernel" in last(steps)[name].output for name in ("load-system", "load-nftables", "load-frr"))
+        assert all("without a kernel" in last(steps)[name].output for name in ("load-system", "load-nftables", "load-frr", "check-bgp"))
 
     def test_uses_the_machines_own_parsers(self, box: Boxes) -> None:
         needs("nft", "vtysh", "unshare")
@@ -229,7 +229,7 @@ class TestOpenSSH:
     """The same with OpenSSH's own server and a forced command, as on a real firewall."""
 
     def command(self, root: Path) -> str:
-        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT=2 sh {practice.APPLIER}"
+        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT=2 sh {transport.APPLIER}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:
