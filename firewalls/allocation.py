@@ -43,7 +43,7 @@ def create_firewall(
     """
     super_network(partition)
     fabric = underlay(partition)
-    hold([*(request.network.pk for request in networks), fabric.pk])
+    hold([*(request.network for request in networks), fabric])
     wanted = wants(networks)
     enforce(rules.request(wanted))
     primary, found = rules.primary_of(wanted, project.pk)
@@ -74,7 +74,7 @@ def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: 
     if not held(machine):
         enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
     with reported_on(networks="network"):
-        hold([network.pk])
+        hold([network])
     enforce(rules.not_explicit(network, "network"))
     attachment = Attachment(firewall=firewall, network=network)
     attachment.save()

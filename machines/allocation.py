@@ -40,7 +40,7 @@ def create_machine(
     asn: int | None = None,
 ) -> Machine:
     """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R7 to R11)."""
-    hold(request.network.pk for request in networks)
+    hold(request.network for request in networks)
     wanted = wants(networks)
     enforce([*rules.request(wanted), *rules.one_home(wanted)])
     primary = networks[0].network
@@ -86,7 +86,8 @@ def new_machine(
         id=id or uuid.uuid4(), name=name, partition=partition, project=project, primary=primary,
         asn=number, labels={} if labels is None else labels,
     )  # fmt: skip
-    machine.save(force_insert=True)
+    with reported_on(primary="networks"):  # if it was given away meanwhile
+        machine.save(force_insert=True)
     return machine
 
 

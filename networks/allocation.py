@@ -114,8 +114,9 @@ def _carved(pool: Network, lengths: Mapping[int, int]) -> list[Cidr]:
 
 def carve(pool: Network, family: int, length: int) -> Cidr:
     """The lowest free child prefix of that family and length. Raises ValidationError on `prefix_length` (R13)."""
-    pools = list(pool.prefixes.select_for_update(no_key=True).filter(cidr__family=family).order_by("pk"))
-    for prefix in sorted(pools, key=lambda prefix: prefix.cidr):
+    locked = pool.prefixes.select_for_update(no_key=True).order_by("pk")  # those of both families, in the one order
+    pools = sorted((prefix for prefix in locked if prefix.cidr.version == family), key=lambda prefix: prefix.cidr)
+    for prefix in pools:
         if (found := next_child(prefix.pk, prefix.cidr, length)) is not None:
             return found
     taken = Prefix.objects.filter(child=True, network__parent=pool, cidr__family=family).count()
@@ -129,12 +130,13 @@ def carve(pool: Network, family: int, length: int) -> Cidr:
 @transaction.atomic
 def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | None = None, version: int = 4) -> Prefix:
     """Give a network one more prefix: the one given, or for a private network the next free one of that length."""
+    if Network.objects.select_for_update(no_key=True).filter(pk=network.pk).first() is None:  # and before its super network, as everywhere
+        enforce([Violation("network", "gone", f"{network.pk} was removed meanwhile.")])
     if prefix is None:
         if prefix_length is None or network.parent is None:
             reason = "Give a prefix; only a private network can take the next free one of a length."
             enforce([Violation("prefix", "required", reason)])
         assert network.parent is not None and prefix_length is not None
-        Network.objects.select_for_update(no_key=True).filter(pk=network.pk).first()  # before its super network, as everywhere
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
     row.save()
@@ -187,14 +189,20 @@ def take(
     return address
 
 
-def hold(networks: Iterable[str]) -> None:
-    """Keep these networks from being removed, shared or grown until this transaction ends; others may hold them too."""
-    ids = sorted(set(networks))
+def hold(networks: Iterable[Network]) -> None:
+    """Keep these networks from being removed, shared or grown until this transaction ends; others may hold them too.
+
+    What may have changed since they were read is brought up to date. Raises ValidationError on `networks` if one was removed.
+    """
+    held = list(networks)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM networks_network WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids])
-        gone = set(ids) - {id for (id,) in cursor.fetchall()}
-    if gone:
+        query = "SELECT id, shared, project_id FROM networks_network WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+        cursor.execute(query, [[network.pk for network in held]])
+        found = {id: now for id, *now in cursor.fetchall()}
+    if gone := {network.pk for network in held} - found.keys():
         enforce([Violation("networks", "gone", f"{rules.named(gone)} was removed meanwhile.")])
+    for network in held:
+        network.shared, network.project_id = found[network.pk]
 
 
 def locked_prefixes(networks: Collection[str]) -> list[Prefix]:
@@ -232,7 +240,8 @@ def release(address: Address) -> None:
 
 @transaction.atomic
 def give_back(addresses: QuerySet[Address]) -> None:
-    """Release all of these, their prefixes locked first, in the one order that everybody keeps."""
+    """Release all of these; their networks and prefixes are locked first, in the one order that everybody keeps."""
+    hold(Network.objects.filter(prefixes__addresses__in=addresses.order_by()).distinct())  # who is there shares in their growth
     list(Prefix.objects.select_for_update(no_key=True).filter(pk__in=addresses.order_by().values("prefix")).order_by("pk"))
     for address in addresses.select_for_update(no_key=True, of=("self",)).select_related("prefix__network", "project").order_by("address"):
         address.give_back()

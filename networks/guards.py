@@ -124,11 +124,14 @@ PREFIX = [
     refilled("space_after_truncate"),
 ]  # fmt: skip
 
+_OPEN_TO_ITS_PROJECT = "NOT (home.alone OR home.kind = 'external') OR COALESCE(home.project_id, NEW.project_id) = NEW.project_id"
 _TAKES_ITS_SPACE = f"""
-SELECT prefix.cidr, network.kind INTO home FROM networks_prefix prefix JOIN networks_network network ON network.id = prefix.network_id
+SELECT prefix.cidr, network.kind, network.project_id, network.id, network.kind = 'private' AND NOT network.shared AS alone INTO home
+    FROM networks_prefix prefix JOIN networks_network network ON network.id = prefix.network_id
     WHERE prefix.id = NEW.prefix_id FOR NO KEY UPDATE OF prefix;
 IF NOT FOUND THEN RETURN NEW; END IF; -- the foreign key refuses it
 {refuse("%s lies in a super network, which is never used directly (R8). | NEW.address", "home.kind <> 'super'")}
+{refuse("%s serves project %s (R7). | home.id | home.project_id", _OPEN_TO_ITS_PROJECT)}
 {refuse("%s is not the address of one host. | NEW.address", "host(NEW.address)::inet = NEW.address")}
 {refuse("%s is taken, never handed out, or outside %s (R12). | NEW.address | home.cidr", "networks_take(NEW.prefix_id, NEW.address::cidr)")}
 RETURN NEW;

@@ -154,8 +154,11 @@ class ValidatedModel(models.Model):
             raise
 
     def _ask_again(self) -> None:
-        """A race was lost: the winner's row now explains why."""
+        """A race was lost: the winner's row now explains why, be it another one or one that this refers to."""
         self._doubted = True
+        for field in self.relations():
+            if field.is_cached(self):
+                field.delete_cached_value(self)
         try:
             self.full_clean()
         finally:
@@ -171,6 +174,7 @@ class ValidatedModel(models.Model):
                 return super().delete(*args, **kwargs)
         except IntegrityError as error:
             self.pk = key  # Django forgets it once the row seems gone.
+            self.refresh_from_db()
             self._ask_removal()  # Lost a race: the winner's row now explains why.
             collector = Collector(using=DEFAULT_DB_ALIAS, origin=self)
             collector.collect([self])  # Raises ProtectedError, if that is what it was.

@@ -1,19 +1,15 @@
 """Two writers at once, real threads and a real PostgreSQL: one clear winner, the loser a rule's sentence."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
 
 import pytest
-from django.core.exceptions import ValidationError
-from django.db import connection
 
 from firewalls.allocation import join
 from firewalls.models import Attachment, Firewall, Push
 from machines.allocation import free
 from networks.allocation import allocate, release
 from networks.models import Address, Network
+from tests.threads import at_once, refusals
 from tests.world import World, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,27 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def fra() -> World:
     return world()
-
-
-def at_once(*actions: Callable[[], object]) -> list[object]:
-    """Run the actions in threads of their own, started together. Anything but a ValidationError is raised."""
-    barrier = Barrier(len(actions))
-
-    def run(action: Callable[[], object]) -> object:
-        try:
-            barrier.wait(10)
-            return action()
-        except ValidationError as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
-
-
-def losers(results: Sequence[object]) -> list[str | None]:
-    return [code for r in results if isinstance(r, ValidationError) for e in r.error_dict.values() for code in [e[0].code]]
 
 
 def test_many_allocations_in_one_network_take_distinct_lowest_addresses(fra: World) -> None:
@@ -65,19 +40,19 @@ def test_one_address_brought_twice_has_one_winner(fra: World) -> None:
     for round_ in range(5):
         address = f"10.128.0.{50 + round_}"
         results = at_once(*[lambda n=n, a=address: fra.machine(f"m{n}", fra.shop, net, addresses=[a]) for n in range(2)])
-        assert losers(results) == ["taken"]
+        assert refusals(results) == ["taken"]
         assert Address.objects.filter(address=address).count() == 1
 
 
 def test_the_last_child_prefix_has_one_winner() -> None:
     fra = world(pool="10.128.0.0/22")
     results = at_once(*[lambda n=n: fra.private(f"net{n}", fra.shop) for n in range(2)])
-    assert losers(results) == ["exhausted"] and Network.objects.filter(kind="private").count() == 1
+    assert refusals(results) == ["exhausted"] and Network.objects.filter(kind="private").count() == 1
 
 
 def test_two_networks_made_at_once_get_different_vrfs_and_prefixes(fra: World) -> None:
     results = at_once(*[lambda n=n: fra.private(f"net{n}", fra.shop) for n in range(4)])
-    assert losers(results) == []
+    assert refusals(results) == []
     rows = Network.objects.filter(kind="private")
     assert len({row.vrf for row in rows}) == 4 and len({row.prefixes_text for row in rows}) == 4
 
@@ -86,7 +61,7 @@ def test_two_joins_of_one_firewall_give_one_attachment(fra: World) -> None:
     firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
     storage = fra.private("storage", fra.storage, shared=True)
     results = at_once(*[lambda: join(Firewall.objects.get(pk=firewall.pk), storage) for _ in range(2)])
-    assert losers(results) == ["joined_already"]
+    assert refusals(results) == ["joined_already"]
     assert Attachment.objects.filter(network=storage).count() == 1
     assert firewall.machine.addresses.filter(prefix__network=storage).count() == 1
 
@@ -94,7 +69,7 @@ def test_two_joins_of_one_firewall_give_one_attachment(fra: World) -> None:
 def test_different_networks_joined_at_once_are_both_in_the_wanted_configuration(fra: World) -> None:
     firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
     shared = [fra.private(f"shared{n}", fra.storage, shared=True) for n in range(3)]
-    assert losers(at_once(*[lambda n=n: join(Firewall.objects.get(pk=firewall.pk), n) for n in shared])) == []
+    assert refusals(at_once(*[lambda n=n: join(Firewall.objects.get(pk=firewall.pk), n) for n in shared])) == []
     firewall.refresh_from_db()
     assert firewall.wanted is not None
     assert all(f"vrf{net.vrf}\n" in firewall.wanted.files["/etc/frr/frr.conf"] for net in shared)

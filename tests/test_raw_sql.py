@@ -166,6 +166,14 @@ STATEMENTS: dict[str, dict[str, Statement]] = {
         "join the pool": Statement(lambda s: attachment(s.firewall, s.fra.pool), ATT + "may_join"),
         "join another project's external network": Statement(lambda s: attachment(s.firewall, s.mpls), ATT + "may_join"),
     },
+    "R7": {
+        "an address of another project's network": Statement(
+            lambda s: address(s, s.shop, s.ip(s.shop, 9), project_id="analytics"), ADR + "takes_its_space"
+        ),
+        "an address of another project's external network": Statement(
+            lambda s: address(s, s.mpls, "100.127.129.9"), ADR + "takes_its_space"
+        ),
+    },
     "R12": {
         "an address twice": Statement(
             lambda s: address(s, s.shop, s.ip(s.shop, 1)), f"{ADR}takes_its_space networks_address:address_is_used_once"
@@ -311,8 +319,8 @@ def test_and_would_go_through_without_its_guard(scene: Scene, statement: Stateme
     execute(statement.sql(scene))
 
 
-def test_every_rule_marked_db_is_spoken_of() -> None:
-    assert list(STATEMENTS) == ["R1", "R2", "R3", "R4", "R5", "R6", "R12", "R13", "R14", "R15", "trail"]
+def test_every_rule_marked_db_is_spoken_of_and_who_owns_addresses() -> None:
+    assert list(STATEMENTS) == ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R12", "R13", "R14", "R15", "trail"]
 
 
 class TestWhatGoesAroundSave:

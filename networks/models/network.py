@@ -17,7 +17,7 @@ from networks.models.places import Partition, Project
 from networks.recording import Recorded
 from networks.rules import Violation
 from networks.trail import operation
-from networks.validation import Check, Unique, ValidatedModel
+from networks.validation import Check, Unique, ValidatedModel, enforce
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
 MAX_DIGITS = len(str(MAX_VNI))
@@ -156,8 +156,22 @@ class Network(ValidatedModel):
         yield from rules.network_unused(self.id, self.address_count(), list(self.children.values_list("id", flat=True)))
 
     def lock(self) -> None:
-        if not self._state.adding:
-            Network.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+        if self._state.adding:
+            return
+        locked = Network.objects.select_for_update(no_key=True).filter(pk=self.pk).values_list("project_id").first()
+        if locked and locked != (self.project_id,):  # whoever takes an address relies on the project, and locks the prefix only
+            list(self.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+    def lock_pool(self) -> None:
+        """Lock the prefixes it is carved from, all of them in the one order, so that nobody waits for each other in a circle."""
+        if self.parent:
+            list(self.parent.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            self.lock()
+            self.lock_pool()  # its prefixes go back there, in whatever order
+            return super().delete(*args, **kwargs)
 
     def address_count(self) -> int:
         """How many addresses of this network exist, of whatever project."""
@@ -167,8 +181,10 @@ class Network(ValidatedModel):
     def share(self, by: str, reason: str = "") -> None:
         """Mark the network as shared, for good; who, when and why stay with it (R3). Sharing again changes nothing."""
         with operation(f"{self.pk} was shared", reason), transaction.atomic():
-            fresh = Network.objects.select_for_update(no_key=True).get(pk=self.pk)
-            if not fresh.shared:
+            fresh = Network.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+            if fresh is None:
+                enforce([Violation("shared", "gone", f"{self.pk} was removed meanwhile.")])
+            elif not fresh.shared:
                 fresh.shared, fresh.shared_at, fresh.shared_by, fresh.shared_reason = True, timezone.now(), by, reason
                 fresh.save()
         self.refresh_from_db()

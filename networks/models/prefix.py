@@ -76,8 +76,8 @@ class Prefix(ValidatedModel):
         yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
-        if self.network_id:
-            Network.objects.select_for_update(no_key=True).filter(pk=self.network_id).first()
+        if network := Network.objects.select_for_update(no_key=True).filter(pk=self.network_id).first():
+            network.lock_pool()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the prefix. Where it brings a new address family, everything in the network gets an address of it (R10)."""
