@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.models import IdempotentAnswer, Token
 from networks.models import Address, Network, Project
 from tests.api import Api, codes
-from tests.test_races import at_once
+from tests.threads import at_once
 from tests.world import World, world
 
 KEY = {"Idempotency_Key": "one"}
