@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
-from config import embedded
+from config import embedded, web
 from config.supervisor import Program, Supervisor, say
 from firewalls import practice
 from firewalls.models import Firewall
@@ -25,7 +25,6 @@ from firewalls.ssh import ensure_key
 from networks.models import Partition
 
 ADMIN = "admin"
-HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
@@ -89,15 +88,14 @@ def _programs() -> list[Program]:
     quiet = ["--loglevel", "WARNING"]
     return [
         Program("practice", [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]),
-        Program("web", [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{settings.PORT}", "--workers", "1",
-                        "--threads", "8", "--worker-tmp-dir", str(settings.VAR), "--log-level", "warning", "--timeout", "60"]),
+        Program("web", web.command(settings.PORT)),
         Program("beat", [*celery, "beat", *quiet]),
         Program("worker", [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]),
     ]  # fmt: skip
 
 
 def _answers() -> bool:
-    connection = http.client.HTTPConnection(HOST, settings.PORT, timeout=5)
+    connection = http.client.HTTPConnection(web.HOST, settings.PORT, timeout=5)
     try:
         connection.request("GET", "/readyz", headers={"Host": "localhost"})
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -118,7 +116,7 @@ def _port_is_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((web.HOST, port))
         except OSError as error:
             raise CommandError(f"Port {port} is in use; choose another one: make run PORT={port + 1}") from error
 

@@ -1,0 +1,17 @@
+"""How the web server is started: here, so that benchmarks measure what `make run` runs."""
+
+import sys
+
+from django.conf import settings
+
+HOST = "127.0.0.1"
+WORKERS, THREADS = 2, 4
+
+
+def command(port: int) -> list[str]:
+    """gunicorn on this port, for programs and people on this machine."""
+    return [
+        sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--preload",
+        "--workers", str(WORKERS), "--threads", str(THREADS), "--worker-tmp-dir", str(settings.VAR),
+        "--log-level", "warning", "--timeout", "60",
+    ]  # fmt: skip
