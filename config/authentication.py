@@ -1,6 +1,10 @@
 """`Authorization: Bearer <token>`."""
 
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
@@ -10,6 +14,12 @@ from rest_framework.request import Request
 from config.models import Token
 
 SCHEME = "Bearer"
+_PERMISSIONS = """
+SELECT app_label || '.' || codename FROM auth_permission JOIN django_content_type ON django_content_type.id = content_type_id
+WHERE auth_permission.id IN (
+    SELECT permission_id FROM auth_user_user_permissions WHERE user_id = %(user)s
+    UNION SELECT permission_id FROM auth_group_permissions JOIN auth_user_groups USING (group_id) WHERE user_id = %(user)s)
+"""
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -32,6 +42,19 @@ def bearer(request: Request | HttpRequest) -> str | None:
     """The token that the request carries, if any."""
     scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
     return text.strip() if scheme.lower() == SCHEME.lower() else None
+
+
+class Backend(ModelBackend):
+    """Names and passwords as Django checks them; what an account may do is one question, not one for itself and one for its roles."""
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        if not user_obj.is_active or user_obj.is_anonymous or user_obj.is_superuser or obj is not None:
+            return super().get_all_permissions(user_obj, obj)
+        if not hasattr(user_obj, "_perm_cache"):
+            with connection.cursor() as cursor:
+                cursor.execute(_PERMISSIONS, {"user": user_obj.pk})
+                user_obj._perm_cache = {name for (name,) in cursor.fetchall()}
+        return user_obj._perm_cache
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

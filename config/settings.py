@@ -57,6 +57,8 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 # --- servers ---------------------------------------------------------------------------------------------------------
 EMBEDDED = Embedded(var=VAR, postgres=not env("DATABASE_URL"), valkey=not env("REDIS_URL"), durable=not env_bool("EMBEDDED_NOT_DURABLE"))
 DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", EMBEDDED.database_url), conn_max_age=60, conn_health_checks=True)}
+# Statements that come again are planned once per connection.
+DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: the rules live in its constraints and triggers.")
 
@@ -140,6 +142,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False
+AUTHENTICATION_BACKENDS = ["config.authentication.Backend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"

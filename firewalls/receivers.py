@@ -16,9 +16,9 @@ WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
 
 
 @receiver([post_save, post_delete])
-def wake(sender: type[models.Model], raw: bool = False, **kwargs: Any) -> None:
+def wake(sender: type[models.Model], instance: models.Model, raw: bool = False, **kwargs: Any) -> None:
     """Something a configuration is made of has changed."""
-    if sender in WAKING and not raw and not _hinted():
+    if sender in WAKING and not raw and not _is_reserved(instance) and not _hinted():
         transaction.on_commit(_hint, robust=True)  # once per transaction, however many rows it changes
 
 
@@ -28,6 +28,11 @@ def start(raw: bool = False, **kwargs: Any) -> None:
     """Something waits to be pushed: let a worker have it now."""
     if not raw:
         tasks.after_commit(tasks.work)
+
+
+def _is_reserved(row: models.Model) -> bool:
+    """An address on no machine is in no configuration. Where one comes off a firewall, what it leaves, or is itself, changes too."""
+    return isinstance(row, Address) and row.machine_id is None
 
 
 def _hinted() -> bool:

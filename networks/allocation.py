@@ -143,9 +143,17 @@ def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | N
     return row
 
 
-@tells(lambda given: f"an address of {given['network']} was taken")
 @transaction.atomic
-def allocate(
+def allocate(network: Network, **given: Any) -> Address:
+    """Take one address: the one given, or the lowest free one. A picked address is ephemeral, a brought one static (R16).
+
+    Takes what `allocate_within` takes. Raises ValidationError on `address` if it is taken, reserved or outside, or if none is free.
+    """
+    return allocate_within(network, **given)
+
+
+@tells(lambda given: f"an address of {given['network']} was taken")
+def allocate_within(
     network: Network,
     *,
     project: Project,
@@ -155,10 +163,7 @@ def allocate(
     name: str = "",
     machine: Any = None,
 ) -> Address:
-    """Take one address: the one given, or the lowest free one. A picked address is ephemeral, a brought one static (R16).
-
-    Raises ValidationError on `address` if it is taken, reserved or outside, or if no address is free.
-    """
+    """Allocate as part of the caller's transaction, which an error must end: nothing is taken back here."""
     return take(
         network, locked_prefixes([network.pk]), project=project, ip=ip, version=version, kind=kind, name=name, machine=machine
     )  # fmt: skip
@@ -185,7 +190,9 @@ def take(
     else:
         prefix = _prefix_of(network, prefixes, ip)
     address = Address(address=ip, prefix=prefix, project=project, kind=kind, name=name, machine=machine)
+    address.home_is_locked = True
     address.save()
+    address.home_is_locked = False
     return address
 
 

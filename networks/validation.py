@@ -143,18 +143,34 @@ class ValidatedModel(models.Model):
             enforce(self.violations())
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the row if it violates no rule. Raises ValidationError keyed by field."""
+        """Save the row if it violates no rule. Raises ValidationError keyed by field.
+
+        What constraints say the database checks by itself; it is asked for in words only once it has refused.
+        """
+        if self._state.adding:
+            kwargs["force_insert"] = True  # a new row never becomes a change of the one that has its key
         try:
-            with transaction.atomic():
-                self.lock()
-                self.full_clean()
-                super().save(*args, **kwargs)
+            self._save(*args, **kwargs)
         except IntegrityError:
             self._ask_again()
+            self._save(*args, **kwargs)  # What was in the way is gone again.
+
+    def _save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            self.lock()
+            self._ask_rules()
+            super().save(*args, **kwargs)
+
+    def _ask_rules(self) -> None:
+        try:
+            self.clean_fields()
+            self.clean()
+        except ValidationError:
+            self.full_clean()  # The answer is whole: it says what the constraints refuse as well.
             raise
 
     def _ask_again(self) -> None:
-        """A race was lost: the winner's row now explains why, be it another one or one that this refers to."""
+        """The database has refused: a constraint, or the row of whoever won a race, be it one that this refers to, explains why."""
         self._doubted = True
         for field in self.relations():
             if field.is_cached(self):

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from rest_framework import serializers
 
-from networks.allocation import allocate
+from networks.allocation import allocate_within
 from networks.api.fields import InetText, RelatedId
 from networks.api.lists import UUID, Exact, Inet, OrNone
 from networks.api.rows import RowSerializer
@@ -31,7 +31,7 @@ class AddressSerializer(RowSerializer[Address]):
         network: Network = validated_data.pop("prefix")["network"]
         ip = validated_data.pop("address", None)
         description = validated_data.pop("description", "")
-        address = allocate(network, ip=ip, **validated_data)
+        address = allocate_within(network, ip=ip, **validated_data)
         if description:
             address.description = description
             address.save()
@@ -62,6 +62,9 @@ class AddressViewSet(RowViewSet[Address]):
     }  # fmt: skip
     lookup_field = lookup_url_kwarg = "address"
     lookup_value_regex = "[0-9A-Fa-f:.]+"
+
+    def stored(self, row: Address) -> Address:
+        return row  # the database adds nothing to it, and others wait for the prefix until it is answered
 
     def lock(self, row: Address) -> bool:
         row.lock()  # the prefix first, as everywhere

@@ -62,7 +62,8 @@ class RowViewSet(ReadViewSet[Row]):
     def create(self, request: Request, **kwargs: str) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return self.answer(self.make(serializer), status.HTTP_201_CREATED)
+        serializer.instance = self.stored(self.make(serializer))
+        return self.shown(serializer.data, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, **kwargs: str) -> Response:
         row = self.locked(request)
@@ -101,5 +102,11 @@ class RowViewSet(ReadViewSet[Row]):
 
     def answer(self, row: Row, code: int = status.HTTP_200_OK) -> Response:
         """Show the row as it is stored now."""
-        data = self.get_serializer(self.get_queryset().get(pk=row.pk)).data
+        return self.shown(self.get_serializer(self.stored(row)).data, code)
+
+    def shown(self, data: Any, code: int) -> Response:
         return Response(data, code, headers={"ETag": etag(data, self.moving)})
+
+    def stored(self, row: Row) -> Row:
+        """The row anew, with what the database knows of it."""
+        return self.get_queryset().get(pk=row.pk)

@@ -37,6 +37,7 @@ class Address(ValidatedModel):
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
 
     objects = AddressQuerySet.as_manager()
+    home_is_locked = False  # whoever locked the prefix already need not do so again
     _given_back = False
 
     class Meta:
@@ -93,7 +94,7 @@ class Address(ValidatedModel):
 
     def lock(self) -> None:
         """Whoever takes an address of a prefix, or gives one back, waits for the others who do; the prefix comes before its addresses."""
-        if self.prefix_id:
+        if self.prefix_id and not self.home_is_locked:
             Prefix.objects.select_for_update(no_key=True).filter(pk=self.prefix_id).order_by().values_list("pk").first()
 
     def give_back(self) -> None:
