@@ -1,0 +1,123 @@
+"""What the next free one costs: as much in a full network as in an empty one, also after many frees. Counted, not timed."""
+
+import json
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from networks import pools
+from networks.allocation import allocate
+from networks.models import Network, Prefix
+from tests.world import World, network, world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FILL = """
+INSERT INTO networks_address (address, prefix_id, project_id, kind, name, description)
+SELECT host(network(cidr) + number::bigint)::inet, id, 'shop', 'static', '', '' FROM networks_prefix, generate_series(1, %s) AS number
+WHERE id = %s
+"""
+# Every third one, and every seventh block of 64: holes of all sizes, the same every time.
+FREE_SOME = """
+DELETE FROM networks_address
+WHERE prefix_id = %s AND ((address - '198.18.0.0') %% 3 = 0 OR (address - '198.18.0.0') / 64 %% 7 = 0)
+"""
+FEW_PAGES, FEW_ROWS = 12, 100
+
+
+def execute(sql: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+@pytest.fixture
+def fra() -> World:
+    return world(pool="10.128.0.0/12")
+
+
+@pytest.fixture
+def lan(fra: World) -> Network:
+    return network("lan", "external", "198.18.0.0/16", vrf=7)
+
+
+def pages(query: str, values: Any, *, small: bool = False) -> int:
+    """How many pages the query looks at: of an index, unless the table is so small that the planner does without."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
+        found = cursor.fetchone()[0]
+    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    assert small or "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
+
+
+def rows_read() -> int:
+    """How many rows of addresses and of free space this transaction has read, by index or otherwise."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('networks_free', 'networks_address')"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def cost(lan: Network, world: World) -> tuple[int, int]:
+    """Pages of finding the next free address, and rows of taking it."""
+    prefix = lan.prefixes.get()
+    looked = pages(pools._NEXT_ADDRESS, [prefix.pk])
+    with transaction.atomic():
+        before = rows_read()
+        allocate(lan, project=world.shop)
+        read = rows_read() - before
+        transaction.set_rollback(True)
+    return looked, read
+
+
+@pytest.mark.parametrize("taken", [500, 20_000])
+def test_the_next_address_costs_the_same_however_many_are_taken_and_after_frees(fra: World, lan: Network, taken: int) -> None:
+    prefix = lan.prefixes.get()
+    execute(FILL, taken, prefix.pk)
+    execute("VACUUM ANALYZE networks_free, networks_address")  # as autovacuum does now and then
+    full = cost(lan, fra)
+    execute(FREE_SOME, prefix.pk)
+    execute("VACUUM ANALYZE networks_free, networks_address")
+    holey = cost(lan, fra)
+    assert allocate(lan, project=fra.shop).address == IPv4Address("198.18.0.1")  # the lowest hole
+    for looked, read in (full, holey):
+        assert looked <= FEW_PAGES and read <= FEW_ROWS
+
+
+def test_taking_and_giving_back_a_thousand_times_leaves_nothing_to_wade_through(fra: World, lan: Network) -> None:
+    prefix = lan.prefixes.get()
+    execute(FILL, 2000, prefix.pk)
+    execute("VACUUM ANALYZE networks_free, networks_address")
+    for number in range(1000):
+        execute("DELETE FROM networks_address WHERE address = '198.18.0.0'::inet + %s", 1 + number % 50)
+        allocate_bare(prefix)
+    assert pages(pools._NEXT_ADDRESS, [prefix.pk], small=True) <= 2 * FEW_PAGES
+
+
+def allocate_bare(prefix: Prefix) -> None:
+    execute(
+        "INSERT INTO networks_address (address, prefix_id, project_id, kind, name, description) "
+        f"SELECT ({pools._NEXT_ADDRESS})::inet, %s, 'shop', 'static', '', ''",
+        prefix.pk, prefix.pk,
+    )  # fmt: skip
+
+
+def test_the_next_child_prefix_costs_the_same_however_many_are_carved(fra: World) -> None:
+    pool = fra.pool.prefixes.get()
+    values = {"id": pool.pk, "pool": str(pool.cidr), "length": 24}
+    for number, length in enumerate([24, 22, 23, 28, 24] * 60):
+        fra.private(f"net-{number}", fra.shop, prefix_length={4: length})
+    Network.objects.get(pk="net-7").delete()
+    Network.objects.get(pk="net-100").delete()
+    execute("VACUUM ANALYZE networks_free")
+    assert pages(pools._NEXT_CHILD, values) <= 4 * (1 + 24 - 12)  # a look per length from /12 to /24
