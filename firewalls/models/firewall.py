@@ -108,7 +108,8 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""
-        return self.select_related("machine__partition", "machine__project", "machine__primary", "wanted", "applied")
+        rows = self.select_related("machine__partition", "machine__project", "machine__primary", "wanted", "applied")
+        return rows.defer("wanted__files", "applied__files")  # long texts, which no list shows
 
 
 class Firewall(ValidatedModel):

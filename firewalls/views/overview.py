@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, When
 from django.http import HttpRequest, HttpResponse
 
-from firewalls.models import Firewall
+from firewalls.models import Firewall, FirewallQuerySet
 from machines.models import Machine
 from networks.fields import as_address
 from networks.htmx import page
@@ -19,15 +19,30 @@ MOST_ATTENTION, MOST_FOUND = 12, 20
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    rows = list(Firewall.objects.with_relations().with_state())
-    attention = sorted((row for row in rows if row.state in ATTENTION), key=lambda row: (ATTENTION.index(row.state), row.name))
-    shared = list(Network.objects.shared())
-    full = _fullest(shared)
+    states = _states()
+    waiting = sum(counts[state] for counts in states.values() for state in ATTENTION)
+    full = _fullest(list(Network.objects.shared()))
+    nearly = [entry for entry in full if entry["share"] >= NEARLY_FULL]
     context = {
-        "attention": attention[:MOST_ATTENTION], "more": max(0, len(attention) - MOST_ATTENTION),
-        "nearly_full": [entry for entry in full if entry["share"] >= NEARLY_FULL], "partitions": _cards(rows, full),
+        "attention": _attention(), "more": max(0, waiting - MOST_ATTENTION), "nearly_full": nearly[:MOST_ATTENTION],
+        "partitions": _cards(states, full),
     }  # fmt: skip
     return page(request, "firewalls/overview.html", context)
+
+
+def _attention() -> FirewallQuerySet:
+    """The firewalls to look at first: by state, the worst first."""
+    urgency = Case(*(When(state=state, then=place) for place, state in enumerate(ATTENTION)))
+    return Firewall.objects.with_relations().in_state(*ATTENTION).order_by(urgency, "machine__name", "pk")[:MOST_ATTENTION]
+
+
+def _states() -> dict[str, Counter[str]]:
+    """How many firewalls are in which state, by partition."""
+    states: dict[str, Counter[str]] = defaultdict(Counter)
+    counted = Firewall.objects.with_state().order_by().values_list("machine__partition", "state").annotate(Count("pk"))  # type: ignore[misc]
+    for partition, state, number in counted:
+        states[partition][state] = number
+    return states
 
 
 def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
@@ -38,10 +53,7 @@ def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["share"])
 
 
-def _cards(firewalls: list[Firewall], full: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    states: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in firewalls:
-        states[row.machine.partition_id][row.state] += 1
+def _cards(states: dict[str, Counter[str]], full: list[dict[str, Any]]) -> list[dict[str, Any]]:
     machines = dict(Machine.objects.plain().order_by().values_list("partition").annotate(Count("id")))
     networks = Partition.objects.annotate(
         shared=Count("networks", filter=Q(networks__shared=True)), private=Count("networks", filter=Q(networks__kind="private"))
