@@ -123,7 +123,7 @@ def test_changed_fields_are_changed_and_nothing_else(tmp_path: Path) -> None:
     assert [rule.ports for rule in Firewall.objects.get().rules.order_by("position")] == [["443", "80"], ["22"]]
     assert Machine.objects.get(name="vault-1").labels["rank"] == "second"
     added = {name: len(rows) - len(before[name]) for name, rows in contents().items()}
-    assert {name for name, number in added.items() if number} == {"firewalls.Revision", "networks.Activity"}
+    assert {name for name, number in added.items() if number} == {"firewalls.Revision", "firewalls.Touched", "networks.Activity"}
 
 
 def test_a_network_that_became_shared_and_one_that_a_firewall_joined_are_brought_up_to_date(tmp_path: Path) -> None:
