@@ -141,7 +141,8 @@ def heard(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> No
 
 def claim_looks(most: int) -> list[Look]:
     """Up to so many firewalls that are due to be looked at and are not pushed to, made this worker's for a while."""
-    due = Q(check_due_at__lte=Now()) | Q(check_due_at=None, applied__isnull=False)
+    unmet = Q(check_due_at=None, host_key="", offered_key="")  # nobody has seen its host key yet
+    due = Q(check_due_at__lte=Now()) | Q(check_due_at=None, applied__isnull=False) | unmet
     rows = Firewall.objects.filter(due).exclude(KEY_CHANGED).exclude(host="").exclude(pushes__state=Push.State.RUNNING)
     with transaction.atomic():
         chosen = rows.order_by(F("check_due_at").asc(nulls_last=True)).select_for_update(skip_locked=True, of=("self",), no_key=True)

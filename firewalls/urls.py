@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from firewalls.views import configuration, firewalls, joining, overview, pushing, rollouts, sharing
+from firewalls.views import configuration, firewalls, joining, observed, overview, pushing, rollouts, sharing
 from networks import converters  # noqa: F401  (registers <id:…>)
 
 
@@ -28,6 +28,10 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/join/", joining.join_firewall, name="join"),
     path("firewalls/<uuid:pk>/join/<id:network>/", joining.confirm_join, name="confirm_join"),
     path("firewalls/<uuid:pk>/leave/<id:network>/", joining.confirm_leave, name="leave"),
+    path("firewalls/<uuid:pk>/host-key/", observed.host_key, name="host_key"),
+    path("firewalls/<uuid:pk>/host-key/dismiss/", observed.dismiss_key, name="dismiss_key"),
+    path("firewalls/<uuid:pk>/drift/", observed.drift, name="drift"),
+    path("firewalls/<uuid:pk>/drift/accept/", observed.accept_drift, name="accept_drift"),
     path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("pushes/<uuid:pk>/", pushing.push_detail, name="push_detail"),

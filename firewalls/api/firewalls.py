@@ -12,13 +12,13 @@ from rest_framework.response import Response
 
 from firewalls import tasks
 from firewalls.allocation import free_firewall, join, leave
+from firewalls.api.observed import ObservedMixin
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.diffs import unified
 from firewalls.models import Firewall, Push, Revision
 from machines.allocation import held
 from networks.api.fields import InetText, RelatedId
 from networks.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
-from networks.api.views import RowViewSet
 from networks.models import Network
 
 REVISION = OpenApiParameter("revision", int, description="A revision's number; without it, the one wanted now.")
@@ -63,7 +63,7 @@ class FirewallFilters(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=Firewall.State.choices)
 
 
-class FirewallViewSet(RowViewSet[Firewall]):
+class FirewallViewSet(ObservedMixin):
     """Machines that guard their primary network and join further ones."""
 
     queryset = (
@@ -85,6 +85,7 @@ class FirewallViewSet(RowViewSet[Firewall]):
     permissions = {
         "attachments": "firewalls.add_attachment", "leave": "firewalls.delete_attachment", "config": "firewalls.view_revision",
         "diff": "firewalls.view_revision", "push": "firewalls.add_push", "check": "firewalls.add_push",
+        "host_key": "firewalls.view_firewall", "drift": "firewalls.view_firewall", "accept_drift": "firewalls.add_push",
     }  # fmt: skip
 
     def lock(self, row: Firewall) -> bool:

@@ -1,0 +1,65 @@
+"""What was seen on a firewall: its host key, to be judged, and its drift, to be put right or accepted."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from firewalls import drifts, hostkeys, tasks
+from firewalls.models import Drift, Firewall
+from networks.htmx import page
+
+
+def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The pinned key and the one shown; posted, the fingerprint that somebody has compared."""
+    firewall, errors = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk), []
+    if request.method == "POST":
+        _may(request)
+        try:
+            hostkeys.confirm(firewall, request.POST.get("fingerprint", ""))
+        except ValidationError as error:
+            errors = error.messages
+        else:
+            messages.success(request, f"The host key of {firewall} is pinned. No other one is accepted from now on.")
+            return redirect("firewalls:detail", pk)
+    keys = {"pinned": hostkeys.shown(firewall.host_key), "offered": hostkeys.shown(firewall.offered_key)}
+    context = {"firewall": firewall, "errors": errors, "typed": request.POST.get("fingerprint", ""), **keys}
+    return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
+
+
+@require_POST
+def dismiss_key(request: HttpRequest, pk: UUID) -> HttpResponse:
+    _may(request)
+    firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
+    hostkeys.dismiss(firewall)
+    tasks.look_at([firewall])
+    messages.info(request, f"The pinned key of {firewall} stays. It is being looked at again.")
+    return redirect("firewalls:host_key", pk)
+
+
+def drift(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What differs on the firewall from what was applied."""
+    firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
+    found = Drift.objects.filter(firewall=firewall).first()
+    context = {"firewall": firewall, "found": found, "diffs": found.diffs if found else {}}
+    return page(request, "firewalls/drift.html", context)
+
+
+@require_POST
+def accept_drift(request: HttpRequest, pk: UUID) -> HttpResponse:
+    _may(request)
+    firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
+    try:
+        drifts.accept(firewall, by=request.user.get_username())
+        messages.success(request, f"What is on {firewall} is accepted until something changes there again, or is pushed.")
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("firewalls:drift", pk)
+
+
+def _may(request: HttpRequest) -> None:
+    if not request.user.has_perm("firewalls.add_push"):
+        raise PermissionDenied("Judging what was seen on a firewall takes the role operator.")

@@ -1,0 +1,223 @@
+"""What is seen on firewalls: host keys that people confirm or judge, drift, and silence; behind a real SSH server."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from firewalls import ledger, practice, tasks
+from firewalls.connection import fingerprint
+from firewalls.models import Drift, Firewall, Push
+from firewalls.ssh import ensure_key, public_line
+from tests.api import Api, codes
+from tests.firewalls.boxes import Boxes, boxes
+from tests.pages import says, visitor
+from tests.world import World, world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="5") as running:
+        yield running
+
+
+@pytest.fixture
+def fra(box: Boxes, settings: Any, published: list[str]) -> World:
+    settings.SSH_KEY = box.key
+    return world()
+
+
+@pytest.fixture
+def firewall(fra: World, box: Boxes, request: pytest.FixtureRequest) -> Firewall:
+    """A firewall whose host key nobody has confirmed yet."""
+    name = request.node.name.replace("_", "-")[-40:].strip("-")
+    target = box.target(name)
+    where = {"host": practice.HOST, "port": target.port, "user": target.user, "practice": True}
+    return fra.firewall(name, fra.shop, fra.private("shop", fra.shop), fra.internet, **where)
+
+
+@pytest.fixture
+def known(firewall: Firewall, box: Boxes) -> Firewall:
+    """One that is pinned and in sync."""
+    Firewall.objects.filter(pk=firewall.pk).update(host_key=practice.host_key(box.folder))
+    pushed(firewall)
+    firewall.refresh_from_db()
+    return firewall
+
+
+def pushed(firewall: Firewall) -> Push:
+    push = Push.objects.enqueue(Firewall.objects.get(pk=firewall.pk), by="ada")
+    tasks.work()
+    push.refresh_from_db()
+    return push
+
+
+def state(firewall: Firewall) -> str:
+    return Firewall.objects.with_state().get(pk=firewall.pk).state
+
+
+def due(firewall: Firewall) -> timedelta:
+    """How long until it is looked at again."""
+    row = Firewall.objects.get(pk=firewall.pk)
+    assert row.check_due_at is not None
+    return row.check_due_at - timezone.now()
+
+
+class TestFirstContact:
+    def test_nothing_is_sent_before_a_person_confirms_the_fingerprint(self, firewall: Firewall, box: Boxes) -> None:
+        done = pushed(firewall)
+        right = fingerprint(practice.host_key(box.folder))
+        assert done.state == "failed" and f"it shows {right}" in done.error and box.files(firewall.name) == {}
+        shown = Api("viewer").get(f"firewalls/{firewall.pk}/host-key/").json()
+        assert (shown["pinned"], shown["offered"]["fingerprint"], shown["changed"]) == (None, right, False)
+        operator = Api("operator")
+        assert Api("viewer").post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": right}).status_code == 403
+        assert codes(operator.post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": "SHA256:x"})) == {"fingerprint": ["not_confirmed"]}
+        answer = operator.post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": right}).json()
+        assert (answer["pinned"]["fingerprint"], answer["offered"]) == (right, None)
+        assert pushed(firewall).state == "confirmed"
+
+    def test_the_worker_looks_for_it_unasked_and_the_page_asks_for_the_fingerprint(self, firewall: Firewall, box: Boxes) -> None:
+        tasks.work()
+        right, operator, place = fingerprint(practice.host_key(box.folder)), visitor("operator"), f"/firewalls/{firewall.pk}/host-key/"
+        assert says(operator.get(f"/firewalls/{firewall.pk}/"), "Its host key is not confirmed yet")
+        assert says(operator.get(place), right)
+        assert says(operator.post(place, {"fingerprint": "SHA256:other"}), "Nothing was pinned.", 422)
+        assert says(visitor().post(place, {"fingerprint": right}), "takes the role operator.", 403)
+        assert operator.post(place, {"fingerprint": f" {right} "})["Location"] == f"/firewalls/{firewall.pk}/"
+        firewall.refresh_from_db()
+        assert firewall.host_key == practice.host_key(box.folder) and firewall.offered_key == ""
+
+    def test_without_having_seen_a_key_there_is_nothing_to_confirm(self, firewall: Firewall) -> None:
+        answer = Api("operator").post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": "SHA256:x"})
+        assert codes(answer) == {"fingerprint": ["nothing_shown"]}
+
+
+class TestChangedKey:
+    @pytest.fixture
+    def changed(self, known: Firewall, tmp_path: Path) -> Firewall:
+        """Another key was pinned than the one it shows now."""
+        Firewall.objects.filter(pk=known.pk).update(host_key=public_line(ensure_key(tmp_path / "old")))
+        done = pushed(known)
+        assert done.state == "failed" and "another host key than the pinned one" in done.error
+        return known
+
+    def test_stops_everything_loudly(self, changed: Firewall, fra: World, published: list[str]) -> None:
+        assert state(changed) == "failed" and Api("viewer").get(f"firewalls/{changed.pk}/host-key/").json()["changed"]
+        again = pushed(changed)
+        assert "Judge that first." in again.error and [step["name"] for step in again.steps] == []
+        assert ledger.claim_looks(10) == []
+        fra.partition.auto_push = True
+        fra.partition.save()
+        tasks.reconcile()
+        assert not Push.objects.open().exists()
+        assert says(visitor().get("/"), "it shows another host key than the pinned one")
+        assert says(visitor().get(f"/firewalls/{changed.pk}/"), "nothing is sent there")
+
+    def test_that_a_person_confirms_is_pinned_and_pushed_to(self, changed: Firewall, box: Boxes) -> None:
+        right = fingerprint(practice.host_key(box.folder))
+        assert Api("operator").post(f"firewalls/{changed.pk}/host-key/", {"fingerprint": right}).status_code == 200
+        assert pushed(changed).state == "confirmed" and state(changed) == "in_sync"
+
+    def test_that_is_dismissed_is_looked_at_again_and_stopped_again(self, changed: Firewall) -> None:
+        visitor("operator").post(f"/firewalls/{changed.pk}/host-key/dismiss/")
+        changed.refresh_from_db()
+        assert not changed.key_changed
+        tasks.work()
+        changed.refresh_from_db()
+        assert changed.key_changed
+
+    def test_ends_when_an_admin_enters_another_one(self, changed: Firewall, box: Boxes) -> None:
+        body = {"management": {"host_key": practice.host_key(box.folder)}}
+        assert Api("operator").patch(f"firewalls/{changed.pk}/", body).status_code == 200
+        assert pushed(changed).state == "confirmed"
+
+
+class TestDrift:
+    @pytest.fixture
+    def drifted(self, known: Firewall, box: Boxes) -> Firewall:
+        box.file("/etc/nftables.conf", known.name).write_text("# by hand\n")
+        tasks.check(str(known.pk))
+        assert state(known) == "drifted"
+        return known
+
+    def test_is_found_on_schedule(self, known: Firewall, box: Boxes) -> None:
+        box.file("/etc/frr/frr.conf", known.name).write_text("! by hand\n")
+        tasks.work()
+        assert state(known) == "in_sync" and timedelta(minutes=10) < due(known) < timedelta(minutes=20)
+        Firewall.objects.update(check_due_at=timezone.now())
+        tasks.work()
+        assert state(known) == "drifted" and Drift.objects.get().found.keys() == {"/etc/frr/frr.conf"}
+
+    def test_is_shown_as_a_diff(self, drifted: Firewall) -> None:
+        found = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()
+        assert "+# by hand" in found["files"]["/etc/nftables.conf"] and found["accepted_at"] is None
+        assert says(visitor().get(f"/firewalls/{drifted.pk}/drift/"), "+# by hand")
+
+    def test_is_put_right_by_a_push(self, drifted: Firewall) -> None:
+        assert pushed(drifted).state == "confirmed" and state(drifted) == "in_sync" and not Drift.objects.exists()
+        assert Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()["files"] == {}
+
+    def test_accepted_counts_as_right_until_something_changes_again(self, drifted: Firewall, box: Boxes) -> None:
+        assert Api("operator").post(f"firewalls/{drifted.pk}/accept-drift/").status_code == 204
+        tasks.check(str(drifted.pk))
+        assert state(drifted) == "in_sync" and Drift.objects.get().accepted_by == "operator"
+        assert says(visitor("operator").get(f"/firewalls/{drifted.pk}/drift/"), "operator accepted that")
+        box.file("/etc/nftables.conf", drifted.name).write_text("# by hand, again\n")
+        tasks.check(str(drifted.pk))
+        assert state(drifted) == "drifted" and Drift.objects.get().accepted_at is None
+
+    def test_that_went_away_by_itself_is_forgotten(self, drifted: Firewall, box: Boxes) -> None:
+        assert drifted.applied
+        box.file("/etc/nftables.conf", drifted.name).write_text(drifted.applied.files["/etc/nftables.conf"])
+        tasks.check(str(drifted.pk))
+        assert state(drifted) == "in_sync" and not Drift.objects.exists()
+
+    def test_that_is_none_cannot_be_accepted(self, known: Firewall) -> None:
+        assert codes(Api("operator").post(f"firewalls/{known.pk}/accept-drift/")) == {"non_field_errors": ["no_drift"]}
+        assert Api("viewer").post(f"firewalls/{known.pk}/accept-drift/").status_code == 403
+
+    def test_a_file_of_ours_that_somebody_added_is_drift(self, known: Firewall, box: Boxes) -> None:
+        unit = box.file("/etc/systemd/network/99-sn-by-hand.network", known.name)
+        unit.parent.mkdir(parents=True, exist_ok=True)
+        unit.write_text("[Match]\n")
+        tasks.check(str(known.pk))
+        assert state(known) == "drifted" and list(Drift.objects.get().found) == ["/etc/systemd/network/99-sn-by-hand.network"]
+
+
+class TestSilence:
+    def test_is_asked_again_with_growing_pauses_and_shown_since_when(self, known: Firewall) -> None:
+        good = known.port
+        Firewall.objects.update(port=1, check_due_at=timezone.now())
+        pauses = []
+        for _ in range(4):
+            tasks.work()
+            pauses.append(round(due(known).total_seconds() / 60))
+            since = Firewall.objects.get(pk=known.pk).unreachable_since
+            Firewall.objects.update(check_due_at=timezone.now())
+        assert pauses == [1, 2, 4, 8] and since and state(known) == "unreachable"
+        Firewall.objects.update(port=good)
+        tasks.work()
+        assert state(known) == "in_sync" and timedelta(minutes=10) < due(known)
+
+    def test_what_could_not_be_pushed_is_pushed_when_it_answers_again(self, known: Firewall, fra: World) -> None:
+        good = known.port
+        fra.partition.auto_push, fra.partition.management_prefixes = True, ["198.51.100.0/24"]
+        fra.partition.save()
+        Firewall.objects.update(port=1)
+        tasks.reconcile()
+        tasks.work()
+        assert state(known) == "unreachable" and Push.objects.order_by("-created_at")[0].state == "failed"
+        tasks.reconcile()
+        assert not Push.objects.open().exists()
+        Firewall.objects.update(port=good, check_due_at=timezone.now())
+        tasks.work()
+        assert state(known) == "pending"
+        tasks.reconcile()
+        tasks.work()
+        assert state(known) == "in_sync"
