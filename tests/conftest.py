@@ -54,7 +54,16 @@ def var() -> Path:
 def needs(*tools: str) -> None:
     """Skip where a tool is missing, with the one line that says what to install; in CI that is a failure."""
     packages = {"nft": "nftables", "vtysh": "frr", "sshd": "openssh-server", "chromium": "chromium", "unshare": "util-linux"}
-    packages |= {"ssh-agent": "openssh-client", "ssh-add": "openssh-client", "ip": "iproute2", "pgrep": "procps"}
+    packages |= {
+        "ssh-agent": "openssh-client",
+        "ssh-add": "openssh-client",
+        "ip": "iproute2",
+        "pgrep": "procps",
+        "sudo": "sudo",
+        "visudo": "sudo",
+        "runuser": "util-linux",
+        "systemd-analyze": "systemd",
+    }
     packages |= {"/usr/lib/frr/bgpd": "frr", "/usr/lib/frr/frr-reload.py": "frr-pythontools"}
     packages |= {"/lib/systemd/systemd-networkd": "systemd"}
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"

@@ -126,16 +126,21 @@ def answers(host: str, port: int) -> None:
 
 
 @contextmanager
-def sshd(folder: Path, command: str, name: str = "real", kind: str = "ssh-ed25519") -> Iterator[tuple[Target, Path]]:
-    """OpenSSH's own server, whose one key may run one command. Gives the target and the client's key."""
+def sshd(
+    folder: Path, command: str, name: str = "real", *, kind: str = "ssh-ed25519", authorized: str = "", strict: bool = False
+) -> Iterator[tuple[Target, Path]]:
+    """OpenSSH's own server, whose one key may run one command. Gives the target and the client's key.
+
+    With `authorized`, the keys are those that the accounts have there, and `strict` asks who may write to them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     host, client = ensure_key(folder / "host", kind), ensure_key(folder / "client")
     (folder / "authorized").write_text(f'restrict,command="{command}" {public_line(client)}\n')
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     options = {
-        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": host, "PidFile": "none", "UsePAM": "no", "StrictModes": "no",
-        "AuthorizedKeysFile": folder / "authorized", "PasswordAuthentication": "no",
+        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": host, "PidFile": "none", "UsePAM": "no",
+        "StrictModes": "yes" if strict else "no", "AuthorizedKeysFile": authorized or folder / "authorized", "PasswordAuthentication": "no",
     }  # fmt: skip
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
     Path("/run/sshd").mkdir(exist_ok=True)

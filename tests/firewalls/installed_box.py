@@ -1,0 +1,87 @@
+"""A firewall set up with the one command, in namespaces of its own: OpenSSH's sshd as Debian runs it, sudo, FRR and nftables.
+
+    unshare --net --mount python -m tests.firewalls.installed_box FOLDER
+
+Tells what happened as JSON. Nothing of the machine it runs on is touched.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from firewalls import transport
+from firewalls.connection import Timeouts, connected
+from firewalls.ssh import ensure_key, public_line
+from firewalls.transport import Target
+from tests.firewalls.boxes import last, pushed, sshd
+from tests.firewalls.real_box import files, firewall, running, shell
+
+ACCOUNT, PROGRAM = "shared-networks", "/usr/local/sbin/shared-networks-applier"
+
+
+def own_folders(folder: Path) -> None:
+    """What setting up writes to is this namespace's alone."""
+    shell("mount --make-rprivate /", f"cp -a /etc {folder}/etc && mount --bind {folder}/etc /etc")
+    for path in ("/usr/local/sbin", "/var/lib"):
+        shell(f"mount -t tmpfs -o mode=755 none {path}")
+
+
+def install(*words: str) -> tuple[int, str]:
+    done = subprocess.run(["sh", str(transport.APPLIER), "install", *words], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def as_account(command: str) -> tuple[int, str]:
+    """What the account may do when somebody gets a shell with its rights."""
+    done = subprocess.run(["runuser", "-u", ACCOUNT, "--", "sh", "-c", command], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def over_ssh(target: Target, key: Path, command: str) -> tuple[int | None, str]:
+    async def run() -> tuple[int | None, str]:
+        async with connected(target, key, Timeouts()) as connection:
+            done = await connection.run(command, input="")
+            return done.exit_status, str(done.stderr)
+
+    return asyncio.run(run())
+
+
+UNIT = "/etc/systemd/system/shared-networks-recover.service"
+FORBIDDEN = (
+    "sudo -n id", f"sudo -n {PROGRAM} recover", f"sudo -n {PROGRAM} install", f"echo x >>{PROGRAM}",
+    f"echo x >>~{ACCOUNT}/.ssh/authorized_keys", f"mv ~{ACCOUNT}/.ssh ~{ACCOUNT}/x", "cat /var/lib/shared-networks/last",
+)  # fmt: skip
+OVER_SSH = ("id", "sh", "install", "recover", "show; id", "apply; id")
+
+
+def tell(folder: Path) -> dict[str, object]:
+    own_folders(folder)
+    told: dict[str, object] = {"without a key": install(), "no key": install("no key at all")}
+    told["two lines"] = install("ssh-ed25519 A\nssh-rsa B")
+    with firewall(), sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key):
+        target = replace(here, user=ACCOUNT)
+        told["installed"], told["updated"] = install(public_line(key)), install()
+        outcome, steps = pushed(target, files(1), key)
+        told["pushed"] = {"outcome": outcome.state, "error": outcome.error, "version": last(steps)["version"].state, "now": running()}
+        told["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
+        told["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
+        told["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
+        told["unit"] = subprocess.run(["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False).stderr
+        told["enabled"] = Path("/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service").is_symlink()
+        Path(PROGRAM).write_text(Path(PROGRAM).read_text() + "# an older one\n")
+        told["older"] = pushed(target, files(2), key)[0].error
+    return told
+
+
+def _stranger(target: Target, key: Path) -> str:
+    try:
+        return pushed(target, files(3), key)[0].state
+    except transport.TransportError as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    print(json.dumps(tell(Path(sys.argv[1]))))
