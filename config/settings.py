@@ -78,6 +78,7 @@ CELERY_BEAT_SCHEDULE = {"reconcile": {"task": "firewalls.tasks.reconcile", "sche
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 
 CHECK_EVERY = timedelta(minutes=env_int("CHECK_MINUTES", 15))  # how often every firewall is looked at for drift
+SSH_AGENT = env_bool("SSH_AGENT")  # the keys of the agent at SSH_AUTH_SOCK, instead of a file
 SSH_KEY = Path(env("SSH_KEY", str(VAR / "ssh" / "id_ed25519")))
 PRACTICE = VAR / "practice"  # the folders of the practice firewalls
 

@@ -108,12 +108,17 @@ class _Database:
         return await loop.run_in_executor(self.thread, lambda: self.context.run(work, *args, **kwargs))
 
 
+def _key() -> Path | None:
+    """The file of the product's own key; none if an agent holds it."""
+    return None if settings.SSH_AGENT else Path(settings.SSH_KEY)
+
+
 async def _run(job: Job | Look) -> "Outcome | transport.Inspection | TransportError | None":
     """How it ended. None if it belongs to somebody else by now."""
     try:
         if isinstance(job, Look):
-            return await transport.inspect(job.where, key_path=Path(settings.SSH_KEY))
-        return await transport.push(job.where, job.files, job.told, key_path=Path(settings.SSH_KEY))
+            return await transport.inspect(job.where, key_path=_key())
+        return await transport.push(job.where, job.files, job.told, key_path=_key())
     except GivenAway:
         return None
     except TransportError as error:
