@@ -1,0 +1,118 @@
+"""64 programs that allocate and free addresses of one small network, over HTTP, against everything as `make run` starts it."""
+
+import http.client
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from threading import Barrier, Lock
+from typing import Any
+
+import pytest
+
+from tests.stack import Stack, running
+
+CLIENTS, ROUNDS = 64, 6
+HOSTS = [f"10.128.0.{number}" for number in range(1, 31)]  # of a /27: fewer than clients, so that some find it full
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="sn-many-"))
+    try:
+        with running(folder, DEMO="none") as started:
+            yield started
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Client:
+    """A program with a token."""
+
+    def __init__(self, stack: Stack, token: str) -> None:
+        self.port = stack.port
+        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Host": "localhost"}
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), self.headers)
+            response = connection.getresponse()
+            text = response.read()
+        finally:
+            connection.close()
+        assert response.status < HTTPStatus.INTERNAL_SERVER_ERROR, text
+        return response.status, json.loads(text) if text else None
+
+    def must(self, method: str, path: str, body: object = None) -> Any:
+        status, answer = self.ask(method, path, body)
+        assert status < HTTPStatus.BAD_REQUEST, answer
+        return answer
+
+    def take(self, **more: object) -> tuple[str, str]:
+        """The address, or the code of the refusal."""
+        status, answer = self.ask("POST", "ip-addresses/", {"network": "busy", "project": "shop", **more})
+        if status == HTTPStatus.CREATED:
+            return str(answer["address"]), ""
+        assert status == HTTPStatus.BAD_REQUEST, answer
+        return "", str(answer["network"][0]["code"])
+
+
+class Ledger:
+    """Who has which address at this moment, as far as clients know; nobody may be given what another one has."""
+
+    def __init__(self) -> None:
+        self.lock, self.held, self.count = Lock(), set[str](), Counter[str]()
+
+    def note(self, address: str, refusal: str) -> None:
+        with self.lock:
+            assert address not in self.held
+            self.count[refusal or "taken"] += 1
+            if address:
+                self.held.add(address)
+
+    def forget(self, address: str) -> None:
+        with self.lock:
+            self.held.remove(address)
+
+
+def come_and_go(client: Client, ledger: Ledger, start: Barrier, number: int) -> None:
+    """Take and give back, keep the last address now and then; in turns of one family and the other."""
+    start.wait(60)
+    for turn in range(ROUNDS):
+        address, refusal = client.take(version=(4, 4, 6)[(number + turn) % 3])
+        ledger.note(address, refusal)
+        if address and (turn < ROUNDS - 1 or number % 3):
+            ledger.forget(address)
+            client.must("DELETE", f"ip-addresses/{address}/")
+
+
+def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
+    token = stack.manage("create_token", "operators", "--role", "admin")
+    one = Client(stack, token)
+    one.must("POST", "partitions/", {"id": "fra", "name": "FRA"})
+    one.must("POST", "projects/", {"id": "shop", "name": "shop"})
+    pool = {"id": "pool", "kind": "super", "partition": "fra", "prefixes": ["10.128.0.0/20", "2001:db8::/64"]}
+    one.must("POST", "networks/", pool)
+    one.must("POST", "networks/", {"id": "busy", "partition": "fra", "project": "shop", "prefix_length": {"4": 27, "6": 120}})
+
+    ledger, start = Ledger(), Barrier(CLIENTS)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        done = [clients.submit(come_and_go, Client(stack, token), ledger, start, number) for number in range(CLIENTS)]
+        for each in done:
+            each.result()
+    assert ledger.count.total() == CLIENTS * ROUNDS
+    assert set(ledger.count) == {"taken", "exhausted"} and ledger.count["taken"] > CLIENTS
+
+    listed = {row["address"] for row in one.must("GET", "ip-addresses/?network=busy&limit=1000")["results"]}
+    assert listed == ledger.held
+    assert one.must("GET", "networks/busy/")["usage"]["4"] == {"used": len(listed & set(HOSTS)), "available": len(HOSTS)}
+    assert "Every rule holds" in stack.manage("check_rules")
+
+    # Exactly the others are still to be had, the lowest first: nothing that was given back, or refused, has left a hole.
+    rest = [one.take(version=4) for _ in range(len(HOSTS) - len(listed & set(HOSTS)) + 1)]
+    assert rest == [(host, "") for host in HOSTS if host not in listed] + [("", "exhausted")]
