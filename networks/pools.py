@@ -4,6 +4,7 @@ Callers run inside a transaction: what is picked is locked until it is taken.
 """
 
 import zlib
+from collections import Counter
 from typing import Any
 
 from django.db import connection, models
@@ -38,6 +39,10 @@ SELECT host(block) FROM generate_series(masklen(%(pool)s::cidr), %(length)s) AS 
     SELECT block FROM networks_free WHERE prefix_id = %(id)s AND masklen(block) = size ORDER BY block LIMIT 1
 ) AS lowest ORDER BY block LIMIT 1
 """
+_SIZES = """
+SELECT prefix_id, CASE family(block) WHEN 4 THEN 32 ELSE 128 END - masklen(block) AS bits, count(*)
+FROM networks_free WHERE prefix_id = ANY(%s) GROUP BY prefix_id, bits
+"""
 _FREE = "SELECT block::text AS spelled FROM networks_free WHERE prefix_id = ANY(%s) ORDER BY block"
 
 
@@ -71,6 +76,16 @@ def free_blocks(prefixes: list[int]) -> list[Cidr]:
     with connection.cursor() as cursor:
         cursor.execute(_FREE, [prefixes])
         return [parse_cidr(text) for (text,) in cursor.fetchall()]
+
+
+def free_counts(prefixes: list[int]) -> dict[int, int]:
+    """How many addresses are free in each of these prefixes; one without any is not named."""
+    counts: Counter[int] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(_SIZES, [prefixes])
+        for prefix, bits, blocks in cursor.fetchall():
+            counts[prefix] += blocks << bits
+    return counts
 
 
 def _one(query: str, values: Any) -> Any:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.stack import Stack, running
 
-CLIENTS, ROUNDS = 64, 6
+CLIENTS, ROUNDS = 64, 5
 HOSTS = [f"10.128.0.{number}" for number in range(1, 31)]  # of a /27: fewer than clients, so that some find it full
 
 
@@ -61,6 +61,10 @@ class Client:
         assert status == HTTPStatus.BAD_REQUEST, answer
         return "", str(answer["network"][0]["code"])
 
+    def give_back(self, address: str, ledger: "Ledger") -> None:
+        ledger.forget(address)  # from now on somebody else may have it
+        self.must("DELETE", f"ip-addresses/{address}/")
+
 
 class Ledger:
     """Who has which address at this moment, as far as clients know; nobody may be given what another one has."""
@@ -80,15 +84,19 @@ class Ledger:
             self.held.remove(address)
 
 
-def come_and_go(client: Client, ledger: Ledger, start: Barrier, number: int) -> None:
-    """Take and give back, keep the last address now and then; in turns of one family and the other."""
-    start.wait(60)
+def come_and_go(client: Client, ledger: Ledger, together: Barrier, number: int) -> None:
+    """All ask for more than there is; then each takes and gives back, now of one family, now of the other, and some keep the last."""
+    together.wait(60)
+    first, refusal = client.take(version=4)
+    ledger.note(first, refusal)
+    together.wait(120)
+    if first:
+        client.give_back(first, ledger)
     for turn in range(ROUNDS):
         address, refusal = client.take(version=(4, 4, 6)[(number + turn) % 3])
         ledger.note(address, refusal)
         if address and (turn < ROUNDS - 1 or number % 3):
-            ledger.forget(address)
-            client.must("DELETE", f"ip-addresses/{address}/")
+            client.give_back(address, ledger)
 
 
 def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
@@ -100,13 +108,14 @@ def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
     one.must("POST", "networks/", pool)
     one.must("POST", "networks/", {"id": "busy", "partition": "fra", "project": "shop", "prefix_length": {"4": 27, "6": 120}})
 
-    ledger, start = Ledger(), Barrier(CLIENTS)
+    ledger, at_first = Ledger(), Counter[str]()
+    together = Barrier(CLIENTS, action=lambda: at_first.update(ledger.count))
     with ThreadPoolExecutor(CLIENTS) as clients:
-        done = [clients.submit(come_and_go, Client(stack, token), ledger, start, number) for number in range(CLIENTS)]
+        done = [clients.submit(come_and_go, Client(stack, token), ledger, together, number) for number in range(CLIENTS)]
         for each in done:
             each.result()
-    assert ledger.count.total() == CLIENTS * ROUNDS
-    assert set(ledger.count) == {"taken", "exhausted"} and ledger.count["taken"] > CLIENTS
+    assert at_first == {"taken": len(HOSTS), "exhausted": CLIENTS - len(HOSTS)}
+    assert ledger.count.total() == CLIENTS * (ROUNDS + 1) and set(ledger.count) == {"taken", "exhausted"}
 
     listed = {row["address"] for row in one.must("GET", "ip-addresses/?network=busy&limit=1000")["results"]}
     assert listed == ledger.held

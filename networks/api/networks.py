@@ -1,6 +1,6 @@
 """`networks/`: making, changing, growing and removing them. What sharing means for firewalls is `firewalls.api`'s."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import django_filters
@@ -22,7 +22,7 @@ from networks.api.rows import RowSerializer
 from networks.api.views import RowViewSet
 from networks.models import Network, Prefix
 from networks.rules import Violation
-from networks.usage import Usage, usage
+from networks.usage import UsageByPrefix, by_family, usage_by_prefix
 from networks.validation import enforce, reported_on
 
 NETWORK_ID = "[A-Za-z0-9._-]+"
@@ -43,12 +43,16 @@ class UsageOfFamily(serializers.Serializer[Any]):
     available = serializers.IntegerField()
 
 
+class UsageOfPrefix(UsageOfFamily):
+    free = serializers.IntegerField()
+
+
 class NetworkListSerializer(serializers.ListSerializer[Network]):
     """A page of networks: how full they are is asked once for all of them."""
 
     def to_representation(self, data: Any) -> Any:
         rows: Sequence[Network] = list(data)
-        cast(dict[str, Any], self.context)["usage"] = usage(rows)
+        cast(dict[str, Any], self.context)["usage"] = usage_by_prefix(rows)
         return super().to_representation(rows)
 
 
@@ -61,6 +65,7 @@ class NetworkSerializer(RowSerializer[Network]):
     labels = Labels(required=False)
     shared = serializers.BooleanField(required=False)
     usage = serializers.SerializerMethodField()
+    usage_by_prefix = serializers.SerializerMethodField()
 
     class Meta(RowSerializer.Meta):
         model = Network
@@ -68,14 +73,24 @@ class NetworkSerializer(RowSerializer[Network]):
         fields = [
             "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "prefixes", "prefix_length",
             "destination_prefixes", "default_child_prefix_length", "nat", "labels",
-            "shared", "shared_at", "shared_by", "shared_reason", "usage",
+            "shared", "shared_at", "shared_by", "shared_reason", "usage", "usage_by_prefix",
         ]  # fmt: skip
         read_only_fields = ["shared_at", "shared_by", "shared_reason"]
 
     @extend_schema_field(serializers.DictField(child=UsageOfFamily()))
-    def get_usage(self, network: Network) -> Usage:
-        known: Mapping[str, Usage] = self.context.get("usage", {})
-        return known[network.pk] if network.pk in known else usage([network])[network.pk]
+    def get_usage(self, network: Network) -> Any:
+        return by_family(self._usage_of(network))
+
+    @extend_schema_field(serializers.DictField(child=UsageOfPrefix()))
+    def get_usage_by_prefix(self, network: Network) -> Any:
+        return {str(prefix): count for prefix, count in self._usage_of(network).items()}
+
+    def _usage_of(self, network: Network) -> UsageByPrefix:
+        """From what the list asked for all of its rows, or else asked once for this one."""
+        known: dict[str, UsageByPrefix] = cast(dict[str, Any], self.context).setdefault("usage", {})
+        if network.pk not in known:
+            known |= usage_by_prefix([network])
+        return known[network.pk]
 
     def create(self, validated_data: dict[str, Any]) -> Network:
         by = self.context["request"].user.get_username()
@@ -142,7 +157,7 @@ class NetworkViewSet(RowViewSet[Network]):
         name: name for name in ("id", "name", "description", "kind", "vrf", "nat", "shared", "shared_at", "shared_by")
     } | {"partition": "partition_id", "project": "project_id", "parent": "parent_id"}  # fmt: skip
     lookup_value_regex = NETWORK_ID
-    moving = ("usage",)
+    moving = ("usage", "usage_by_prefix")
     permissions = {"prefixes": "networks.add_prefix", "remove_prefix": "networks.delete_prefix"}
 
     def make(self, serializer: serializers.BaseSerializer[Network]) -> Network:

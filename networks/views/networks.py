@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
@@ -12,7 +11,7 @@ from networks.htmx import page
 from networks.listing import Filter, given_filters, listing, spreadsheet
 from networks.models import Address, Network, NetworkQuerySet, Partition, Project
 from networks.pools import free_blocks
-from networks.usage import usage
+from networks.usage import usage, usage_by_prefix
 
 SORTS = {"id": "id", "kind": "kind", "partition": "partition", "project": "project", "vrf": "vrf"}
 FILTERS: dict[str, Filter] = {
@@ -61,11 +60,11 @@ def _free(network: Network) -> list[Cidr]:
 
 def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
     network = get_object_or_404(Network.objects.select_related("partition", "project", "parent"), pk=pk)
-    prefixes = list(network.prefixes.annotate(used=Count("addresses")).order_by("cidr"))
     residents = network.residents.select_related("project").prefetch_related("addresses__prefix").filter(firewall=None)
     reserved = Address.objects.filter(prefix__network=network, machine=None).select_related("project")
     context = {
-        "network": network, "prefixes": prefixes, "machines": residents[:MOST_MACHINES], "machine_count": residents.count(),
+        "network": network, "prefixes": usage_by_prefix([network])[network.pk],
+        "machines": residents[:MOST_MACHINES], "machine_count": residents.count(),
         "free": _free(network), "reserved": reserved[:MOST_MACHINES], "children": network.children.all()[:MOST_MACHINES],
     }  # fmt: skip
     return page(request, "networks/detail.html", context)

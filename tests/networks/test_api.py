@@ -71,6 +71,7 @@ class TestMakingNetworks:
             "parent": "super-fra", "vrf": 1, "prefixes": ["10.128.0.0/22"], "destination_prefixes": [], "nat": False, "labels": {},
             "default_child_prefix_length": {}, "shared": False, "shared_at": None, "shared_by": "", "shared_reason": "",
             "usage": {"4": {"used": 0, "available": 1022}},
+            "usage_by_prefix": {"10.128.0.0/22": {"used": 0, "available": 1022, "free": 1022}},
         }  # fmt: skip
         longer = api.post("networks/", {"kind": "private", "prefix_length": {"4": 24}, "vrf": 77, **body}).json()
         assert (longer["id"], longer["prefixes"], longer["vrf"]) == ("shop-2", ["10.128.4.0/24"], 77)
