@@ -1,0 +1,56 @@
+"""`manage.py bench`: it runs, on a database of its own, and keeps its figures. What they are is no test's business."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from config.bench import allocating, rendering, serving
+from networks.models import Network
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Path:
+    monkeypatch.setattr(allocating, "TAKEN", (0, 50))
+    monkeypatch.setattr(allocating, "ROUNDS", 1)
+    monkeypatch.setattr(allocating, "SECONDS", 0.2)
+    monkeypatch.setattr(allocating, "WARM", 5)
+    monkeypatch.setattr(rendering, "FIREWALLS", 5)
+    settings.VAR = tmp_path
+    return tmp_path
+
+
+def bench(*names: str) -> str:
+    out = StringIO()
+    call_command("bench", *names, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_is_left(small: Path) -> None:
+    text = bench("allocate")
+    rows = json.loads((small / "bench.json").read_text())["allocate"]
+    figures, alike = rows[:4], rows[4:]
+    assert [(row["taken"], row["clients"]) for row in figures] == [(0, 1), (0, 8), (50, 1), (50, 8)]
+    assert all(row["per_second"] > 0 and row["bare_inserts_per_second"] > 0 and row["web_ms"] > 0 for row in figures)
+    assert [row["clients"] for row in alike] == [1, 8] and "slowest_of_fastest_percent" in text
+    assert not Network.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_database WHERE datname = %s", [serving.DATABASE])
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> None:
+    (small / "bench.json").write_text('{"allocate": [{"taken": 0}]}')
+    assert "render\n  firewalls 5" in bench("render")
+    kept = json.loads((small / "bench.json").read_text())
+    assert kept["allocate"] == [{"taken": 0}] and kept["render"][0]["firewalls"] == 5
+
+
+def test_one_that_does_not_exist_is_said() -> None:
+    with pytest.raises(CommandError, match="There is no benchmark pushing; there are render, allocate"):
+        bench("pushing")
