@@ -57,8 +57,8 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 # --- servers ---------------------------------------------------------------------------------------------------------
 EMBEDDED = Embedded(var=VAR, postgres=not env("DATABASE_URL"), valkey=not env("REDIS_URL"), durable=not env_bool("EMBEDDED_NOT_DURABLE"))
 DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", EMBEDDED.database_url), conn_max_age=60, conn_health_checks=True)}
-# Statements that come again are planned once per connection.
-DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
+if env_bool("PREPARED_STATEMENTS"):  # what comes again is planned once per connection; not through a pool that shares those
+    DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: the rules live in its constraints and triggers.")
 

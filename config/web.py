@@ -13,5 +13,6 @@ def command(port: int) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--preload",
         "--workers", str(WORKERS), "--threads", str(THREADS), "--worker-tmp-dir", str(settings.VAR),
+        "--env", "PREPARED_STATEMENTS=1",
         "--log-level", "warning", "--timeout", "60",
     ]  # fmt: skip

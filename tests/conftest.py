@@ -20,7 +20,7 @@ settings.load_profile("steady")
 # Before Django reads its settings: a folder of this test run alone.
 _VAR = tempfile.mkdtemp(prefix="sn-")
 os.chmod(_VAR, 0o711)  # PostgreSQL's own user passes through
-os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", DJANGO_SETTINGS_MODULE="config.settings")
+os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", PREPARED_STATEMENTS="1", DJANGO_SETTINGS_MODULE="config.settings")
 
 
 def pytest_configure(config: pytest.Config) -> None:

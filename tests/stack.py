@@ -75,7 +75,11 @@ class Stack:
 
 
 def environment(var: Path, port: int, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PREPARED_STATEMENTS")
+    }
     return {**kept, "VAR": str(var), "PORT": str(port), "DEMO_PASSWORD": PASSWORD, "EMBEDDED_NOT_DURABLE": "1", **more}
 
 

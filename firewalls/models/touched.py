@@ -7,13 +7,16 @@ from django.db import models
 
 EVERYTHING = "everything"  # the product itself has changed: what it renders may be different everywhere
 
+# A statement of its own: there may be more rows than a statement may have parameters.
+_TAKE = """
+DELETE FROM firewalls_touched WHERE id IN (SELECT id FROM firewalls_touched ORDER BY id FOR UPDATE SKIP LOCKED) RETURNING id, kind, about
+"""
+
 
 class TouchedQuerySet(models.QuerySet["Touched"]):
     def take(self) -> list["Touched"]:
         """What has been committed so far, each for one taker. To be called in the transaction that acts on it."""
-        rows = list(self.select_for_update(skip_locked=True).order_by("pk"))
-        self.filter(pk__in=[row.pk for row in rows]).delete()
-        return rows
+        return list(self.raw(_TAKE))
 
     def everything(self) -> None:
         self.create(kind=EVERYTHING, about=[])
