@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -195,6 +195,17 @@ class PrefixAdmin(RowAdmin):
     autocomplete_fields = ["network"]
     fields = ["network", "cidr"]
     fixed = ("network", "cidr")
+
+    def has_change_permission(self, request: HttpRequest, obj: Prefix | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or may_edit(request.user, "change", obj.network.kind))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Prefix | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or may_edit(request.user, "change", obj.network.kind))
+
+    def save_model(self, request: HttpRequest, obj: Prefix, form: Any, change: bool) -> None:
+        if not may_edit(request.user, "change", obj.network.kind):
+            raise PermissionDenied(f"To grow a network of kind {obj.network.kind} takes the admin role.")
+        super().save_model(request, obj, form, change)
 
     def view_on_site(self, obj: Prefix) -> str:
         return reverse("networks:detail", args=[obj.network_id])
