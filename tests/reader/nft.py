@@ -37,6 +37,12 @@ class Rule:
     verdict: str = ""
     argument: str = ""
 
+    def applies(self, packet: Packet) -> bool:
+        for test in self.tests:  # noqa: SIM110 - run a million times
+            if not test(packet):
+                return False
+        return True
+
 
 @dataclass
 class Chain:
@@ -52,14 +58,19 @@ class Filter:
 
     chains: dict[tuple[str, str], Chain]
 
+    def __post_init__(self) -> None:
+        self.based: dict[tuple[str, str], list[tuple[str, Chain]]] = {}
+        for (table, _), chain in self.chains.items():
+            self.based.setdefault((chain.hook, chain.kind), []).append((table, chain))
+
     def verdict(self, hook: str, packet: Packet) -> str:
         """accept or drop: a packet passes a hook where every filter chain of it lets it through."""
-        base = [(table, chain) for (table, _), chain in self.chains.items() if (chain.hook, chain.kind) == (hook, "filter")]
+        base = self.based.get((hook, "filter"), [])
         return "accept" if base and all(self._walk(table, chain, packet) == "accept" for table, chain in base) else "drop"
 
     def _walk(self, table: str, chain: Chain, packet: Packet) -> str:
         for rule in chain.rules:
-            if not all(test(packet) for test in rule.tests):
+            if not rule.applies(packet):
                 continue
             if rule.verdict in ("accept", "drop"):
                 return rule.verdict
@@ -81,9 +92,9 @@ class Filter:
         return ip_address(to) if to else packet.src
 
     def _translation(self, hook: str, verb: str, packet: Packet) -> str:
-        for chain in (chain for chain in self.chains.values() if (chain.hook, chain.kind) == (hook, "nat")):
+        for _, chain in self.based.get((hook, "nat"), []):
             for rule in chain.rules:
-                if rule.verdict == verb and all(test(packet) for test in rule.tests):
+                if rule.verdict == verb and rule.applies(packet):
                     return rule.argument
         return ""
 

@@ -1,0 +1,237 @@
+"""The rendered text, read by somebody else, does what the domain says; and where it does not, that is found."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from firewalls.plan import Facts, Net, plan
+from firewalls.render import render
+from tests import reader
+from tests.firewalls.partitions import partition
+from tests.firewalls.situations import SITUATIONS, nets
+from tests.reader import Unreadable
+from tests.reader.domain import Held
+
+FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
+PARTITIONS, SLICES = 300, 10
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_generated_partitions_do_what_the_domain_says(part: int) -> None:
+    for seed in range(part, PARTITIONS, SLICES):
+        generated = partition(Random(seed))
+        for facts in generated.firewalls:
+            found = list(Held(facts, generated.strangers(facts), render(plan(facts))).wrong())
+            assert not found, f"partition {seed}, {facts.hostname}: {found[:3]}"
+
+
+def test_the_partitions_are_of_every_sort() -> None:
+    """What is generated would exercise everything that there is to be wrong."""
+    seen: Counter[str] = Counter()
+    for seed in range(PARTITIONS):
+        for facts in partition(Random(seed)).firewalls:
+            families = {prefix.version for prefix in facts.primary.prefixes}
+            seen["dual stack" if len(families) > 1 else f"IPv{families.pop()}"] += 1
+            seen[f"{min(len(facts.shared), 2)} shared"] += 1
+            seen[f"{min(len(facts.externals), 2)} externals"] += 1
+            seen.update(
+                {"primary shared": facts.primary.shared, "endpoints": bool(facts.endpoints), "no management": not facts.management_prefixes}
+            )
+            seen.update(f"{rule.direction} {rule.protocol}" for rule in facts.rules)
+            seen["default"] += any(cidr.prefixlen == 0 for net in facts.externals for cidr in net.destination_prefixes)
+            seen["without nat"] += any(not net.nat for net in facts.externals)
+    kinds = "dual stack|IPv4|IPv6|0 shared|1 shared|2 shared|0 externals|1 externals|2 externals|primary shared|endpoints|no management"
+    kinds += "|egress tcp|egress udp|ingress tcp|ingress udp|default|without nat"
+    assert min(seen[kind] for kind in kinds.split("|")) >= 20, seen
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_every_situation_does_what_the_domain_says(name: str) -> None:
+    assert not list(Held(SITUATIONS[name], [], render(plan(SITUATIONS[name]))).wrong())
+
+
+FULL = SITUATIONS["endpoints-dual-stack-udp-and-proxy"]
+ALONE = SITUATIONS["no-external-dual-stack"]
+STRANGER = Net("stranger", "", 3999, nets("10.128.99.0/24", "2001:db8:128:99::/64"))
+NARROW = SITUATIONS["rules-narrow-in-both-families"]
+MAP = r"(route-map {} permit \d+\n match {} address prefix-list \S+\n match source-vrf {}\n) set community no-export additive\n"
+
+
+def cut(pattern: str, path: str = FRR, instead: str = "") -> Callable[[dict[str, str]], dict[str, str]]:
+    """A fault: what the pattern finds is replaced."""
+
+    def put_in(files: dict[str, str]) -> dict[str, str]:
+        spoiled, count = re.subn(pattern, instead, files[path], flags=re.M)
+        assert count, pattern
+        return {**files, path: spoiled}
+
+    return put_in
+
+
+def rule(line: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    """A fault: one more line at the beginning of the forward chain."""
+    return cut(r"(type filter hook forward priority filter; policy drop;\n)", NFT, rf"\1        {line}\n")
+
+
+def heard(name: str, family: str, source: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    """A fault: what is imported from there is told to others."""
+    return cut(MAP.format(name, family, source), instead=r"\1")
+
+
+# The facts, the fault, and a word of what must be said about it.
+FAULTS: dict[str, tuple[Facts, Callable[[dict[str, str]], dict[str, str]], str]] = {
+    "shared prefixes imported without no-export": (
+        FULL,
+        heard("vrf3981-import-map", "ip", "vrf3982"),
+        "shop-private imports",
+    ),
+    "private prefixes told in the shared network": (
+        FULL,
+        heard("vrf3982-import-map", "ip", "vrf3981"),
+        "storage-fra imports",
+    ),
+    "the same in IPv6": (
+        FULL,
+        heard("vrf3982-import-map", "ipv6", "vrf3981"),
+        "storage-fra imports 2001:db8:128:40::",
+    ),
+    "private prefixes told outside": (FULL, heard("vrf104009-import-map", "ip", "vrf3981"), "internet imports"),
+    "hidden behind the wrong address": (
+        FULL,
+        cut("snat ip to 10.128.0.100", NFT, "snat ip to 10.128.0.101"),
+        "shows itself in storage-fra",
+    ),
+    "not hidden at all": (FULL, cut(r"^.*snat ip6 to 2001:db8:128::100.*\n", NFT), "shows itself in storage-fra as 2001:db8:128:40:"),
+    "a shared network reaches the private one": (
+        FULL,
+        rule('iifname "vrf3982" oifname "vlan3981" counter accept'),
+        "from storage-fra to shop-private is not met with drop",
+    ),
+    "a shared network reaches another": (FULL, rule('iifname "vrf3982" oifname "vlan3984" accept'), "from storage-fra to backup-fra"),
+    "a shared network reaches the internet": (FULL, rule('iifname "vrf3982" oifname "vlan104009" accept'), "from storage-fra to internet"),
+    "the internet reaches a shared network": (FULL, rule('iifname "vrf104009" oifname "vlan3982" accept'), "from internet to storage-fra"),
+    "the private network leaves unasked": (FULL, rule('iifname "vrf3981" accept'), "from shop-private to internet"),
+    "routes of a network that was not joined": (
+        FULL,
+        cut(r"^(  import vrf) route-map vrf3981-import-map\n", instead=r"\1 vrf3999\n"),
+        "imports 10.128.99.0/24 of stranger",
+    ),
+    "import from a network that was not joined": (
+        FULL,
+        cut(r"^(  import vrf vrf3982\n)", instead=r"\1  import vrf vrf3999\n"),
+        "vrf3981 imports from vrf3999",
+    ),
+    "shared networks import from each other": (
+        FULL,
+        cut(
+            r"^( address-family ipv4 unicast\n  redistribute connected\n)(  import vrf route-map vrf3984)",
+            instead=r"\1  import vrf vrf3982\n\2",
+        ),
+        "vrf3984 imports from vrf3982",
+    ),
+    "a shared network imports the internet": (
+        FULL,
+        cut(r"^  import vrf route-map vrf3982-import-map\n", instead="  import vrf vrf104009\n"),
+        "storage-fra imports 0.0.0.0/0",
+    ),
+    "an empty list, which permits everything": (
+        FULL,
+        cut(r"^ match ip address prefix-list vrf3982-import-from-vrf3981-no-export\n"),
+        "storage-fra imports",
+    ),
+    "an import without its map": (FULL, cut(r"^  import vrf route-map vrf3982-import-map\n"), "storage-fra imports"),
+    "a map that ends by permitting": (
+        FULL,
+        cut(r"route-map vrf3982-import-map deny 65535", instead="route-map vrf3982-import-map permit 65535"),
+        "storage-fra imports",
+    ),
+    "IPv6 left out of the imports": (
+        FULL,
+        cut(r"^ address-family ipv6 unicast\n  redistribute connected\n(?:  import vrf .*\n)+", instead=" address-family ipv6 unicast\n"),
+        "imports 2001:db8:128::/64",
+    ),
+    "IPv6 left out of the filter": (FULL, cut(r"^.*meta nfproto ipv6.*\n", NFT), "2001:db8:128"),
+    "IPv6 not advertised": (FULL, cut(r"^  advertise ipv6 unicast\n"), "not advertised"),
+    "the own public address imported": (FULL, cut(r"^ip prefix-list .* deny 203.0.113.3/32\n"), "imports 203.0.113.3/32"),
+    "a private subnet only": (FULL, cut(r"permit 10.128.64.0/22 le 32", instead="permit 10.128.64.0/22"), "imports 10.128.64.0/24"),
+    "a prefix that is too wide": (
+        FULL,
+        cut(r"permit 10.128.0.0/22 le 32", instead="permit 10.128.0.0/21 le 32"),
+        "shop-private imports 10.128.0.0/21",
+    ),
+    "nobody is the way out": (ALONE, cut(r"^  default-originate ipv6\n"), "originated"),
+    "the way out beside the internet": (FULL, cut(r"^(  advertise ipv4 unicast\n)", instead=r"\1  default-originate ipv4\n"), "originated"),
+    "an endpoint that leads elsewhere": (FULL, cut("dnat ip to 10.128.64.7:80", NFT, "dnat ip to 10.128.64.6:80"), "becomes"),
+    "an endpoint that is open from everywhere": (
+        FULL,
+        cut(r'iifname { "vlan3982", "vrf3982" } (ip daddr 10.128.0.100 tcp)', NFT, r"\1"),
+        "from internet becomes",
+    ),
+    "a machine reached past its endpoint": (
+        FULL,
+        cut(r" ct status dnat ct original ip daddr 10.128.0.100 ct original proto-dst 8080", NFT),
+        "from storage-fra to shop-private",
+    ),
+    "rules that do not narrow": (
+        NARROW,
+        rule('iifname "vrf3981" oifname "vlan3982" meta nfproto ipv6 ip6 daddr { 2001:db8:128::/64 } accept'),
+        "not met with drop",
+    ),
+    "everything forwarded": (
+        FULL,
+        cut(
+            "hook forward priority filter; policy drop;((?:\n.*)*?)\n        counter jump refuse.*",
+            NFT,
+            r"hook forward priority filter; policy accept;\1",
+        ),
+        "not met with drop",
+    ),
+    "replies dropped": (FULL, cut(r"^(.*hook forward.*\n.*\n).*established.*\n", NFT, r"\1"), "established"),
+    "SSH from a shared network": (FULL, cut(r"^.*no SSH from storage-fra.*\n", NFT), "the firewall itself meets"),
+    "SSH from anywhere": (FULL, cut(r"ip saddr { 192.0.2.0/24 } (tcp dport 22)", NFT, r"\1"), "the firewall itself meets"),
+    "VXLAN from anywhere": (FULL, cut(r"ip saddr { 10.4.0.0/16 } (udp)", NFT, r"\1"), "the firewall itself meets"),
+    "metrics for everybody": (FULL, cut(r'iifname "vrf3981" (tcp dport { 9100)', NFT, r"\1"), "the firewall itself meets"),
+    "a network too many": (FULL, cut(r"\Afrr version", instead="vrf vrf3999\n vni 3999\nexit-vrf\nfrr version"), "VRFs are"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found(name: str) -> None:
+    facts, put_in, says = FAULTS[name]
+    assert not list(Held(facts, [STRANGER], render(plan(facts))).wrong())
+    found = list(Held(facts, [STRANGER], put_in(render(plan(facts)))).wrong())
+    assert any(says in sentence for sentence in found), found[:5]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (FRR, "ip route 0.0.0.0/0 10.0.0.1"),
+        (FRR, "route-map x permit"),
+        (FRR, "  import vrf a b"),
+        (NFT, 'include "/x"'),
+        (NFT, "flush ruleset"),
+    ],
+)  # fmt: skip
+def test_nothing_goes_unread(path: str, line: str) -> None:
+    files = render(plan(FULL))
+    with pytest.raises(Unreadable):
+        Held(FULL, [], {**files, path: files[path] + line + "\n"})
+
+
+def test_the_reader_shares_no_code_with_the_renderer() -> None:
+    for path in Path(str(reader.__file__)).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            assert not [name for name in names if str(name).split(".")[0] in ("firewalls", "machines", "networks", "django")]
