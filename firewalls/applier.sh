@@ -162,7 +162,7 @@ check_nftables() {
     file=$NEW/etc/nftables.conf
     if [ -z "$PRACTICE" ]; then bounded 60 nft -c -f "$file"; return; fi
     # In a network namespace of its own: the machine that plays the practice firewall is never touched.
-    for flags in -Urn -n; do
+    for flags in -n -Urn; do # without privileges, the kernel takes short rule sets only
         if unshare $flags true 2>/dev/null; then bounded 60 unshare $flags nft -c -f "$file"; return; fi
     done
     missing 'No network namespace can be made here, so the rule set was not checked.'

@@ -16,6 +16,7 @@ from networks.addressing import IP, Cidr
 __all__ = ["Endpoint", "Facts", "Flow", "Forward", "Input", "Net", "Plan", "Rule", "Translation", "Vrf", "plan"]
 
 FRR_VERSION = "8.4.4"
+UNNAMED, LONGEST_NAME = "firewall", 63  # RFC 1123: a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class Plan:
 def plan(facts: Facts) -> Plan:
     """Decide everything about one firewall's configuration; the order of the facts does not matter."""
     shared, externals = _sorted(facts.shared), _sorted(facts.externals)
-    uplinks = tuple(sorted({word(uplink) for uplink in facts.uplinks}))
+    uplinks = tuple(sorted({name for uplink in facts.uplinks if (name := word(uplink))}))
     return Plan(
-        hostname=word(facts.hostname),
+        hostname=word(facts.hostname[:LONGEST_NAME]) or UNNAMED,
         asn=facts.asn,
         router_id=facts.router_id,
         frr_version=word(facts.frr_version),
@@ -75,7 +76,7 @@ def plan(facts: Facts) -> Plan:
         translations=translations(facts.primary, shared, externals),
         forwards=forwards(shared, facts.endpoints),
         dns_servers=facts.dns_servers,
-        ntp_servers=tuple(map(word, facts.ntp_servers)),
+        ntp_servers=tuple(name for server in facts.ntp_servers if (name := word(server))),
     )
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from networks.addressing import IP, Cidr, contains
 
 COMMENT_BYTES = 100  # nft takes 128
+LONGEST_WORD = 253  # RFC 1035: a host's whole name
 FAMILIES = (4, 6)
-_ENDS_A_QUOTE = frozenset('"\\')
-_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
+ENDS_A_QUOTE = frozenset('"\\')
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,10 @@ def _order(cidr: Cidr) -> tuple[int, int]:
 
 def one_line(text: str) -> str:
     """Text that can end no line and no quote, whatever it contained, and is short enough for a comment."""
-    spelled = "".join(character if character.isprintable() and character not in _ENDS_A_QUOTE else "?" for character in text)
+    spelled = "".join(character if character.isprintable() and character not in ENDS_A_QUOTE else "?" for character in text)
     return spelled.encode()[:COMMENT_BYTES].decode(errors="ignore").strip()
 
 
 def word(text: str) -> str:
-    """Text as one word of a configuration, such as a host's or an interface's name."""
-    return "".join(character if character in _WORD else "-" for character in text)
+    """Text as one word of a configuration, such as a host's or an interface's name; perhaps none is left."""
+    return "".join(character if character in _WORD else "-" for character in text[:LONGEST_WORD]).strip("-.:")

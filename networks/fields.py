@@ -145,6 +145,13 @@ hostname = RegexValidator(
 )
 
 
+host = RegexValidator(
+    r"\A[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?\Z",
+    "A server is a host name or an address, such as 0.pool.ntp.org or 192.0.2.123.",
+    code="invalid_host",
+)
+
+
 class IdentifierField(models.CharField):  # type: ignore[type-arg]
     """The given id of a partition, project or network; part of URLs, file names and configurations."""
 

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from firewalls import guards
+from firewalls.values import COMMENT_BYTES, ENDS_A_QUOTE
 from machines import rules
 from machines.models import Machine
 from networks.fields import CidrField, one_line
@@ -53,6 +54,13 @@ def port_range(value: str) -> None:
 
 # Another host key than the pinned one was shown, and nobody has judged it since.
 KEY_CHANGED = Q(offered_for=F("host_key")) & ~Q(offered_for="")
+
+
+def spelled(value: str) -> None:
+    """Refuse a comment that nftables could not carry as it is."""
+    if set(value) & ENDS_A_QUOTE or len(value.encode()) > COMMENT_BYTES:
+        reason = f'A comment is one line without " and \\, of at most {COMMENT_BYTES} bytes: so nftables can carry it.'
+        raise ValidationError(reason, code="not_spelled")
 
 
 class FirewallQuerySet(models.QuerySet["Firewall"]):
@@ -261,7 +269,7 @@ class Rule(ValidatedModel):
     ports = ArrayField(models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100")
     sources = ArrayField(CidrField(), default=list, blank=True)
     destinations = ArrayField(CidrField(), default=list, blank=True)
-    comment = models.CharField(max_length=100, blank=True, validators=[one_line])
+    comment = models.CharField(max_length=100, blank=True, validators=[one_line, spelled])
 
     class Meta:
         ordering = ["firewall", "direction", "position"]

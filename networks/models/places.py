@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from networks.fields import CidrField, IdentifierField, InetField, one_line
+from networks.fields import CidrField, IdentifierField, InetField, host, one_line
 from networks.recording import Recorded
 from networks.validation import ValidatedModel
 
@@ -15,7 +15,7 @@ class Partition(ValidatedModel):
     name = models.CharField(max_length=120, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
     dns_servers = ArrayField(InetField(), default=list, blank=True)
-    ntp_servers = ArrayField(models.CharField(max_length=253, validators=[one_line]), default=list, blank=True)
+    ntp_servers = ArrayField(models.CharField(max_length=253, validators=[host]), default=list, blank=True)
     management_prefixes = ArrayField(CidrField(), default=list, blank=True, help_text="Who may reach the SSH of the partition's firewalls.")
     auto_push = models.BooleanField(
         default=False, help_text="Push changed configurations without being asked; otherwise they wait as pending."

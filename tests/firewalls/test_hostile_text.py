@@ -1,0 +1,146 @@
+"""Whatever somebody writes into a text field, a configuration says the same, or the text is refused where it is entered."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from firewalls.models import Firewall, Rule
+from firewalls.plan import Facts, plan
+from firewalls.references import unresolved
+from firewalls.render import render
+from machines.models import Machine
+from networks.models import Network, Partition
+from tests.conftest import needs
+from tests.firewalls.situations import SITUATIONS
+from tests.reader import frr, nft
+
+EXAMPLES = 1000
+# Without privileges, the kernel takes a few rule sets at once only.
+FLAGS, TOGETHER = ("-n", 100) if os.geteuid() == 0 else ("-Urn", 5)
+FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
+ATTACKS = [
+    '"', "\\", '" drop\n', '\\" accept #', "}\n}\nflush ruleset\n", "{{ plan.asn }}", "{% for x in y %}",
+    "\u2028", "\u0085", "\x00", "\x1b[2J",
+    "!\nrouter bgp 1", "a\r\nip route 0.0.0.0/0 1.2.3.4", "$(reboot)", "`reboot`", "; drop", "# comment", 
+    "\ud7ff\ue000", "ä" * 99, "😀" * 60, "\u202egpb retuor", "x" * 5000,
+    "[Match]\nName=*",  "=", "%i", "' or 1=1 --", "<script>", "include \"/etc/passwd\"", " ", "",
+]  # fmt: skip
+TEXT = st.sampled_from(ATTACKS) | st.text(max_size=60) | st.text('"\\\n\r\t {}[];#!%$`', max_size=20)
+CALM = SITUATIONS["endpoints-dual-stack-udp-and-proxy"]
+CALM = replace(CALM, rules=(*SITUATIONS["rules-with-sources"].rules,), ntp_servers=("0.pool.ntp.org",))
+
+
+def told(**texts: str) -> Facts:
+    """The calm facts with other words in them; the words never say what is to be done."""
+    text = texts.get
+    return replace(
+        CALM,
+        hostname=text("hostname", CALM.hostname),
+        uplinks=tuple(text("uplink", "") or uplink for uplink in CALM.uplinks[:1]),
+        ntp_servers=("0.pool.ntp.org", text("ntp", "192.0.2.123")),
+        primary=replace(CALM.primary, id=text("id", "a"), name=text("name", "b")),
+        shared=tuple(replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.shared),
+        externals=tuple(replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.externals),
+        rules=tuple(replace(rule, comment=text("comment", "c")) for rule in CALM.rules),
+        endpoints=tuple(replace(one, machine=text("machine", "m")) for one in CALM.endpoints),
+    )
+
+
+WORDS = re.compile(r"^(hostname|Name=|NTP=|.*Networks for) ?[\w.:-]+")
+
+
+def without_words(files: dict[str, str]) -> dict[str, list[str]]:
+    """The files' lines without comments, and without the words that a name may be; a server whose name is nothing is left out."""
+    return {
+        re.sub(r"/10-sn-.*\.network$", "/10-sn-UPLINK.network", path): [
+            re.sub(r'comment "[^"\n]*"$', "comment", WORDS.sub(r"\1 WORD", line))
+            for line in text.split("\n") if not re.fullmatch(r"NTP=[\w.:-]+", line)
+        ]
+        for path, text in files.items()
+        if path != "/etc/hostname"
+    }  # fmt: skip
+
+
+def test_no_text_changes_what_a_configuration_does(tmp_path: Path) -> None:
+    """A thousand times: line for line the same but for the words, read by the other reader, and accepted by the real parsers."""
+    needs("vtysh", "nft", "unshare")
+    seen: list[dict[str, str]] = []
+
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.fixed_dictionaries(dict.fromkeys(("hostname", "ntp", "id", "name", "comment", "machine"), TEXT)))
+    def example(texts: dict[str, str]) -> None:
+        files = render(plan(told(**texts)))
+        assert without_words(files) == EXPECTED
+        assert files["/etc/hostname"].count("\n") == 1 and re.fullmatch(r"[\w.:-]+\n", files["/etc/hostname"])
+        assert not list(unresolved(files))
+        seen.append(files)
+
+    EXPECTED = without_words(render(plan(told())))
+    example()
+    assert len(seen) >= EXAMPLES
+    for files in seen[::20]:
+        assert frr.read(files[FRR]) == frr.read(render(plan(told()))[FRR]) and nft.read(files[NFT])
+    for batch in (seen[start : start + TOGETHER] for start in range(0, len(seen), TOGETHER)):
+        accepted(batch, tmp_path)
+
+
+def accepted(batch: list[dict[str, str]], folder: Path) -> None:
+    """Many configurations in one go: the rule sets replace one another, and the routing is read line by line."""
+    (folder / "nftables.conf").write_text("".join(files[NFT] for files in batch))
+    (folder / "frr.conf").write_text("".join(files[FRR].removesuffix("end\n") for files in batch) + "end\n")
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    for command in (["vtysh", "-C", "-f", "frr.conf"], ["unshare", FLAGS, "nft", "-c", "-f", "nftables.conf"]):
+        found = shutil.which(command[0], path=path)
+        done = subprocess.run([str(found), *command[1:]], capture_output=True, text=True, cwd=folder, env={"PATH": path}, check=False)
+        assert done.returncode == 0 and "line " not in done.stdout + done.stderr, (done.stdout + done.stderr)[:500]
+
+
+EDGES: dict[str, Callable[[str], None]] = {
+    "uplinks": lambda text: Firewall(uplinks=[text]).clean_fields(exclude=["machine"]),
+    "hostname": lambda text: Machine(name=text).clean_fields(exclude=["partition", "project", "primary", "asn", "labels"]),
+    "id": lambda text: Network(id=text, kind="private").clean_fields(exclude=["partition", "project", "parent", "vrf"]),
+    "ntp": lambda text: Partition(id="x", name="x", ntp_servers=[text]).clean_fields(),
+    "comment": lambda text: Rule(direction="egress", position=1, ports=["80"], comment=text).clean_fields(exclude=["firewall"]),
+}
+
+
+def refused(edge: str, text: str) -> bool:
+    try:
+        EDGES[edge](text)
+    except ValidationError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_what_cannot_be_spelled_is_refused_where_it_is_entered(edge: str, text: str) -> None:
+    """What is taken is rendered as it was written."""
+    if refused(edge, text):
+        return
+    files = render(plan(told(**{{"uplinks": "uplink"}.get(edge, edge): text})))
+    assert text.strip() in "".join(files.values())
+
+
+def printable(edge: str) -> Iterator[str]:
+    yield from {
+        "uplinks": ["lan0", "eth1.100"],
+        "hostname": ["fw-1"],
+        "id": ["a_b.c-d"],
+        "ntp": ["2001:db8::123"],
+        "comment": ["für 443; drop #1"],
+    }[edge]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_what_people_write_is_taken(edge: str) -> None:
+    assert not [text for text in printable(edge) if refused(edge, text)]
