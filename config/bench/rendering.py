@@ -1,42 +1,59 @@
-"""Plans and texts of many firewalls, beside the digest of the same texts."""
+"""How long it takes to plan and render firewalls as they are in the database, how much memory, and how many queries."""
 
 import time
-from collections.abc import Iterator
-from ipaddress import IPv4Address, ip_address, ip_network
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from random import Random
+from uuid import UUID
 
-from firewalls.plan import Facts, Net, Rule, plan
-from firewalls.render import digest, render
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-FIREWALLS = 1000
+from config.demo.large import building
+from config.demo.large.sizes import Size
+from firewalls.models import Firewall
+from firewalls.render import digest
+from firewalls.revisions import each_rendered
+
+COUNTS = (10, 100, 1000, 2000)
+SIZE = Size(projects=100, private=1900, shared=60, firewalls=COUNTS[-1], machines=12, addresses=12)
+KIB = 1024
 
 
 def render_configurations() -> Iterator[dict[str, float]]:
-    """How many configurations are rendered per second, and how many times as long it takes as their digests."""
-    facts = [_facts(number) for number in range(FIREWALLS)]
-    began = time.perf_counter()
-    files = [render(plan(one)) for one in facts]
-    seconds = time.perf_counter() - began
-    began = time.perf_counter()
-    for one in files:
-        digest(one)
-    bare = time.perf_counter() - began
-    yield {
-        "firewalls": FIREWALLS, "seconds": round(seconds, 4), "per_second": round(FIREWALLS / seconds),
-        "times_the_digest": round(seconds / bare, 1),
+    """One row per number of firewalls: elapsed and one core's seconds, queries, and the most memory while they come one by one."""
+    with _firewalls() as ids:
+        _through(ids[: COUNTS[0]])  # templates are compiled once
+        yield from (_measured(ids[:count]) for count in COUNTS)
+
+
+def _measured(ids: list[UUID]) -> dict[str, float]:
+    with CaptureQueriesContext(connection) as queries:
+        began, busy = time.perf_counter(), time.process_time()
+        _through(ids)
+        seconds, busy = time.perf_counter() - began, time.process_time() - busy
+    tracemalloc.start()
+    _through(ids)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return {
+        "firewalls": len(ids), "seconds": round(seconds, 3), "core_seconds": round(busy, 3), "per_second": round(len(ids) / seconds),
+        "queries": len(queries), "peak_kib": round(peak / KIB),
     }  # fmt: skip
 
 
-def _facts(number: int) -> Facts:
-    base = int(ip_address("10.128.0.0")) + number * 1024
-    private = Net("private", "private", 1000 + number, (ip_network((base, 22)),), (ip_address(base + 2),))
-    shared = tuple(
-        Net(f"shared-{n}", "shared", 100 + n, (ip_network(f"10.64.{n * 4}.0/22"),), (ip_address(f"10.64.{n * 4}.9"),), shared=True)
-        for n in range(3)
-    )
-    outside = ip_network("203.0.113.0/24")
-    internet = Net("internet", "internet", 104009, (outside,), (ip_address("203.0.113.9"),), (ip_network("0.0.0.0/0"),), nat=True)
-    rule = Rule("egress", "tcp", ("443",), (), (ip_network("0.0.0.0/0"),), "https")
-    return Facts(
-        f"fw-{number}", 4210000000 + number, IPv4Address("10.4.0.9"), (ip_network("10.4.0.0/16"),), ("lan0", "lan1"),
-        private, shared, (internet,), (ip_network("192.0.2.0/24"),), (rule,),
-    )  # fmt: skip
+def _through(ids: Iterable[UUID]) -> None:
+    for _, files in each_rendered(ids):
+        digest(files)
+
+
+@contextmanager
+def _firewalls() -> Iterator[list[UUID]]:
+    """Firewalls of a made-up world, which is gone afterwards."""
+    with transaction.atomic():
+        fleet = building.written(Random(building.SEED), timezone.now(), SIZE)
+        yield [firewall.pk for firewall in fleet.firewalls]
+        assert Firewall.objects.filter(pk=fleet.firewalls[0].pk).exists()
+        transaction.set_rollback(True)

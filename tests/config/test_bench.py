@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from config.bench import allocating, rendering, serving
+from config.demo.large.sizes import sized
 from networks.models import Network
 
 
@@ -19,7 +20,8 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Pat
     monkeypatch.setattr(allocating, "ROUNDS", 1)
     monkeypatch.setattr(allocating, "SECONDS", 0.2)
     monkeypatch.setattr(allocating, "WARM", 5)
-    monkeypatch.setattr(rendering, "FIREWALLS", 5)
+    monkeypatch.setattr(rendering, "COUNTS", (5, 12))
+    monkeypatch.setattr(rendering, "SIZE", sized(0))
     settings.VAR = tmp_path
     return tmp_path
 
@@ -44,11 +46,13 @@ def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_
         assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.django_db
 def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> None:
     (small / "bench.json").write_text('{"allocate": [{"taken": 0}]}')
     assert "render\n  firewalls 5" in bench("render")
     kept = json.loads((small / "bench.json").read_text())
-    assert kept["allocate"] == [{"taken": 0}] and kept["render"][0]["firewalls"] == 5
+    assert kept["allocate"] == [{"taken": 0}] and [row["firewalls"] for row in kept["render"]] == [5, 12]
+    assert kept["render"][0]["queries"] == kept["render"][1]["queries"] and not Network.objects.exists()
 
 
 def test_one_that_does_not_exist_is_said() -> None:

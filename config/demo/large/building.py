@@ -1,5 +1,6 @@
 """Building the large demo: made up in memory, written in one transaction."""
 
+from datetime import datetime
 from random import Random
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from config.demo.large.configurations import configure, house
 from config.demo.large.copying import copy, numbered
 from config.demo.large.machines import Fleet
 from config.demo.large.places import MARK, World
-from config.demo.large.sizes import sized
+from config.demo.large.sizes import Size, sized
 from firewalls import practice
 from networks.models import Network, Partition
 from networks.trail import operation
@@ -25,15 +26,21 @@ def is_there() -> bool:
 
 def build(factor: float = 1.0) -> Fleet:
     """All of it or nothing; then the practice firewalls' folders."""
-    size, random = sized(factor), Random(SEED)
+    now = timezone.now()
     with operation("the large demo was built"), transaction.atomic():
-        world = places.make_up(random, timezone.now(), size)
-        _write_places(world)
-        fleet = machines.make_up(world, size)
-        _write_machines(fleet)
-        configure(fleet.firewalls, world.now)
+        fleet = written(Random(SEED), now, sized(factor))
+        configure(fleet.firewalls, now)
         _nothing_waits()
     house()
+    return fleet
+
+
+def written(random: Random, now: datetime, size: Size) -> Fleet:
+    """Networks, machines and firewalls, without a configuration."""
+    world = places.make_up(random, now, size)
+    _write_places(world)
+    fleet = machines.make_up(world, size)
+    _write_machines(fleet)
     return fleet
 
 
