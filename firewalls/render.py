@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from firewalls.plan import Plan
+from firewalls.routes import Segment
 
 # autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that one_line() or word() made safe.
 _templates = Environment(
@@ -25,19 +26,33 @@ ONCE = {
     f"{UNITS}/20-sn-bridge.netdev": "bridge.netdev.j2",
     f"{UNITS}/20-sn-bridge.network": "bridge.network.j2",
 }
-PER_VRF = {
-    f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2" for device in ("vrf", "vni", "vlan") for kind in ("netdev", "network")
-}
+# What depends on the network alone, and what on the firewall's place in it too.
+PER_SEGMENT = {f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2" for device, kind in (
+    ("vrf", "netdev"), ("vrf", "network"), ("vni", "network"), ("vlan", "netdev"),
+)}  # fmt: skip
+PER_VRF = {f"{UNITS}/30-sn-vni{{}}.netdev": "vni.netdev.j2", f"{UNITS}/30-sn-vlan{{}}.network": "vlan.network.j2"}
+SEGMENTS = 4096  # remembered: thousands of firewalls are in the same few networks
 
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of a firewall, by path."""
     files = {path: _template(source).render(plan=plan) for path, source in ONCE.items()}
     for uplink in plan.uplinks:
-        files[f"{UNITS}/10-sn-{uplink}.network"] = _template("uplink.network.j2").render(uplink=uplink)
+        files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink)
     for vrf in plan.vrfs:
+        files |= _segment(vrf.segment)
         files |= {path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf) for path, source in PER_VRF.items()}
     return files
+
+
+@lru_cache(SEGMENTS)
+def _segment(segment: Segment) -> dict[str, str]:
+    return {path.format(segment.number): _template(source).render(segment=segment) for path, source in PER_SEGMENT.items()}
+
+
+@lru_cache(SEGMENTS)
+def _uplink(name: str) -> str:
+    return _template("uplink.network.j2").render(uplink=name)
 
 
 @cache

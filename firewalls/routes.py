@@ -64,11 +64,23 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Vrf:
-    """The routing table of one network; its number is its VXLAN id as well. The addresses are the firewall's own in it."""
+class Segment:
+    """A network on the firewall's bridge, by its VRF's number, which is its VXLAN id as well."""
 
     number: int
     vlan: int
+
+    @property
+    def table(self) -> int:
+        """The kernel's number of its routing table."""
+        return TABLES + self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Vrf:
+    """The routing table of one network. The addresses are the firewall's own in it."""
+
+    segment: Segment
     network: str
     role: str
     families: tuple[Family, ...]
@@ -76,13 +88,12 @@ class Vrf:
     addresses: tuple[IP, ...]
 
     @property
-    def import_map(self) -> str:
-        return f"vrf{self.number}-import-map"
+    def number(self) -> int:
+        return self.segment.number
 
     @property
-    def table(self) -> int:
-        """The kernel's number of its routing table."""
-        return TABLES + self.number
+    def import_map(self) -> str:
+        return f"vrf{self.number}-import-map"
 
 
 def vrfs(primary: Net, shared: tuple[Net, ...], externals: tuple[Net, ...]) -> tuple[Vrf, ...]:
@@ -129,7 +140,7 @@ def _vrf(net: Net, role: str, leaks: Iterable[Leak], originated: Iterable[int], 
         for version in sorted(present)
     )
     addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
-    return Vrf(net.vrf, numbers[net.vrf], net.id, role, families, mine, addresses)
+    return Vrf(Segment(net.vrf, numbers[net.vrf]), net.id, role, families, mine, addresses)
 
 
 def _with_shared(primary: Net, shared: Net) -> Iterator[Leak]:
