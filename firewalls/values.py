@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from networks.addressing import IP, Cidr, contains
 
@@ -31,7 +32,7 @@ class Net:
 
     def of(self, version: int) -> tuple[Cidr, ...]:
         """Its prefixes of one family, sorted."""
-        return of_family(self.prefixes, version)
+        return _of(self.prefixes, version)
 
     def families(self) -> list[int]:
         """The address families that it has prefixes or destinations of."""
@@ -65,6 +66,11 @@ class Endpoint:
     machine: str
     target: IP
     target_port: int
+
+
+@lru_cache(4096)
+def _of(prefixes: tuple[Cidr, ...], version: int) -> tuple[Cidr, ...]:
+    return of_family(prefixes, version)
 
 
 def of_family(prefixes: Iterable[Cidr], version: int) -> tuple[Cidr, ...]:
