@@ -74,10 +74,15 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # What a dead worker held comes back after this; reconcile has long queued it again by then, and a claim is exclusive.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 2, "socket_timeout": 30}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
-CELERY_BEAT_SCHEDULE = {"reconcile": {"task": "firewalls.tasks.reconcile", "schedule": timedelta(seconds=10)}}
+CELERY_BEAT_SCHEDULE = {
+    "reconcile": {"task": "firewalls.tasks.reconcile", "schedule": timedelta(seconds=10)},
+    "prune": {"task": "firewalls.tasks.prune", "schedule": timedelta(days=1)},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 
 CHECK_EVERY = timedelta(minutes=env_int("CHECK_MINUTES", 15))  # how often every firewall is looked at for drift
+REVISIONS_KEPT = env_int("REVISIONS_KEPT", 20)  # of each firewall, however old; and all that was pushed
+REVISIONS_KEPT_DAYS = env_int("REVISIONS_KEPT_DAYS", 90)  # however many
 SSH_AGENT = env_bool("SSH_AGENT")  # the keys of the agent at SSH_AUTH_SOCK, instead of a file
 SSH_KEY = Path(env("SSH_KEY", str(VAR / "ssh" / "id_ed25519")))
 PRACTICE = VAR / "practice"  # the folders of the practice firewalls

@@ -13,8 +13,9 @@ from django.db.models import Count, Q
 
 from firewalls import plan
 from firewalls.allocation import join, leave
-from firewalls.diffs import Files, unified
+from firewalls.diffs import Files
 from firewalls.facts import facts
+from firewalls.foresight import Change
 from firewalls.models import Attachment, Firewall
 from firewalls.render import render
 from firewalls.revisions import rendered
@@ -25,20 +26,6 @@ from networks.models import Address, Network
 from networks.rules import Violation
 
 T = TypeVar("T", bound=models.Model)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A firewall's configuration as it is wanted now, and as it would be."""
-
-    firewall: Firewall
-    before: Files
-    after: Files
-
-    @property
-    def diffs(self) -> dict[str, str]:
-        """A unified diff per file that would change."""
-        return unified(self.before, self.after, "now", "then")
 
 
 class Bridge(NamedTuple):

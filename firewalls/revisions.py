@@ -1,15 +1,26 @@
-"""The configurations wanted of firewalls: rendered from the facts, kept once each, numbered."""
+"""The configurations wanted of firewalls: rendered from the facts, kept once each, numbered, and forgotten when long out of use."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import Max
 
+from firewalls.diffs import Files
 from firewalls.facts import each
-from firewalls.models import Firewall, Revision
+from firewalls.models import Drift, Firewall, Revision
 from firewalls.plan import plan
 from firewalls.render import digest, render
+
+_PRUNE = """
+DELETE FROM firewalls_revision revision
+USING (SELECT id, row_number() OVER (PARTITION BY firewall_id ORDER BY number DESC) AS place FROM firewalls_revision) ranked
+WHERE ranked.id = revision.id AND ranked.place > %s AND revision.created_at < now() - make_interval(days => %s)
+AND NOT EXISTS (SELECT FROM firewalls_firewall firewall WHERE revision.id IN (firewall.wanted_id, firewall.applied_id))
+AND NOT EXISTS (SELECT FROM firewalls_push push WHERE revision.id IN (push.revision_id, push.instead_of_id))
+AND NOT EXISTS (SELECT FROM firewalls_member member WHERE revision.id IN (member.revision_id, member.before_id))
+"""
 
 
 def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
@@ -55,3 +66,21 @@ def _kept(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> 
         defaults={"number": last + 1, "files": dict(files), "cause": cause[:400], "created_by": by},
     )  # fmt: skip
     return revision
+
+
+def on_the_box(firewall: Firewall) -> Files:
+    """The files that were there when the firewall was last looked at: what was applied, but for the drift that was found."""
+    there = dict(firewall.applied.files) if firewall.applied else {}
+    drift = Drift.objects.filter(firewall=firewall).first()
+    there |= {path: pair[1] for path, pair in (drift.found if drift else {}).items() if path.startswith("/")}
+    return {path: text for path, text in there.items() if text}
+
+
+def prune() -> int:
+    """Forget the configurations that were never pushed and are long out of use. Returns how many.
+
+    The newest of each firewall stay, and all that is wanted, was applied, or that a push or a rollout speaks of.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PRUNE, [settings.REVISIONS_KEPT, settings.REVISIONS_KEPT_DAYS])
+        return int(cursor.rowcount)

@@ -9,7 +9,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.db import transaction
 
-from firewalls import changes, ledger, rollouts
+from firewalls import changes, ledger, revisions, rollouts
 from firewalls.models import Firewall, Push, Rollout
 from firewalls.pushes import engine
 
@@ -40,6 +40,12 @@ def check(*firewalls: str) -> None:
     """Look for drift on these firewalls, now."""
     ledger.look_now(map(UUID, firewalls))
     engine.work()
+
+
+@shared_task(ignore_result=True)
+def prune() -> None:
+    """Forget the configurations that are long out of use."""
+    revisions.prune()
 
 
 @worker_shutting_down.connect

@@ -14,15 +14,16 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.api.observed import ObservedMixin
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
-from firewalls.diffs import unified
+from firewalls.diffs import Files, unified
 from firewalls.models import Firewall, Push, Revision
+from firewalls.revisions import on_the_box
 from machines.allocation import held
 from networks.api.fields import InetText, RelatedId
 from networks.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
 
 REVISION = OpenApiParameter("revision", int, description="A revision's number; without it, the one wanted now.")
-SIDE = "A revision's number, or `applied` or `wanted`."
+SIDE = "A revision's number, or `applied`, `wanted`, or `box`: what lay there when the firewall was last looked at."
 
 
 class JoinSerializer(serializers.Serializer[Any]):
@@ -130,12 +131,11 @@ class FirewallViewSet(ObservedMixin):
     )
     @action(detail=True, filter_backends=[], pagination_class=None)
     def diff(self, request: Request, id: str) -> Response:
-        """What differs between two revisions."""
+        """What differs between two revisions, or between one and what lies on the firewall."""
         firewall, asked = self.get_object(), request.query_params
         sides = {name: asked.get(name, default) for name, default in (("from", "applied"), ("to", "wanted"))}
-        old, new = (side(firewall, text, name) for name, text in sides.items())
-        files = unified(old.files if old else {}, new.files if new else {}, *sides.values())
-        return self.read(request, {"from": old and old.number, "to": new and new.number, "files": files})
+        (old, before), (new, after) = (texts(firewall, text, name) for name, text in sides.items())
+        return self.read(request, {"from": old, "to": new, "files": unified(before, after, *sides.values())})
 
     @extend_schema(request=PushRequestSerializer, responses={202: PushSerializer})
     @action(detail=True, methods=["post"])
@@ -162,13 +162,21 @@ class FirewallViewSet(ObservedMixin):
         return Response({"firewall": shown["id"], "state": shown["state"]}, status.HTTP_202_ACCEPTED)
 
 
+def texts(firewall: Firewall, text: str, name: str) -> tuple[int | None, Files]:
+    """The number and the files of the revision that a query names, or what lies on the box. Raises Http404."""
+    if text == "box":
+        return None, on_the_box(firewall)
+    revision = side(firewall, text, name)
+    return (revision.number, revision.files) if revision else (None, {})
+
+
 def side(firewall: Firewall, text: str, name: str) -> Revision | None:
     """The revision that a query names; None for `applied` or `wanted` where there is none yet. Raises Http404."""
     if text in ("applied", "wanted"):
         found: Revision | None = getattr(firewall, text)
         return found
     if not text.isdecimal():
-        reason = f"{text!r} is no revision; give a number, applied or wanted."
+        reason = f"{text!r} is no revision; give a number, applied, wanted or box."
         raise serializers.ValidationError({name: reason}, code="invalid_revision")
     revision = firewall.revisions.filter(number=int(text)).first()
     if revision is None:

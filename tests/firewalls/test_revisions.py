@@ -1,0 +1,100 @@
+"""Revisions: kept once, told apart from what lies on the box, and forgotten only where nobody needs them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from firewalls import tasks
+from firewalls.models import Drift, Firewall, Push, Revision
+from firewalls.revisions import on_the_box, prune, refresh
+from networks.models import Activity, Network
+from tests.api import Api, codes
+from tests.firewalls.test_api import path
+from tests.world import World, world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fra() -> World:
+    fra = world()
+    fra.private("shop", fra.shop)
+    return fra
+
+
+@pytest.fixture
+def firewall(fra: World) -> Firewall:
+    return fra.firewall("shop-fw", fra.shop, Network.objects.get(pk="shop"), fra.internet)
+
+
+def old(firewall: Firewall, number: int, days: int = 1000) -> Revision:
+    found = Revision.objects.create(firewall=firewall, number=number, digest=str(number), files={"/etc/hostname": f"{number}\n"}, cause="x")
+    Revision.objects.filter(pk=found.pk).update(created_at=timezone.now() - timedelta(days=days))
+    return found
+
+
+def numbers(firewall: Firewall) -> list[int]:
+    return sorted(firewall.revisions.values_list("number", flat=True))
+
+
+class TestPruning:
+    def test_keeps_the_newest_and_the_young(self, firewall: Firewall, settings: Any) -> None:
+        settings.REVISIONS_KEPT = 3
+        for number in range(2, 8):
+            old(firewall, number, days=1 if number == 2 else 1000)
+        assert prune() == 2
+        assert numbers(firewall) == [1, 2, 5, 6, 7]  # 1 is wanted
+
+    def test_never_forgets_what_was_pushed_or_is_asked_for(self, firewall: Firewall, settings: Any) -> None:
+        settings.REVISIONS_KEPT = 0
+        applied, pushed, instead, _spare = (old(firewall, number) for number in range(2, 6))
+        Firewall.objects.filter(pk=firewall.pk).update(applied=applied)
+        Push.objects.create(firewall=firewall, revision=pushed, state="failed", finished_at=timezone.now())
+        Push.objects.create(firewall=firewall, instead_of=instead)
+        tasks.prune()
+        assert numbers(firewall) == [1, 2, 3, 4]
+
+    def test_numbers_are_not_given_again(self, firewall: Firewall, settings: Any) -> None:
+        settings.REVISIONS_KEPT = 1
+        old(firewall, 2), old(firewall, 3)
+        prune()
+        Firewall.objects.filter(pk=firewall.pk).update(uplinks=["lan7"])
+        refresh([firewall.pk], cause="another uplink", by="ada")
+        assert numbers(firewall) == [1, 3, 4]
+
+    def test_is_in_the_trail(self, firewall: Firewall, settings: Any) -> None:
+        settings.REVISIONS_KEPT = 0
+        old(firewall, 2)
+        prune()
+        assert Activity.objects.filter(kind="revision", verb="removed").get().label == "shop-fw #2"
+
+
+class TestDiffs:
+    def test_between_any_two_and_what_lies_on_the_box(self, firewall: Firewall) -> None:
+        api, two, three = Api("viewer"), old(firewall, 2), old(firewall, 3)
+        Firewall.objects.filter(pk=firewall.pk).update(applied=two)
+        Drift.objects.create(
+            firewall=firewall,
+            found={"/etc/hostname": ["2\n", "mine\n"], "nftables, running": ["a", "b"]},
+            digest="x",
+            found_at=timezone.now(),
+        )
+        firewall.refresh_from_db()
+        assert on_the_box(firewall) == {"/etc/hostname": "mine\n"}
+        between = api.get(path(firewall, "diff/?from=2&to=3")).json()
+        assert (between["from"], between["to"]) == (2, 3) and "-2\n+3\n" in between["files"]["/etc/hostname"]
+        drifted = api.get(path(firewall, "diff/?from=applied&to=box")).json()
+        assert drifted["to"] is None and "-2\n+mine\n" in drifted["files"]["/etc/hostname"]
+        assert "-mine\n+3\n" in api.get(path(firewall, f"diff/?from=box&to={three.number}")).json()["files"]["/etc/hostname"]
+        assert codes(api.get(path(firewall, "diff/?from=boxes"))) == {"from": ["invalid_revision"]}
+
+    def test_a_file_that_is_gone_from_the_box_is_not_there(self, firewall: Firewall) -> None:
+        Firewall.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
+        Drift.objects.create(firewall=firewall, found={"/etc/hostname": ["2\n", ""]}, digest="x", found_at=timezone.now())
+        firewall.refresh_from_db()
+        assert on_the_box(firewall) == {}
+
+    def test_without_anything_applied_the_box_is_unknown_and_empty(self, firewall: Firewall) -> None:
+        assert on_the_box(firewall) == {}
