@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.db.models import QuerySet
+from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -18,7 +18,7 @@ from networks.allocation import allocate, create_network
 from networks.fields import CidrField
 from networks.forms import AllocationForm, Listed, WholeRowForm
 from networks.models import Activity, Address, Network, Partition, Prefix, Project
-from networks.validation import reported_on
+from networks.validation import reported_on, still_used
 
 SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
 OBJECT: dict[str, Any] = {"widget": forms.Textarea(attrs={"rows": 3, "cols": 60})}
@@ -80,7 +80,9 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except ValidationError as error:
             for message in error.messages:
                 messages.error(request, message)
-            return HttpResponseRedirect(request.get_full_path())
+        except ProtectedError as error:
+            messages.error(request, still_used(error.protected_objects))
+        return HttpResponseRedirect(request.get_full_path())
 
 
 def picker(model: type[models.Model], field: str, **kwargs: Any) -> Any:

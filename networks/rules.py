@@ -188,7 +188,9 @@ def child_lengths(lengths: object) -> Iterator[Violation]:
         family in limits and type(length) is int and 0 < length <= limits[family] for family, length in lengths.items()
     )
     if not good:
-        yield Violation("default_child_prefix_length", "invalid_lengths", 'Child prefix lengths are an object such as {"4": 22, "6": 64}.')
+        yield Violation(
+            "default_child_prefix_length", "invalid_lengths", 'Child prefix lengths are an object such as {"4": 22, "6": 64} (R13).'
+        )
 
 
 def goes_with_its_machine(address: IP, kind: str, on_machine: bool) -> Iterator[Violation]:

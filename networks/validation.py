@@ -9,7 +9,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, models, transaction
 from django.db.models.deletion import Collector
 
-from networks.rules import Violation
+from networks.rules import Violation, counted, named
 
 
 class OnField(models.BaseConstraint):
@@ -94,6 +94,15 @@ def said_of(what: str, field: str) -> Iterator[None]:
         found = [one for errors in error.error_dict.values() for one in errors]
         told = [ValidationError(f"{what}: {' '.join(one.messages)}", code=one.code) for one in found]
         raise ValidationError({field: told}) from error
+
+
+def still_used(rows: Iterable[models.Model]) -> str:
+    """Which rows stand in the way of removing something, by their kind."""
+    kinds: dict[str, list[str]] = {}
+    for row in rows:
+        kinds.setdefault(str(row._meta.verbose_name), []).append(str(row))
+    found = "; ".join(f"{counted(len(names), kind)} ({named(names)})" for kind, names in sorted(kinds.items()))
+    return f"This is still in use by {found}; remove that first (R15)."
 
 
 class InUse(ValidationError):

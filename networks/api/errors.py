@@ -12,8 +12,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from networks.rules import counted, named
-from networks.validation import InUse
+from networks.validation import InUse, still_used
 
 Refusal = dict[str, list[dict[str, str]]]
 NO_FIELD = "non_field_errors"
@@ -90,9 +89,4 @@ def _leaves(details: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 
 def _in_use(rows: Iterable[Model]) -> Refusal:
-    """Which rows stand in the way of removing something, by their kind."""
-    kinds: dict[str, list[str]] = {}
-    for row in rows:
-        kinds.setdefault(str(row._meta.verbose_name), []).append(str(row))
-    found = "; ".join(f"{counted(len(names), kind)} ({named(names)})" for kind, names in sorted(kinds.items()))
-    return {NO_FIELD: [{"message": f"This is still in use by {found}; remove that first (R15).", "code": "in_use"}]}
+    return {NO_FIELD: [{"message": still_used(rows), "code": "in_use"}]}

@@ -1,5 +1,6 @@
 """`/admin/`, with the forms that its pages show."""
 
+import json
 from typing import Any
 
 from django.test import Client
@@ -7,9 +8,9 @@ from django.urls import reverse
 
 from firewalls.models import Firewall
 from machines.models import Machine
-from networks.models import Network, Project
+from networks.models import Address, Network, Project
 from tests.api import someone
-from tests.doors.programs import MANAGED, project_partition
+from tests.doors.programs import MANAGED, SERVICE, project_partition
 from tests.doors.refusals import IN_USE, Refusal, renamed, said, values
 
 
@@ -28,7 +29,8 @@ class Admin:
         return self.change(network)  # a box that is not ticked is not sent
 
     def make(self, **fields: Any) -> Refusal:
-        return self._added("networks_network", default_child_prefix_length="{}", labels="{}", **fields)
+        lengths = json.dumps(fields.pop("default_child_prefix_length", {}))
+        return self._added("networks_network", default_child_prefix_length=lengths, labels="{}", **fields)
 
     def carve(self, **fields: Any) -> Refusal:
         return self.make(kind="private", **fields)
@@ -60,6 +62,9 @@ class Admin:
     def leave(self, firewall: Firewall, network: Network) -> Refusal:
         joined = firewall.attachments.filter(network=network).first()
         return self.remove(joined) if joined else IN_USE  # its primary is not among the rows to delete
+
+    def publish(self, address: Address, machine: Machine) -> Refusal:
+        return self._added("firewalls_endpoint", address=address, machine=machine, port=80, target_port=8080, **SERVICE)
 
     def free(self, machine: Machine) -> Refusal:
         return self.remove(getattr(machine, "firewall", machine))

@@ -24,7 +24,7 @@ def on(field: str, code: str) -> dict[str, list[str]]:
 
 
 IN = {field: [code for code, _ in errors] for field, errors in IN_USE.items()}
-NR, NETWORKS = "networks.rules.", "machines.rules."
+NR, NETWORKS, FIREWALLS = "networks.rules.", "machines.rules.", "firewalls.rules."
 ONE_HOME = f"{NETWORKS}primary_of {NETWORKS}unshared_once"
 NETWORK_USED, PREFIX_USED = f"{NR}network_unused on_delete", f"{NR}prefix_unused on_delete"
 SHARED = on("shared", "not_private")
@@ -98,6 +98,10 @@ R3 = {
     "another reason for a sharing of old": Case(
         lambda d, s: d.change(s.storage, shared_reason="why not"), on("shared_reason", "kept"), NR + "sharing_is_kept", "rest admin"
     ),
+    "since when it is shared, though it is not": Case(
+        lambda d, s: d.change(s.shop, shared_at=s.storage.shared_at), on("shared", "unknown_since"), "Network:shared_knows_since_when",
+        "form rest admin",
+    ),
 }  # fmt: skip
 R4 = {
     "a machine in two networks": Case(
@@ -142,6 +146,12 @@ R5 = {
     "only shared networks of others": Case(
         lambda d, s: d.firewall(s.fra.shop, s.storage, s.backup), on("networks", "no_primary"), NETWORKS + "primary_of"
     ),
+    "publish a machine that lives elsewhere": Case(
+        lambda d, s: d.publish(s.own(s.media), s.machine), on("machine", "not_behind"), FIREWALLS + "behind"
+    ),
+    "publish another firewall": Case(
+        lambda d, s: d.publish(s.own(s.media), s.firewall.machine), on("machine", "firewall"), FIREWALLS + "behind"
+    ),
 }  # fmt: skip
 R6 = {
     "join the own primary": Case(lambda d, s: d.join(s.owner, s.storage), on("network", "own_primary"), NETWORKS + "not_its_primary"),
@@ -154,6 +164,12 @@ R6 = {
     ),
     "leave the primary network": Case(
         lambda d, s: d.leave(s.firewall, s.shop), IN, NETWORKS + "may_leave", "form admin"
+    ),
+    "publish in a network that is not joined": Case(
+        lambda d, s: d.publish(s.own(s.lan), s.behind), on("address", "not_joined"), FIREWALLS + "at_own_shared_address"
+    ),
+    "publish at an address that is on no firewall": Case(  # REST asks for the firewall
+        lambda d, s: d.publish(s.machine.addresses.get(), s.behind), on("address", "not_there"), FIREWALLS + "at_own_shared_address", "rest"
     ),
 }  # fmt: skip
 R7 = {
@@ -290,6 +306,12 @@ R10 = {
     "an address of a family that the network lacks": Case(
         lambda d, s: d.take(s.shop, s.fra.shop, version=6), on("network", "no_prefix"), "networks.rules.no_prefix", "form"
     ),
+    "publish by IPv6 a machine that has none": Case(
+        lambda d, s: d.publish(s.own(s.media, 6), s.behind), on("machine", "no_address"), FIREWALLS + "same_family"
+    ),
+    "grow by a family without room for those who are there": Case(
+        lambda d, s: d.add_prefix(s.lan, "2001:db8:132:99::1/128"), on("cidr", "exhausted"), NR + "exhausted", "form admin"
+    ),
 }  # fmt: skip
 R11 = {
     "a machine that brings an address from elsewhere": Case(
@@ -319,6 +341,10 @@ R11 = {
     ),
     "an IPv6 address in an IPv4 network": Case(
         lambda d, s: d.take(s.other, s.fra.shop, "2001:db8::9"), on("address", "outside_network"), NR + "in_network"
+    ),
+    "give an address on a machine to another project": Case(
+        lambda d, s: d.change(s.owner.machine.addresses.get(prefix__network="storage"), project=s.fra.shop), on("machine", "other_project"),
+        NR + "owner_of_both", "admin",
     ),
 }  # fmt: skip
 R12 = {
@@ -400,6 +426,10 @@ R13 = {
     "grow by more than there is": Case(
         lambda d, s: d.grow(s.shop, 14), on("prefix_length", "exhausted"), "networks.allocation.next_child", "form admin"
     ),
+    "child prefixes longer than any address": Case(
+        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, default_child_prefix_length={"4": 99}),
+        on("default_child_prefix_length", "invalid_lengths"), NR + "child_lengths",
+    ),
 }  # fmt: skip
 R14 = {
     "a VRF id twice": Case(lambda d, s: d.make(**s.private(vrf=104009)), on("vrf", "vrf_taken"), "Network:vrf_is_unique"),
@@ -437,6 +467,13 @@ R15 = {
     "remove a partition with networks": Case(lambda d, s: d.remove(s.poolless), IN, "on_delete", "form"),
     "remove a project with networks": Case(lambda d, s: d.remove(s.fra.shop), IN, "on_delete", "form"),
     "remove a project with an address": Case(lambda d, s: d.remove(s.fra.analytics), IN, "on_delete", "form"),
+    "leave a network in which something is published": Case(
+        lambda d, s: d.leave(s.consumer, s.media), IN, "firewalls.allocation.endpoints_unused"
+    ),
+    "free a machine that is published": Case(lambda d, s: d.free(s.behind), IN, "on_delete"),
+    "remove what was joined, with addresses in it": Case(  # elsewhere, that is leaving
+        lambda d, s: d.remove(s.firewall.attachments.get(network=s.fra.internet)), IN, NETWORKS + "attachment_unused", "form rest admin"
+    ),
 }  # fmt: skip
 CASES: dict[str, dict[str, Case]] = {
     "R1": R1, "R2": R2, "R3": R3, "R4": R4, "R5": R5, "R6": R6, "R7": R7, "R8": R8, "R9": R9, "R10": R10, "R11": R11, "R12": R12,

@@ -1,14 +1,16 @@
 """Doors inside the process: the models with the allocation, and the forms."""
 
+import json
 from ipaddress import ip_address
 from typing import Any
+from uuid import uuid4
 
 from django.forms import modelform_factory
 from django.forms import models as model_forms
 
 from firewalls.admin import FirewallAddForm
-from firewalls.allocation import create_firewall, join, leave
-from firewalls.models import Attachment, Firewall
+from firewalls.allocation import create_firewall, free_firewall, join, leave
+from firewalls.models import Attachment, Endpoint, Firewall
 from machines.admin import MachineAddForm
 from machines.allocation import Request, create_machine, free
 from machines.models import Machine
@@ -73,8 +75,11 @@ class Orm:
     def leave(self, firewall: Firewall, network: Network) -> Refusal:
         return kept(lambda: leave(firewall, network))
 
+    def publish(self, address: Address, machine: Machine) -> Refusal:
+        return self._make(Endpoint, id=uuid4(), address=address, machine=machine, port=80, target_port=8080, **SERVICE)
+
     def free(self, machine: Machine) -> Refusal:
-        return kept(lambda: free(machine))
+        return kept(lambda: free_firewall(machine.firewall) if hasattr(machine, "firewall") else free(machine))
 
     def remove(self, row: Any) -> Refusal:
         return kept(row.delete)
@@ -115,7 +120,8 @@ class Form(Orm):
         return self._filled(model, {name: getattr(value, "pk", value) for name, value in fields.items()})
 
     def _filled(self, model: type[Any], data: dict[str, Any], instance: Any = None) -> Refusal:
-        form: Any = modelform_factory(model, form=WholeRowForm, fields="__all__")(data=values(data), instance=instance)
+        sent = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values(data).items()}
+        form: Any = modelform_factory(model, form=WholeRowForm, fields="__all__")(data=sent, instance=instance)
         if form.is_valid():
             form.save()
         return said(form.errors.as_data())
@@ -128,4 +134,5 @@ class Form(Orm):
         return said(form.errors.as_data())
 
 
+SERVICE = {"protocol": "tcp", "purpose": "service"}
 MANAGED = {"uplinks": "lan0,lan1", "port": "22", "user": "shared-networks"}

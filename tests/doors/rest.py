@@ -62,6 +62,11 @@ class Rest:
     def leave(self, firewall: Firewall, network: Network) -> Refusal:
         return self._removed(f"firewalls/{firewall.pk}/attachments/{network.pk}/")
 
+    def publish(self, address: Address, machine: Machine) -> Refusal:
+        where = {"firewall": str(address.machine_id), "network": address.network.pk, "address": str(address)}
+        body = where | {"machine": str(machine.pk), "port": 80, "target_port": 8080}
+        return self._answered(self.api.post("endpoints/", body), network="address")
+
     def free(self, machine: Machine) -> Refusal:
         return self._removed(f"{'firewalls' if hasattr(machine, 'firewall') else 'machines'}/{machine.pk}/")
 

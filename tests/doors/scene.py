@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from firewalls.models import Endpoint
 from networks.allocation import allocate
-from networks.models import Network, Partition
+from networks.models import Address, Network, Partition, Project
 from tests.world import network, world
 
 
@@ -23,6 +24,7 @@ class Scene:
         self.second = network("second", "external", "198.51.100.0/24", vrf=104056, partition=muc.partition)
         self._poor_partitions()
         self._things()
+        self._published()
 
     def _poor_partitions(self) -> None:
         self.empty = Partition(id="ber", name="BER")  # with neither pool nor fabric
@@ -42,6 +44,20 @@ class Scene:
         allocate(self.storage, project=fra.shop, ip=self.ip(self.storage, 78))  # reserved by the shop
         for _ in range(2):
             allocate(self.full, project=fra.storage)
+
+    def _published(self) -> None:
+        """A firewall that publishes a machine behind it in a shared network with both address families; the machine has IPv4 alone."""
+        team = Project(id="media-team", name="media-team")
+        team.save()
+        self.lan = self.muc.private("lan", team, prefix_length={4: 24})
+        self.media = self.muc.private("media", self.fra.storage, shared=True)
+        self.consumer = self.muc.firewall("media-fw", team, self.lan, self.media)
+        self.behind = self.muc.machine("media-web", team, self.lan)
+        Endpoint(address=self.own(self.media), port=443, machine=self.behind, target_port=8443).save()
+
+    def own(self, net: Network, version: int = 4) -> Address:
+        """The consumer's address there."""
+        return self.consumer.machine.addresses.get(prefix__network=net, address__family=version)
 
     def ip(self, net: Network, number: int, version: int = 4) -> Any:
         return net.prefixes.get(cidr__family=version).cidr.network_address + number

@@ -8,9 +8,10 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from firewalls.models import Attachment
+from firewalls.models import Attachment, Endpoint
 from machines.models import Machine
 from networks.models import Address, Network, Prefix
+from networks.rules import Violation
 
 MODELS: dict[str, type[models.Model]] = {model.__name__: model for model in (Network, Prefix, Address, Attachment)}
 
@@ -26,6 +27,7 @@ def any_network(kind: str) -> Any:
 # What is no rule by itself, but finds that there is nothing: in its place, something that finds what is not there.
 INSTEAD: dict[str, Any] = {
     "machines.rules.primary_of": lambda wanted, project: (wanted[0].net, []),
+    "networks.rules.exhausted": lambda *args: Violation("cidr", "something else", ""),
     "networks.allocation.next_address": lambda pk, cidr: cidr[1],
     "networks.allocation.next_child": lambda pk, pool, length: pool,
     "networks.allocation.carve": lambda pool, family, length: pool.prefixes.get().cidr,
@@ -39,7 +41,7 @@ def take_out(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     """Take out functions by their path, constraints as `Model:name`, and `on_delete`, which keeps what is referred to."""
     for name in names.split():
         if name == "on_delete":
-            ours: list[type[models.Model]] = [*apps.get_app_config("networks").get_models(), Machine, Attachment]
+            ours: list[type[models.Model]] = [*apps.get_app_config("networks").get_models(), Machine, Attachment, Endpoint]
             for model in ours:
                 for field in (f for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey)):
                     monkeypatch.setattr(field.remote_field, "on_delete", models.DO_NOTHING)
