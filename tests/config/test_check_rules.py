@@ -163,6 +163,6 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(scene: Scene, django_
         allocate(scene.storage, project=scene.fra.shop)
     for number in range(3):
         scene.fra.firewall(f"fw-{number}", scene.fra.shop, scene.fra.private(f"n-{number}", scene.fra.shop), scene.storage)
-    assert Firewall.objects.count() == 5 and Address.objects.count() > 30 and Network.objects.count() > 10
+    assert Firewall.objects.count() == 6 and Address.objects.count() > 30 and Network.objects.count() > 10
     with django_assert_max_num_queries(len(few.captured_queries)):
         assert found() == []
