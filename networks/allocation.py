@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from networks import rules
 from networks.addressing import IP, Cidr, versions
 from networks.models import Address, Network, Partition, Prefix, Project
-from networks.pools import POOL, next_address, next_child, next_number
-from networks.rules import FAMILIES, Violation
+from networks.pools import POOL, free_blocks, next_address, next_child, next_number
+from networks.rules import Violation
 from networks.trail import tells
 from networks.validation import enforce
 
@@ -120,9 +120,8 @@ def carve(pool: Network, family: int, length: int) -> Cidr:
         if (found := next_child(prefix.pk, prefix.cidr, length)) is not None:
             return found
     taken = Prefix.objects.filter(child=True, network__parent=pool, cidr__family=family).count()
-    where = ", ".join(map(str, pools)) or f"no {FAMILIES[family]} prefix"
-    reason = f"{pool.id} ({where}) has no free /{length} left: {rules.counted(taken, 'child prefix')} taken (R13)."
-    enforce([Violation("prefix_length", "exhausted", reason)])
+    left = [block.prefixlen for block in free_blocks([prefix.pk for prefix in pools])]
+    enforce([rules.no_room(pool.id, family, length, [prefix.cidr for prefix in pools], taken=taken, largest=min(left, default=None))])
     raise AssertionError  # unreachable: enforce() raised
 
 

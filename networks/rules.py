@@ -204,9 +204,17 @@ def exhausted(field: str, network: str, family: int, used: int, total: int) -> V
     return Violation(field, "exhausted", f"{network} has no free {FAMILIES[family]} address left: {used} of {total} are taken (R12).")
 
 
+def no_room(pool: str, family: int, length: int, prefixes: Collection[Cidr], *, taken: int, largest: int | None) -> Violation:
+    """R13: no child prefix of that length is free: says in what, how many are taken, and the shortest length that is still to be had."""
+    where = ", ".join(map(str, prefixes)) or f"no {FAMILIES[family]} prefix"
+    left = "nothing is free" if largest is None else f"the largest free one is a /{largest}"
+    reason = f"{pool} ({where}) has no free /{length} left: {counted(taken, 'child prefix')} taken, {left} (R13)."
+    return Violation("prefix_length", "exhausted", reason)
+
+
 def counted(number: int, word: str) -> str:
     """`1 address`, `3 addresses`."""
-    plural = word + ("es" if word.endswith("s") else "s")
+    plural = word + ("es" if word.endswith(("s", "x")) else "s")
     return f"{number:,} {word if number == 1 else plural}"
 
 

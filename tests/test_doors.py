@@ -128,6 +128,13 @@ def test_what_keeps_the_rules_is_let_through(scene: Scene, door: str) -> None:
     assert Machine.objects.get(name="new", firewall__isnull=False).primary_id == "backup"
 
 
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(("spelled", "meant"), [("10.128.200.1/22", "10.128.200.0/22"), ("2001:db8:132:7::5/64", "2001:db8:132:7::/64")])
+def test_a_prefix_with_host_bits_is_refused_with_the_one_that_is_meant(scene: Scene, door: str, spelled: str, meant: str) -> None:
+    refusal = DOORS[door]().add_prefix(scene.dual, spelled)
+    assert refusal == {"cidr": [("invalid_prefix", f"{spelled} has host bits set; the prefix is {meant}.")]}
+
+
 def left_behind(scene: Scene, door: str) -> dict[str, list[tuple[str, str]]]:
     """R16: what is still reserved for the shop, by network, when a firewall has left what it joined and a second one was freed."""
     way, brought = DOORS[door](), scene.ip(scene.storage, 78)

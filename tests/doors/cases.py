@@ -421,7 +421,7 @@ R13 = {
     ),
     "a child prefix of a family that the pool lacks": Case(
         lambda d, s: d.carve(name="new", partition=s.fra.partition, project=s.fra.shop, prefix_length={6: 64}),
-        on("prefix_length", "exhausted"), "networks.allocation.carve", "form admin",
+        on("prefix_length", "exhausted"), "networks.allocation.carve networks.rules.no_room", "form admin",
     ),
     "grow by more than there is": Case(
         lambda d, s: d.grow(s.shop, 14), on("prefix_length", "exhausted"), "networks.allocation.next_child", "form admin"

@@ -28,6 +28,7 @@ def any_network(kind: str) -> Any:
 INSTEAD: dict[str, Any] = {
     "machines.rules.primary_of": lambda wanted, project: (wanted[0].net, []),
     "networks.rules.exhausted": lambda *args: Violation("cidr", "something else", ""),
+    "networks.rules.no_room": lambda *args, **kwargs: Violation("prefix_length", "something else", ""),
     "networks.allocation.next_address": lambda pk, cidr: cidr[1],
     "networks.allocation.next_child": lambda pk, pool, length: pool,
     "networks.allocation.carve": lambda pool, family, length: pool.prefixes.get().cidr,
