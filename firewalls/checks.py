@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -19,7 +19,7 @@ from firewalls.references import unresolved
 
 FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin:/usr/lib/frr"
-SECONDS = 60
+SECONDS, TOGETHER = 60, 50
 # vtysh ends well if only its last line is known; what it does not know it says, with the line's number (FRR 8.4.4).
 _VTYSH = re.compile(r"^line \d+: %", re.M)
 # bgpd reads the lines of other daemons too, and knows none of them; its exit status says nothing.
@@ -43,21 +43,34 @@ class Finding:
     output: str = ""
 
 
-def check(files: Mapping[str, str]) -> tuple[Finding, ...]:
-    """What every tool at hand says of these files, by path; a missing file counts as an empty one."""
+def check(files: Mapping[str, str], tools: Iterable[Callable[[Path], Finding]] = ()) -> tuple[Finding, ...]:
+    """What these tools, or else all at hand, say of the files, by path; a missing file counts as an empty one."""
     with tempfile.TemporaryDirectory(prefix="sn-check-") as folder:
         path = Path(folder)
         path.chmod(0o711)  # bgpd becomes FRR's own user before it reads
         for name in (FRR, NFT):
             (path / Path(name).name).write_text(files.get(name, ""))
-        tools: Iterable[Callable[[Path], Finding]] = (_nft, _vtysh, _bgpd)
-        return (*(tool(path) for tool in tools), _own(files))
+        return tuple(tool(path) for tool in tools) or (_nft(path), _vtysh(path), _bgpd(path), _own(files))
 
 
 def complaints(files: Mapping[str, str]) -> list[str]:
     """One sentence per tool that refuses these files; none means that nothing is known against them."""
     bad = (finding for finding in check(files) if finding.state == State.BAD)
     return [f"{finding.tool} refuses the configuration: {finding.output}" for finding in bad]
+
+
+def refused(many: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """The complaints about each of these. nft and vtysh read many in one go: nearly always, there is nothing to find."""
+    return [found for start in range(0, len(many), TOGETHER) for found in _refused(many[start : start + TOGETHER])]
+
+
+def _refused(many: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    if len(many) > 1:
+        routes = "".join(files.get(FRR, "").removesuffix("end\n") for files in many)
+        findings = check({FRR: f"{routes}end\n", NFT: "".join(files.get(NFT, "") for files in many)}, (_nft, _vtysh))
+        if all(finding.state == State.GOOD for finding in findings):
+            return [list(unresolved(files)) for files in many]
+    return [complaints(files) for files in many]
 
 
 def _nft(folder: Path) -> Finding:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from firewalls import changes, drifts, rollouts
+from firewalls import changes, checks, drifts, rollouts
 from firewalls.models import Drift, Firewall, Member, Push
 from firewalls.models.firewall import KEY_CHANGED
 from firewalls.transport import Inspection, Outcome, Step, Target, TransportError
@@ -77,6 +77,7 @@ def prepared(claimed: list[Push]) -> list[Job]:
     running = Push.objects.filter(state=Push.State.RUNNING).select_related("firewall__machine__partition", "revision")
     current = running.in_bulk([push.pk for push in claimed])
     jobs = []
+    refused = _refused([push for push in current.values() if push.revision])
     for push in (current[one.pk] for one in claimed if one.pk in current):
         if push.firewall.key_changed:
             settle(push, Outcome("failed", f"{push.firewall} shows another host key than the pinned one. Judge that first."))
@@ -84,8 +85,18 @@ def prepared(claimed: list[Push]) -> list[Job]:
             settle(push, Outcome("failed", f"{push.firewall} has no underlay address yet, so it has no configuration (R8)."))
         else:
             told = Step("render", "ok", 0, f"revision {push.revision.number}, {push.revision.digest[:12]}: {push.revision.cause}")
+            if complaints := refused[push.pk]:
+                steps = [asdict(told), asdict(Step("check", "failed", 0, "\n".join(complaints)))]
+                settle(push, Outcome("failed", f"It was not sent: {complaints[0]}"), steps)
+                continue
             jobs.append(Job(push, target(push.firewall), push.revision.files, {"render": asdict(told)}))
     return jobs
+
+
+def _refused(pushes: list[Push]) -> dict[UUID, list[str]]:
+    """What the parsers here have against what is to be sent; nothing that they refuse leaves the house."""
+    files = [push.revision.files for push in pushes if push.revision]
+    return dict(zip((push.pk for push in pushes), checks.refused(files), strict=True))
 
 
 def _choose(pushes: list[Push]) -> None:

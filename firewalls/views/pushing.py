@@ -15,12 +15,13 @@ from networks.htmx import page
 
 # What a push goes through, in order; one that has not begun yet is shown as waiting.
 STEPS = {
-    "render": "Render", "connect": "Connect", "receive": "Send", "lock": "Lock", "version": "Compare the applier", "unpack": "Unpack",
+    "render": "Render", "check": "Check here",
+    "connect": "Connect", "receive": "Send", "lock": "Lock", "version": "Compare the applier", "unpack": "Unpack",
     "check-nftables": "Check nftables", "check-frr": "Check FRR", "save": "Save what runs", "arm-rollback": "Arm the rollback",
     "write": "Write the files", "load-system": "Load names and interfaces", "load-nftables": "Load nftables", "load-frr": "Load FRR",
     "verify": "Verify", "check-bgp": "BGP sessions as before", "probe": "Own probes", "roll-back": "Go back", "confirm": "Confirm",
 }  # fmt: skip
-ONLY_WHEN_NEEDED = {"receive", "roll-back"}
+ONLY_WHEN_NEEDED = {"check", "receive", "roll-back"}
 
 
 @require_POST

@@ -106,3 +106,25 @@ def test_checks_know_no_django() -> None:
         cwd=Path(__file__).parent.parent.parent,
     )  # fmt: skip
     assert done.stdout.strip() == "False"
+
+
+class TestMany:
+    """Many are read in one go, and the bad ones are told apart."""
+
+    def test_all_good(self) -> None:
+        needs("vtysh", "nft", "unshare")
+        assert checks.refused([render(plan(SITUATIONS[name])) for name in SITUATIONS]) == [[] for _ in SITUATIONS]
+
+    @pytest.mark.parametrize(
+        ("path", "old", "new", "tool"),
+        [
+            (FRR, "router bgp ", "routr bgp ", "vtysh"),
+            (NFT, "jump refuse", "jump nowhere", "nft"),
+            (FRR, "match as-path SELF", "match as-path X", "AS"),
+        ],
+    )
+    def test_one_bad(self, path: str, old: str, new: str, tool: str) -> None:
+        needs("vtysh", "nft", "unshare")
+        many = [FULL, FULL | {path: FULL[path].replace(old, new)}, FULL]
+        found = checks.refused(many)
+        assert found[0] == found[2] == [] and any(tool in sentence for sentence in found[1])

@@ -10,6 +10,7 @@ from firewalls import practice, tasks
 from firewalls.allocation import join, leave
 from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import LOST_AFTER, MOST_ATTEMPTS
+from tests.conftest import needs
 from tests.firewalls.boxes import Boxes, boxes
 from tests.world import World, world
 
@@ -56,6 +57,16 @@ def test_a_new_firewall_is_in_sync_once_its_push_is_confirmed(firewall: Firewall
     assert done.revision is not None and done.started_at and done.finished_at
     assert [step["name"] for step in done.steps][0:2] == ["render", "connect"] and done.steps[-1]["name"] == "confirm"
     assert box.file("/etc/frr/frr.conf", firewall.name).read_text() == done.revision.files["/etc/frr/frr.conf"]
+
+
+def test_what_the_parsers_here_refuse_is_not_sent(firewall: Firewall, box: Boxes) -> None:
+    needs("vtysh")
+    files = {"/etc/frr/frr.conf": "frr version 8.4.4\nroutr bgp 1\nend\n", "/etc/nftables.conf": "\n"}
+    bad = Revision.objects.create(firewall=firewall, number=2, digest="bad", files=files, cause="by mistake")
+    done = push(firewall, revision=bad)
+    assert done.state == "failed" and done.error.startswith("It was not sent: vtysh refuses the configuration:")
+    assert [(step["name"], step["state"]) for step in done.steps] == [("render", "ok"), ("check", "failed")]
+    assert "routr bgp 1" in done.steps[-1]["output"] and not box.file("/etc/frr/frr.conf", firewall.name).exists()
 
 
 def test_joining_makes_it_pending_and_a_push_of_an_older_revision_goes_back(fra: World, firewall: Firewall, box: Boxes) -> None:
