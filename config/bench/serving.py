@@ -65,7 +65,7 @@ class Client:
 @contextmanager
 def server() -> Iterator[Server]:
     """Run it, with everything migrated, until the block ends."""
-    with _database() as url, socket.socket() as probe:
+    with database() as url, socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
         probe.close()
@@ -83,7 +83,7 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def database() -> Iterator[str]:
     given = connection.get_connection_params()
     base = psycopg.conninfo.make_conninfo(**{name: str(given[name]) for name in ("host", "port", "user", "password") if given.get(name)})
     with psycopg.connect(base, dbname=given["dbname"], autocommit=True) as admin:

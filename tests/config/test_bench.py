@@ -46,7 +46,7 @@ def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_
         assert cursor.fetchone() == (0,)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> None:
     (small / "bench.json").write_text('{"allocate": [{"taken": 0}]}')
     assert "render\n  firewalls 5" in bench("render")
