@@ -7,7 +7,7 @@ export PORT VAR DEMO
 
 BIN := .venv/bin
 
-.PHONY: run test check bench
+.PHONY: run test check bench bench-pushes
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
@@ -25,6 +25,15 @@ check: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@$(BIN)/python manage.py bench
+	@if [ "$$(id -u)" = 0 ] && command -v sshd nft vtysh >/dev/null; then $(MAKE) --no-print-directory bench-pushes; \
+	  else echo "pushes are not measured: that takes root, openssh-server, nftables and frr"; fi
+
+# Pushes beside ansible-core and nornir, which are installed for this alone.
+bench-pushes: .venv/dev.stamp
+	@mkdir -p $(VAR)/bench
+	@[ -x $(VAR)/bench/venv/bin/ansible-playbook ] || { $(PYTHON) -m venv $(VAR)/bench/venv && \
+	  $(VAR)/bench/venv/bin/python -m pip install --quiet --disable-pip-version-check ansible-core nornir paramiko; }
+	@BENCH_VENV=$(abspath $(VAR))/bench/venv $(BIN)/python -m tests.bench.pushes $(VAR)/bench/pushes
 
 .venv/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

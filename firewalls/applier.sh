@@ -433,11 +433,13 @@ apply() {
     step lock take_lock || finish failed
     recover >/dev/null 2>&1
     sweep
-    if { [ -z "$1" ] || step version same_version "$1"; } &&
-        step unpack unpack && step check-nftables check_nftables && step check-frr check_frr; then
+    if { [ -z "$1" ] || step version same_version "$1"; } && step unpack unpack; then
+        # What was checked and runs needs no check.
         if unchanged; then note "$TOKEN" confirmed; finish unchanged; fi
-        replace && finish applied
-        finish "$(verdict_of "$TOKEN" | tr ' ' -)"
+        if step check-nftables check_nftables && step check-frr check_frr; then
+            replace && finish applied
+            finish "$(verdict_of "$TOKEN" | tr ' ' -)"
+        fi
     fi
     note "$TOKEN" failed
     finish failed

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import asyncssh
@@ -28,6 +28,7 @@ ROLLBACK_SECONDS = 20
 PREFIX = "fw-"
 _NAME = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
 REFUSED = 64
+AT_ONCE = 8
 CHUNK = 65_536
 
 
@@ -91,8 +92,12 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
         await (await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)).communicate()
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
 
+    turns = asyncio.Semaphore(AT_ONCE)  # real firewalls bring a processor each; these share one
+
     async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        process.exit(await _run(folder, process))
+        hurried = (process.command or "").startswith("apply") and _slow(folder, _name(process)) == "0"
+        async with turns if hurried else nullcontext():
+            process.exit(await _run(folder, process))
 
     return await asyncssh.listen(
         HOST, number, server_factory=lambda: _Door(folder, key), server_host_keys=[str(ensure_key(folder / "host_key"))],
@@ -101,12 +106,21 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
     )  # fmt: skip
 
 
+def _name(process: "asyncssh.SSHServerProcess[bytes]") -> str:
+    return str(process.get_extra_info("username")).removeprefix(PREFIX)
+
+
+def _slow(folder: Path, name: str) -> str:
+    path = folder / f".slow-{name}"
+    return path.read_text().strip() if path.exists() else "0"
+
+
 async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int:
     words = (process.command or "").split()
     if not words or words[0] not in VERBS:
         process.stderr.write(f"This account runs the applier only: {', '.join(VERBS)}.\n".encode())
         return REFUSED
-    child = await _applier(folder, str(process.get_extra_info("username")).removeprefix(PREFIX), *words)
+    child = await _applier(folder, _name(process), *words)
     assert child.stdin and child.stdout and child.stderr
     feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
     await asyncio.gather(_relay(child.stdout, process.stdout), _relay(child.stderr, process.stderr))
@@ -138,13 +152,12 @@ async def _relay(source: asyncio.StreamReader, sink: "asyncssh.SSHWriter[bytes]"
 
 
 def _environment(folder: Path, name: str) -> dict[str, str]:
-    slow = folder / f".slow-{name}"
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "APPLIER_ROOT": str(folder / name),
         "APPLIER_PRACTICE": "1",
         "APPLIER_TIMEOUT": os.environ.get("APPLIER_TIMEOUT", str(ROLLBACK_SECONDS)),
-        "APPLIER_SLOW": slow.read_text().strip() if slow.exists() else "0",
+        "APPLIER_SLOW": _slow(folder, name),
     }
 
 

@@ -1,0 +1,199 @@
+"""Workers that die at any step, share the work, or have wrong clocks: real processes, a real database, real boxes behind SSH."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from firewalls import ledger, practice, pushes, tasks
+from firewalls.models import Firewall, Push, Revision
+from firewalls.models.push import LOST_AFTER
+from firewalls.ssh import ensure_key
+from firewalls.transport import Step
+from tests.conftest import needs
+from tests.firewalls.boxes import GOOD, Boxes, boxes
+from tests.world import World, world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STEPS = [
+    "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables",
+    "load-frr", "verify", "check-bgp", "probe", "confirm",
+]  # fmt: skip
+AT = ["claimed", *STEPS, "settle"]
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="10") as running:
+        yield running
+
+
+@pytest.fixture
+def fra(box: Boxes, settings: Any, published: list[str]) -> World:
+    settings.SSH_KEY = box.key
+    return world()
+
+
+@pytest.fixture
+def make(fra: World, box: Boxes) -> Callable[[str], Firewall]:
+    private = fra.private("shop", fra.shop)
+
+    def made(name: str) -> Firewall:
+        target = box.target(name)
+        where = {"host": practice.HOST, "port": target.port, "user": target.user, "host_key": target.host_key, "practice": True}
+        return fra.firewall(name, fra.shop, private, **where)
+
+    return made
+
+
+def worker(work: Callable[[], object]) -> int:
+    """Another worker process: its process id."""
+    connections.close_all()
+    if child := os.fork():
+        return child
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def ended(*workers: int) -> list[int]:
+    """The signals that these processes died of."""
+    return [os.WTERMSIG(os.waitpid(pid, 0)[1]) for pid in workers]
+
+
+def dies_at(point: str, push: Push) -> None:
+    """Claim the push and bring it as far as this; then be killed as nothing can prevent."""
+    told = ledger.Job.told
+
+    async def tell(job: ledger.Job, step: Step) -> None:
+        await told(job, step)
+        if (step.name, step.state) == (point, "running"):
+            ledger.note([job])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def settle(*args: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    ledger.Job.told = tell  # type: ignore[assignment, method-assign]
+    if point == "settle":
+        ledger.settle = settle  # type: ignore[assignment]
+    claimed = Push.objects.claim(push.pk)
+    assert claimed
+    if point == "claimed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # the dying one writes down its last step from where it is
+    pushes.run(claimed)
+
+
+def after(period: timedelta) -> None:
+    """So much time passes for the heartbeats of running pushes."""
+    Push.objects.filter(state="running").update(heartbeat_at=Now() - period)
+
+
+def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make: Callable[[str], Firewall], fra: World, box: Boxes) -> None:
+    firewalls = {point: make(f"dies-at-{point}") for point in AT}
+    for firewall in firewalls.values():
+        Push.objects.enqueue(firewall)
+    tasks.work()
+    old = {point: box.files(firewall.name) for point, firewall in firewalls.items()}
+    fra.partition.management_prefixes = ["198.51.100.0/24"]
+    fra.partition.save()
+    queued = {point: Push.objects.enqueue(firewall, by="ada") for point, firewall in firewalls.items()}
+    assert set(ended(*[worker(lambda point=point: dies_at(point, queued[point])) for point in AT])) == {signal.SIGKILL}  # type: ignore[misc]
+    died = {point: Push.objects.get(pk=queued[point].pk) for point in AT}
+    assert {push.state for push in died.values()} == {"running"}
+    assert all(died[point].steps[-1]["name"] == point for point in STEPS), "the row says at which step it was"
+    tasks.reconcile()
+    assert Push.objects.filter(state="running").count() == len(AT), "nobody is taken for dead too early"
+    after(LOST_AFTER + timedelta(seconds=1))
+    tasks.reconcile()
+    tasks.work()
+    for point, firewall in firewalls.items():
+        row = Push.objects.get(pk=queued[point].pk)
+        assert (row.state, row.attempts, row.revision) == ("confirmed", 2, Firewall.objects.get(pk=firewall.pk).applied), point
+        assert row.revision and box.files(firewall.name) != old[point], point
+        assert box.files(firewall.name) == {path: row.revision.files[path] for path in GOOD}, point
+    assert Push.objects.count() == 2 * len(AT)
+
+
+def test_two_workers_share_the_pushes_and_none_is_run_twice(make: Callable[[str], Firewall]) -> None:
+    for number in range(10):
+        Push.objects.enqueue(make(f"shared-{number}"))
+    assert ended(*[worker(tasks.work) for _ in range(3)]) == [0, 0, 0]
+    assert sorted(Push.objects.values_list("state", "attempts")) == [("confirmed", 1)] * 10
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_worker_whose_clock_is_off_by_an_hour_is_not_taken_for_dead(
+    make: Callable[[str], Firewall], box: Boxes, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    firewall = make(f"clock-{hours + 1}")
+    box.slow(firewall.name, 0.2)
+    push = Push.objects.enqueue(firewall)
+
+    def late() -> datetime:
+        return datetime.now(tz=timezone.get_current_timezone()) + timedelta(hours=hours)
+
+    def wrong_clock() -> None:
+        monkeypatch.setattr(timezone, "now", late)
+        monkeypatch.setattr(time, "time", lambda: late().timestamp())
+        tasks.work()
+
+    pid = worker(wrong_clock)
+    while not Push.objects.filter(pk=push.pk, state="running").exists():
+        time.sleep(0.05)
+    for _ in range(10):
+        tasks.reconcile()
+        time.sleep(0.1)
+    assert ended(pid) == [0]
+    row = Push.objects.get()
+    assert (row.state, row.attempts) == ("confirmed", 1) and row.started_at and row.finished_at
+    assert timedelta(0) < row.finished_at - row.started_at < timedelta(minutes=2)
+    assert abs(row.finished_at - timezone.now()) < timedelta(minutes=2)
+
+
+class TestRowsTellTheTruth:
+    """How a push ended, and what the box has after it."""
+
+    def push(self, firewall: Firewall, revision: Revision | None = None) -> Push:
+        queued = Push.objects.enqueue(firewall, revision=revision)
+        tasks.work()
+        queued.refresh_from_db()
+        return queued
+
+    def test_of_a_configuration_that_the_box_refuses(self, make: Callable[[str], Firewall], box: Boxes) -> None:
+        needs("vtysh")
+        firewall = make("refuses")
+        assert self.push(firewall).state == "confirmed"
+        old, files = box.files("refuses"), firewall.revisions.get().files | {"/etc/frr/frr.conf": "routr bgp\n"}
+        bad = Revision.objects.create(firewall=firewall, number=2, digest="bad", files=files, cause="bad")
+        done = self.push(firewall, bad)
+        assert done.state == "failed" and "refused at check-frr; nothing was changed" in done.error and box.files("refuses") == old
+        assert Firewall.objects.get().applied_id != bad.pk and Firewall.objects.with_state().get().state == "failed"
+
+    def test_of_a_key_that_the_box_does_not_know(self, make: Callable[[str], Firewall], box: Boxes, settings: Any, tmp_path: Any) -> None:
+        settings.SSH_KEY = ensure_key(tmp_path / "stranger")
+        done = self.push(make("stranger"))
+        assert done.state == "failed" and "does not accept the key of this product" in done.error and box.files("stranger") == {}
+        assert Firewall.objects.get().unreachable_since is None
+
+    def test_of_a_box_that_another_push_keeps_busy(self, make: Callable[[str], Firewall], box: Boxes) -> None:
+        firewall = make("busy")
+        lock = box.file("/var/lib/shared-networks/busy", "busy")
+        lock.parent.mkdir(parents=True)
+        holder = os.fork()
+        if not holder:
+            os.execlp("flock", "flock", str(lock), "sleep", "3")
+        time.sleep(0.3)
+        done = self.push(firewall)
+        assert done.state == "confirmed" and next(step for step in done.steps if step["name"] == "lock")["seconds"] > 1, "it waits its turn"
+        os.waitpid(holder, 0)
