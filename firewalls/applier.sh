@@ -18,7 +18,7 @@
 # APPLIER_ROOT       the folder that holds the box's files ("" for a real firewall)
 # APPLIER_PRACTICE   1: a practice firewall, a folder without a kernel: nothing is loaded
 # APPLIER_TIMEOUT    seconds until an unconfirmed configuration is rolled back, counted from the end of applying (60)
-# APPLIER_LOCK_WAIT  seconds to wait for another run (60)
+# APPLIER_LOCK_WAIT  seconds to wait for another run, which may be the one of a sender that died (240)
 # APPLIER_SETTLE     seconds within which BGP sessions must be up again (30)
 # APPLIER_SLOW       seconds every step takes longer, on a practice firewall (0)
 set -u
@@ -31,7 +31,7 @@ ROOT=${APPLIER_ROOT:-}
 PRACTICE=${APPLIER_PRACTICE:-}
 TIMEOUT=${APPLIER_TIMEOUT:-60}
 SLOW=${APPLIER_SLOW:-0}
-LOCK_WAIT=${APPLIER_LOCK_WAIT:-60}
+LOCK_WAIT=${APPLIER_LOCK_WAIT:-240}
 SETTLE=${APPLIER_SETTLE:-30}
 STATE=$ROOT/var/lib/shared-networks
 PENDING=$STATE/pending
@@ -247,6 +247,9 @@ arm_rollback() {
     detached=; if installed setsid; then detached=setsid; fi
     APPLIER_INSIDE=1 $detached "${APPLIER_SHELL:-sh}" "$0" rollback "$TOKEN" "$TIMEOUT" >/dev/null 2>&1 </dev/null 9>&- &
     exec 8>&-
+    # Without flock the lock is taken by the timer itself, a moment later.
+    waited=0
+    until installed flock || [ -e "$PENDING/timer.$TOKEN.pid" ] || [ "$waited" -ge 20 ]; do sleep 1 9>&-; waited=$((waited + 1)); done
     echo "Rolled back by itself in $TIMEOUT seconds unless it is confirmed over a new connection."
 }
 

@@ -16,12 +16,12 @@ KINDS = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha
 class TransportError(Exception):
     """The firewall was not reached, or would not talk; `unreachable` where it did not answer at all.
 
-    `offered_key` is the host key that it showed and that is not the pinned one.
+    `offered_key` is the host key that it showed and that is not the pinned one. `here`: it was not even asked.
     """
 
-    def __init__(self, message: str, *, unreachable: bool = False, offered_key: str = "") -> None:
+    def __init__(self, message: str, *, unreachable: bool = False, offered_key: str = "", here: bool = False) -> None:
         super().__init__(message)
-        self.unreachable, self.offered_key = unreachable, offered_key
+        self.unreachable, self.offered_key, self.here = unreachable, offered_key, here
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +118,16 @@ def _client_keys(path: Path | None) -> list[asyncssh.SSHKey] | tuple[()]:
     try:
         return [asyncssh.read_private_key(path)] if path else ()
     except (OSError, asyncssh.KeyImportError) as error:
-        raise TransportError(f"The product's own SSH key cannot be read from {path}: {error}") from error
+        raise TransportError(f"The product's own SSH key cannot be read from {path}: {error}", here=True) from error
 
 
 def _pinned(target: Target) -> asyncssh.SSHKey | None:
     if not target.host:
-        raise TransportError(f"{target.name} has no management address yet; enter it first.")
+        raise TransportError(f"{target.name} has no management address yet; enter it first.", here=True)
     try:
         return asyncssh.import_public_key(target.host_key) if target.host_key else None
     except asyncssh.KeyImportError as error:
-        raise TransportError(f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.") from error
+        raise TransportError(f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.", here=True) from error
 
 
 async def talk(connection: asyncssh.SSHClientConnection, target: Target, command: str, given: bytes = b"") -> AsyncGenerator[bytes, None]:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
@@ -80,9 +80,9 @@ def prepared(claimed: list[Push]) -> list[Job]:
     refused = _refused([push for push in current.values() if push.revision])
     for push in (current[one.pk] for one in claimed if one.pk in current):
         if push.firewall.key_changed:
-            settle(push, Outcome("failed", f"{push.firewall} shows another host key than the pinned one. Judge that first."))
+            refuse(push, f"{push.firewall} shows another host key than the pinned one. Judge that first.")
         elif push.revision is None:
-            settle(push, Outcome("failed", f"{push.firewall} has no underlay address yet, so it has no configuration (R8)."))
+            refuse(push, f"{push.firewall} has no underlay address yet, so it has no configuration (R8).")
         else:
             told = Step("render", "ok", 0, f"revision {push.revision.number}, {push.revision.digest[:12]}: {push.revision.cause}")
             if complaints := refused[push.pk]:
@@ -106,36 +106,54 @@ def _choose(pushes: list[Push]) -> None:
         failures |= changes.refresh([push.firewall_id for push in group], "rendered for a push", by)
     for push in pushes:
         if reason := failures.get(push.firewall_id):
-            settle(push, Outcome("failed", reason))
+            refuse(push, reason)
     wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted")[:1]
     Push.objects.filter(pk__in=[push.pk for push in pushes], state=Push.State.RUNNING).update(revision=Subquery(wanted))
 
 
 def note(jobs: list[Job]) -> None:
     """Write down how far they are and that their worker lives; those that belong to somebody else by now are told so."""
+    changed = [job for job in jobs if job.changed]
     told = [json.dumps(list(job.steps.values())) if job.changed else None for job in jobs]
-    for job in jobs:
-        job.changed = False
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTE, [[job.push.pk for job in jobs], [job.push.attempts for job in jobs], told])
-        ours = {row[0] for row in cursor.fetchall()}
+    for job in changed:
+        job.changed = False  # from here on: what it is told meanwhile is for the next time
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, [[job.push.pk for job in jobs], [job.push.attempts for job in jobs], told])
+            ours = {row[0] for row in cursor.fetchall()}
+    except DatabaseError:
+        for job in changed:
+            job.changed = True
+        raise
     for job in jobs:
         job.given_away = job.push.pk not in ours
 
 
 @transaction.atomic
-def settle(push: Push, outcome: Outcome, steps: list[dict[str, Any]] | None = None) -> None:
+def settle(push: Push, outcome: Outcome, steps: list[dict[str, Any]]) -> None:
     """Note the verdict on the push and on its firewall, together or not at all, and lead on the rollouts it belongs to."""
-    if steps is not None:
-        Push.objects.filter(pk=push.pk, attempts=push.attempts, state=Push.State.RUNNING).update(steps=steps)
-    if not push.finish(outcome.state, outcome.error, unanswered=outcome.unreachable):
+    if not _end(push, outcome, steps):
         return
     heard(push.firewall, unreachable=outcome.unreachable, offered_key=outcome.offered_key)
     if outcome.state == Push.State.CONFIRMED:
         Firewall.objects.filter(pk=push.firewall_id).update(applied=push.revision, drifted_at=None, drift="")
         Drift.objects.filter(firewall=push.firewall_id).delete()
+
+
+@transaction.atomic
+def refuse(push: Push, reason: str, steps: list[dict[str, Any]] | None = None) -> None:
+    """End it without having asked the firewall, of which nothing is known by that."""
+    _end(push, Outcome("failed", reason), steps)
+
+
+def _end(push: Push, outcome: Outcome, steps: list[dict[str, Any]] | None) -> bool:
+    if steps is not None:
+        Push.objects.filter(pk=push.pk, attempts=push.attempts, state=Push.State.RUNNING).update(steps=steps)
+    if not push.finish(outcome.state, outcome.error, unanswered=outcome.unreachable):
+        return False
     for rollout in Member.objects.filter(push=push).values_list("rollout", flat=True):
         rollouts.advance(rollout)
+    return True
 
 
 def heard(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> None:
@@ -166,6 +184,9 @@ def claim_looks(most: int) -> list[Look]:
 @transaction.atomic
 def seen(firewall: Firewall, found: Inspection | TransportError) -> None:
     """Note what a look at the firewall has shown: drift, silence, or another host key."""
+    if isinstance(found, TransportError) and found.here:
+        Firewall.objects.filter(pk=firewall.pk).update(check_due_at=Now() + settings.CHECK_EVERY)
+        return
     if isinstance(found, TransportError):
         heard(firewall, unreachable=found.unreachable, offered_key=found.offered_key)
         return

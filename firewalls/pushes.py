@@ -63,7 +63,8 @@ class Engine:
     async def _fly(self, jobs: Sequence[Job | Look], claiming: bool, database: "_Database") -> None:
         flying: dict[Task, Job | Look] = {}
         beaten = 0.0
-        jobs = jobs or await database(self._claimed, 0, 0)
+        if claiming:
+            jobs = await database(self._claimed, 0, 0)
         while jobs or flying:
             flying |= {asyncio.create_task(_run(job)): job for job in jobs}
             await asyncio.wait(flying, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
@@ -125,13 +126,15 @@ async def _run(job: Job | Look) -> "Outcome | transport.Inspection | TransportEr
         return error
     except Exception as error:
         log.exception("Something unforeseen went wrong with %s.", job.where)
-        return TransportError(f"Something unforeseen went wrong here ({type(error).__name__}); see the log.")
+        return TransportError(f"Something unforeseen went wrong here ({type(error).__name__}); see the log.", here=True)
 
 
 def _settle(job: Job | Look, found: "Outcome | transport.Inspection | TransportError | None") -> None:
     if isinstance(job, Look):
         assert isinstance(found, transport.Inspection | TransportError)
         ledger.seen(job.firewall, found)
+    elif isinstance(found, TransportError) and found.here:
+        ledger.refuse(job.push, str(found), list(job.steps.values()))
     elif isinstance(found, TransportError):
         ledger.settle(job.push, Outcome("failed", str(found), found.unreachable, found.offered_key), list(job.steps.values()))
     elif isinstance(found, Outcome):

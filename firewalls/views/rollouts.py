@@ -7,14 +7,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, F, IntegerField, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from firewalls import rollouts
 from firewalls.forms import RolloutForm
-from firewalls.models import Firewall, Member, Push, Rollout
+from firewalls.models import Firewall, Push, Rollout
 from firewalls.models.rollout import BROKEN
 from firewalls.views.firewalls import FILTERS
 from firewalls.views.pushing import STEPS
@@ -76,31 +76,32 @@ def _chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
     given = given_filters(request, FILTERS)
     for name, value in given.items():
         rows = FILTERS[name](rows, value)
-    told = ", ".join(f"{name} {value}" for name, value in given.items())
+    told = ", ".join(f"{'name like' if name == 'q' else name} {value}" for name, value in given.items())
     return list(rows.exclude(host="")), f"all firewalls with {told}" if told else "all firewalls"
 
 
 def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    rollout = get_object_or_404(Rollout.objects.with_progress(), pk=pk)
-    members: QuerySet[Member] = rollout.members.annotate(state=STATE).select_related("firewall__machine", "push").order_by("position")
+    rollout = get_object_or_404(Rollout, pk=pk)
+    waves = _waves(rollout)
+    for name in ("total", *SHOWN):  # all numbers on the page come from one look at the pushes, so they fit each other
+        setattr(rollout, name, sum(wave[name] for wave in waves))
     shown = request.GET.get("state") if request.GET.get("state") in SHOWN else None
-    chosen = Paginator(
-        members.filter(state=shown)  # type: ignore[misc] # annotated
-        if shown
-        else members,
-        PER_PAGE,
-    ).get_page(request.GET.get("page"))
+    chosen = Paginator(_members(rollout, shown), PER_PAGE).get_page(request.GET.get("page"))
     for member in chosen:
-        member.now = _now(member.push) if member.push else ""  # type: ignore[attr-defined]
+        member.now = _now(member.push) if member.push else ""
     context = {
-        "rollout": rollout, "members": chosen, "waves": _waves(rollout), "shown": shown, "done": rollout.confirmed + rollout.failed,
-        "counts": [(name, _count(rollout, name)) for name in SHOWN],
+        "rollout": rollout, "members": chosen, "waves": waves, "shown": shown, "done": rollout.confirmed + rollout.failed,
+        "counts": [(name, getattr(rollout, name)) for name in SHOWN],
     }  # fmt: skip
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
 
 
-def _count(rollout: Rollout, state: str) -> int:
-    return rollout.waiting - rollout.running if state == "waiting" else int(getattr(rollout, state))
+def _members(rollout: Rollout, shown: str | None) -> Any:
+    """What needs to be seen comes first: what failed, then what runs."""
+    rank = Case(*(When(state=state, then=Value(place)) for place, state in enumerate(SHOWN)), output_field=IntegerField())
+    members: Any = rollout.members.annotate(state=STATE).annotate(rank=rank)
+    chosen = members.filter(state=shown) if shown else members
+    return chosen.select_related("firewall__machine", "push").order_by("rank", "position")
 
 
 def _now(push: Push) -> str:

@@ -221,3 +221,9 @@ class TestSilence:
         tasks.reconcile()
         tasks.work()
         assert state(known) == "in_sync"
+
+    def test_is_not_ended_by_a_mistake_of_ours(self, known: Firewall, settings: Any, tmp_path: Path) -> None:
+        Firewall.objects.update(port=1)
+        pushed(known)
+        settings.SSH_KEY = tmp_path / "none"
+        assert "own SSH key cannot be read" in pushed(known).error and Firewall.objects.get().unreachable_since is not None
