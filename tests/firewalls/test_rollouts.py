@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="5") as running:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="30") as running:
         yield running
 
 

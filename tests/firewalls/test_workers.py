@@ -32,7 +32,7 @@ AT = ["claimed", *STEPS, "settle"]
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="10") as running:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="60") as running:
         yield running
 
 

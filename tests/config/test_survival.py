@@ -1,0 +1,205 @@
+"""Five hundred firewalls, the product as `make run` starts it, and everything that dies under it while it pushes.
+
+Nothing is mocked: the worker, Valkey and PostgreSQL are killed, the broker is emptied, and the truth is read from the boxes' disks.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.stack import PASSWORD, Stack, running
+
+MANY, SOME, BAD = 500, 200, 20
+PATIENCE = 900  # seconds; a push takes the machine a quarter of a core's second
+SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
+# Written by the row, for speed: each is as create_firewall leaves it.
+BUILD = f"""
+from django.conf import settings
+from django.db import transaction
+from firewalls import practice
+from firewalls.models import Attachment, Firewall
+from machines.models import Machine
+from networks.models import Address
+from tests.world import world
+fra, folder = world(), settings.PRACTICE
+private = fra.private("shop", fra.shop)
+where = dict(host=practice.HOST, port=int((folder / "port").read_text()), host_key=practice.host_key(folder), practice=True)
+names = [f"fw-{{number:03}}" for number in range({MANY})] + ["minute"]
+homes = [(net.prefixes.get(), net.prefixes.get().cidr.network_address + 10) for net in (private, fra.fabric)]
+with transaction.atomic():
+    common = dict(partition=fra.partition, project=fra.shop, primary=private)
+    machines = Machine.objects.bulk_create(Machine(name=name, asn=4210000100 + n, **common) for n, name in enumerate(names))
+    firewalls = Firewall.objects.bulk_create(Firewall(machine=one, user=practice.user(one.name), **where) for one in machines)
+    Attachment.objects.bulk_create(Attachment(firewall=one, network=fra.fabric) for one in firewalls)
+    for home, first in homes:
+        given = enumerate(machines)
+        Address.objects.bulk_create(Address(address=first + n, prefix=home, project=fra.shop, machine=one) for n, one in given)
+for name in names:
+    practice.ensure_root(folder, name)
+"""
+TOLD = """
+import json
+from django.db.models import Count
+from firewalls.models import Firewall, Push, Rollout
+rollout = Rollout.objects.with_progress().order_by("-created_at")[0]
+members = rollout.members.select_related("push__revision", "firewall__machine", "before")
+print(json.dumps({
+    "state": rollout.state, "reason": rollout.reason, "confirmed": rollout.confirmed, "failed": rollout.failed, "waiting": rollout.waiting,
+    "open": Push.objects.open().count(), "rows": rollout.pushes.exclude(state="superseded").count(),
+    "attempts": max(rollout.pushes.values_list("attempts", flat=True)),
+    "boxes": {m.firewall.name: [m.push.state, m.push.revision.files, m.before.files if m.before else {}] for m in members},
+}))
+"""
+
+
+def shell(stack: Stack, code: str) -> str:
+    return stack.manage("shell", "-v", "0", "-c", code)
+
+
+class Page:
+    """Somebody logged in, who follows links and fills forms."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.cookies = stack, CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        self.post("/login/", username="admin", password=PASSWORD)
+
+    def get(self, path: str, **headers: str) -> str:
+        request = urllib.request.Request(self.stack.url + path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        with self.opener.open(request, timeout=60) as answer:
+            return str(answer.read().decode())
+
+    def post(self, path: str, **fields: str) -> str:
+        """Post the form of this page; gives the address where it led."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
+        assert token, path
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        with self.opener.open(urllib.request.Request(self.stack.url + path, data, {"Referer": self.stack.url}), timeout=120) as answer:
+            return str(answer.url).removeprefix(self.stack.url)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="sn-many-"))
+    try:
+        with running(folder, DEMO="none") as started:
+            shell(started, BUILD)
+            yield started
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def boxes_with(stack: Stack, verdict: str) -> int:
+    """How many boxes say so themselves."""
+    said = (path.read_text().split(maxsplit=1)[1].strip() for path in stack.var.glob("practice/fw-*/var/lib/shared-networks/last"))
+    return sum(one == verdict for one in said)
+
+
+def on_disk(stack: Stack, name: str, paths: list[str]) -> dict[str, str]:
+    root = stack.var / "practice" / name
+    return {path: (root / path.lstrip("/")).read_text() for path in paths if (root / path.lstrip("/")).is_file()}
+
+
+def kill(stack: Stack, *words: str, mine: bool = True) -> None:
+    for pid in stack.pids(*words, mine=mine):
+        os.kill(pid, signal.SIGKILL)
+
+
+def empty_the_broker(stack: Stack) -> None:
+    redis.Redis(unix_socket_path=str(stack.var / "run" / "valkey.sock")).flushall()
+
+
+def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
+    """What happens once so many are confirmed."""
+    return [
+        (40, lambda: kill(stack, "celery", "--pool")),
+        (110, lambda: empty_the_broker(stack)),
+        (180, lambda: kill(stack, "valkey-server", str(stack.var), mine=False)),
+        (260, lambda: kill(stack, "bin/postgres -D", str(stack.var), mine=False)),
+        (340, lambda: kill(stack, "celery", "beat")),
+        (400, lambda: kill(stack, "celery", "--pool")),
+    ]
+
+
+def watched(stack: Stack, page: Page, place: str, mishaps: list[tuple[int, Callable[[], None]]]) -> str:
+    """Watch the rollout's page as a browser does, until it stops asking; the last part. Whatever it says is held against the boxes."""
+    deadline, before = time.monotonic() + PATIENCE, 0
+    while time.monotonic() < deadline:
+        try:
+            part = page.get(place, HX_Request="true", HX_Target="rollout-status")
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)  # the database is away
+            continue
+        found = SAYS.search(part)
+        assert found, part
+        done, total, confirmed, failed = map(int, found.groups())
+        assert before <= done == confirmed + failed <= total and confirmed <= boxes_with(stack, "confirmed"), part
+        before = done
+        if mishaps and confirmed >= mishaps[0][0]:
+            mishaps.pop(0)[1]()
+        if "hx-trigger" not in part:
+            return part
+        time.sleep(0.5)
+    raise AssertionError(f"{before} were done in {PATIENCE} seconds; {stack.said[-20:]}")
+
+
+def told(stack: Stack) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(shell(stack, TOLD))
+    return answer
+
+
+def test_five_hundred_end_confirmed_whatever_dies_meanwhile(stack: Stack) -> None:
+    page = Page(stack)
+    (stack.var / "practice" / ".slow-minute").write_text("4.5")  # it takes more than a minute in all
+    minute = page.post("/rollouts/new/?all=1&q=minute", cause="a slow one", sizes="rest", max_failures="0")
+    place = page.post("/rollouts/new/?all=1&q=fw-", cause="all of them", sizes="1, 10%, rest", max_failures="0")
+    waiting = mishaps(stack)
+    last = watched(stack, page, place, waiting)
+    assert f"{MANY} of {MANY} done: {MANY} confirmed, 0 failed" in last and waiting == []
+    seen = told(stack)
+    assert (seen["state"], seen["confirmed"], seen["failed"], seen["waiting"]) == ("finished", MANY, 0, 0)
+    assert seen["rows"] == MANY, "a push was lost, or doubled"
+    assert {name for name, (_, files, _) in seen["boxes"].items() if on_disk(stack, name, list(files)) != files} == set()
+    assert "1 of 1 done: 1 confirmed" in watched(stack, page, minute, []), told(stack)
+
+
+def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) -> None:
+    broken = [f"fw-{number:03}" for number in range(0, SOME, SOME // BAD)]
+    for name in broken:  # their disks are read-only where FRR's file belongs, as after an error
+        folder = stack.var / "practice" / name / "etc" / "frr"
+        folder.rename(folder.with_name("frr.away"))
+        folder.symlink_to("/proc/1/fdinfo")
+    shell(stack, "from networks.models import *; p = Partition.objects.get(); p.management_prefixes = ['198.51.100.0/24']; p.save()")
+    page, token = Page(stack), stack.manage("create_token", "robot", "--role", "operator")
+    chosen = f"Firewall.objects.order_by('machine__name').values_list('pk', flat=True)[:{SOME}]"
+    ids = shell(stack, f"from firewalls.models import *; print(*{chosen})").split()
+    body = {"firewalls": ids, "waves": ["rest"], "max_failures": BAD, "cause": "some fail"}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.url}/api/v1/rollouts/", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        place = f"/rollouts/{json.load(answer)['id']}/"
+    last = watched(stack, page, place, [])
+    assert f"{SOME} of {SOME} done: {SOME - BAD} confirmed, {BAD} failed" in last
+    seen = told(stack)
+    states = {name: state for name, (state, _, _) in seen["boxes"].items()}
+    assert {name for name, state in states.items() if state != "confirmed"} == set(broken) and seen["open"] == 0
+    for name, (state, wanted, before) in seen["boxes"].items():
+        if state == "confirmed":
+            assert on_disk(stack, name, list(wanted)) == wanted != before, name
+        else:
+            paths = [path for path in before if "/frr/" not in path]
+            assert on_disk(stack, name, paths) == {path: before[path] for path in paths}, name
