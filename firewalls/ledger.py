@@ -87,7 +87,7 @@ def prepared(claimed: list[Push]) -> list[Job]:
             told = Step("render", "ok", 0, f"revision {push.revision.number}, {push.revision.digest[:12]}: {push.revision.cause}")
             if complaints := refused[push.pk]:
                 steps = [asdict(told), asdict(Step("check", "failed", 0, "\n".join(complaints)))]
-                settle(push, Outcome("failed", f"It was not sent: {complaints[0]}"), steps)
+                refuse(push, f"It was not sent: {complaints[0]}", steps)
                 continue
             jobs.append(Job(push, target(push.firewall), push.revision.files, {"render": asdict(told)}))
     return jobs

@@ -17,7 +17,6 @@ from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import LOST_AFTER
 from firewalls.ssh import ensure_key
 from firewalls.transport import Step
-from tests.conftest import needs
 from tests.firewalls.boxes import GOOD, Boxes, boxes
 from tests.world import World, world
 
@@ -170,15 +169,20 @@ class TestRowsTellTheTruth:
         queued.refresh_from_db()
         return queued
 
-    def test_of_a_configuration_that_the_box_refuses(self, make: Callable[[str], Firewall], box: Boxes) -> None:
-        needs("vtysh")
-        firewall = make("refuses")
+    def test_of_a_configuration_that_the_box_takes_back(self, make: Callable[[str], Firewall], fra: World, box: Boxes) -> None:
+        firewall = make("takes-back")
         assert self.push(firewall).state == "confirmed"
-        old, files = box.files("refuses"), firewall.revisions.get().files | {"/etc/frr/frr.conf": "routr bgp\n"}
-        bad = Revision.objects.create(firewall=firewall, number=2, digest="bad", files=files, cause="bad")
-        done = self.push(firewall, bad)
-        assert done.state == "failed" and "refused at check-frr; nothing was changed" in done.error and box.files("refuses") == old
-        assert Firewall.objects.get().applied_id != bad.pk and Firewall.objects.with_state().get().state == "failed"
+        old, applied = box.files("takes-back"), Firewall.objects.get().applied
+        probe = box.file("/etc/shared-networks/probes/storage", "takes-back")
+        probe.parent.mkdir(parents=True)
+        probe.write_text("#!/bin/sh\necho storage is away; exit 1\n")
+        probe.chmod(0o755)
+        fra.partition.management_prefixes = ["198.51.100.0/24"]
+        fra.partition.save()
+        done = self.push(firewall)
+        assert done.state == "rolled_back" and "failed at probe and went back: storage is away" in done.error
+        assert box.files("takes-back") == old and Firewall.objects.get().applied == applied
+        assert Firewall.objects.with_state().get().state == "failed"
 
     def test_of_a_key_that_the_box_does_not_know(self, make: Callable[[str], Firewall], box: Boxes, settings: Any, tmp_path: Any) -> None:
         settings.SSH_KEY = ensure_key(tmp_path / "stranger")
