@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
 from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
@@ -33,14 +34,20 @@ def facts(firewalls: Iterable[UUID]) -> dict[UUID, plan.Facts]:
 
 
 def each(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, plan.Facts]]:
-    """The facts of each of these firewalls, as they come."""
+    """The facts of each of these firewalls, as they come. Many are one cursor, which lives in one transaction: write nothing meanwhile."""
     ids = list(firewalls)
     joined = {row["id"]: row for row in _nets(Network.objects.filter(attachments__firewall__in=ids).distinct())}
     partitions = {row.pk: row for row in Partition.objects.all()}
-    for row in _rows(ids).iterator(TOGETHER):
+    for row in _streamed(_rows(ids)) if len(ids) > TOGETHER else _rows(ids):
         found = _facts(row, joined, partitions[row["machine__partition_id"]])
         if found is not None:
             yield row["pk"], found
+
+
+def _streamed(rows: "QuerySet[Firewall, dict[str, Any]]") -> Iterator[dict[str, Any]]:
+    """In one transaction, for a pool may give the next one another connection."""
+    with transaction.atomic():
+        yield from rows.iterator(TOGETHER)
 
 
 def _nets(networks: "QuerySet[Network]") -> "QuerySet[Network, dict[str, Any]]":
