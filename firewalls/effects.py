@@ -157,10 +157,10 @@ def join_choices(firewall: Firewall) -> list[Choice[Network]]:
     return _sorted(_choice(row, firewall, row, row.pk in joined) for row in rows)
 
 
-def firewall_choices(network: Network) -> list[Choice[Firewall]]:
-    """The firewalls that may join the network, and why the others may not."""
+def firewall_choices(network: Network, named: str = "") -> list[Choice[Firewall]]:
+    """The firewalls whose name has this in it that may join the network, and why the others may not."""
     joined = set(Attachment.objects.filter(network=network).values_list("firewall_id", flat=True))
-    rows = Firewall.objects.with_relations().with_state()
+    rows = Firewall.objects.with_relations().with_state().filter(machine__name__icontains=named)
     return _sorted(_choice(row, row, network, row.pk in joined) for row in rows)
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
@@ -11,6 +12,7 @@ from firewalls import allocation, effects
 from firewalls.forms import JoinForm, LeaveForm
 from firewalls.models import Firewall, Push
 from networks.htmx import page
+from networks.listing import PER_PAGE
 from networks.models import Network
 
 
@@ -24,7 +26,10 @@ def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     """Which firewalls may join this network, and why not the others."""
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
-    return page(request, "firewalls/join_network.html", {"network": network, "choices": effects.firewall_choices(network)})
+    asked = request.GET.get("q", "").replace("\0", "").strip()
+    choices = Paginator(effects.firewall_choices(network, asked), PER_PAGE)
+    context = {"network": network, "choices": choices.get_page(request.GET.get("page")), "asked": asked}
+    return page(request, "firewalls/join_network.html", context)
 
 
 def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:

@@ -85,6 +85,22 @@ class TestJoining:
         assert says(page, "Choose store") and says(page, "a firewall joins shared or external networks only (R5).")
         assert says(operator.get("/networks/store/join/"), "Choose shop-fw")
 
+    def test_many_firewalls_come_in_pages_the_open_ones_first_and_are_found_by_name(
+        self, fra: World, store: Network, shop_fw: Firewall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("firewalls.views.joining.PER_PAGE", 2)
+        lone = fra.private("lone", fra.analytics)
+        for number in range(3):
+            fra.firewall(f"fw{number}", fra.analytics, lone)
+        join(fra.firewall("aa-fw", fra.analytics, lone), store)
+        operator = visitor("operator")
+        first, last = operator.get("/networks/store/join/"), operator.get("/networks/store/join/?page=3")
+        assert says(first, "Choose fw0") and says(first, "1 to 2 of 5") and not says(first, "shop-fw") and not says(first, "aa-fw")
+        assert says(last, "aa-fw") and says(last, "The firewall has joined this network already (R6).")
+        found = operator.get("/networks/store/join/?q=SHOP%00")
+        assert says(found, "Choose shop-fw") and not says(found, "fw0") and not says(found, "1 to 1 of")
+        assert says(operator.get("/networks/store/join/?q=nothing&page=x"), "No firewall is called like that.")
+
     def test_looking_at_what_would_change_leaves_nothing_behind(self, store: Network, shop_fw: Firewall) -> None:
         before = everything()
         page = visitor("operator").get(url(shop_fw, "join", "store"))
