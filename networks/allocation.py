@@ -237,13 +237,6 @@ def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
     return next(prefix for prefix in prefixes if ip in prefix.cidr)
 
 
-@tells(lambda given: f"{given['address']} was given back")
-@transaction.atomic
-def release(address: Address) -> None:
-    """Take an address off its machine: a picked one is free again, a brought one stays reserved (R16)."""
-    address.give_back()
-
-
 @transaction.atomic
 def give_back(addresses: QuerySet[Address]) -> None:
     """Release all of these; their networks and prefixes are locked first, in the one order that everybody keeps."""

@@ -7,7 +7,7 @@ import pytest
 from firewalls.allocation import join
 from firewalls.models import Attachment, Firewall, Push
 from machines.allocation import free
-from networks.allocation import allocate, release
+from networks.allocation import allocate
 from networks.models import Address, Network
 from tests.threads import at_once, refusals
 from tests.world import World, world
@@ -31,7 +31,7 @@ def test_many_allocations_in_one_network_take_distinct_lowest_addresses(fra: Wor
 def test_allocating_while_freeing_loses_no_address(fra: World) -> None:
     net = fra.private("tiny", fra.shop, prefix_length={4: 29})
     taken = [allocate(net, project=fra.shop) for _ in range(3)]
-    at_once(*[lambda a=a: release(a) for a in taken], *[lambda: allocate(net, project=fra.shop) for _ in range(3)])
+    at_once(*[lambda a=a: a.give_back() for a in taken], *[lambda: allocate(net, project=fra.shop) for _ in range(3)])
     assert Address.objects.count() == 3
 
 

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from config.checking.constraints import models_of_ours
 from config.checking.findings import Finding, finding, of, of_error
-from firewalls.models import Attachment, Firewall
+from firewalls.models import Attachment, Endpoint, Firewall
 from machines import rules
 from machines.models import Machine
 from networks.addressing import IP
@@ -53,6 +53,7 @@ def load() -> Stored:
     for table in stored.tables.values():
         stored.judgeable += [row for row in table.values() if _wired(row, stored)]
     prefetch_related_objects(stored.of(Network), "prefixes")
+    prefetch_related_objects([endpoint.machine for endpoint in stored.whole(Endpoint)], "addresses")
     _tell_machines_where_they_are(stored)
     return stored
 
@@ -84,6 +85,8 @@ def _tell_machines_where_they_are(stored: Stored) -> None:
         joined[attachment.firewall_id].add(attachment.network_id)
     for machine in stored.of(Machine):
         machine.known_networks = frozenset(joined[machine.pk])
+        guard = Machine._meta.get_field("firewall")
+        guard.set_cached_value(machine, stored.tables[Firewall].get(machine.pk))
 
 
 def judged(stored: Stored) -> Iterator[Finding]:

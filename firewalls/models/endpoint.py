@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from firewalls import guards, rules
-from firewalls.models.firewall import MAX_PORT, Attachment, Firewall, Rule
+from firewalls.models.firewall import MAX_PORT, Firewall, Rule
 from machines.models import Machine
 from networks.models import Address, Network
 from networks.recording import MACHINE, Recorded
@@ -108,14 +108,14 @@ class Endpoint(ValidatedModel):
 
     def standing(self) -> Iterator[Violation]:
         holder, network = self.address.machine, self.address.network
-        firewall = Firewall.objects.select_related("machine").filter(pk=holder.pk).first() if holder else None
-        joined = network.shared and Attachment.objects.filter(firewall=firewall, network=network).exists()
-        yield from rules.at_own_shared_address(self.address.address, network.pk, firewall.name if firewall else None, joined)
-        if firewall is None:
+        guarding = holder is not None and hasattr(holder, "firewall")
+        joined = holder is not None and network.shared and holder.primary_id != network.pk and holder.lives_in(network.pk)
+        yield from rules.at_own_shared_address(self.address.address, network.pk, holder.name if holder and guarding else None, joined)
+        if holder is None or not guarding:
             return
-        machine, home = self.machine, firewall.machine.primary_id
-        elsewhere = [*rules.behind(machine.name, machine.primary_id, home, firewall.name, hasattr(machine, "firewall"))]
-        own = machine.addresses.filter(prefix__network=home).values_list("address", flat=True)
+        machine, home = self.machine, holder.primary_id
+        elsewhere = [*rules.behind(machine.name, machine.primary_id, home, holder.name, hasattr(machine, "firewall"))]
+        own = [one.address for one in machine.addresses.all()]  # all of them in its one network (R4)
         yield from elsewhere or rules.same_family(machine.name, home, self.address.address, own)
 
     def lock(self) -> None:

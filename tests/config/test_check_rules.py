@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from config.checking import check
-from firewalls.models import Firewall
+from firewalls.models import Endpoint, Firewall
 from networks.allocation import allocate
 from networks.models import Address, Network
 from tests.doors.scene import Scene
@@ -162,7 +162,10 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(scene: Scene, django_
     for _ in range(20):
         allocate(scene.storage, project=scene.fra.shop)
     for number in range(3):
-        scene.fra.firewall(f"fw-{number}", scene.fra.shop, scene.fra.private(f"n-{number}", scene.fra.shop), scene.storage)
+        home = scene.fra.private(f"n-{number}", scene.fra.shop)
+        firewall = scene.fra.firewall(f"fw-{number}", scene.fra.shop, home, scene.storage)
+        address = firewall.machine.addresses.get(prefix__network=scene.storage, address__family=4)
+        Endpoint(address=address, port=80, machine=scene.fra.machine(f"m-{number}", scene.fra.shop, home), target_port=80).save()
     assert Firewall.objects.count() == 6 and Address.objects.count() > 30 and Network.objects.count() > 10
     with django_assert_max_num_queries(len(few.captured_queries)):
         assert found() == []
