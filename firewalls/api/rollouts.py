@@ -64,13 +64,20 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
 
 class RolloutRequestSerializer(serializers.Serializer[Any]):
-    """Firewalls by their ids, or a filter."""
+    """Firewalls by their ids, or a filter, also in their place: `{"firewalls": {"partition": "fra"}}`."""
 
     firewalls = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=rollouts.MOST)
     filter = ChoiceSerializer(required=False)
     waves = serializers.JSONField(required=False, help_text="Sizes in order, such as [1, '10%', 'rest'].")
     max_failures = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout.")
     cause = serializers.CharField(required=False, max_length=400)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict) and isinstance(data.get("firewalls"), dict) and "filter" not in data:
+            data = {**data, "filter": data["firewalls"]}
+            del data["firewalls"]
+        asked: dict[str, Any] = super().to_internal_value(data)
+        return asked
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("firewalls" in attrs) == ("filter" in attrs):

@@ -6,14 +6,16 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from asyncssh import generate_private_key as new_key
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from firewalls import rollouts
 from firewalls.allocation import join
-from firewalls.models import Firewall, Push, Rule
+from firewalls.models import Drift, Firewall, Push, Rollout, Rule
 from networks.models import Network
 from tests.conftest import needs
 from tests.pages import visitor
@@ -81,9 +83,25 @@ def pages() -> dict[str, int]:
         "/networks/store/consumers/", "/networks/tiny/join/", "/firewalls/", "/firewalls/?state=drifted", f"{one}/",
         f"{one}/config/", f"{one}/diff/", f"{one}/join/", f"{one}/join/tiny/", f"{one}/leave/store/", f"/pushes/{running.pk}/",
         f"/pushes/{failed.pk}/", "/search/?q=s", "/search/?q=nothing", "/activity/",
-        "/activity/?object=nothing", "/activity/network/store/",
+        "/activity/?object=nothing", "/activity/network/store/", "/rollouts/", "/rollouts/?state=paused", "/rollouts/new/",
+        "/rollouts/new/?all=1", f"/rollouts/{_rollout(firewall).pk}/", *_observed(fra.firewall("drift-fw", fra.analytics, lone)),
     ]  # fmt: skip
     return {**dict.fromkeys(fine, 200), f"{one}/join/tiny/?addresses=10.9.9.9": 422, f"{one}/join/lone/": 422, "/networks/nothing/": 404}
+
+
+def _rollout(firewall: Firewall) -> Rollout:
+    """One that has just begun."""
+    return rollouts.start([firewall], cause="the new storage network, on every firewall of the partition that has joined it", by="ada")
+
+
+def _observed(firewall: Firewall) -> list[str]:
+    """One that was changed by hand and shows another key, and one of which nothing is known."""
+    key = " ".join(new_key("ssh-ed25519").export_public_key("openssh").decode().split()[:2])
+    Firewall.objects.filter(pk=firewall.pk).update(host_key=key, offered_key=key[:-4] + "AAAA", drifted_at=timezone.now(), drift="nft")
+    found = {"/etc/nftables.conf": ["drop\n", "accept # by hand " + "x" * 200 + "\n"]}
+    Drift.objects.create(firewall=firewall, found=found, digest="0" * 64, found_at=timezone.now())
+    other = Firewall.objects.get(machine__name="shop-fw")
+    return [f"/firewalls/{one.pk}/{part}/" for one in (firewall, other) for part in ("host-key", "drift")] + [f"/firewalls/{firewall.pk}/"]
 
 
 def _silent(firewall: Firewall) -> Firewall:

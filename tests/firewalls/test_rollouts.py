@@ -186,10 +186,11 @@ class TestRest:
         pushes = Api("viewer").get(f"pushes/?rollout={shown['id']}&state=confirmed").json()
         assert pushes["count"] == 6 and {push["rollout"] for push in pushes["results"]} == {shown["id"]}
 
-    def test_is_started_with_a_filter(self, some: list[Firewall], fra: World) -> None:
+    @pytest.mark.parametrize("field", ["filter", "firewalls"])
+    def test_is_started_with_a_filter(self, some: list[Firewall], fra: World, field: str) -> None:
         silent = fra.firewall("no-host", fra.shop, Firewall.objects.all()[0].primary)
         for chosen in ({"partition": "fra"}, {"network": "internet-fra"}, {"partition": "fra", "network": "shop"}):
-            shown = Api("operator").post("rollouts/", {"filter": chosen}).json()
+            shown = Api("operator").post("rollouts/", {field: chosen}).json()
             assert len(shown["firewalls"]) == 6 and str(silent.pk) not in shown["firewalls"]
 
     @pytest.mark.parametrize(
