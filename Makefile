@@ -7,12 +7,25 @@ export PORT VAR DEMO
 
 BIN := .venv/bin
 
-.PHONY: run test check bench bench-pushes
+.PHONY: run test test-lab lab lab-full lab-image check bench bench-pushes
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# Real FRR, nftables, sshd and packets in a guest under QEMU; tests/lab/README.md says what it needs.
+test-lab: .venv/dev.stamp
+	@LAB=1 $(BIN)/python -m pytest tests/lab
+
+lab-full: .venv/dev.stamp
+	@LAB=full $(BIN)/python -m pytest tests/lab
+
+lab: .venv/dev.stamp
+	@exec $(BIN)/python -m tests.lab
+
+lab-image: .venv/dev.stamp
+	@$(BIN)/python -m tests.lab.image
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

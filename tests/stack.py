@@ -111,7 +111,7 @@ def _listen(stack: Stack) -> None:
 def running(var: Path, **more: str) -> Iterator[Stack]:
     """Start it, wait until it is ready, and stop it at the end."""
     var.chmod(0o755)
-    stack = start(var, free_port(), **more)
+    stack = start(var, int(more.get("PORT") or free_port()), **more)
     try:
         stack.wait()
         yield stack

@@ -1,0 +1,32 @@
+"""The lab takes a guest and some minutes, so it is collected only where it is asked for: `make test-lab`, `make lab-full`."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import stack
+from tests.lab import running
+from tests.lab.captures import captured
+from tests.lab.image import missing
+from tests.lab.running import Lab
+
+collect_ignore_glob = {"": ["test_*"], "1": ["test_full.py", "test_story.py"]}.get(os.environ.get("LAB", ""), [])
+KEPT = Path(os.environ.get("LAB_KEPT") or stack.ROOT / "var" / "lab")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A running lab; what it leaves for reading is kept until the next one."""
+    if lacking := missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lacking)
+    shutil.rmtree(KEPT, ignore_errors=True)
+    var = Path(tempfile.mkdtemp(prefix="sn-lab-"))
+    try:
+        with running.lab(KEPT, var) as found, captured(found):
+            yield found
+    finally:
+        shutil.rmtree(var, ignore_errors=True)

@@ -1,0 +1,86 @@
+"""The lab's partition: who is there and how they are wired. README.md draws it."""
+
+from dataclasses import dataclass, field
+
+PARTITION = "lab"
+UNDERLAY = "10.4.0.0/16"
+SUPER = ("10.128.0.0/16", "2001:db8:128::/48")
+MANAGEMENT = "10.0.2.0/24"  # where the host is, seen from the guest
+ALL = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A switch of the fabric; `networks` are those that it has a VRF for."""
+
+    name: str
+    asn: int
+    loopback: str
+    neighbours: tuple[str, ...]
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A private network of the partition."""
+
+    name: str
+    project: str
+    versions: tuple[int, ...] = (4,)
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine: a network namespace behind a port of a leaf. It serves on every port of `PORTS`."""
+
+    name: str
+    network: str
+    leaf: str
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """A firewall on both leaves: a system of its own, reached by SSH."""
+
+    name: str
+    primary: str
+    shared: tuple[str, ...] = ()
+    externals: tuple[str, ...] = ()
+    egress: tuple[int, ...] = ()
+    uplinks: tuple[str, ...] = field(default=("lan0", "lan1"))
+
+
+PRIVATE = ("shop", "web", "batch", "storage", "backup")
+LEAVES = ("leaf1", "leaf2")
+SWITCHES = (
+    Switch("spine", 4200000001, "10.4.255.1", ("leaf1", "leaf2", "exit")),
+    Switch("leaf1", 4200000011, "10.4.255.11", ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"), PRIVATE),
+    Switch("leaf2", 4200000012, "10.4.255.12", ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"), PRIVATE),
+    Switch("exit", 4200000021, "10.4.255.21", ("spine",), ("internet",)),
+)
+NETWORKS = (
+    Network("shop", "retail", (4, 6)),
+    Network("web", "media"),
+    Network("batch", "science"),
+    Network("storage", "operations", (4, 6), shared=True),  # no firewall of its own
+    Network("backup", "operations", shared=True),  # with a firewall of its own
+)
+HOSTS = (
+    Host("shop1", "shop", "leaf1"),
+    Host("web1", "web", "leaf2"),
+    Host("proxy", "web", "leaf1"),
+    Host("batch1", "batch", "leaf2"),
+    Host("storage1", "storage", "leaf2"),
+    Host("backup1", "backup", "leaf1"),
+)
+FIREWALLS = (
+    Firewall("fw-shop", "shop", ("storage",), ("internet",), egress=(80,)),
+    Firewall("fw-web", "web", ("storage", "backup"), ("internet",), egress=(80,)),
+    Firewall("fw-batch", "batch", ("storage", "backup")),
+    Firewall("fw-backup", "backup", (), ("internet",), egress=(80,)),
+)
+INTERNET = ("internet", 104009, ("203.0.113.0/24", "2001:db8:113::/64"))
+INTERNET_HOST = ("198.51.100.8", "2001:db8:8::8")
+PROXY = ("fw-web", "storage", 3128, "proxy")  # an endpoint: firewall, shared network, port, machine
+PORTS = (80, 3128)
