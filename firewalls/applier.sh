@@ -258,9 +258,10 @@ install_from() {
     for file in $(owned "$1" "$ROOT"); do
         target=$ROOT/$file
         [ ! -e "$target.new" ] || rm -f "$target.new" || return 1
-        if [ ! -f "$1/$file" ] || cmp -s "$1/$file" "$target"; then continue; fi
-        case $file in etc/frr/* | etc/nftables.conf) mode=640 ;; *) mode=644 ;; esac # networkd is no root
-        mkdir -p "${target%/*}" && cp "$1/$file" "$target.new" && chmod "$mode" "$target.new" || return 1
+        if [ ! -f "$1/$file" ] || { [ -f "$target" ] && cmp -s "$1/$file" "$target"; }; then continue; fi
+        case $file in etc/frr/* | etc/nftables.conf) mode=027 ;; *) mode=022 ;; esac # networkd is no root
+        [ -d "${target%/*}" ] || mkdir -p "${target%/*}" || return 1
+        ( umask "$mode" && cat "$1/$file" >"$target.new" ) || return 1
         if [ -z "$PRACTICE" ] && [ "$file" = etc/frr/frr.conf ]; then chown frr:frr "$target.new" || return 1; fi
     done
     for file in $(owned "$1" "$ROOT"); do if [ -e "$ROOT/$file.new" ]; then echo "$ROOT/$file.new"; fi; done | flush_all
@@ -292,7 +293,12 @@ load_system() {
     bounded 60 systemctl --quiet is-active systemd-networkd 2>/dev/null ||
         { echo 'systemd-networkd is not running here, so interfaces stay as they are.'; return 77; }
     bounded 60 networkctl reload || return 1
-    bounded 60 systemctl try-restart systemd-resolved systemd-timesyncd
+    for service in resolved timesyncd; do
+        case $changed in *"etc/systemd/$service.conf.d/"*) ;; *) continue ;; esac
+        # A firewall may well have neither; `try-restart` fails where a unit is not even known.
+        bounded 60 systemctl --quiet is-active "systemd-$service" || continue
+        bounded 60 systemctl restart "systemd-$service" || return 1
+    done
 }
 
 load_nftables() {
