@@ -78,6 +78,12 @@ class Machine(ValidatedModel):
         kept = ("partition", "project", "primary")
         yield from rules.keeps_home(*({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self)))
 
+    def is_firewall(self) -> bool:
+        """Whether it guards a network; asked anew, for it may have been freed meanwhile, unless everything was loaded."""
+        if self.known_networks is not None:
+            return hasattr(self, "firewall")
+        return Machine.objects.filter(pk=self.pk).exclude(firewall=None).exists()
+
     def lives_in(self, network: str) -> bool:
         """Whether it is in the network: as its primary, or, being a firewall, by having joined it."""
         if self.primary_id == network:

@@ -55,7 +55,7 @@ class Stage:
         return partial(join, Firewall.objects.get(pk=self.firewall.pk), self.again(net), **options)
 
     def leaving(self, net: Network) -> Action:
-        return partial(leave, Firewall.objects.get(pk=self.firewall.pk), self.again(net))
+        return partial(leave, Firewall.objects.select_related("machine").get(pk=self.firewall.pk), self.again(net))
 
     def joined(self, net: Network) -> Network:
         join(Firewall.objects.get(pk=self.firewall.pk), net)

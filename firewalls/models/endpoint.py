@@ -108,13 +108,13 @@ class Endpoint(ValidatedModel):
 
     def standing(self) -> Iterator[Violation]:
         holder, network = self.address.machine, self.address.network
-        guarding = holder is not None and hasattr(holder, "firewall")
+        guarding = holder is not None and holder.is_firewall()
         joined = holder is not None and network.shared and holder.primary_id != network.pk and holder.lives_in(network.pk)
         yield from rules.at_own_shared_address(self.address.address, network.pk, holder.name if holder and guarding else None, joined)
         if holder is None or not guarding:
             return
         machine, home = self.machine, holder.primary_id
-        elsewhere = [*rules.behind(machine.name, machine.primary_id, home, holder.name, hasattr(machine, "firewall"))]
+        elsewhere = [*rules.behind(machine.name, machine.primary_id, home, holder.name, machine.is_firewall())]
         own = [one.address for one in machine.addresses.all()]  # all of them in its one network (R4)
         yield from elsewhere or rules.same_family(machine.name, home, self.address.address, own)
 

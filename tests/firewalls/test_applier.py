@@ -121,8 +121,8 @@ def test_the_same_again_before_it_is_confirmed_still_wants_to_be_confirmed(root:
 
 
 def test_applying_for_longer_than_the_timeout_is_not_rolled_back_meanwhile(root: Path) -> None:
-    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_SLOW="0.6", APPLIER_TIMEOUT="2")[1])
-    time.sleep(1.2)  # less than the timeout, and enough for a timer that had run out meanwhile
+    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_SLOW="1", APPLIER_TIMEOUT="6")[1])
+    time.sleep(2)  # less than the timeout, and enough for a timer that had run out meanwhile
     assert state == "applied" and applier(root, "confirm", token) == (0, "confirmed\n")
 
 

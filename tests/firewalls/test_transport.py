@@ -229,7 +229,7 @@ class TestOpenSSH:
     """The same with OpenSSH's own server and a forced command, as on a real firewall."""
 
     def command(self, root: Path) -> str:
-        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT=2 sh {transport.APPLIER}"
+        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT=10 sh {transport.APPLIER}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:
