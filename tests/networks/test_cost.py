@@ -43,12 +43,13 @@ def lan(fra: World) -> Network:
 
 
 def pages(query: str, values: Any, *, small: bool = False) -> int:
-    """How many pages the query looks at: of an index, unless the table is so small that the planner does without."""
-    with connection.cursor() as cursor:
+    """How many pages the query looks at, by an index; where the table is so small that the planner would do without, it must not."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL enable_seqscan = {'off' if small else 'on'}")
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
         found = cursor.fetchone()[0]
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
-    assert small or "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
