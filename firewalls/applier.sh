@@ -276,6 +276,23 @@ install_from() {
 # The names of the devices that the units in a folder describe.
 devices() { for file in "$1/$UNITS"/[0-9][0-9]-sn-*.netdev; do [ ! -f "$file" ] || sed -n 's/^Name=//p' "$file"; done; }
 
+# networkd answers before it acts; and where it sets an interface up for the first time it clears away the neighbours there, also
+# those by which FRR reaches the other end of a VXLAN. FRR would not notice, so it comes after.
+interfaces_settle() {
+    waited=0
+    while lacking=$(unsettled) && [ -n "$lacking" ]; do
+        if [ "$waited" -ge "$SETTLE" ]; then echo "systemd-networkd has not set these up after $waited seconds:$lacking"; return 1; fi
+        sleep 1 9>&-; waited=$((waited + 1))
+    done
+}
+
+unsettled() {
+    ready=" $(bounded 60 networkctl --no-legend --no-pager list | while read -r _ device _ _ setup; do
+        if [ "$setup" = configured ]; then printf '%s ' "$device"; fi
+    done)"
+    for device in $(devices "$ROOT"); do case $ready in *" $device "*) ;; *) printf ' %s' "$device" ;; esac done
+}
+
 # load_system BEFORE: names, kernel settings and interfaces, where they are others than before. Interfaces whose units are gone go too.
 load_system() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
@@ -292,7 +309,7 @@ load_system() {
     done
     bounded 60 systemctl --quiet is-active systemd-networkd 2>/dev/null ||
         { echo 'systemd-networkd is not running here, so interfaces stay as they are.'; return 77; }
-    bounded 60 networkctl reload || return 1
+    { bounded 60 networkctl reload && interfaces_settle; } || return 1
     for service in resolved timesyncd; do
         case $changed in *"etc/systemd/$service.conf.d/"*) ;; *) continue ;; esac
         # A firewall may well have neither; `try-restart` fails where a unit is not even known.
@@ -308,8 +325,12 @@ load_nftables() {
 
 load_frr() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
-    bounded 120 frr-reload.py --reload --stdout "$ROOT/etc/frr/frr.conf"
+    reload_frr "$ROOT/etc/frr/frr.conf"
 }
+
+# reload_frr FILE. frr-reload.py ends by adding once more what it has just added, and then fails, for FRR refuses a `vni` that is
+# there. Asked again it adds what is really missing, which is nothing unless something is wrong.
+reload_frr() { bounded 120 frr-reload.py --reload --stdout "$1" || bounded 120 frr-reload.py --reload --stdout "$1"; }
 
 # The files are those that were sent, and the kernel and FRR have taken them.
 verify() {
@@ -402,9 +423,12 @@ put_back() {
 
 # At boot FRR reads the files by itself, later.
 load_saved() {
-    load_system "$PENDING/undone" >/dev/null || [ $? = 77 ] || return 1
-    bounded 60 nft -f "$PENDING/rules" || return 1
-    if daemons_run >/dev/null; then bounded 120 frr-reload.py --reload --stdout "$PENDING/running.conf" || return 1; fi
+    # The rules first: they may be what keeps out whoever could help. A part that fails is no reason to leave out the others.
+    back=0
+    bounded 60 nft -f "$PENDING/rules" || back=1
+    load_system "$PENDING/undone" >/dev/null || [ $? = 77 ] || back=1
+    if daemons_run >/dev/null; then reload_frr "$PENDING/running.conf" || back=1; fi
+    [ "$back" = 0 ] || return 1
     if [ -f "$ROOT/etc/nftables.conf" ]; then remember "$ROOT/etc/nftables.conf"; fi
 }
 
@@ -483,15 +507,22 @@ confirm() {
     drop_lock
 }
 
+# Seconds that no clock setting moves, and that no command has to be started for; macOS has a clock only.
+now() { if read -r up _ </proc/uptime; then echo "${up%%.*}"; else date +%s; fi 2>/dev/null; }
+
 # The timer. It counts from the end of applying; if the applier dies before that, it goes back at once.
 rollback() {
     hold "$PENDING/timer.$1" 8
-    left=$2
+    ends=
     until open_lock; do sleep 1; done
-    while [ "$left" -gt 0 ]; do
+    while [ -z "$ends" ] || [ "$(now)" -lt "$ends" ]; do
         sleep 1 8>&- 9>&-
         [ "$(unconfirmed)" = "$1" ] || exit 0
-        if [ -e "$PENDING/applied" ]; then left=$((left - 1)); elif hold "$STATE/busy" 9; then left=0; fi
+        if [ -e "$PENDING/applied" ]; then
+            ends=${ends:-$(($(now) + $2))}
+        elif hold "$STATE/busy" 9; then
+            break
+        fi
     done
     until take_lock; do :; done
     for pause in 5 20 60 0; do

@@ -45,7 +45,8 @@ ELSEWHERE = {
     "is not what was sent.": "files that change between writing and reading them",
     "Refused: the archive is not whole, or there is no room for it.": "test_applier_refusals: the disk is full",
 }
-NOT_IN_BUSYBOX = ("No network namespace", "Names, kernel settings", "systemd-networkd is not running")
+NOT_IN_BUSYBOX = ("No network namespace", "Names, kernel settings", "systemd-networkd is not running", "systemd-networkd has not set")
+SET_UP = 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac'
 
 
 class Broken(NamedTuple):
@@ -154,7 +155,8 @@ def interfaces(boxes: Boxes) -> None:
     if boxes.inside:
         return
     root, log = boxes.root("interfaces"), boxes.folder / "log"
-    path = boxes.tools("networkd", {name: f'echo "{name} $*" >>{log}' for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl")})
+    loud = {name: f'echo "{name} $*" >>{log}' for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl")}
+    path = boxes.tools("networkd", loud | {"networkctl": f"{loud['networkctl']}; {SET_UP}"})
     boxes.settle(root, GOOD | UNITS, how={"PATH": path, **REAL})
     assert "networkctl reload" in log.read_text() and f"hostname -F {root}/etc/hostname" in log.read_text()
     boxes.settle(root, GOOD, how={"PATH": path, **REAL})
@@ -164,9 +166,12 @@ def interfaces(boxes: Boxes) -> None:
     path = boxes.tools("no-networkd", {"systemctl": "exit 3", "hostname": "", "ip": ""})
     told = boxes.settle(root, CHANGED | UNITS, how={"PATH": path, **REAL})
     assert told["load-system"] == ("skipped", "systemd-networkd is not running here, so interfaces stay as they are.")
-    path = boxes.tools("bad-settings", {"sysctl": "echo permission denied; exit 1", "hostname": "", "ip": "", "networkctl": ""})
+    path = boxes.tools("bad-settings", {"sysctl": "echo permission denied; exit 1", "hostname": "", "ip": "", "networkctl": SET_UP})
     ended, told = boxes.push(root, CHANGED | {"/etc/sysctl.d/90-shared-networks.conf": "x=1\n"}, how={"PATH": path, **REAL})
     assert (ended, told["load-system"]) == ("rolled-back", ("failed", "permission denied"))
+    path = boxes.tools("idle-networkd", loud)
+    ended, told = boxes.push(boxes.root("idle networkd"), GOOD | UNITS, how={"PATH": path, **REAL})
+    assert (ended, told["load-system"]) == ("rolled-back", ("failed", "systemd-networkd has not set these up after 1 seconds: vrf7"))
 
 
 def refusals(boxes: Boxes) -> None:
