@@ -4,12 +4,16 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.dateformat import format as date
 
-from firewalls.diffs import unified
+from firewalls import revisions
+from firewalls.diffs import Files, unified
 from firewalls.models import Firewall, Revision
 from networks.htmx import page
 
 MOST_DIGITS = 9
+BOX = "box"
+SIDES = {"applied": "applied", "wanted": "wanted", BOX: "on the firewall"}
 
 
 def files(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -36,14 +40,34 @@ def download(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def diff(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What differs between any two of: what is wanted, what was applied, what is on the box, and the revisions."""
     firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
-    old = _revision(firewall, request.GET.get("from", "applied"))
-    new = _revision(firewall, request.GET.get("to", "wanted"))
+    old, new = request.GET.get("from", "applied"), request.GET.get("to", "wanted")
+    (before, old_files), (after, new_files) = _side(firewall, old), _side(firewall, new)
     context = {
-        "firewall": firewall, "old": old, "new": new, "revisions": firewall.revisions.defer("files"),
-        "diffs": unified(old.files if old else {}, new.files if new else {}, "before", "after"),
+        "firewall": firewall, "sides": {"from": old, "to": new}, "before": before, "after": after,
+        "choices": {**SIDES, **{str(row.number): f"revision {row.number}" for row in firewall.revisions.defer("files")}},
+        "diffs": unified(old_files, new_files, SIDES.get(old, old), SIDES.get(new, new)),
     }  # fmt: skip
     return page(request, "firewalls/diff.html", context)
+
+
+def _side(firewall: Firewall, name: str) -> tuple[str, Files]:
+    """One side of a comparison, in words and as files. Raises Http404."""
+    if name == BOX:
+        return _seen(firewall), revisions.on_the_box(firewall)
+    revision = _revision(firewall, name)
+    if revision is None:
+        return f"nothing, for nothing {'was applied' if name == 'applied' else 'is wanted'} yet", {}
+    return f"revision {revision.number} ({revision.cause})", revision.files
+
+
+def _seen(firewall: Firewall) -> str:
+    if firewall.applied is None:
+        return "nothing that is known of the firewall, for nothing was applied yet"
+    if firewall.checked_at is None:
+        return f"what was applied (revision {firewall.applied.number}), for the firewall was not looked at since"
+    return f"what was on the firewall {date(firewall.checked_at, 'j F Y, H:i')} UTC"
 
 
 def _revision(firewall: Firewall, name: str) -> Revision | None:

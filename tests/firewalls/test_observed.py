@@ -159,6 +159,12 @@ class TestDrift:
         assert "+# by hand" in found["files"]["/etc/nftables.conf"] and found["accepted_at"] is None
         assert says(visitor().get(f"/firewalls/{drifted.pk}/drift/"), "+# by hand")
 
+    def test_can_be_compared_with_what_is_wanted(self, drifted: Firewall) -> None:
+        shown = visitor().get(f"/firewalls/{drifted.pk}/diff/?from=box&to=wanted")
+        assert says(shown, "-# by hand") and says(shown, "From what was on the firewall")
+        assert b'<option value="box" selected>' in shown.content and not says(shown, "+# by hand")
+        assert says(visitor().get(f"/firewalls/{drifted.pk}/diff/?from=wanted&to=applied"), "They are the same.")
+
     def test_is_put_right_by_a_push(self, drifted: Firewall) -> None:
         assert pushed(drifted).state == "confirmed" and state(drifted) == "in_sync" and not Drift.objects.exists()
         assert Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()["files"] == {}
@@ -188,6 +194,20 @@ class TestDrift:
         unit.write_text("[Match]\n")
         tasks.check(str(known.pk))
         assert state(known) == "drifted" and list(Drift.objects.get().found) == ["/etc/systemd/network/99-sn-by-hand.network"]
+
+
+class TestTheDifferencesSay:
+    def test_that_nothing_is_known_of_a_firewall_that_was_never_pushed_to(self, firewall: Firewall) -> None:
+        shown = visitor().get(f"/firewalls/{firewall.pk}/diff/?from=box&to=applied")
+        assert says(shown, "nothing that is known of the firewall") and says(shown, "to nothing, for nothing was applied yet")
+
+    def test_that_nobody_has_looked_since_it_was_applied(self, known: Firewall) -> None:
+        Firewall.objects.update(checked_at=None)
+        assert says(visitor().get(f"/firewalls/{known.pk}/diff/?from=box"), "the firewall was not looked at since")
+
+    def test_nothing_about_what_there_is_not(self, firewall: Firewall) -> None:
+        asked = [visitor().get(f"/firewalls/{firewall.pk}/diff/", {"to": side}) for side in ("7", "nobody", "", "-1")]
+        assert [shown.status_code for shown in asked] == [404] * 4
 
 
 class TestSilence:
