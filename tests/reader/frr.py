@@ -12,9 +12,9 @@ FAMILY = {"ipv4": 4, "ipv6": 6}
 # What carries no meaning for who imports what.
 _PLAIN = [re.compile(pattern) for pattern in (
     r"frr version \S+", r"frr defaults datacenter", r"hostname \S+", r"end", r"exit(-vrf|-address-family)?", r"ipv6 nd ra-interval \d+",
-    r"no ipv6 nd suppress-ra", r"bgp router-id \S+", r"update-delay \d+ \d+", r"bgp bestpath as-path multipath-relax", r"neighbor FABRIC peer-group",
-    r"neighbor FABRIC remote-as external", r"neighbor FABRIC timers \d+ \d+", r"neighbor FABRIC activate", r"advertise-all-vni",
-    r"bgp as-path access-list SELF seq 5 permit \^\$", r"match as-path SELF", r"match interface lo",
+    r"no ipv6 nd suppress-ra", r"bgp router-id \S+", r"bgp bestpath as-path multipath-relax", r"neighbor FABRIC peer-group",
+    r"update-delay \d+ \d+", r"neighbor FABRIC remote-as external", r"neighbor FABRIC timers \d+ \d+", r"neighbor FABRIC activate",
+    r"advertise-all-vni", r"bgp as-path access-list SELF seq 5 permit \^\$", r"match as-path SELF", r"match interface lo",
     r"neighbor FABRIC route-map only-self-out out", r"redistribute connected( route-map LOOPBACKS)?",
 )]  # fmt: skip
 _LIST = re.compile(r"(ip|ipv6) prefix-list (\S+) seq (\d+) (permit|deny) (\S+)(?: ge (\d+))?(?: le (\d+))?")
