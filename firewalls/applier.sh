@@ -67,10 +67,10 @@ managed() {
     return 1
 }
 
-# owned FOLDER [FOLDER]: the managed files in these folders, each once.
+# owned FOLDER [FOLDER]: the managed files in these folders, each once. An empty FOLDER is one too: the root of a real firewall.
 owned() {
-    for file in $REQUIRED $OPTIONAL; do if [ -f "$1/$file" ] || [ -f "${2:-$1}/$file" ]; then echo "$file"; fi; done
-    for path in "$1/$UNITS"/* ${2:+"$2/$UNITS"/*}; do
+    for file in $REQUIRED $OPTIONAL; do if [ -f "$1/$file" ] || [ -f "${2-$1}/$file" ]; then echo "$file"; fi; done
+    for path in "$1/$UNITS"/* ${2+"$2/$UNITS"/*}; do
         file=$UNITS/${path##*/}
         if [ ! -f "$path" ] || ! managed "$file"; then continue; fi
         if [ "$path" = "$1/$file" ] || [ ! -f "$1/$file" ]; then echo "$file"; fi

@@ -27,6 +27,7 @@ def own_folders(folder: Path) -> None:
     shell("mount --make-rprivate /", f"cp -a /etc {folder}/etc && mount --bind {folder}/etc /etc")
     for path in ("/usr/local/sbin", "/var/lib"):
         shell(f"mount -t tmpfs -o mode=755 none {path}")
+    shell("[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd")  # a systemd-networkd of this machine is not this box's
 
 
 def install(*words: str) -> tuple[int, str]:
@@ -66,6 +67,7 @@ def tell(folder: Path) -> dict[str, object]:
         told["installed"], told["updated"] = install(public_line(key)), install()
         outcome, steps = pushed(target, files(1), key)
         told["pushed"] = {"outcome": outcome.state, "error": outcome.error, "version": last(steps)["version"].state, "now": running()}
+        told["units"] = _units(target, key)
         told["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
         told["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
         told["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
@@ -74,6 +76,26 @@ def tell(folder: Path) -> dict[str, object]:
         Path(PROGRAM).write_text(Path(PROGRAM).read_text() + "# an older one\n")
         told["older"] = pushed(target, files(2), key)[0].error
     return told
+
+
+def _units(target: Target, key: Path) -> dict[str, object]:
+    """Units that a push no longer brings, or that only a push brought that did not last; the root of this box is truly empty."""
+    ours, probe = Path("/etc/systemd/network/30-sn-vrf7.netdev"), Path("/etc/shared-networks/probes/never")
+    others = ours.with_name("10-management.network")
+    ours.parent.mkdir(parents=True, exist_ok=True)
+    others.write_text("[Match]\n")
+    told: dict[str, object] = {}
+    pushed(target, files(1) | {str(ours): "[NetDev]\n"}, key)
+    told["brought"] = ours.exists()
+    pushed(target, files(1), key)
+    told["not brought any more"] = ours.exists()
+    probe.parent.mkdir(parents=True)
+    probe.write_text("#!/bin/sh\nexit 1\n")
+    probe.chmod(0o755)
+    told["outcome"] = pushed(target, files(1) | {str(ours): "[NetDev]\n"}, key)[0].state
+    told["undone"] = ours.exists()
+    probe.unlink()
+    return told | {"others": others.exists()}
 
 
 def _stranger(target: Target, key: Path) -> str:

@@ -46,6 +46,11 @@ def test_a_push_goes_through_the_account_and_its_one_sudo_rule(told: dict[str, A
     }  # fmt: skip
 
 
+def test_units_go_with_the_push_that_lacks_them_and_with_the_one_that_goes_back(told: dict[str, Any]) -> None:
+    units = {"brought": True, "not brought any more": False, "outcome": "rolled_back", "undone": False, "others": True}
+    assert told["units"] == units
+
+
 def test_the_key_runs_nothing_else(told: dict[str, Any]) -> None:
     assert told["ssh"] == {"id": 64, "sh": 64, "install": 64, "recover": 64, "show; id": 64, "apply; id": 64}
     assert "does not accept the key" in told["stranger"]
