@@ -47,7 +47,7 @@ class Timeouts:
     apply: float = 300
     answer: float = 30
     keepalive: float = 5
-    after_rollback: float = 15
+    after_rollback: float = 30  # FRR takes a while to go back
     again: float = 1
 
 

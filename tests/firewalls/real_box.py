@@ -59,7 +59,7 @@ LEAF = """router bgp 65001
  neighbor 10.9.0.1 timers connect 1
 """
 OPEN = "tcp dport != 1 counter accept\n        tcp sport != 1 counter accept"
-HASTY = Timeouts(connect=1, keepalive=1, after_rollback=10, again=0.2)
+HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, again=0.2)
 
 
 def shell(*commands: str) -> str:
@@ -103,7 +103,7 @@ def leaf() -> Iterator[None]:
         shell(f"kill $(cat {vty}/*.pid); ip netns delete {name}")
 
 
-def session_is_up(seconds: float = 20) -> bool:
+def session_is_up(seconds: float = 60) -> bool:
     """Whether the session with the leaf comes up."""
     deadline = time.monotonic() + seconds
     while "Established" not in (said := shell("vtysh -c 'show bgp neighbors 10.9.0.2'")) and time.monotonic() < deadline:
@@ -126,7 +126,7 @@ def tell(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
     told: dict[str, object] = {}
-    command = f"APPLIER_ROOT={root} APPLIER_TIMEOUT=2 APPLIER_SETTLE=6 sh {transport.APPLIER}"
+    command = f"APPLIER_ROOT={root} APPLIER_TIMEOUT=10 APPLIER_SETTLE=15 sh {transport.APPLIER}"
     with firewall(), leaf(), sshd(folder / "ssh", command) as (target, key):
         outcome, steps = pushed(target, files(1), key)
         told["first"] = {"outcome": outcome.state, "steps": {name: step.state for name, step in last(steps).items()}, "now": running()}
@@ -134,6 +134,7 @@ def tell(folder: Path) -> dict[str, object]:
         told["session"] = session_is_up()
         told["without drift"] = drift(target, key)
         told["by hand"] = by_hand(target, key)
+        told["shared no more"] = shared_no_more(target, key)
         shell("nft flush ruleset")
         told["flushed by hand"] = {"outcome": pushed(target, files(1), key)[0].state, "now": running()}
         shell("nft add table inet other")  # somebody else's: neither a push nor its rollback may take it away
@@ -149,7 +150,7 @@ def cut_off(root: Path, target: Target, key: Path) -> dict[str, object]:
     outcome, _ = pushed(target, files(2, accept=""), key, HASTY)
     locked_out = {"outcome": outcome.state, "error": outcome.error, "now": running(), "files": contents(root) == files(1)}
     others = "table inet other" in shell("nft list ruleset")
-    nobody = {"outcome": unconfirmed(target, key), "settled": settled(root, files(1)), "now": running()}
+    nobody = {"outcome": unconfirmed(target, key), "settled": settled(root, files(1), seconds=60), "now": running()}
     return {"locked out": locked_out, "others": others, "unconfirmed": nobody}
 
 
@@ -182,6 +183,16 @@ def by_hand(target: Target, key: Path) -> dict[str, object]:
     return {"found": found, "outcome": outcome.state, "loaded": "load-frr" in last(steps), "left": drift(target, key)}
 
 
+def shared_no_more(target: Target, key: Path) -> dict[str, object]:
+    """A VRF goes, and with it the import of its only importer."""
+    head, _, rest = ROUTES.partition("  import vrf shared\n")
+    fewer = (head + rest).replace("router bgp 4210000001 vrf shared\nexit\n!\n", "")
+    outcome, _ = pushed(target, files(1) | {"/etc/frr/frr.conf": fewer.format(number=1, leaf=65001)}, key)
+    left = [line.strip() for line in shell("vtysh -c 'show running-config no-header'").splitlines() if "shared" in line]
+    back, _ = pushed(target, files(1), key)
+    return {"outcome": outcome.state, "left": left, "back": back.state, "error": outcome.error + back.error}
+
+
 def refused_at(step: str, result: tuple[transport.Outcome, list[transport.Step]]) -> dict[str, object]:
     outcome, steps = result
     return {"outcome": outcome.state, "error": outcome.error, "step": last(steps)[step].state if step in last(steps) else ""}
@@ -203,7 +214,7 @@ def unconfirmed(target: Target, key: Path) -> str:
 
     async def run() -> str:
         async with gate(target, lambda number: number == 1) as (_, seen):
-            return (await pushing(seen, files(3), key, Timeouts(connect=1, after_rollback=0)))[0].state
+            return (await pushing(seen, files(3), key, Timeouts(connect=5, after_rollback=0)))[0].state
 
     return asyncio.run(run())
 

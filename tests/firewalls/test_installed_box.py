@@ -23,7 +23,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("setting up a firewall needs network and mount namespaces: run as root")
     command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.installed_box", str(tmp_path_factory.mktemp("installed"))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

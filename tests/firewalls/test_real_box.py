@@ -22,7 +22,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("a firewall of its own needs network and mount namespaces: run as root")
     command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.real_box", str(tmp_path_factory.mktemp("real"))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -69,6 +69,10 @@ def test_what_runs_is_compared_with_what_was_applied(told: dict[str, Any]) -> No
 
 def test_the_same_again_is_loaded_over_what_was_changed_by_hand(told: dict[str, Any]) -> None:
     assert told["by hand"]["outcome"] == "confirmed" and told["by hand"]["loaded"] and not any(told["by hand"]["left"].values())
+
+
+def test_a_vrf_that_goes_takes_its_instance_with_it(told: dict[str, Any]) -> None:
+    assert told["shared no more"] == {"outcome": "confirmed", "left": [], "back": "confirmed", "error": ""}
 
 
 def test_a_bgp_session_that_does_not_come_back_rolls_back(told: dict[str, Any]) -> None:
