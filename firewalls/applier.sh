@@ -578,7 +578,7 @@ install() {
     { allow | place "$rule.new" 440 && visudo -qcf "$rule.new" && mv -f "$rule.new" "$rule"; } || refuse 'The sudo rule could not be written.'
     at_boot | place "$ROOT/etc/systemd/system/$BOOT" 644 || refuse 'The unit that recovers at boot could not be written.'
     if installed systemctl; then systemctl --quiet enable "$BOOT" || refuse "$BOOT could not be enabled."; fi
-    echo "Installed $PROGRAM $(sha256 <"$PROGRAM")."
+    echo "Installed $PROGRAM $(sha256 <"$ROOT$PROGRAM")."
     echo "The fingerprints of this firewall's host keys, to compare with what the product shows:"
     for key in "$ROOT"/etc/ssh/ssh_host_*_key.pub; do [ ! -f "$key" ] || ssh-keygen -lf "$key"; done
 }

@@ -1,0 +1,191 @@
+"""Boxes of which a tool misbehaves, under one shell, with a copy of the applier that tells the ways out it takes.
+
+The tools are scripts, first in the PATH, and no kernel is touched. One that is to fail does so for certain words only, and otherwise
+hands on to the real one; so a file that cannot be moved, or a disk that is full at one moment, is the same under every shell.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from firewalls import practice, transport
+from firewalls.transport import _packed
+from tests.firewalls.boxes import CHANGED, GOOD
+from tests.firewalls.exits import Script
+from tests.firewalls.running import TOOLS, environment, steps, tools, verdict
+
+Tools = Mapping[str, str]
+STATE = "var/lib/shared-networks"
+LISTING = 'echo "table inet metal {"; echo "}"'
+RUNNING = '[ ! -f "$APPLIER_ROOT/etc/frr/frr.conf" ] || cat "$APPLIER_ROOT/etc/frr/frr.conf"'
+SESSION = 'echo "BGP neighbor is 10.9.0.2, remote AS 65001"; echo "  BGP state = Established, up for 00:01"'
+# A box that does as it should, as far as the applier asks: what runs is what the files say.
+BOX: Tools = dict.fromkeys(("frr-reload.py", "chown", "hostname", "sysctl", "ip", "systemctl", "sudo", "visudo", "useradd"), "exit 0") | {
+    "nft": f'case "$*" in *"list "*) {LISTING} ;; esac',
+    "vtysh": f'case "$*" in *daemons*) echo " zebra bgpd staticd" ;; *running-config*) {RUNNING} ;; *neighbors*) {SESSION} ;; esac',
+    "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
+    "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; exec "$@"',
+    "id": "case $1 in -u) echo 0 ;; esac",
+    "ssh-keygen": "echo 256 SHA256:abc box",
+}
+# What else the applier may run.
+REACHED = f"{TOOLS} true date"
+PATIENCE = 120  # seconds, for what takes two at most
+
+
+def real(tool: str) -> str:
+    return str(shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"))
+
+
+def fails(tool: str, words: str, saying: str = "", times: int = 0, *, when: str = "true", otherwise: str = "") -> dict[str, str]:
+    """The tool, failing when its words are of this pattern: always, or so many times, as what passes does; or under a condition."""
+    otherwise = otherwise or BOX.get(tool) or f'exec {real(tool)} "$@"'
+    count = f'"$APPLIER_ROOT/failed-{tool}"'
+    still = f"! grep -qs {'x' * times} {count} && printf x >>{count}" if times else "true"
+    return {tool: f'case "$*" in {words}) if {when} && {still}; then echo "{saying}" >&2; exit 1; fi ;; esac\n{otherwise}'}
+
+
+def says(tool: str, words: str, saying: str) -> dict[str, str]:
+    """The tool, saying this when its words are of this pattern."""
+    return {tool: f'case "$*" in {words}) echo "{saying}"; exit ;; esac\n{BOX[tool]}'}
+
+
+def soon(words: str) -> dict[str, str]:
+    """The tool that ends others in time, for which a second is enough with these words."""
+    return {"timeout": f'shift\ncase "$*" in {words}) exec {real("timeout")} 1 "$@" ;; esac\nexec "$@"'}
+
+
+def hangs(tool: str, words: str) -> dict[str, str]:
+    """The tool, which never ends when its words are of this pattern. Whoever gives it a time finds that over soon."""
+    return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'} | soon(f"*{tool}{words}")
+
+
+@dataclass(frozen=True)
+class How:
+    """How the applier is run: with these tools in the place of good ones, without some, and with a certain environment."""
+
+    broken: Tools = field(default_factory=dict)
+    without: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+WELL = How()
+PRACTICE = How(env={"APPLIER_PRACTICE": "1"})
+INSIDE = How(env={"APPLIER_INSIDE": "1"})
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a push ended, and how its steps did and what they said."""
+
+    ended: str
+    token: str
+    steps: dict[str, tuple[str, str]]
+
+
+class Ground:
+    """What the boxes under one shell have in common."""
+
+    def __init__(self, folder: Path, shell: str) -> None:
+        found = str(shutil.which(shell))
+        self.folder = folder
+        self.command, self.started, self.path = [found], found, os.environ["PATH"]
+        self.inside: set[str] = set()
+        if shell == "busybox":
+            own = folder / "busybox"
+            own.mkdir(parents=True)
+            subprocess.run([found, "--install", "-s", str(own)], check=True)
+            self.inside = {path.name for path in own.iterdir()}
+            self.command, self.started = [found, "sh"], str(own / "sh")
+            self.path = f"{own}:{tools(folder / 'locks', 'flock')}"
+        self.script = Script(transport.APPLIER.read_text())
+        self.traced = self.script.traced()
+        self.good = self.put("good", BOX)
+        self.settled = practice.ensure_root(folder / "boxes", "settled")
+        Box(self, self.settled).settle(GOOD)
+
+    def put(self, name: str, broken: Tools) -> Path:
+        """A folder with these tools."""
+        folder = self.folder / "tools" / name
+        folder.mkdir(parents=True)
+        for tool, body in broken.items():
+            (folder / tool).write_text(f"#!/bin/sh\n{body}\n")
+            (folder / tool).chmod(0o755)
+        return folder
+
+    def box(self, name: str) -> "Box":
+        """A box that runs GOOD."""
+        root = self.settled.with_name(re.sub(r"\W+", "-", name))
+        shutil.copytree(self.settled, root)
+        return Box(self, root)
+
+    def start(self, name: str, how: How) -> tuple[list[str], str]:
+        """The command that runs the applier like that, and its PATH."""
+        places, path = dict.fromkeys(BOX, self.good), f"{self.good}:{self.path}"
+        if how.without:
+            gone = how.without.split()
+            own = self.put(f"{name}-own", {tool: body for tool, body in BOX.items() if tool not in gone})
+            path = f"{own}:{tools(self.folder / f'reached-{name}', ' '.join(tool for tool in REACHED.split() if tool not in gone))}"
+        if how.broken:
+            folder = self.put(name, how.broken)
+            places, path = places | dict.fromkeys(how.broken, folder), f"{folder}:{path}"
+        # Busybox runs what it has inside, whatever the PATH says; but a function comes before that.
+        functions = [f'{tool}() {{ {folder / tool} "$@"; }}' for tool, folder in places.items() if tool in self.inside]
+        if self.inside and "timeout" not in how.broken:
+            functions.append(f'timeout() {{ {real("timeout")} "$@"; }}')
+        text = re.sub(r"(?m)^PATH=.*", "", self.traced) if how.without else self.traced
+        first, _, rest = text.partition("\n")
+        script = self.folder / f"{name}.sh"
+        script.write_text("\n".join([first, *functions, rest]))
+        return [*self.command, str(script)], path
+
+
+class Box:
+    """A box, and what has been heard from it."""
+
+    def __init__(self, ground: Ground, root: Path) -> None:
+        self.ground, self.root, self.heard, self._runs = ground, root, [""], 0
+        self.state = root / STATE
+        self.trace = root.with_name(root.name + ".ways")
+        self.trace.touch()
+
+    def start(self, how: How) -> tuple[list[str], dict[str, str]]:
+        """The command that runs the applier here, and its environment."""
+        self._runs += 1
+        command, path = self.ground.start(f"{self.root.name}-{self._runs}", how)
+        usual = {"APPLIER_PRACTICE": "", "APPLIER_SETTLE": "0", "APPLIER_TIMEOUT": "300", "APPLIER_SHELL": self.ground.started}
+        return command, environment(self.root, **(usual | {"PATH": path, "APPLIER_TRACE": str(self.trace)} | dict(how.env)))
+
+    def run(self, *words: str, given: bytes = b"", how: How = WELL, around: tuple[str, ...] = ()) -> tuple[int, str]:
+        """Its status, and all that it says."""
+        command, env = self.start(how)
+        done = subprocess.run([*around, *command, *words], input=given, capture_output=True, env=env, timeout=PATIENCE, check=False)
+        said = (done.stdout + done.stderr).decode()
+        self.heard.append(said)
+        return done.returncode, said
+
+    def push(self, files: Mapping[str, str] = CHANGED, how: How = WELL, given: bytes | None = None, digest: str = "") -> Told:
+        words = ["apply", digest] if digest else ["apply"]
+        status, output = self.run(*words, given=_packed(files) if given is None else given, how=how)
+        return self.told(status, output)
+
+    def told(self, status: int, output: str) -> Told:
+        output = "\n".join(line for line in output.splitlines() if re.match(r"(begin|step|done)\t", line))
+        ended, token = verdict(output)
+        assert status == (ended not in ("applied", "unchanged")), (status, ended)
+        told = Told(ended, token, steps(output))
+        self.heard += [said for _, said in told.steps.values()]
+        return told
+
+    def settle(self, files: Mapping[str, str], how: How = WELL) -> Told:
+        """Push and confirm."""
+        told = self.push(files, how)
+        assert told.ended == "applied" and self.run("confirm", told.token, how=how) == (0, "confirmed\n"), told
+        return told
+
+    def has(self, files: Mapping[str, str]) -> bool:
+        return all((self.root / path.lstrip("/")).read_text() == text for path, text in files.items())

@@ -1,0 +1,394 @@
+"""What may come in the applier's way, each with how it must end and what must be said, whatever the shell."""
+
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from firewalls.transport import _packed
+from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
+from tests.firewalls.broken_boxes import BOX, INSIDE, PATIENCE, PRACTICE, WELL, Box, How, Tools, fails, hangs, real, says, soon
+from tests.firewalls.test_applier_refusals import HOSTILE
+
+Happening = Callable[[Box], None]
+FRR = "/etc/frr/frr.conf"
+IMPORTING = CHANGED | {FRR: CHANGED[FRR].replace("!\nend", "router bgp 1\n address-family ipv4 unicast\n  import vrf x\n")}
+VRF, SETTINGS, NAMES = "/etc/systemd/network/30-sn-vrf7.netdev", "/etc/sysctl.d/90-shared-networks.conf", "/etc/hostname"
+RESOLVED = "/etc/systemd/resolved.conf.d/shared-networks.conf"
+WITH_UNITS = CHANGED | {VRF: "[NetDev]\nName=vrf7\nKind=vrf\n", NAMES: "fw\n", SETTINGS: "x=1\n", RESOLVED: "[Resolve]\n"}
+GONE = '$(grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf" && echo Active || echo Established)'
+LOST = {"vtysh": BOX["vtysh"].replace("Established", GONE)}
+UNSETTLED = {"networkctl": "exit 0"}
+SETTLE = How(env={"APPLIER_SETTLE": "1"})
+NOT_IN_NAMESPACE = {"unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'}
+OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
+NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
+NO_UNTAR = fails("tar", "-xf*", "No space left on device")
+ODD_TAR = {"tar": 'case "$1" in -tf) exit 1 ;; esac'}
+GOING_BACK = '[ -d "$APPLIER_ROOT/var/lib/shared-networks/pending/undone" ]'
+FULL = "No space left on device"
+HURRIED = {"sleep": f'case $1 in 5 | 20) exit 0 ;; esac; exec {real("sleep")} "$@"'}
+RELOAD = fails("networkctl", "*reload*", "no reply", 1)
+RESTART = fails("systemctl", "*restart*", "no reply", 1)
+NO_ACCOUNT = {"id": "case $1 in -u) echo 0 ;; *) exit 1 ;; esac", "useradd": "exit 9"}
+
+
+def nothing(box: Box) -> None:
+    pass
+
+
+def with_probe(text: str, name: str = "storage") -> Happening:
+    def prepare(box: Box) -> None:
+        probe = box.root / "etc/shared-networks/probes" / name
+        probe.parent.mkdir(parents=True)
+        probe.write_text(f"#!/bin/sh\n{text}\n")
+        probe.chmod(0o755)
+
+    return prepare
+
+
+def left_over(box: Box) -> None:
+    (box.root / f".{FRR}.new").write_text("half")
+
+
+def no_folder(box: Box) -> None:
+    (box.root / "var/lib").rename(box.root / "var/kept")
+    (box.root / "var/lib").write_text("")
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A push to a box that ran GOOD: how it ends, the step which tells why and how that is marked, and what is said there.
+
+    Whenever it is not applied, the old files are there in the end; where going back fails at first, `later`, the timer does it.
+    """
+
+    ended: str
+    step: str
+    said: str
+    broken: Tools = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=lambda: CHANGED)
+    how: How = WELL
+    state: str = "failed"
+    given: bytes | None = None
+    prepare: Happening = nothing
+    later: bool = False
+
+    def __call__(self, box: Box) -> None:
+        self.prepare(box)
+        how = replace(self.how, broken=self.broken)
+        told = box.push(self.files, how, self.given)
+        assert told.ended == self.ended and told.steps[self.step][0] == self.state and self.said in told.steps[self.step][1], told
+        if told.ended == "applied":
+            assert box.run("confirm", told.token, how=self.how) == (0, "confirmed\n") and box.has(self.files)
+            return
+        assert not self.later or settled(box.root, GOOD, PATIENCE), "the timer has not gone back"
+        assert contents(box.root) == GOOD and not list(box.state.glob("new.*")) + list(box.state.glob("candidate.*"))
+        became = "rolled back" if told.ended in ("rolled-back", "unknown") else "unknown" if self.step == "receive" else "failed"
+        assert box.run("confirm", told.token) == (0, f"{became}\n"), told
+
+
+def lacking(tools: str, practice: bool = False) -> How:
+    return How(without=tools, env=PRACTICE.env if practice else {})
+
+
+CHECKED: dict[str, Happening] = {
+    "no bgpd": Pushed("failed", "check-frr", "bgpd is not running here", {"vtysh": 'case "$*" in *daemons*) echo " zebra" ;; esac'}),
+    "vtysh refuses": Pushed("failed", "check-frr", "line 1: no", fails("vtysh", "*-C*", "line 1: no")),
+    "vtysh only complains": Pushed("failed", "check-frr", "% Unknown", {"vtysh": "echo 'line 1: % Unknown command'"}),
+    "frr-reload refuses": Pushed("failed", "check-frr", "no such thing", fails("frr-reload.py", "*--test*", "no such thing")),
+    "frr-reload hangs": Pushed("failed", "check-frr", "", hangs("frr-reload.py", "*--test*")),
+    "nft refuses": Pushed("failed", "check-nftables", "syntax error", fails("nft", "*-c*", "syntax error")),
+    "nft hangs": Pushed("failed", "check-nftables", "", hangs("nft", "*-c*")),
+    "no nft": Pushed("failed", "check-nftables", "nft is not installed here", how=lacking("nft")),
+    "no vtysh": Pushed("failed", "check-frr", "FRR is not installed here", how=lacking("vtysh")),
+    "no frr-reload": Pushed("failed", "check-frr", "it comes with the package frr-pythontools", how=lacking("frr-reload.py")),
+    "practice without nft": Pushed("applied", "check-nftables", "nft is not", how=lacking("nft", practice=True), state="skipped"),
+    "practice without vtysh": Pushed("applied", "check-frr", "FRR is not", how=lacking("vtysh", practice=True), state="skipped"),
+    "practice": Pushed("applied", "load-nftables", "a folder without a kernel", how=PRACTICE, state="skipped"),
+    "practice without namespaces": Pushed(
+        "applied", "check-nftables", "No network namespace can be made here", {"unshare": "exit 1"}, how=PRACTICE, state="skipped"
+    ),
+}
+SENT: Mapping[str, Happening] = {
+    kind: Pushed("failed", "unpack", said, given=HOSTILE[kind])
+    for kind, said in {
+        "another path": "Refused: etc/passwd is not a file that is managed here.",
+        "a symbolic link": "Refused: only plain files are taken.",
+        "a file twice": "Refused: a file must be there once, not twice.",
+        "a file too few": "Refused: etc/frr/frr.conf must be there, once.",
+        "too much": "Refused: more than 4000000 bytes were sent.",
+        "no archive": "Refused: this is no plain whole archive: ",
+        "half an archive": "Refused: ",
+        "nothing": "Refused: ",
+    }.items()
+} | {
+    "a unit of others": Pushed("failed", "unpack", "mgmt0.network is not a", files=CHANGED | {"/etc/systemd/network/mgmt0.network": "x"}),
+    "a unit with a blank": Pushed("failed", "unpack", "is not a file", files=CHANGED | {"/etc/systemd/network/30-sn-~.network": "x"}),
+    "an odd tar": Pushed("failed", "unpack", "", ODD_TAR),
+    "no room to unpack": Pushed("failed", "unpack", "Refused: the archive is not whole, or there is no room for it.", NO_UNTAR),
+}
+STORED: dict[str, Happening] = {
+    "no room to receive": Pushed("failed", "receive", "is the disk full?", fails("head", '"-c 4"*', FULL)),
+    "no room to save": Pushed("failed", "save", "What runs could not be saved; is the disk full?", fails("cp", "*saved.*", FULL)),
+    "no room for the last file saved": Pushed("failed", "save", "What runs could not be saved", fails("mkdir", "*saved.*", FULL)),
+    "nft cannot list": Pushed("failed", "save", "could not be asked of nft and FRR", fails("nft", '*"list "*')),
+    "what was saved cannot be moved": Pushed("failed", "arm-rollback", "", fails("mv", "*saved.*pending*", FULL)),
+    "no rollback": Pushed("failed", "arm-rollback", "No rollback could be armed; is the disk full?", fails("mv", "*token.new*", FULL)),
+    "a new file cannot be written": Pushed("rolled-back", "write", FULL, fails("cat", f"*new.*{FRR}", FULL)),
+    "a new file cannot be moved": Pushed("rolled-back", "write", FULL, fails("mv", "*frr.conf.new*", FULL, 1)),
+    "a new file cannot be given away": Pushed("rolled-back", "write", "no frr", fails("chown", "*frr*", "no frr", 1)),
+    "no room for a folder": Pushed("rolled-back", "write", FULL, fails("mkdir", "*etc/systemd/network", FULL), WITH_UNITS),
+    "what is left of another write stays": Pushed(
+        "rolled-back", "write", "busy", fails("rm", "*frr.conf.new", "busy", 1), prepare=left_over
+    ),
+}  # fmt: skip
+LOADED: dict[str, Happening] = {
+    "no hostname": Pushed("rolled-back", "load-system", "not permitted", fails("hostname", "*", "not permitted"), WITH_UNITS),
+    "no settings": Pushed("rolled-back", "load-system", "permission denied", fails("sysctl", "*", "permission denied"), WITH_UNITS),
+    "no networkd": Pushed("applied", "load-system", "systemd-networkd is not", {"systemctl": "exit 3"}, WITH_UNITS, state="skipped"),
+    "networkd does not reload": Pushed("rolled-back", "load-system", "no reply", RELOAD, WITH_UNITS),
+    "networkd does nothing": Pushed(
+        "rolled-back", "load-system", "systemd-networkd has not set these up after 1 seconds: vrf7", UNSETTLED, WITH_UNITS, SETTLE
+
+    ),
+    "resolved does not start": Pushed("rolled-back", "load-system", "no reply", RESTART, WITH_UNITS),
+    "no resolved": Pushed("applied", "load-system", "", fails("systemctl", "*is-active*resolved*"), WITH_UNITS, state="ok"),
+    "system as before": Pushed("applied", "load-system", "stay as they are.", state="skipped"),
+    "nft cannot load": Pushed("rolled-back", "load-nftables", "no memory", NOT_LOADED),
+    "FRR cannot load": Pushed("rolled-back", "load-frr", "no reply", fails("frr-reload.py", "*--reload*etc/frr*", "no reply")),
+    "FRR loads at the second time": Pushed("applied", "load-frr", "", fails("frr-reload.py", "*--reload*etc/frr*", "", 1), state="ok"),
+    "FRR hangs": Pushed("rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")),
+}  # fmt: skip
+VERIFIED: dict[str, Happening] = {
+    "another file": Pushed("rolled-back", "verify", "etc/frr/frr.conf is not what was sent.", fails("cmp", "[!-]*frr.conf", "differ")),
+    "other rules in the kernel": Pushed("rolled-back", "verify", "The rules in the kernel are not those that were sent.", OTHER_RULES),
+    "rules that cannot be compared": Pushed("rolled-back", "verify", "no memory", NOT_IN_NAMESPACE),
+    "rules and no namespace": Pushed("applied", "verify", "the rules in the kernel were not compared", {"unshare": "exit 1"}, state="ok"),
+    "an import is not taken": Pushed(
+        "rolled-back", "verify", "FRR has not taken this: bgp 1, ipv4 unicast: import vrf x",
+        says("vtysh", "*running-config*", "hostname box"), IMPORTING,
+    ),
+    "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
+    "a session stays down": Pushed(
+        "rolled-back", "check-bgp", "BGP sessions that were up before are not, after 1 seconds: 10.9.0.2", LOST, how=SETTLE
+    ),
+    "sessions as before": Pushed("applied", "check-bgp", "1 sessions as before.", state="ok"),
+    "no probes": Pushed("applied", "probe", "No probes are configured in /etc/shared-networks/probes.", state="skipped"),
+    "a probe fails": Pushed("rolled-back", "probe", "away\nThe probe storage failed.", prepare=with_probe("echo away; exit 1")),
+    "a probe hangs": Pushed(
+        "rolled-back", "probe", "The probe storage failed.", soon("*probes/storage"), prepare=with_probe("exec sleep 1000")
+    ),
+    "a probe": Pushed("applied", "probe", "Well: storage", prepare=with_probe("exit 0"), state="ok"),
+}  # fmt: skip
+BACK = "roll-back"
+PUT_BACK: dict[str, Happening] = {
+    "nothing can be kept": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new", FULL, 1), later=True),
+    "an old file cannot be written": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("cat", f"*pending{FRR}", FULL, 1), later=True),
+    "old rules are not taken": Pushed(
+        "unknown", BACK, "no memory", fails("nft", "*pending/rules", "no memory", 1, otherwise=NOT_LOADED["nft"]), later=True
+    ),
+    "FRR does not go back": Pushed("unknown", BACK, "no reply", fails("frr-reload.py", "*--reload*", "no reply", 4), later=True),
+    "interfaces do not go back": Pushed(
+        "unknown", BACK, "", LOST | fails("networkctl", "*reload*", "no reply", 1, when=GOING_BACK), WITH_UNITS, later=True
+    ),
+    "it cannot be noted": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("mv", "*last.*", FULL, 1), later=True),
+    "it fails again, and waits": Pushed(
+        "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new", FULL, 3) | HURRIED,
+        later=True,
+    ),
+}  # fmt: skip
+
+
+@contextmanager
+def another_push(box: Box) -> Iterator[None]:
+    with (box.state / "busy").open("a") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        yield
+
+
+def busy(box: Box) -> None:
+    """Another push is running."""
+    at_once = How(env={"APPLIER_LOCK_WAIT": "1"})
+    with another_push(box):
+        told = box.push(how=at_once)
+        assert told.ended == "failed" and "Another push has been running on this firewall for 1 seconds." in told.steps["lock"][1]
+        assert box.run("confirm", told.token, how=at_once)[0] == 1
+    assert box.push(GOOD).ended == "unchanged"
+
+
+def no_flock(box: Box) -> None:
+    """A lock is the process id of its holder, who may be dead."""
+    how = How(without="flock", env={"APPLIER_LOCK_WAIT": "0"})
+    box.settle(CHANGED, how)
+    (box.state / "busy.pid").write_text(f"{os.getpid()}\n")
+    assert "Another push" in box.push(GOOD, how).steps["lock"][1]
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (box.state / "busy.pid").write_text(f"{gone.pid}\n")
+    assert box.push(GOOD, replace(how, env={"APPLIER_LOCK_WAIT": "0", "APPLIER_TIMEOUT": "0"})).ended == "applied"
+    assert settled(box.root, CHANGED, PATIENCE)
+
+
+def no_state(box: Box) -> None:
+    """There is no folder to work in, and none can be made."""
+    no_folder(box)
+    assert "The files could not be stored here" in box.push().steps["receive"][1]
+    assert box.run("confirm", "x")[0] == 1 and contents(box.root) == GOOD
+
+
+def unconfirmed(box: Box) -> None:
+    """A push waits for its confirmation, another replaces it, and nobody confirms."""
+    first = box.push()
+    assert first.ended == "applied" and "Rolled back by itself in 300 seconds unless" in first.steps["arm-rollback"][1]
+    box.heard.append((box.state / "pending/rules").read_text())
+    assert box.run("recover", how=INSIDE) == (0, "") and box.has(CHANGED), "its timer lives"
+    assert box.run("rollback", "another", "0", how=INSIDE)[0] == 0 and box.has(CHANGED), "this one's timer is not that one's"
+    last = box.push(IMPORTING, How(env={"APPLIER_TIMEOUT": "0"}))
+    assert last.ended == "applied" and last.steps["save"] == (
+        "ok", "An unconfirmed push is replaced; its rollback would go back to the same files."
+    )  # fmt: skip
+    assert settled(box.root, GOOD, PATIENCE) and box.run("confirm", last.token) == (0, "rolled back\n")
+    assert box.run("confirm", first.token) == (0, "unknown\n") and box.run("recover", how=INSIDE) == (0, "")
+
+
+def a_power_cut(box: Box) -> None:
+    """What is left of a push when everything died, before and after what was saved was moved to its place."""
+    (box.state / "saved.1").mkdir()
+    (box.state / "new.1").mkdir()
+    (box.state / "candidate.999999999").write_text("")
+    box.push(how=How(broken=fails("mv", "*token.new*")))
+    assert (box.state / "pending").exists() and box.run("recover", how=INSIDE)[0] == 0
+    assert not (box.state / "pending").exists() and contents(box.root) == GOOD
+    assert box.settle(CHANGED) and sorted(path.name for path in box.state.iterdir()) == ["applied", "busy", "last"]
+
+
+def units(box: Box) -> None:
+    """Units are loaded when they change; devices whose units are gone are deleted; what is the same needs nothing."""
+    log = box.root.with_name("units.log")
+    loud = {name: f'echo "{name} $*" >>{log}\n{BOX[name]}' for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl")}
+    how = How(broken=loud)
+    box.settle(WITH_UNITS, how)
+    said = log.read_text()
+    assert "networkctl reload" in said and f"hostname -F {box.root}/etc/hostname" in said and "restart systemd-resolved" in said
+    assert "timesyncd" not in said and "ip link delete" not in said
+    assert box.push(WITH_UNITS, how).ended == "unchanged" and box.push(WITH_UNITS, replace(how, env=PRACTICE.env)).ended == "unchanged"
+    box.settle(GOOD, how)
+    assert "ip link delete vrf7" in log.read_text() and not (box.root / f".{VRF}").exists()
+
+
+def versions(box: Box) -> None:
+    digest = box.run("version")[1].strip()
+    told = box.push(digest="0123")
+    assert told.ended == "failed" and told.steps["version"] == (
+        "failed",
+        f"This firewall's applier is another one ({digest}) than the product's (0123).\n"
+        "Update it: copy firewalls/applier.sh here, and run as root: sh applier.sh install",
+    )
+    assert box.push(GOOD, digest=digest).steps["version"][0] == "ok"
+
+
+def words(box: Box) -> None:
+    """What may be asked without a push, and what nobody may ask over SSH."""
+    asked = {"rollback x 0": "Not over SSH.", "recover": "Not over SSH."}
+    asked |= dict.fromkeys(("install", "install ssh-ed25519 AAAA", "id", "", "$(id)", "*"), "This account runs the applier only")
+    for text, said in asked.items():
+        status, answer = box.run(how=How(env={"SSH_ORIGINAL_COMMAND": text}))
+        assert status == 64 and answer.startswith(said), (text, status, answer)
+    assert box.run("show")[1].splitlines()[-1] == "end" and box.run("confirm", "x") == (0, "unknown\n")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An installation that is refused, with the sentence for that."""
+
+    said: str
+    broken: Tools = field(default_factory=dict)
+    key: str = "ssh-ed25519 AAAA product"
+    without: str = ""
+
+    def __call__(self, box: Box) -> None:
+        status, said = box.run("install", self.key, how=How(self.broken, self.without))
+        assert status == 65 and self.said in said, (status, said)
+
+
+def installed(box: Box) -> None:
+    """Installed, and updated without the key."""
+    host = box.root / "etc/ssh/ssh_host_ed25519_key.pub"
+    host.parent.mkdir()
+    host.write_text("ssh-ed25519 BBBB box\n")
+    digest = box.run("version")[1].strip()
+    for key in ("ssh-ed25519 AAAA product", ""):
+        status, said = box.run("install", key)
+        assert status == 0 and f"Installed /usr/local/sbin/shared-networks-applier {digest}.\n" in said and "SHA256:abc" in said, said
+    assert "/usr/local/sbin/shared-networks-applier" in (box.root / "etc/sudoers.d/shared-networks").read_text()
+    written = (
+        "etc/sudoers.d/shared-networks",
+        "etc/systemd/system/shared-networks-recover.service",
+        "var/lib/shared-networks-login/.ssh/authorized_keys",
+    )
+    box.heard += [(box.root / path).read_text() for path in written]
+
+
+NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
+INSTALLED: dict[str, Happening] = {
+    "installing without root": Installed("Installing takes root: sudo sh applier.sh install", {"id": "echo 1000"}),
+    "installing without frr-reload": Installed("frr-reload.py is missing here; a firewall needs frr, ", without="frr-reload.py"),
+    "installing without a key": Installed("Give the product's public key: sh applier.sh install 'ssh-ed25519 AAAA…'", key=""),
+    "installing two keys": Installed(NO_KEY, key="ssh-ed25519 A\nssh-rsa B"),
+    "installing no key": Installed(NO_KEY, key="no key at all"),
+    "the program is not written": Installed("sbin/shared-networks-applier could not be written.", fails("chown", "*applier.placed")),
+    "no user": Installed("The user shared-networks could not be made.", NO_ACCOUNT),
+    "the key is not written": Installed(".ssh/authorized_keys could not be written.", fails("mv", "*authorized_keys.placed*")),
+    "a bad rule": Installed("The sudo rule could not be written.", {"visudo": "exit 1"}),
+    "the unit is not written": Installed("The unit that recovers at boot could not be written.", fails("chmod", "*recover.service*")),
+    "the unit is not enabled": Installed("shared-networks-recover.service could not be enabled.", {"systemctl": "exit 1"}),
+    "installed": installed,
+}  # fmt: skip
+
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+ROOM = 80  # pages, of which a push takes about thirty
+
+
+def small_disk(box: Box, pages: int) -> tuple[str, ...]:
+    """Runs what comes after it where the applier's folder is a disk with so many pages left."""
+    script = f"""
+        cp -a "$1" "$1.kept" && mount -t tmpfs -o size={ROOM * PAGE},mode=700 none "$1" || exit
+        cp -a "$1.kept/." "$1" && rm -rf "$1.kept" || exit
+        dd if=/dev/zero of="$1/fill" bs={PAGE} 2>/dev/null
+        {real("truncate")} -s -{pages * PAGE} "$1/fill" || exit
+        shift; exec "$@" """
+    return real("unshare"), "-m", "/bin/sh", "-c", script, "sh", str(box.state)
+
+
+def fuller_and_fuller(box: Box) -> None:
+    """However full the disk is, the old files stay or come back, and what failed is told."""
+    if os.geteuid() != 0 or subprocess.run([real("unshare"), "-m", "true"], check=False).returncode:
+        assert not os.environ.get("CI"), "a small disk needs root and mount namespaces: run as root"
+        return
+    files, failed = CHANGED | {FRR: CHANGED[FRR] + "!\n" * 5000}, set[str]()
+    for pages in range(0, ROOM - 10, 2):
+        told = box.told(*box.run("apply", given=_packed(files), how=How(env={"APPLIER_TIMEOUT": "0"}), around=small_disk(box, pages)))
+        assert settled_files(box), (pages, told)
+        failed |= {step for step, (state, _) in told.steps.items() if state == "failed"}
+        if told.ended == "applied":
+            break
+    assert told.ended == "applied" and failed >= {"receive", "unpack", "save"}, (told, failed)
+
+
+def settled_files(box: Box) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while contents(box.root) != GOOD and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return contents(box.root) == GOOD
+
+
+TOLD = (busy, no_flock, no_state, unconfirmed, a_power_cut, units, versions, words, fuller_and_fuller)
+SITUATIONS: Mapping[str, Happening] = {
+    **CHECKED, **SENT, **STORED, **LOADED, **VERIFIED, **PUT_BACK, **INSTALLED,
+    **{happening.__name__.replace("_", " "): happening for happening in TOLD},
+}  # fmt: skip
