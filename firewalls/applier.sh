@@ -189,6 +189,19 @@ daemons_run() {
 # What the kernel and FRR have now, whatever the files say: everything, as it is saved, and what is ours of it.
 running_rules() { echo 'flush ruleset'; bounded 60 nft -s list ruleset; }
 running_frr() { bounded 60 vtysh -c 'show running-config no-header'; }
+
+# settings: the lines of a configuration of FRR, each behind the blocks that it stands in, sorted: after a boot FRR lists its VRFs in
+# another order, and the order means nothing, for whatever has one is numbered.
+settings() {
+    awk '
+        { match($0, /^ */); depth = RLENGTH; line = substr($0, depth + 1) }
+        line ~ /^(!.*|exit.*|end)?$/ { next }
+        { block[depth] = line; path = ""; for (d = 0; d < depth; d++) if (d in block) path = path block[d] " / "; print path line }
+        { for (d in block) if (d + 0 > depth) delete block[d] }
+    ' | sort
+}
+running_settings() { running_frr | settings; }
+
 tables() { sed -n 's/^table \([a-z0-9]* [A-Za-z0-9_]*\) {.*/\1/p' "$1" | sort -u; }
 # shellcheck disable=SC2086 # a family and a name
 our_rules() { tables "$1" | while read -r table; do bounded 60 nft -s list table $table 2>/dev/null; done; }
@@ -407,7 +420,8 @@ unchanged() {
     [ ! -d "$PENDING" ] || return 1
     for file in $(owned "$NEW" "$ROOT"); do cmp -s "$NEW/$file" "$ROOT/$file" || return 1; done
     [ -z "$PRACTICE" ] || return 0
-    our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" && running_frr | cmp -s - "$APPLIED/frr"
+    our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" || return 1
+    settings <"$APPLIED/frr" >"$NEW/settings" && running_settings | cmp -s - "$NEW/settings"
 }
 
 # Back to what was saved: the files, the rules, the routing. What was saved is kept until that has been done.
@@ -544,8 +558,8 @@ show() {
     if [ -z "$PRACTICE" ] && [ -d "$APPLIED" ]; then
         told applied 'rules in the kernel' <"$APPLIED/nftables"
         our_rules "$APPLIED/nftables" | told running 'rules in the kernel'
-        told applied 'running configuration of FRR' <"$APPLIED/frr"
-        running_frr | told running 'running configuration of FRR'
+        settings <"$APPLIED/frr" | told applied 'running configuration of FRR'
+        running_settings | told running 'running configuration of FRR'
     fi
     echo end
 }

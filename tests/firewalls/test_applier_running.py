@@ -1,0 +1,88 @@
+"""What runs on a firewall, compared with what ran when it was pushed to: by its meaning, not by the order in which FRR happens to list it.
+
+The tools are scripts named nft, vtysh and so on, first in the PATH; what FRR runs is a file.
+"""
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from firewalls.transport import _packed
+from tests.firewalls.boxes import GOOD
+from tests.firewalls.running import applied, applier, verdict
+
+TOOLS = {
+    "nft": 'case "$*" in *"list "*) echo "table inet metal {"; echo "}" ;; esac',
+    "vtysh": 'case "$*" in *daemons*) echo zebra bgpd ;; *running-config*) cat "$APPLIER_ROOT/running" ;; esac',
+    "frr-reload.py": "", "chown": "",
+    "unshare": 'while [ "$1" != sh ] && [ $# -gt 1 ]; do shift; done; exec "$@"',
+}  # fmt: skip
+SHOP = """router bgp 1 vrf shop
+ !
+ address-family ipv4 unicast
+  redistribute connected
+  import vrf storage
+ exit-address-family
+ !
+ address-family ipv6 unicast
+  redistribute connected
+ exit-address-family
+exit
+!
+"""
+STORAGE = """router bgp 1 vrf storage
+ !
+ address-family ipv4 unicast
+  import vrf shop
+  redistribute connected
+ exit-address-family
+exit
+!
+"""
+NAME = "running configuration of FRR"
+
+
+@pytest.fixture
+def box(root: Path, tmp_path: Path, shell: dict[str, str]) -> Mapping[str, str]:
+    """How to run the applier of a box that was pushed to while FRR listed the shop first."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for tool, body in TOOLS.items():
+        (folder / tool).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / tool).chmod(0o755)
+    path = f"{folder}:{shell.get('PATH', os.environ['PATH'])}"
+    how = {**shell, "PATH": path, "APPLIER_PRACTICE": "", "APPLIER_SETTLE": "1"}
+    (root / "running").write_text(SHOP + STORAGE)
+    applied(root, how=how)
+    return how
+
+
+def compared(root: Path, how: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """What it shows of FRR: which lines were there and are not, and which are there now and were not."""
+    lines = [line.split("\t") for line in applier(root, "show", how=how)[1].splitlines()]
+    said = {kind: base64.b64decode(content).decode().splitlines() for kind, name, content in (line for line in lines if NAME in line)}
+    return sorted(set(said["applied"]) - set(said["running"])), sorted(set(said["running"]) - set(said["applied"]))
+
+
+def repeated(root: Path, how: Mapping[str, str]) -> str:
+    return verdict(applier(root, "apply", given=_packed(GOOD), how=how)[1])[0]
+
+
+def test_listed_in_another_order_is_the_same(root: Path, box: Mapping[str, str]) -> None:
+    (root / "running").write_text(STORAGE + SHOP)
+    assert compared(root, box) == ([], []) and repeated(root, box) == "unchanged"
+
+
+def test_a_line_that_has_moved_to_another_block_is_seen_with_its_blocks(root: Path, box: Mapping[str, str]) -> None:
+    moved = SHOP.replace("  import vrf storage\n", "").replace("ipv6 unicast\n", "ipv6 unicast\n  import vrf storage\n")
+    (root / "running").write_text(moved + STORAGE)
+    gone, come = (f"router bgp 1 vrf shop / address-family ipv{version} unicast / import vrf storage" for version in (4, 6))
+    assert compared(root, box) == ([gone], [come]) and repeated(root, box) == "applied"
+
+
+def test_a_block_that_has_gone_is_seen_even_if_it_was_empty(root: Path, box: Mapping[str, str]) -> None:
+    (root / "running").write_text(SHOP + STORAGE + "router bgp 1 vrf other\nexit\n!\n")
+    assert compared(root, box) == ([], ["router bgp 1 vrf other"]) and repeated(root, box) == "applied"
