@@ -33,7 +33,7 @@ BOX: Tools = dict.fromkeys(("frr-reload.py", "chown", "hostname", "sysctl", "ip"
     "ssh-keygen": "echo 256 SHA256:abc box",
 }
 # What else the applier may run.
-REACHED = f"{TOOLS} true date"
+REACHED = f"{TOOLS} true date awk"
 PATIENCE = 120  # seconds, for what takes two at most
 
 
@@ -49,9 +49,9 @@ def fails(tool: str, words: str, saying: str = "", times: int = 0, *, when: str 
     return {tool: f'case "$*" in {words}) if {when} && {still}; then echo "{saying}" >&2; exit 1; fi ;; esac\n{otherwise}'}
 
 
-def says(tool: str, words: str, saying: str) -> dict[str, str]:
-    """The tool, saying this when its words are of this pattern."""
-    return {tool: f'case "$*" in {words}) echo "{saying}"; exit ;; esac\n{BOX[tool]}'}
+def says(tool: str, words: str, saying: str, when: str = "true") -> dict[str, str]:
+    """The tool, saying this when its words are of this pattern, under a condition."""
+    return {tool: f'case "$*" in {words}) if {when}; then echo "{saying}"; exit; fi ;; esac\n{BOX[tool]}'}
 
 
 def soon(words: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ UNSETTLED = {"networkctl": "exit 0"}
 SETTLE = How(env={"APPLIER_SETTLE": "1"})
 NOT_IN_NAMESPACE = {"unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'}
 OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
+BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 NO_UNTAR = fails("tar", "-xf*", "No space left on device")
 ODD_TAR = {"tar": 'case "$1" in -tf) exit 1 ;; esac'}
@@ -172,6 +173,7 @@ VERIFIED: dict[str, Happening] = {
         "rolled-back", "verify", "FRR has not taken this: bgp 1, ipv4 unicast: import vrf x",
         says("vtysh", "*running-config*", "hostname box"), IMPORTING,
     ),
+    "rules changed by hand": Pushed("applied", "load-nftables", "", BY_HAND, GOOD, state="ok"),
     "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
     "a session stays down": Pushed(
         "rolled-back", "check-bgp", "BGP sessions that were up before are not, after 1 seconds: 10.9.0.2", LOST, how=SETTLE
