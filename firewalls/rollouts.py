@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from firewalls import waves
 from firewalls.models import Firewall, Member, Push, Revision, Rollout
-from firewalls.models.rollout import BROKEN, default_waves
+from firewalls.models.rollout import default_waves
 from networks.rules import Violation
 from networks.trail import operation
 from networks.validation import InUse
@@ -60,7 +60,7 @@ def advance(pk: UUID) -> None:
     if rollout is None:
         return
     _forget(rollout.members.filter(push__state=Push.State.SUPERSEDED))
-    done, failed = Q(push__state__in=[Push.State.CONFIRMED, *BROKEN]), Q(push__state__in=BROKEN)
+    done, failed = Q(push__state__in=[Push.State.CONFIRMED, *Push.BROKEN]), Q(push__state__in=Push.BROKEN)
     by_wave = rollout.members.order_by("wave").values_list("wave")
     found: list[Any] = list(by_wave.annotate(left=Count("pk", filter=~done | Q(push=None)), bad=Count("pk", filter=failed)))
     failures, current = sum(bad for _, _, bad in found), next((wave for wave, left, _ in found if left), None)
@@ -141,10 +141,10 @@ def stop(rollout: Rollout, by: str) -> None:
 def retry(rollout: Rollout, by: str) -> None:
     """Try those again that failed, and go on with what waits. Raises ValidationError."""
     with _held(rollout, "retried", *State) as row:
-        again = row.members.filter(Q(push__state__in=BROKEN) | Q(push=None))
+        again = row.members.filter(Q(push__state__in=Push.BROKEN) | Q(push=None))
         if not again.exists():
             raise _refused("None of it failed, and none waits: there is nothing to try again.", "nothing_to_retry")
-        _forget(again.filter(push__state__in=BROKEN))
+        _forget(again.filter(push__state__in=Push.BROKEN))
         _go_on(row)
 
 

@@ -54,6 +54,8 @@ def port_range(value: str) -> None:
 
 # Another host key than the pinned one was shown, and nobody has judged it since.
 KEY_CHANGED = Q(offered_for=F("host_key")) & ~Q(offered_for="")
+# What trouble leaves on the firewall itself; a push that went wrong leaves none there.
+MARKED = Q(unreachable_since__isnull=False) | Q(drifted_at__isnull=False) | KEY_CHANGED
 
 
 def spelled(value: str) -> None:
@@ -69,16 +71,14 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
-        last = pushes.exclude(state__in=[*Push.OPEN, Push.State.SUPERSEDED]).order_by("-finished_at")
-        last = last.annotate(outcome=Case(When(unanswered=True, then=Value("")), default=F("state")))
-        broken = [Push.State.FAILED, Push.State.ROLLED_BACK]
+        last = pushes.ended().order_by("-finished_at").annotate(outcome=Case(When(unanswered=True, then=Value("")), default=F("state")))
         State = Firewall.State
-        return self.alias(last_push=Subquery(last.values("outcome")[:1])).annotate(  # type: ignore[misc, no-redef]
+        return self.alias(last_push=Subquery(last.values("outcome")[:1])).annotate(  # type: ignore[no-redef]
             state=Case(
                 When(KEY_CHANGED, then=Value(State.FAILED)),
-                When(Exists(pushes.filter(state__in=Push.OPEN)), then=Value(State.PUSHING)),
+                When(Exists(pushes.open()), then=Value(State.PUSHING)),
                 When(unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
-                When(last_push__in=broken, then=Value(State.FAILED)),
+                When(last_push__in=Push.BROKEN, then=Value(State.FAILED)),
                 When(drifted_at__isnull=False, then=Value(State.DRIFTED)),
                 When(applied=None, then=Value(State.NEW)),
                 When(applied=F("wanted"), then=Value(State.IN_SYNC)),
@@ -90,6 +90,15 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
     def in_state(self, *states: str) -> "FirewallQuerySet":
         """Those in one of these states, with `state` annotated."""
         return self.with_state().filter(state__in=states)  # type: ignore[misc] # annotated
+
+    def in_trouble(self) -> "FirewallQuerySet":
+        """Those that are failed, drifted or unreachable, with `state` annotated.
+
+        They are few and every page asks for them, so their state is computed only where something hints at trouble.
+        """
+        from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
+
+        return self.filter(MARKED | Q(pk__in=Push.objects.broken_last().values("firewall"))).in_state(*Firewall.TROUBLE)
 
     def behind(self) -> "FirewallQuerySet":
         """Those that want another configuration than they have, in partitions that push by themselves.
@@ -116,8 +125,11 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""
-        rows = self.select_related("machine__partition", "machine__project", "machine__primary", "wanted", "applied")
-        return rows.defer("wanted__files", "applied__files")  # long texts, which no list shows
+        return self.with_revisions().select_related("machine__partition", "machine__project", "machine__primary")
+
+    def with_revisions(self) -> "FirewallQuerySet":
+        """The revisions wanted and applied come along, without their files: long texts, which no list shows."""
+        return self.select_related("wanted", "applied").defer("wanted__files", "applied__files")
 
 
 class Firewall(ValidatedModel):
@@ -131,6 +143,8 @@ class Firewall(ValidatedModel):
         FAILED = "failed", "failed"
         DRIFTED = "drifted", "drifted"
         UNREACHABLE = "unreachable", "unreachable"
+
+    TROUBLE = (State.FAILED, State.DRIFTED, State.UNREACHABLE)
 
     machine = models.OneToOneField(Machine, models.CASCADE, primary_key=True, related_name="firewall")
     uplinks = ArrayField(

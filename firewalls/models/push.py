@@ -55,7 +55,17 @@ class Revision(models.Model):
 
 class PushQuerySet(models.QuerySet["Push"]):
     def open(self) -> "PushQuerySet":
-        return self.filter(state__in=Push.OPEN)
+        """Those that wait or run: by `finished_at`, which the constraint ties to the state, because the index of the few is by that."""
+        return self.filter(finished_at=None)
+
+    def ended(self) -> "PushQuerySet":
+        """Those that came to a verdict of their own."""
+        return self.filter(finished_at__isnull=False).exclude(state=Push.State.SUPERSEDED)
+
+    def broken_last(self) -> "PushQuerySet":
+        """Those that went wrong although the firewall answered, and that none has come to a verdict since."""
+        newer = Push.objects.ended().filter(firewall=OuterRef("firewall"), finished_at__gt=OuterRef("finished_at"))
+        return self.filter(~Exists(newer), unanswered=False, state__in=Push.BROKEN)
 
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
         """The one queued push of this firewall; a second request joins it, and the later revision counts."""
@@ -79,7 +89,7 @@ class PushQuerySet(models.QuerySet["Push"]):
     def claim_some(self, most: int) -> list["Push"]:
         """Start up to so many of those that wait, the oldest first. Raises nothing where somebody else was faster."""
         busy = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.RUNNING)
-        waiting = self.filter(~Exists(busy), state=Push.State.QUEUED).order_by("created_at").select_for_update(skip_locked=True)
+        waiting = self.open().filter(~Exists(busy), state=Push.State.QUEUED).order_by("created_at").select_for_update(skip_locked=True)
         with transaction.atomic():
             keys = list(waiting.values_list("pk", flat=True)[:most])
             return list(self._whole().filter(pk__in=keys)) if keys and self._start(self.filter(pk__in=keys)) else []
@@ -102,7 +112,7 @@ class PushQuerySet(models.QuerySet["Push"]):
 
     def requeue_lost(self) -> int:
         """Queue again what a dead worker was running. Where a newer push waits already, that one takes over."""
-        lost = self.filter(state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER)
+        lost = self.open().filter(state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER)
         lost.filter(attempts__gte=MOST_ATTEMPTS).update(
             state=Push.State.FAILED, finished_at=Now(), error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry."
         )
@@ -129,6 +139,7 @@ class Push(models.Model):
         SUPERSEDED = "superseded", "superseded"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    BROKEN = (State.FAILED, State.ROLLED_BACK)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="pushes")
@@ -157,9 +168,13 @@ class Push(models.Model):
         ordering = ["-created_at"]
         verbose_name_plural = "pushes"
         indexes = [
-            models.Index(fields=["firewall", "-finished_at"], name="push_latest"),
+            # The state of a firewall is read from this one alone.
+            models.Index(fields=["firewall", "-finished_at"], include=["state", "unanswered"], name="push_latest"),
             models.Index(fields=["-created_at"], name="push_newest"),
-            models.Index(fields=["state", "created_at"], name="push_open", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["state", "created_at"], name="push_open", condition=Q(finished_at=None)),
+            models.Index(
+                fields=["firewall", "finished_at"], name="push_broken", condition=Q(state__in=["failed", "rolled_back"], unanswered=False)
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["firewall"], condition=Q(state="queued"), name="one_queued_push"),

@@ -14,7 +14,6 @@ from networks.recording import FIREWALL, Recorded
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-BROKEN = (Push.State.FAILED, Push.State.ROLLED_BACK)
 _ROLLOUT = "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)"
 
 
@@ -28,7 +27,7 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         done = {
             "total": Count("members"),
             "confirmed": Count("members", filter=Q(members__push__state=Push.State.CONFIRMED)),
-            "failed": Count("members", filter=Q(members__push__state__in=BROKEN)),
+            "failed": Count("members", filter=Q(members__push__state__in=Push.BROKEN)),
             "running": Count("members", filter=Q(members__push__state=Push.State.RUNNING)),
         }
         return self.annotate(**done).annotate(waiting=F("total") - F("confirmed") - F("failed"))  # type: ignore[no-redef]

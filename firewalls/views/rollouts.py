@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Case, CharField, Count, F, IntegerField, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 from firewalls import rollouts
 from firewalls.forms import RolloutForm
 from firewalls.models import Firewall, Push, Rollout
-from firewalls.models.rollout import BROKEN
 from firewalls.views.firewalls import FILTERS
 from firewalls.views.pushing import STEPS
 from networks.htmx import page
@@ -34,7 +33,7 @@ ACTIONS: dict[str, tuple[Callable[[Rollout, str], Any], str]] = {
     "roll-back": (rollouts.roll_back, "This rollout brings back what was there before."),
 }
 STATE = Case(
-    When(push__state__in=BROKEN, then=Value("failed")),
+    When(push__state__in=Push.BROKEN, then=Value("failed")),
     When(push__state__in=[Push.State.CONFIRMED, Push.State.RUNNING], then=F("push__state")),
     default=Value("waiting"),
     output_field=CharField(),
@@ -86,9 +85,7 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     for name in ("total", *SHOWN):  # all numbers on the page come from one look at the pushes, so they fit each other
         setattr(rollout, name, sum(wave[name] for wave in waves))
     shown = request.GET.get("state") if request.GET.get("state") in SHOWN else None
-    chosen = Paginator(_members(rollout, shown), PER_PAGE).get_page(request.GET.get("page"))
-    for member in chosen:
-        member.now = _now(member.push) if member.push else ""
+    chosen = _members(rollout, shown, getattr(rollout, shown or "total"), request.GET.get("page"))
     context = {
         "rollout": rollout, "members": chosen, "waves": waves, "shown": shown, "done": rollout.confirmed + rollout.failed,
         "counts": [(name, getattr(rollout, name)) for name in SHOWN],
@@ -96,12 +93,18 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
 
 
-def _members(rollout: Rollout, shown: str | None) -> Any:
-    """What needs to be seen comes first: what failed, then what runs."""
+def _members(rollout: Rollout, shown: str | None, count: int, number: str | None) -> Page[Any]:
+    """A page of so many. What needs to be seen comes first: what failed, then what runs."""
     rank = Case(*(When(state=state, then=Value(place)) for place, state in enumerate(SHOWN)), output_field=IntegerField())
-    members: Any = rollout.members.annotate(state=STATE).annotate(rank=rank)
+    members: Any = rollout.members.annotate(state=STATE).annotate(rank=rank).order_by("rank", "position")
     chosen = members.filter(state=shown) if shown else members
-    return chosen.select_related("firewall__machine", "push").order_by("rank", "position")
+    paginator = Paginator(chosen.values_list("pk", flat=True), PER_PAGE)  # all are sorted by what is narrow, a page of them is read whole
+    paginator.count = count
+    found = paginator.get_page(number)
+    found.object_list = list(members.filter(pk__in=list(found)).select_related("firewall__machine", "push"))
+    for member in found:
+        member.now = _now(member.push) if member.push else ""
+    return found
 
 
 def _now(push: Push) -> str:
