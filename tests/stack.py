@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+START_SECONDS = 600
 PASSWORD = "a demo password"
 
 
@@ -37,7 +37,7 @@ class Stack:
         """Run a management command beside the stack, on its servers."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment(self.var, self.port), capture_output=True,
-            text=True, check=False, timeout=120,
+            text=True, check=False, timeout=600,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()

@@ -14,7 +14,7 @@ from tests.lab.captures import captured
 from tests.lab.image import missing
 from tests.lab.running import Lab
 
-collect_ignore_glob = {"": ["test_*"], "1": ["test_full.py", "test_story.py"]}.get(os.environ.get("LAB", ""), [])
+collect_ignore_glob = {"": ["test_*"], "1": ["test_full.py"]}.get(os.environ.get("LAB", ""), [])
 KEPT = Path(os.environ.get("LAB_KEPT") or stack.ROOT / "var" / "lab")
 
 

@@ -21,7 +21,7 @@ from tests.stack import free_port
 AGENT = 7000
 FIRST_SSH = 2201
 PROCESSORS = 2
-BOOT_SECONDS = 120
+BOOT_SECONDS = 600
 KVM_SECONDS = 15  # a KVM that works has booted long before
 EMULATED = ("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
@@ -37,7 +37,7 @@ class Agent:
 
     port: int
 
-    def ask(self, do: str, seconds: float = 700, **asked: Any) -> dict[str, Any]:
+    def ask(self, do: str, seconds: float = 2000, **asked: Any) -> dict[str, Any]:
         """One request to the agent. Raises GuestError where it failed, OSError where it does not answer."""
         with socket.create_connection(("127.0.0.1", self.port), seconds) as connection, connection.makefile("rb") as answer:
             connection.sendall(json.dumps({"do": do, **asked}).encode() + b"\n")
@@ -49,7 +49,7 @@ class Agent:
             raise GuestError(f"{do}: {told['failed']}")
         return told
 
-    def run(self, script: str, *, box: str = "", node: str = "", seconds: float = 120, check: bool = True) -> str:
+    def run(self, script: str, *, box: str = "", node: str = "", seconds: float = 600, check: bool = True) -> str:
         """Run a shell script in the guest, in a node's network, or inside a firewall; what it said."""
         told = self.ask("run", script=script, box=box, node=node, seconds=seconds)
         if check and told["status"]:
@@ -71,6 +71,10 @@ class Guest(Agent):
     ssh: Mapping[str, int]
     console: Path
     accelerator: str
+
+    def said(self) -> str:
+        """The end of what the console shows."""
+        return self.console.read_text(errors="replace")[-3000:]
 
     def stop(self) -> None:
         self.process.kill()
@@ -119,8 +123,9 @@ def _booted(image: Image, job: Path, boxes: list[str], memory: int) -> Guest:
         running.stop()
     running = _start(image, job, boxes, memory, "tcg")
     if not _up(running, BOOT_SECONDS):
+        how = f"QEMU ended with status {running.process.poll()}" if running.process.poll() is not None else f"not in {BOOT_SECONDS} s"
         running.stop()
-        raise GuestError(f"The guest did not boot:\n{running.console.read_text(errors='replace')[-3000:]}")
+        raise GuestError(f"The guest did not boot ({how}). Its console:\n{running.said()}")
     return running
 
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
@@ -12,7 +12,7 @@ from tests.lab.scenarios import Route, Scenario, Talk
 from tests.lab.topology import HOSTS, SWITCHES
 
 ANSWER_SECONDS, SILENCE_SECONDS = 8.0, 3.0
-CONVERGED_SECONDS = 60.0
+CONVERGED_SECONDS = 300.0
 Answers = Mapping[Talk, str]
 Tables = Mapping[tuple[str, str, int], tuple[str, ...]]
 
@@ -29,23 +29,34 @@ class Seen:
 
 
 def observe(lab: Lab, scenarios: Iterable[Scenario], patience: float = CONVERGED_SECONDS) -> Seen:
-    """All talks of these scenarios. What must be answered is asked again until it is, for so many seconds; silence is heard out once."""
+    """All talks of these scenarios, once routes are as they must be and what must be answered is, or so many seconds later.
+
+    Silence is heard out once; its control, the target's own leaf, is asked again until it is answered.
+    """
     chosen = list(scenarios)
     talks = list(dict.fromkeys(talk for scenario in chosen for talk in scenario.talks))
     expected = {f"{name}/{version}": _address(lab, name, version) for name, version in {(t.seen_as, t.version) for t in talks if t.seen_as}}
     prefixes = {row["id"]: tuple(row["prefixes"]) for row in lab.rest.rows("networks/")}
     before = _counters(lab, chosen)
-    answers = _answered(lab, [talk for talk in talks if talk.seen_as], expected, patience)
+    deadline = time.monotonic() + patience
+    tables = _settled(lab, [route for scenario in chosen for route in scenario.routes], prefixes, deadline)
+
+    def as_expected(talk: Talk, heard: str) -> bool:
+        return heard.endswith(f" {expected[f'{talk.seen_as}/{talk.version}']}")
+
+    answers = _answered(lab, [talk for talk in talks if talk.seen_as], as_expected, deadline)
     silent = [talk for talk in talks if not talk.seen_as]
-    answers |= _asked(lab, silent, SILENCE_SECONDS) | _asked(lab, [t.near for t in silent if "@" not in t.target], ANSWER_SECONDS)
+    answers |= _asked(lab, silent, SILENCE_SECONDS)
+    near = list(dict.fromkeys(talk.near for talk in silent if "@" not in talk.target))
+    answers |= _answered(lab, near, lambda _, heard: bool(heard), time.monotonic() + CONVERGED_SECONDS)
     after = _counters(lab, chosen)
-    return Seen(answers, _tables(lab), {key: after[key] - before[key] for key in after}, expected, prefixes)
+    return Seen(answers, tables, {key: after[key] - before[key] for key in after}, expected, prefixes)
 
 
 def problems(seen: Seen, scenario: Scenario) -> list[str]:
     """What is otherwise than the scenario says."""
     found = [line for talk in scenario.talks for line in _talk_problems(seen, talk)]
-    found += [line for route in scenario.routes for line in _route_problems(seen, route)]
+    found += [line for route in scenario.routes for line in _route_problems(seen.tables, seen.prefixes, route)]
     if scenario.counted:
         most = sum(1 for talk in scenario.talks if seen.answers.get(talk))
         if seen.counted[scenario.counted] < max(most, 1):
@@ -67,24 +78,23 @@ def _talk_problems(seen: Seen, talk: Talk) -> list[str]:
     return []
 
 
-def _route_problems(seen: Seen, route: Route) -> list[str]:
+def _route_problems(tables: Tables, prefixes: Mapping[str, tuple[str, ...]], route: Route) -> list[str]:
     found = []
     for switch in route.where:
-        table = seen.tables[switch, route.network, route.version]
-        hits = [entry for entry in table if _concerns(entry, route, seen)]
+        hits = [entry for entry in tables[switch, route.network, route.version] if _concerns(entry, route, prefixes)]
         if bool(hits) != route.known:
             what = f"knows {', '.join(hits)}" if hits else f"knows no IPv{route.version} route"
             found.append(f"{switch} {what} to {route.to} in {route.network}")
     return found
 
 
-def _concerns(entry: str, route: Route, seen: Seen) -> bool:
+def _concerns(entry: str, route: Route, prefixes: Mapping[str, tuple[str, ...]]) -> bool:
     if route.to == "default":
         return entry == "default"
     if entry == "default":
         return False
     cidr = ip_network(entry)
-    networks = [ip_network(prefix) for prefix in seen.prefixes[route.to]]
+    networks = [ip_network(prefix) for prefix in prefixes[route.to]]
     return any(one.version == cidr.version == route.version and cidr.subnet_of(one) for one in networks)  # type: ignore[arg-type]
 
 
@@ -93,10 +103,19 @@ def _address(lab: Lab, name: str, version: int) -> str:
     return lab.address(who, network, version)
 
 
-def _answered(lab: Lab, talks: list[Talk], expected: Mapping[str, str], patience: float) -> dict[Talk, str]:
+def _settled(lab: Lab, routes: list[Route], prefixes: Mapping[str, tuple[str, ...]], deadline: float) -> Tables:
+    """The switches' tables once these routes are known and unknown there as they must be, or at the deadline."""
+    while True:
+        tables = _tables(lab)
+        if time.monotonic() > deadline or not any(_route_problems(tables, prefixes, route) for route in routes):
+            return tables
+        time.sleep(0.5)
+
+
+def _answered(lab: Lab, talks: list[Talk], good: Callable[[Talk, str], bool], deadline: float) -> dict[Talk, str]:
+    """What these talks have heard, asked again until it is good or the deadline has passed."""
     answers: dict[Talk, str] = {}
-    deadline = time.monotonic() + patience
-    while missing := [talk for talk in talks if not answers.get(talk, "").endswith(f" {expected[f'{talk.seen_as}/{talk.version}']}")]:
+    while missing := [talk for talk in talks if talk not in answers or not good(talk, answers[talk])]:
         answers |= _asked(lab, missing, ANSWER_SECONDS)
         if time.monotonic() > deadline:
             break

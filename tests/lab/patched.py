@@ -2,7 +2,8 @@
 
     python -m tests.lab.patched "fw-shop no-import shop storage" …
 
-beside a running stack (same VAR) tells every firewall's files as JSON.
+beside a running stack (same VAR) keeps them as revisions of their firewalls, and tells their numbers as JSON, so that the product
+can push them as it pushes any other.
 """
 
 import json
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from firewalls.filters import Flow
 from firewalls.plan import Facts, Net, Plan, plan
-from firewalls.render import render
+from firewalls.render import digest, render
 from firewalls.routes import Leak, Vrf
 
 
@@ -85,7 +86,7 @@ FAULTS: dict[str, Callable[..., Plan]] = {
 
 
 def faulty(facts: Facts, faults: list[list[str]]) -> dict[str, str]:
-    """The firewall's files with these faults; without any, the product's own."""
+    """The firewall's files with these faults."""
     made = plan(facts)
     for name, *words in faults:
         before, made = made, FAULTS[name](facts, made, *words)
@@ -102,9 +103,15 @@ def main(faults: list[str]) -> None:
     from firewalls.models import Firewall
 
     asked = [fault.split() for fault in faults]
-    known = facts(Firewall.objects.values_list("pk", flat=True)).values()
-    made = {one.hostname: faulty(one, [words for firewall, *words in asked if firewall == one.hostname]) for one in known}
-    json.dump(made, sys.stdout)
+    firewalls = {firewall.name: firewall for firewall in Firewall.objects.filter(machine__name__in={name for name, *_ in asked})}
+    known = {one.hostname: one for one in facts([firewall.pk for firewall in firewalls.values()]).values()}
+    numbers = {}
+    for name, firewall in firewalls.items():
+        files = faulty(known[name], [words for of, *words in asked if of == name])
+        number = 1 + max(firewall.revisions.values_list("number", flat=True), default=0)
+        kept = {"number": number, "files": files, "cause": "a fault for the lab"}
+        numbers[name] = firewall.revisions.get_or_create(digest=digest(files), defaults=kept)[0].number
+    json.dump(numbers, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.lab import topology
 from tests.lab.guest_machine import PROCESSORS
 from tests.lab.wiring import Numbers, with_internet
 
-PUSH_SECONDS = 600
+PUSH_SECONDS = 1800
 
 
 class Refused(AssertionError):
@@ -108,27 +108,45 @@ def addresses_in(rest: Rest, firewall: str, network: str) -> list[str]:
 def numbers(rest: Rest) -> Numbers:
     """What was allocated."""
     vrfs = {row["id"]: row["vrf"] for row in rest.rows("networks/?kind=private")}
-    return with_internet(vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")})
+    routers = {row["name"]: row["router_id"] for row in rest.rows("firewalls/")}
+    return with_internet(vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}, routers)
 
 
-def push(rest: Rest, names: Collection[str], expected: str = "confirmed") -> dict[str, dict[str, Any]]:
-    """Push to these firewalls, as many at a time as the guest has processors; the pushes by firewall, with their steps."""
+def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+    """Push to these firewalls, as many at a time as the guest has processors: what is wanted, or the revision named here.
+
+    Tells the pushes by firewall, with their steps.
+    """
+
+    def one(name: str) -> dict[str, Any]:
+        asked = {"revision": revisions[name]} if revisions else {}
+        deadline = time.monotonic() + PUSH_SECONDS
+        while True:
+            push = _awaited(rest, rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"])
+            # A guest on a busy machine may be slower to answer than a firewall may be; then nothing has begun.
+            if push["state"] != "failed" or push["steps"][-1]["name"] != "connect" or time.monotonic() > deadline:
+                return _expected(name, push, "confirmed")
+
     with ThreadPoolExecutor(PROCESSORS) as pool:
-        return dict(zip(names, pool.map(lambda name: _push(rest, name, expected), names), strict=True))
+        return dict(zip(names, pool.map(one, names), strict=True))
 
 
-def _push(rest: Rest, name: str, expected: str) -> dict[str, Any]:
-    return ended(rest, name, rest.post(f"firewalls/{firewall_id(rest, name)}/push/")["id"], expected)
+def ended(rest: Rest, name: str, number: str, expected: str) -> dict[str, Any]:
+    """How this push of the firewall went, which must be as expected."""
+    return _expected(name, _awaited(rest, number), expected)
 
 
-def ended(rest: Rest, name: str, number: str, expected: str = "confirmed") -> dict[str, Any]:
+def _awaited(rest: Rest, number: str) -> dict[str, Any]:
     deadline = time.monotonic() + PUSH_SECONDS
     while True:
         push: dict[str, Any] = rest.get(f"pushes/{number}/")
         if push["state"] not in ("queued", "running"):
-            break
+            return push
         assert time.monotonic() < deadline, push
         time.sleep(0.5)
+
+
+def _expected(name: str, push: dict[str, Any], state: str) -> dict[str, Any]:
     steps = "\n".join(f"{step['name']}: {step['state']} {step['seconds']}s {step['output'][-1500:]}" for step in push["steps"])
-    assert push["state"] == expected, f"{name}: {push['state']}: {push['error']}\n{steps}"
+    assert push["state"] == state, f"{name}: {push['state']}: {push['error']}\n{steps}"
     return push

@@ -4,7 +4,6 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +15,13 @@ from firewalls.ssh import ensure_key, public_line
 from firewalls.transport import APPLIER
 from tests import stack
 from tests.lab import rest, topology
-from tests.lab.guest_machine import PROCESSORS, Guest, guest
+from tests.lab.guest_machine import Guest, GuestError, guest
 from tests.lab.image import image
 from tests.lab.rest import Rest
 from tests.lab.wiring import Numbers, management, script
 
 USER = "shared-networks"
-SETTLE_SECONDS = 300
+SETTLE_SECONDS = 1200
 
 
 @dataclass
@@ -103,15 +102,26 @@ def _wire(running: Lab, key: str) -> None:
     names = [firewall.name for firewall in topology.FIREWALLS]
     running.guest.write("/root/applier.sh", APPLIER.read_text())
     running.guest.run(f"sh /root/applier.sh install '{key}'")
-    running.guest.run(script(running.numbers), seconds=600)
-    running.guest.run("\n".join(f"bash /run/lab/box start {name}" for name in names), seconds=600)
+    running.guest.run(script(running.numbers), seconds=SETTLE_SECONDS)
+    running.guest.run("\n".join(f"bash /run/lab/box start {name}" for name in names), seconds=SETTLE_SECONDS)
     running.guest.ask("listen", nodes=[*(host.name for host in topology.HOSTS), "internet"], ports=topology.PORTS)
     for name in names:
-        wait(lambda name=name: greets(running.guest.ssh[name]), SETTLE_SECONDS)
+        up(running, name)
+
+
+def up(running: Lab, name: str) -> None:
+    """Wait until the firewall has started all that it starts, and its sshd answers."""
+    started = "systemctl is-system-running"
+    try:
+        wait(lambda: greets(running.guest.ssh[name]), SETTLE_SECONDS)
+        wait(lambda: running.guest.run(started, box=name, check=False).strip() in ("running", "degraded"), SETTLE_SECONDS)
+    except (OSError, AssertionError) as problem:
+        log = running.guest.run(f"tail -c 2000 /run/lab/{name}.log", check=False)
+        raise GuestError(f"{name} did not come up ({problem}):\n{log}\nThe guest's console:\n{running.guest.said()}") from problem
 
 
 def greets(port: int) -> bool:
-    """Whether an sshd answers there; it is the last that a firewall starts."""
+    """Whether an sshd answers there."""
     with socket.create_connection(("127.0.0.1", port), 5) as connection:
         return connection.recv(4) == b"SSH-"
 
@@ -129,19 +139,3 @@ def wait(true: Any, seconds: float) -> Any:
         if time.monotonic() > deadline:
             raise problem
         time.sleep(0.5)
-
-
-LOADED = ("/etc/nftables.conf", "/etc/frr/frr.conf")
-
-
-def load(running: Lab, files: dict[str, dict[str, str]]) -> None:
-    """Load rules, then routing, on these firewalls without the applier. Interfaces stay: no fault of ours is in them."""
-
-    def one(name: str) -> None:
-        for path in LOADED:
-            running.guest.write(f"/run/boxes/{name}/root{path}", files[name][path])
-        script = "nft -f /etc/nftables.conf && /usr/lib/frr/frr-reload.py --reload --stdout /etc/frr/frr.conf"
-        running.guest.run(script, box=name, seconds=300)
-
-    with ThreadPoolExecutor(PROCESSORS) as pool:
-        list(pool.map(one, files))

@@ -18,10 +18,11 @@ MTU = 9216
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the product has decided: the VRF of each network, and the addresses of each machine."""
+    """What the product has decided: the VRF of each network, the addresses of each machine, each firewall's own in the fabric."""
 
     vrfs: Mapping[str, int]
     addresses: Mapping[str, tuple[str, ...]]
+    routers: Mapping[str, str]
 
 
 def management(number: int) -> str:
@@ -128,6 +129,7 @@ def frr(switch: Switch, numbers: Numbers) -> str:
     lines += [" address-family ipv4 unicast", "  redistribute connected route-map LOOPBACKS", " exit-address-family"]
     # A default route comes back from a firewall with the leaf's own number in its path.
     lines += [" address-family l2vpn evpn", "  neighbor FABRIC activate", "  neighbor FABRIC allowas-in 2"]
+    lines += [f"  neighbor {port} route-map FROM-{port} in" for port in switch.neighbours if _hears(switch, port)]
     lines += [*(["  advertise-all-vni"] if vrfs else []), " exit-address-family", "exit", "!"]
     for vrf in vrfs:
         lines += [f"router bgp {switch.asn} vrf vrf{vrf}", f" bgp router-id {switch.loopback}", " bgp bestpath as-path multipath-relax"]
@@ -136,10 +138,31 @@ def frr(switch: Switch, numbers: Numbers) -> str:
         lines += [" address-family l2vpn evpn", "  advertise ipv4 unicast", "  advertise ipv6 unicast"]
         lines += ["  default-originate ipv4", "  default-originate ipv6"] if switch.name == "exit" else []
         lines += [" exit-address-family", "exit", "!"]
+    lines += _only_itself(switch, numbers.routers)
     return "\n".join([*lines, "route-map LOOPBACKS permit 10", " match interface lo", "exit", "!", ""])
 
 
-def with_internet(vrfs: Mapping[str, int], addresses: Mapping[str, tuple[str, ...]]) -> Numbers:
+def _hears(switch: Switch, port: str) -> bool:
+    """Whether this is a leaf, which hears of a firewall's routes there."""
+    return switch.name in LEAVES and port in ("spine", *(firewall.name for firewall in FIREWALLS))
+
+
+def _only_itself(switch: Switch, routers: Mapping[str, str]) -> Iterator[str]:
+    """A leaf hears of a firewall's routes from that firewall alone, and from it of no others.
+
+    Then no better path to a next hop ever appears at a leaf, whose FRR would forget the next hop (FRR issue 12391); what is tried
+    is how the product's firewalls bear it.
+    """
+    for port in (port for port in switch.neighbours if _hears(switch, port)):
+        named = [address for name, address in sorted(routers.items()) if port in (name, "spine")]
+        yield from (f"ip prefix-list HOPS-{port} seq {5 * place} permit {address}/32" for place, address in enumerate(named, 1))
+        action = "deny" if port == "spine" else "permit"
+        yield from ("!", f"route-map FROM-{port} {action} 10", f" match ip next-hop prefix-list HOPS-{port}", "exit", "!")
+        if port == "spine":
+            yield from (f"route-map FROM-{port} permit 20", "exit", "!")
+
+
+def with_internet(vrfs: Mapping[str, int], addresses: Mapping[str, tuple[str, ...]], routers: Mapping[str, str]) -> Numbers:
     """The product's numbers, and those of the host that stands for the internet."""
     assert set(PRIVATE) <= set(vrfs)
-    return Numbers(dict(vrfs) | {"internet": INTERNET[1]}, dict(addresses) | {"internet": INTERNET_HOST})
+    return Numbers(dict(vrfs) | {"internet": INTERNET[1]}, dict(addresses) | {"internet": INTERNET_HOST}, dict(routers))

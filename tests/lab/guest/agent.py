@@ -139,8 +139,11 @@ class Stream:
                 self.back.add(int(self.udp.recv(100).split()[1]))
 
     def end(self) -> dict[str, Any]:
+        """Stop sending. What has not come back 30 seconds later is lost."""
         self.ended = True
-        time.sleep(3)
+        deadline = time.monotonic() + 30
+        while len(self.back) < self.sent and time.monotonic() < deadline:
+            time.sleep(0.1)
         return {"sent": self.sent, "lost": sorted(set(range(1, self.sent + 1)) - self.back)}
 
 
