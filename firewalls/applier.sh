@@ -19,7 +19,7 @@
 # APPLIER_PRACTICE   1: a practice firewall, a folder without a kernel: nothing is loaded
 # APPLIER_TIMEOUT    seconds until an unconfirmed configuration is rolled back, counted from the end of applying (60)
 # APPLIER_LOCK_WAIT  seconds to wait for another run, which may be the one of a sender that died (240)
-# APPLIER_SETTLE     seconds within which BGP sessions must be up again (30)
+# APPLIER_SETTLE     seconds within which BGP sessions must be up again, and neighbours known (30)
 # APPLIER_SLOW       seconds every step takes longer, on a practice firewall (0)
 set -u
 umask 077
@@ -222,6 +222,33 @@ sessions() {
     done | sort -u
 }
 
+# lost_next_hops [MORE]: "ADDRESS dev DEVICE", one a line, for the next hops at the other ends of VXLANs that the routes of both families
+# lead to, and for those in MORE, where the kernel has no neighbour entry: packets to them go nowhere.
+lost_next_hops() {
+    {
+        ip neigh show nud all; ip route show table all proto bgp; ip -6 route show table all proto bgp
+        printf '%s\n' "${1:-}" | sed 's/.*/via & onlink/'
+    } 2>/dev/null | awk '
+        $2 == "dev" && $4 == "lladdr" && !/ FAILED/ { known[$1 " dev " $3]; next }
+        / dev vlan[0-9]+ / && / onlink/ {
+            for (i = 1; i < NF; i++) {
+                if ($i == "via") address = $(i + 1) ~ /^inet6?$/ ? $(i + 2) : $(i + 1)
+                if ($i == "dev") device = $(i + 1)
+            }
+            if (!((address " dev " device) in known)) print address " dev " device
+        }
+    ' | sort -u
+}
+
+# next_hops_settle SECONDS [MORE]: wait until there is none; those that are left are in $lacking.
+next_hops_settle() {
+    waited=0
+    while lacking=$(lost_next_hops "${2:-}") && [ -n "$lacking" ]; do
+        [ "$waited" -lt "$1" ] || return 1
+        sleep 1 9>&-; waited=$((waited + 1))
+    done
+}
+
 copy_owned() {
     for file in $(owned "$1"); do
         mkdir -p "$2/${file%/*}" && cp -p "$1/$file" "$2/$file" || return 1
@@ -235,7 +262,7 @@ save() {
     saved=$STATE/saved.$$
     { mkdir "$saved" && copy_owned "$ROOT" "$saved"; } || { echo 'What runs could not be saved; is the disk full?'; return 1; }
     if [ -z "$PRACTICE" ]; then
-        { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions"; } ||
+        { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions" && lost_next_hops >"$saved/next-hops"; } ||
             { echo 'What runs could not be asked of nft and FRR, so it could not be saved.'; return 1; }
     fi
     find "$saved" -type f | flush_all
@@ -403,6 +430,34 @@ sessions_lost() {
     done <"$PENDING/sessions"
 }
 
+# FRR 8.4.0 to 8.5.2 forgets the MAC at the other end of a VXLAN when a better path comes up or a session flaps, and learns it again with
+# the VNI. What was lost before this push too, and cannot be mended, is no reason to take the push back.
+check_next_hops() {
+    if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
+    if next_hops_settle 3; then echo 'Every next hop has its neighbour.'; return 0; fi
+    forgotten=$lacking
+    for number in $(echo "$lacking" | sed 's/.* dev vlan//' | sort -u); do give_again "$number" || return 1; done
+    # Without the VNI there is no route either, so those that were lost must come, not only be wanted no more.
+    if next_hops_settle "$SETTLE" "$forgotten"; then echo "FRR had forgotten these neighbours and knows them again: $(listed "$forgotten")"; return 0; fi
+    new=$(echo "$lacking" | while read -r hop; do grep -qxF "$hop" "$PENDING/next-hops" || echo "$hop"; done)
+    if [ -n "$new" ]; then echo "These next hops have no neighbour, so packets to them go nowhere: $(listed "$new")"; return 1; fi
+    echo "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: $(listed "$lacking")"
+}
+
+listed() { echo "$1" | tr '\n' ',' | sed 's/,$//; s/,/, /g'; }
+
+# give_again NUMBER: take the VNI from its VRF and give it back.
+give_again() {
+    running_settings | grep -qxF "vrf vrf$1 / vni $1" || return 0
+    bounded 60 vtysh -c 'configure terminal' -c "vrf vrf$1" -c "no vni $1" >/dev/null 2>&1
+    waited=0
+    until bounded 60 vtysh -c 'configure terminal' -c "vrf vrf$1" -c "vni $1" >/dev/null 2>&1
+        running_settings | grep -qxF "vrf vrf$1 / vni $1"; do
+        if [ "$waited" -ge "$SETTLE" ]; then echo "FRR has not taken the VNI $1 back after $waited seconds."; return 1; fi
+        sleep 1 9>&-; waited=$((waited + 1))
+    done
+}
+
 # Whatever the box's owner wants to be true: each executable there must end well within ten seconds.
 probe() {
     found=
@@ -415,13 +470,13 @@ probe() {
     echo "Well:$found"
 }
 
-# The same files, and on a real box the same rules and routing as when they were last applied.
+# The same files, and on a real box the same rules and routing as when they were last applied, and a neighbour at every next hop.
 unchanged() {
     [ ! -d "$PENDING" ] || return 1
     for file in $(owned "$NEW" "$ROOT"); do cmp -s "$NEW/$file" "$ROOT/$file" || return 1; done
     [ -z "$PRACTICE" ] || return 0
-    our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" || return 1
-    settings <"$APPLIED/frr" >"$NEW/settings" && running_settings | cmp -s - "$NEW/settings"
+    { settings <"$APPLIED/frr"; } >"$NEW/settings" 2>/dev/null && running_settings | cmp -s - "$NEW/settings" &&
+        our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" && next_hops_settle 3
 }
 
 # Back to what was saved: the files, the rules, the routing. What was saved is kept until that has been done.
@@ -512,7 +567,8 @@ load() {
 
 # The timer counts from here on.
 check() {
-    step verify verify && step check-bgp check_bgp && step probe probe && remember "$ROOT/etc/nftables.conf" && true >"$PENDING/applied"
+    step verify verify && step check-bgp check_bgp && step check-next-hops check_next_hops && step probe probe &&
+        remember "$ROOT/etc/nftables.conf" && true >"$PENDING/applied"
 }
 
 confirm() {
@@ -560,6 +616,9 @@ show() {
         our_rules "$APPLIED/nftables" | told running 'rules in the kernel'
         settings <"$APPLIED/frr" | told applied 'running configuration of FRR'
         running_settings | told running 'running configuration of FRR'
+        told applied 'next hops without a neighbour' </dev/null
+        next_hops_settle 3 # a route may be there a moment before its neighbour
+        printf '%s' "$lacking" | told running 'next hops without a neighbour'
     fi
     echo end
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from firewalls.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
-from tests.firewalls.broken_boxes import BOX, INSIDE, PATIENCE, PRACTICE, WELL, Box, How, Tools, fails, hangs, real, says, soon
+from tests.firewalls.broken_boxes import BOX, INSIDE, PATIENCE, PRACTICE, RUNNING, WELL, Box, How, Tools, fails, hangs, real, says, soon
 from tests.firewalls.test_applier_refusals import HOSTILE
 
 Happening = Callable[[Box], None]
@@ -185,6 +185,51 @@ VERIFIED: dict[str, Happening] = {
         "rolled-back", "probe", "The probe storage failed.", soon("*probes/storage"), prepare=with_probe("exec sleep 1000")
     ),
     "a probe": Pushed("applied", "probe", "Well: storage", prepare=with_probe("exit 0"), state="ok"),
+}  # fmt: skip
+# The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the neighbour unless it was lost.
+FAR = {
+    "ip": """case "$*" in
+        "neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo "10.0.0.9 dev vlan7 lladdr 02:00:00:00:00:09 extern_learn NOARP proto zebra" ;;
+        "route "*) echo "10.5.0.0/24 nhid 7 via 10.0.0.9 dev vlan7 table 7 proto bgp metric 20 onlink" ;;
+    esac""",
+    "vtysh": f"""case "$*" in
+        *"-c no vni 7") : >"$APPLIER_ROOT/taken" ;;
+        *"-c vni 7") rm -f "$APPLIER_ROOT/taken" "$APPLIER_ROOT/lost" ;;
+        *running-config*) [ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING} ;;
+        *) {BOX["vtysh"]} ;;
+    esac""",
+}
+FORGETTING = {"frr-reload.py": 'case "$*" in *--reload*etc/frr*) : >"$APPLIER_ROOT/lost" ;; esac'}
+FORGETFUL = FAR | {"vtysh": FAR["vtysh"].replace(' "$APPLIER_ROOT/lost" ;;', " ;;")}
+GREEDY = FAR | {"vtysh": FAR["vtysh"].replace('rm -f "$APPLIER_ROOT/taken"', "rm -f")}
+WITHOUT_VNI = FAR | {"vtysh": BOX["vtysh"]}
+
+
+def lost(box: Box) -> None:
+    (box.root / "lost").touch()
+
+
+NEIGHBOURS: dict[str, Happening] = {
+    "no next hops": Pushed("applied", "check-next-hops", "Every next hop has its neighbour.", state="ok"),
+    "a neighbour": Pushed("applied", "check-next-hops", "Every next hop has its neighbour.", FAR, state="ok"),
+    "a neighbour is forgotten": Pushed(
+        "applied", "check-next-hops", "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev vlan7",
+        FAR | FORGETTING, state="ok",
+    ),
+    "a neighbour is forgotten for good": Pushed(
+        "rolled-back", "check-next-hops", "These next hops have no neighbour, so packets to them go nowhere: 10.0.0.9 dev vlan7",
+        FORGETFUL | FORGETTING,
+    ),
+    "a neighbour is forgotten and there is no VNI": Pushed(
+        "rolled-back", "check-next-hops", "have no neighbour", WITHOUT_VNI | FORGETTING
+    ),
+    "a neighbour was forgotten before": Pushed(
+        "applied", "check-next-hops", "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: ",
+        FORGETFUL, state="ok", prepare=lost,
+    ),
+    "a VNI is not taken back": Pushed(
+        "rolled-back", "check-next-hops", "FRR has not taken the VNI 7 back after 1 seconds.", GREEDY | FORGETTING, how=SETTLE
+    ),
 }  # fmt: skip
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
@@ -391,6 +436,6 @@ def settled_files(box: Box) -> bool:
 
 TOLD = (busy, no_flock, no_state, unconfirmed, a_power_cut, units, versions, words, fuller_and_fuller)
 SITUATIONS: Mapping[str, Happening] = {
-    **CHECKED, **SENT, **STORED, **LOADED, **VERIFIED, **PUT_BACK, **INSTALLED,
+    **CHECKED, **SENT, **STORED, **LOADED, **VERIFIED, **NEIGHBOURS, **PUT_BACK, **INSTALLED,
     **{happening.__name__.replace("_", " "): happening for happening in TOLD},
 }  # fmt: skip

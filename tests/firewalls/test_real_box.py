@@ -62,9 +62,9 @@ def test_without_bgpd_nothing_is_changed(told: dict[str, Any]) -> None:
 
 
 def test_what_runs_is_compared_with_what_was_applied(told: dict[str, Any]) -> None:
-    names = ["rules in the kernel", "running configuration of FRR"]
+    names = ["rules in the kernel", "running configuration of FRR", "next hops without a neighbour"]
     assert told["without drift"] == {name: [] for name in names}
-    assert told["by hand"]["found"] == {names[0]: ["+tcp dport 4444 accept"], names[1]: ["+ip route 192.0.2.0/24 blackhole"]}
+    assert told["by hand"]["found"] == {names[0]: ["+tcp dport 4444 accept"], names[1]: ["+ip route 192.0.2.0/24 blackhole"], names[2]: []}
 
 
 def test_the_same_again_is_loaded_over_what_was_changed_by_hand(told: dict[str, Any]) -> None:

@@ -20,8 +20,9 @@ from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, gate, l
 
 ORDER = [
     "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
-    "load-system", "load-nftables", "load-frr", "verify", "check-bgp", "probe", "confirm",
+    "load-system", "load-nftables", "load-frr", "verify", "check-bgp", "check-next-hops", "probe", "confirm",
 ]  # fmt: skip
+UNLOADED = ("load-system", "load-nftables", "load-frr", "check-bgp", "check-next-hops")
 HASTY = Timeouts(connect=2, after_rollback=4, again=0.2)
 
 
@@ -36,7 +37,7 @@ class TestPush:
         outcome, steps = box.push(name="fresh")
         assert outcome == Outcome("confirmed") and box.files("fresh") == GOOD
         assert [step.name for step in steps if step.state == "running"] == ORDER == list(last(steps))
-        assert all("without a kernel" in last(steps)[name].output for name in ("load-system", "load-nftables", "load-frr", "check-bgp"))
+        assert all("without a kernel" in last(steps)[name].output for name in UNLOADED)
 
     def test_uses_the_machines_own_parsers(self, box: Boxes) -> None:
         needs("nft", "vtysh", "unshare")

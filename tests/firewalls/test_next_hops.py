@@ -1,0 +1,69 @@
+"""Next hops beyond a VXLAN whose neighbour FRR has forgotten: seen, mended, and else the push that lost them taken back."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import needs
+
+ROOT = Path(__file__).resolve().parents[2]
+FAR = ["10.0.0.8 dev vlan7", "10.0.0.9 dev vlan7", "::ffff:10.0.0.9 dev vlan7"]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What happened in the life of one firewall, in namespaces of its own."""
+    needs("nft", "vtysh", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("a firewall of its own needs network and mount namespaces: run as root")
+    command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.next_hops_box", str(tmp_path_factory.mktemp("hops"))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def runs(number: int) -> list[str]:
+    return ["vni 7", f"bgp router-id 10.0.0.{number}"]
+
+
+def test_all_is_well_while_every_next_hop_has_its_neighbour(told: dict[str, Any]) -> None:
+    well = ["ok", "Every next hop has its neighbour."]
+    assert told["first"] == {"ended": "applied", "step": well, "shown": [], "runs": runs(1)}
+    assert told["again"] == {"ended": "unchanged", "step": None, "shown": [], "runs": runs(1)}
+
+
+def test_lost_ones_of_both_families_are_shown_as_drift(told: dict[str, Any]) -> None:
+    assert told["lost"] == FAR
+
+
+@pytest.mark.parametrize(("kind", "number"), [("the same", 1), ("another", 2)])
+def test_a_push_mends_what_was_lost(told: dict[str, Any], kind: str, number: int) -> None:
+    said = f"FRR had forgotten these neighbours and knows them again: {', '.join(FAR)}"
+    assert told[kind] == {"ended": "applied", "step": ["ok", said], "shown": [], "runs": runs(number)}
+
+
+def test_a_push_mends_what_it_has_lost_itself(told: dict[str, Any]) -> None:
+    said = f"FRR had forgotten these neighbours and knows them again: {FAR[0]}"
+    assert told["lost by the push"] == {"ended": "applied", "step": ["ok", said], "shown": [], "runs": runs(3)}
+
+
+def test_a_push_that_loses_one_for_good_goes_back(told: dict[str, Any]) -> None:
+    said = f"These next hops have no neighbour, so packets to them go nowhere: {FAR[0]}"
+    assert told["lost for good"] == {"ended": "rolled-back", "step": ["failed", said], "shown": FAR[:1], "runs": runs(3)}
+
+
+def test_one_that_was_lost_before_and_cannot_be_mended_is_told_and_the_push_stays(told: dict[str, Any]) -> None:
+    said = f"These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: {FAR[0]}"
+    assert told["lost before"] == {"ended": "applied", "step": ["ok", said], "shown": FAR[:1], "runs": runs(5)}
+
+
+def test_a_vni_that_frr_does_not_take_back_rolls_back_and_is_there_again(told: dict[str, Any]) -> None:
+    said = "FRR has not taken the VNI 7 back after 3 seconds."
+    assert told["VNI refused"] == {"ended": "rolled-back", "step": ["failed", said], "shown": FAR[:1], "runs": runs(5)}
+    assert told["at last"]["ended"] == "applied" and told["at last"]["shown"] == [] and told["at last"]["runs"] == runs(7)
