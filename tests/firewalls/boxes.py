@@ -127,11 +127,18 @@ def answers(host: str, port: int) -> None:
 
 @contextmanager
 def sshd(
-    folder: Path, command: str, name: str = "real", *, kind: str = "ssh-ed25519", authorized: str = "", strict: bool = False
+    folder: Path,
+    command: str,
+    name: str = "real",
+    *,
+    kind: str = "ssh-ed25519",
+    authorized: str = "",
+    strict: bool = False,
+    ciphers: str = "",
 ) -> Iterator[tuple[Target, Path]]:
     """OpenSSH's own server, whose one key may run one command. Gives the target and the client's key.
 
-    With `authorized`, the keys are those that the accounts have there, and `strict` asks who may write to them.
+    With `authorized`, the keys are those that the accounts have there, and `strict` asks who may write to them. `ciphers` are all it knows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     host, client = ensure_key(folder / "host", kind), ensure_key(folder / "client")
@@ -141,7 +148,7 @@ def sshd(
     options = {
         "Port": port, "ListenAddress": "127.0.0.1", "HostKey": host, "PidFile": "none", "UsePAM": "no",
         "StrictModes": "yes" if strict else "no", "AuthorizedKeysFile": authorized or folder / "authorized", "PasswordAuthentication": "no",
-    }  # fmt: skip
+    } | ({"Ciphers": ciphers} if ciphers else {})  # fmt: skip
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
     Path("/run/sshd").mkdir(exist_ok=True)
     server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -211,6 +212,25 @@ class TestRefusals:
     def test_our_own_missing_key_is_not_the_boxs_fault(self, box: Boxes, tmp_path: Path) -> None:
         assert not self.refused(box.target(), tmp_path / "none", "own SSH key cannot be read")
 
+    def test_our_own_key_is_the_one_that_its_file_holds_now(self, box: Boxes, tmp_path: Path) -> None:
+        key, known = tmp_path / "key", box.key.read_bytes()
+        for content, error in [(known, None), (ensure_key(tmp_path / "stranger").read_bytes(), "does not accept the key"), (known, None)]:
+            key.write_bytes(content)
+            with pytest.raises(TransportError, match=error) if error else nullcontext():
+                pushed(box.target("anew"), GOOD, key)
+        key.write_text("no key\n")
+        self.refused(box.target("anew"), key, "own SSH key cannot be read")
+        key.unlink()
+        self.refused(box.target("anew"), key, "own SSH key cannot be read")
+
+    def test_another_host_key_is_noticed_however_often_the_pinned_one_was_shown(self, box: Boxes, tmp_path: Path) -> None:
+        target = box.target("moved")
+        for _ in range(2):
+            assert pushed(target, GOOD, box.key)[0].state == "confirmed"
+        other = replace(target, host_key=public_line(ensure_key(tmp_path / "other")))
+        assert not self.refused(other, box.key, "another host key than the pinned one")
+        assert pushed(target, GOOD, box.key)[0].state == "confirmed"
+
     @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"])
     def test_a_host_that_stays_silent_is_unreachable_after_a_while(self, box: Boxes, greeting: bytes) -> None:
         async def run() -> None:
@@ -241,6 +261,12 @@ class TestOpenSSH:
         with sshd(tmp_path / "ssh", self.command(root)) as (target, key):
             assert pushed(target, GOOD, key)[0].state == "confirmed" and contents(root) == GOOD
             assert asyncio.run(transport.inspect(target, key_path=key)).files == GOOD
+
+    @pytest.mark.parametrize("ciphers", ["chacha20-poly1305@openssh.com", "aes256-ctr"])
+    def test_that_will_have_none_of_the_fast_ciphers_is_talked_to_as_well(self, tmp_path: Path, ciphers: str) -> None:
+        root = practice.ensure_root(tmp_path, "real")
+        with sshd(tmp_path / "ssh", self.command(root), ciphers=ciphers) as (target, key):
+            assert asyncio.run(transport.inspect(target, key_path=key)).files == {}
 
     def test_takes_the_key_from_an_agent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         needs("ssh-agent", "ssh-add")
