@@ -180,7 +180,7 @@ async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path |
     """Say over a new connection that the firewall is still reached, and go on asking until it must have rolled back."""
     wait = told.rollback_seconds + timeouts.after_rollback + (0 if told.verdict else timeouts.apply)
     deadline, unreachable, offered = time.monotonic() + wait, False, ""
-    await told.step("confirm", "running")
+    await told.step("confirm", "running", problem)
     while True:
         try:
             lines = (await answer(target, f"confirm {told.token}", key_path, timeouts)).decode(errors="replace").splitlines()
