@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from firewalls import transport
 from firewalls.transport import Step, Target, Timeouts
 
 FIREWALLS = int(os.environ.get("BENCH_FIREWALLS", "200"))
+ROLLBACK_SECONDS = int(os.environ.get("BENCH_ROLLBACK_SECONDS", "120"))  # twice a real firewall's: one machine plays all of them
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "drawing-1-one-consumer"
 Row = dict[str, object]
 
@@ -32,10 +34,10 @@ async def silent(step: Step) -> None:
 
 
 class Peak:
-    """The most memory that a process and its children have had at once, in MiB; a thread samples it."""
+    """The most memory that another process and its children have had at once, in MiB; a thread samples it."""
 
-    def __init__(self, pid: int, children: bool = True) -> None:
-        self.most, self.process, self.children, self.done = 0.0, psutil.Process(pid), children, threading.Event()
+    def __init__(self, pid: int) -> None:
+        self.most, self.process, self.done = 0.0, psutil.Process(pid), threading.Event()
         self.thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> "Peak":
@@ -49,7 +51,7 @@ class Peak:
     def _sample(self) -> None:
         while not self.done.wait(0.2):
             total = 0
-            for process in [self.process, *(self.process.children(recursive=True) if self.children else [])]:
+            for process in [self.process, *self.process.children(recursive=True)]:
                 try:
                     total += process.memory_info().rss
                 except psutil.Error:
@@ -81,12 +83,11 @@ def pushed(who: str, targets: Sequence[Target], texts: dict[str, str], key: Path
         return await asyncio.gather(*(one(target) for target in targets))
 
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-    with Peak(os.getpid(), children=False) as peak:
-        outcomes = asyncio.run(every())
+    outcomes = asyncio.run(every())
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
     if bad := [outcome.error for outcome in outcomes if outcome.state != "confirmed"]:
         raise SystemExit(f"{len(bad)} of {len(targets)} pushes failed, as this one: {bad[0]}")
-    return row(who, wall, before, after, peak.most)
+    return row(who, wall, before, after, after.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def by_command(who: str, command: list[str], cwd: Path) -> Row:

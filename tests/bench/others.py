@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.measure import Row, by_command
+from tests.bench.measure import ROLLBACK_SECONDS, Row, by_command
 
 CHECKS = {"/etc/nftables.conf": "unshare -n nft -c -f", "/etc/frr/frr.conf": "vtysh -C -f"}
 STATE = "var/lib/bench"
 STAGED = f"{STATE}/staged"
-ROLLBACK_SECONDS = 60
 
 # place ROOT: bring what is staged there into place, unless it is there already; goes back by itself unless it is kept.
 PLACE = f"""

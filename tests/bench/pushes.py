@@ -1,6 +1,6 @@
 """How fast pushes are, beside the same files and commands by ansible-core and by nornir with paramiko, in one run on this machine.
 
-    python -m tests.bench.pushes FOLDER            as root; BENCH_FIREWALLS (200), BENCH_AT_ONCE (16),
+    python -m tests.bench.pushes FOLDER            as root; BENCH_FIREWALLS (200), BENCH_AT_ONCE (16), BENCH_ROLLBACK_SECONDS (120),
                                                    BENCH_VENV (with ansible-core, nornir, paramiko), BENCH_BARE=0 without the bare copies
 
 Every firewall is a folder behind OpenSSH's sshd on loopback, with real checks by nft and vtysh. This product saves, arms a rollback,
@@ -24,12 +24,11 @@ from firewalls import practice, transport
 from firewalls.ssh import ensure_key, public_line
 from firewalls.transport import Target
 from tests.bench import others, slow_boxes
-from tests.bench.measure import FIREWALLS, Row, files, pushed, shown
+from tests.bench.measure import FIREWALLS, ROLLBACK_SECONDS, Row, files, pushed, shown
 from tests.firewalls.boxes import answers
 
 LISTENING = 16  # ports of one sshd; it takes no more
 AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", "16"))  # of each sender: this machine plays all the boxes too; more made all of them slower
-ROLLBACK_SECONDS = 60  # as on a real firewall
 Sender = Callable[[dict[str, str]], Row]
 
 
