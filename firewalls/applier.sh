@@ -124,8 +124,13 @@ take_lock() {
 
 drop_lock() { exec 9>&-; if [ "$(cat "$STATE/busy.pid" 2>/dev/null)" = $$ ]; then rm -f "$STATE/busy.pid"; fi; }
 
-# What became of the last run: TOKEN, then confirmed, rolled back or failed.
-note() { echo "$1 $2" >"$STATE/last.$$" && flush "$STATE/last.$$" && mv -f "$STATE/last.$$" "$STATE/last"; }
+# What became of the last run: TOKEN, then confirmed, rolled back or failed. Where the disk is full, written over what was said of the
+# run before, which takes no room.
+note() {
+    { echo "$1 $2" >"$STATE/last.$$" && flush "$STATE/last.$$" && mv -f "$STATE/last.$$" "$STATE/last"; } 2>/dev/null && return
+    rm -f "$STATE/last.$$"
+    printf '%-60s\n' "$1 $2" 1<>"$STATE/last" && flush "$STATE/last"
+}
 verdict_of() { if read -r run verdict <"$STATE/last" && [ "$run" = "$1" ]; then echo "$verdict"; else echo unknown; fi 2>/dev/null; }
 unconfirmed() { cat "$PENDING/token" 2>/dev/null; }
 flush() { sync "$@" 2>/dev/null || sync; }
@@ -278,7 +283,7 @@ flush_all() {
 # The timer inherits its own lock, locked: whether it lives can be asked without trusting process ids.
 arm_rollback() {
     if [ ! -d "$PENDING" ]; then mv "$STATE/saved.$$" "$PENDING" || return 1; fi
-    rm -f "$PENDING/applied"
+    rm -rf "$PENDING/applied" "$PENDING/room"
     { echo "$TOKEN" >"$PENDING/token.new" && true >"$PENDING/timer.$TOKEN" && mv "$PENDING/token.new" "$PENDING/token"; } ||
         { echo 'No rollback could be armed; is the disk full?'; return 1; }
     flush "$PENDING/token" "$PENDING" "$STATE"
@@ -483,6 +488,8 @@ unchanged() {
 put_back() {
     token=$(unconfirmed)
     if [ -z "$token" ] || [ "$(verdict_of "$token")" != confirmed ]; then
+        sweep
+        rm -rf "$STATE/candidate.$$" "$PENDING/room"
         if [ ! -d "$PENDING/undone" ]; then
             rm -rf "$PENDING/undone.new" && mkdir "$PENDING/undone.new" && copy_owned "$ROOT" "$PENDING/undone.new" &&
                 mv "$PENDING/undone.new" "$PENDING/undone" || return 1
@@ -524,6 +531,8 @@ sweep() {
 # finish VERDICT [STEP SENTENCE]
 finish() {
     [ $# -eq 1 ] || say step "$2" failed "$(echo "$3" | encoded)"
+    # Until it is confirmed, what was sent keeps the room that going back takes.
+    if [ "$1" = applied ]; then mkdir "$PENDING/room" && mv "$NEW" "$STATE/candidate.$$" "$PENDING/room"; fi
     rm -rf "$NEW" "$STATE/candidate.$$"
     drop_lock
     say 'done' "$1" "$TOKEN"
@@ -539,6 +548,8 @@ apply() {
     step lock take_lock || finish failed
     recover >/dev/null 2>&1
     sweep
+    # From here on there is room for the verdict.
+    [ -s "$STATE/last" ] || note "$TOKEN" unknown || finish failed receive 'Nothing can be written here; is the disk full?'
     if { [ -z "$1" ] || step version same_version "$1"; } && step unpack unpack; then
         # What was checked and runs needs no check.
         if unchanged; then note "$TOKEN" confirmed; finish unchanged; fi

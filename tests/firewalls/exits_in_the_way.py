@@ -29,6 +29,7 @@ BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 NO_UNTAR = fails("tar", "-xf*", "No space left on device")
 ODD_TAR = {"tar": 'case "$1" in -tf) exit 1 ;; esac'}
+NOTED = '"" | *last*'  # what is flushed where it is noted how a push ended
 GOING_BACK = '[ -d "$APPLIER_ROOT/var/lib/shared-networks/pending/undone" ]'
 FULL = "No space left on device"
 HURRIED = {"sleep": f'case $1 in 5 | 20) exit 0 ;; esac; exec {real("sleep")} "$@"'}
@@ -53,6 +54,10 @@ def with_probe(text: str, name: str = "storage") -> Happening:
 
 def left_over(box: Box) -> None:
     (box.root / f".{FRR}.new").write_text("half")
+
+
+def never_pushed_to(box: Box) -> None:
+    (box.state / "last").unlink()
 
 
 def no_folder(box: Box) -> None:
@@ -137,6 +142,9 @@ STORED: dict[str, Happening] = {
     "no room to save": Pushed("failed", "save", "What runs could not be saved; is the disk full?", fails("cp", "*saved.*", FULL)),
     "no room for the last file saved": Pushed("failed", "save", "What runs could not be saved", fails("mkdir", "*saved.*", FULL)),
     "nft cannot list": Pushed("failed", "save", "could not be asked of nft and FRR", fails("nft", '*"list "*')),
+    "no room for a verdict": Pushed(
+        "failed", "receive", "Nothing can be written here; is the disk full?", fails("sync", NOTED, FULL), prepare=never_pushed_to
+    ),
     "what was saved cannot be moved": Pushed("failed", "arm-rollback", "", fails("mv", "*saved.*pending*", FULL)),
     "no rollback": Pushed("failed", "arm-rollback", "No rollback could be armed; is the disk full?", fails("mv", "*token.new*", FULL)),
     "a new file cannot be written": Pushed("rolled-back", "write", FULL, fails("cat", f"*new.*{FRR}", FULL)),
@@ -242,7 +250,8 @@ PUT_BACK: dict[str, Happening] = {
     "interfaces do not go back": Pushed(
         "unknown", BACK, "", LOST | fails("networkctl", "*reload*", "no reply", 1, when=GOING_BACK), WITH_UNITS, later=True
     ),
-    "it cannot be noted": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("mv", "*last.*", FULL, 1), later=True),
+    "it can be noted in the old place only": Pushed("rolled-back", BACK, "", NOT_LOADED | fails("mv", "*last.*", FULL), state="ok"),
+    "it cannot be noted": Pushed("rolled-back", BACK, FULL, NOT_LOADED | fails("sync", NOTED, FULL, 4, when=GOING_BACK), later=True),
     "it fails again, and waits": Pushed(
         "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new", FULL, 3) | HURRIED,
         later=True,
