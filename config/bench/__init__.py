@@ -5,10 +5,11 @@ A benchmark is a function that yields rows, each a mapping of names to numbers; 
 
 from collections.abc import Callable, Iterable, Mapping
 
-from config.bench import allocating, rendering
+from config.bench import allocating, polling, rendering
 
 Row = Mapping[str, float]
 BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "render": rendering.render_configurations,
     "allocate": allocating.allocate_over_http,
+    "poll": polling.poll_rollouts,
 }

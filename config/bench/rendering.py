@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from random import Random
 from uuid import UUID
 
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from config.bench.serving import DATABASE, database
+from config.bench.serving import at, database
 from config.demo.large import building
 from config.demo.large.sizes import Size
 from firewalls.render import digest
@@ -53,20 +52,6 @@ def _through(ids: Iterable[UUID]) -> None:
 @contextmanager
 def _firewalls() -> Iterator[list[UUID]]:
     """Firewalls of a made-up world, in a database of its own that is gone afterwards."""
-    with database(), _at(DATABASE), transaction.atomic():
+    with database(), at(), transaction.atomic():
         fleet = building.written(Random(building.SEED), timezone.now(), SIZE)
         yield [firewall.pk for firewall in fleet.firewalls]
-
-
-@contextmanager
-def _at(name: str) -> Iterator[None]:
-    """Django's own connection leads to this database meanwhile, with everything migrated."""
-    before = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = before

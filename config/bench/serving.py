@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from config import web
@@ -69,7 +70,9 @@ def server() -> Iterator[Server]:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
         probe.close()
-        environment = {**os.environ, "DATABASE_URL": url, "REDIS_URL": f"{settings.CELERY_BROKER_URL}?virtual_host={BROKER}"}
+        broker = f"{settings.CELERY_BROKER_URL}?virtual_host={BROKER}"
+        # With this process's key: a session that is made here is one there.
+        environment = {**os.environ, "DATABASE_URL": url, "REDIS_URL": broker, "SECRET_KEY": settings.SECRET_KEY}
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         _manage(environment, "migrate", "-v0")
         token = _manage(environment, "create_token", "bench", "--role", "admin")
@@ -96,6 +99,20 @@ def database() -> Iterator[str]:
             yield f"postgresql://{login}@/{DATABASE}?" + "&".join(f"{name}={value}" for name, value in where.items())
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+
+
+@contextmanager
+def at(name: str = DATABASE) -> Iterator[None]:
+    """Django's own connection leads to this database meanwhile, with everything migrated."""
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 def _manage(environment: Mapping[str, str], *arguments: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from config.bench import allocating, rendering, serving
+from config.bench import allocating, polling, rendering, serving
 from config.demo.large.sizes import sized
 from networks.models import Network
 
@@ -20,6 +20,9 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Pat
     monkeypatch.setattr(allocating, "ROUNDS", 1)
     monkeypatch.setattr(allocating, "SECONDS", 0.2)
     monkeypatch.setattr(allocating, "WARM", 5)
+    monkeypatch.setattr(polling, "COUNTS", (5, 12))
+    monkeypatch.setattr(polling, "SIZE", sized(0))
+    monkeypatch.setattr(polling, "POLLS", 5)
     monkeypatch.setattr(rendering, "COUNTS", (5, 12))
     monkeypatch.setattr(rendering, "SIZE", sized(0))
     settings.VAR = tmp_path
@@ -47,6 +50,14 @@ def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_
 
 
 @pytest.mark.django_db(transaction=True)
+def test_polls_of_rollouts_are_measured_over_http_while_their_pushes_go_on(small: Path) -> None:
+    bench("poll")
+    rows = json.loads((small / "bench.json").read_text())["poll"]
+    assert [(row["pushes"], row["polls"]) for row in rows] == [(5, 5), (12, 5)] and not Network.objects.exists()
+    assert all(0 < row["median_ms"] <= row["slowest_ms"] and row["empty_answer_ms"] > 0 for row in rows)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> None:
     (small / "bench.json").write_text('{"allocate": [{"taken": 0}]}')
     assert "render\n  firewalls 5" in bench("render")
@@ -56,5 +67,5 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
 
 
 def test_one_that_does_not_exist_is_said() -> None:
-    with pytest.raises(CommandError, match="There is no benchmark pushing; there are render, allocate"):
+    with pytest.raises(CommandError, match="There is no benchmark pushing; there are render, allocate, poll"):
         bench("pushing")
