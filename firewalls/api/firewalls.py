@@ -68,7 +68,7 @@ class FirewallViewSet(ObservedMixin):
     """Machines that guard their primary network and join further ones."""
 
     queryset = (
-        Firewall.objects.with_relations().with_state()
+        Firewall.objects.select_related("machine").with_revisions().with_state()
         .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
     )  # fmt: skip
     serializer_class = FirewallSerializer

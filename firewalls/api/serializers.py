@@ -36,10 +36,10 @@ class AttachmentSerializer(serializers.Serializer[Any]):
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
-    """The firewall's networks: its primary one, then what it joined."""
-    own: dict[str, list[Any]] = {}
+    """The firewall's networks: its primary one, then what it joined. As AttachmentSerializer says, without one for each firewall."""
+    own: dict[str, list[str]] = {}
     for address in firewall.machine.addresses.all():
-        own.setdefault(address.prefix.network_id, []).append(address.address)
+        own.setdefault(address.prefix.network_id, []).append(str(address.address))
     roles = {firewall.machine.primary_id: "primary"} | {one.network_id: one.role for one in firewall.attachments.all()}
     return [{"network": network, "role": role, "addresses": own.get(network, [])} for network, role in roles.items()]
 
@@ -75,7 +75,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
 
     @extend_schema_field(AttachmentSerializer(many=True))
     def get_attachments(self, firewall: Firewall) -> Any:
-        return AttachmentSerializer(attachments(firewall), many=True).data
+        return attachments(firewall)
 
     def create(self, validated_data: dict[str, Any]) -> Firewall:
         asked = [Request(**one) for one in validated_data.pop("networks")]
