@@ -14,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from tests.stack import PASSWORD, Stack, running
 MANY, SOME, BAD = 500, 200, 20
 PATIENCE = 900  # seconds; a push takes the machine a quarter of a core's second
 SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
+BAR = re.compile(r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"')
+WAVE = re.compile(".*?".join(f'"{name}" class="num">(\\d+)<' for name in ("Firewalls", "Confirmed", "Failed", "Running", "Waiting")))
 # Written by the row, for speed: each is as create_firewall leaves it.
 BUILD = f"""
 from django.conf import settings
@@ -50,6 +53,13 @@ with transaction.atomic():
         Address.objects.bulk_create(Address(address=first + n, prefix=home, project=fra.shop, machine=one) for n, one in given)
 for name in names:
     practice.ensure_root(folder, name)
+"""
+WANTED = """
+import json
+from firewalls.models import Firewall
+from firewalls.revisions import each_rendered
+names = dict(Firewall.objects.values_list("pk", "machine__name"))
+print(json.dumps({names[pk]: files for pk, files in each_rendered(names)}))
 """
 TOLD = """
 import json
@@ -110,8 +120,27 @@ def boxes_with(stack: Stack, verdict: str) -> int:
 
 
 def on_disk(stack: Stack, name: str, paths: list[str]) -> dict[str, str]:
-    root = stack.var / "practice" / name
-    return {path: (root / path.lstrip("/")).read_text() for path in paths if (root / path.lstrip("/")).is_file()}
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            found[path] = (stack.var / "practice" / name / path.lstrip("/")).read_text()
+    return found
+
+
+class Boxes:
+    """The boxes whose names begin like this: what is to lie on their disks now, and which of them have it."""
+
+    def __init__(self, stack: Stack, names: str) -> None:
+        self.stack, self.having = stack, set[str]()
+        wanted: dict[str, dict[str, str]] = json.loads(shell(stack, WANTED))
+        self.wanted = {name: files for name, files in wanted.items() if name.startswith(names)}
+
+    def have(self) -> int:
+        self.having |= {name for name in self.wanted.keys() - self.having if self._has(name)}
+        return len(self.having)
+
+    def _has(self, name: str) -> bool:
+        return all(on_disk(self.stack, name, [path]) == {path: text} for path, text in self.wanted[name].items())
 
 
 def kill(stack: Stack, *words: str, mine: bool = True) -> None:
@@ -135,23 +164,35 @@ def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
     ]
 
 
-def watched(stack: Stack, page: Page, place: str, mishaps: list[tuple[int, Callable[[], None]]]) -> str:
+def numbers(part: str) -> tuple[int, int, int]:
+    """How many there are, are confirmed and have failed, in a part whose sentence, bar and waves are found to say the same."""
+    said, bar = SAYS.search(part), BAR.search(part)
+    assert said and bar, part
+    done, total, confirmed, failed = map(int, said.groups())
+    assert [int(number) for number in bar.groups()] == [total, confirmed, confirmed, failed], part
+    waves = [[int(number) for number in found.groups()] for found in WAVE.finditer(part)]
+    firewalls, *counts = map(sum, zip(*waves, strict=True))
+    assert firewalls == total == sum(counts) and counts[:2] == [confirmed, failed] and done == confirmed + failed, part
+    return total, confirmed, failed
+
+
+def watched(stack: Stack, page: Page, place: str, boxes: Boxes, mishaps: list[tuple[int, Callable[[], None]]]) -> str:
     """Watch the rollout's page as a browser does, until it stops asking; the last part. Whatever it says is held against the boxes."""
-    deadline, before = time.monotonic() + PATIENCE, 0
+    deadline, before = time.monotonic() + PATIENCE, (0, 0)
     while time.monotonic() < deadline:
         try:
             part = page.get(place, HX_Request="true", HX_Target="rollout-status")
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)  # the database is away
             continue
-        found = SAYS.search(part)
-        assert found, part
-        done, total, confirmed, failed = map(int, found.groups())
-        assert before <= done == confirmed + failed <= total and confirmed <= boxes_with(stack, "confirmed"), part
-        before = done
-        if mishaps and confirmed >= mishaps[0][0]:
+        total, *seen = numbers(part)
+        assert all(now >= then for now, then in zip(seen, before, strict=True)), f"it went back: {before}, {part}"
+        assert seen[0] <= min(boxes_with(stack, "confirmed"), boxes.have()), part
+        before = (seen[0], seen[1])
+        if mishaps and seen[0] >= mishaps[0][0]:
             mishaps.pop(0)[1]()
         if "hx-trigger" not in part:
+            assert sum(seen) == total, part
             return part
         time.sleep(0.5)
     raise AssertionError(f"{before} were done in {PATIENCE} seconds; {stack.said[-20:]}")
@@ -165,16 +206,18 @@ def told(stack: Stack) -> dict[str, Any]:
 def test_five_hundred_end_confirmed_whatever_dies_meanwhile(stack: Stack) -> None:
     page = Page(stack)
     (stack.var / "practice" / ".slow-minute").write_text("4.5")  # it takes more than a minute in all
+    boxes, one = Boxes(stack, "fw-"), Boxes(stack, "minute")
     minute = page.post("/rollouts/new/?all=1&q=minute", cause="a slow one", sizes="rest", max_failures="0")
     place = page.post("/rollouts/new/?all=1&q=fw-", cause="all of them", sizes="1, 10%, rest", max_failures="0")
     waiting = mishaps(stack)
-    last = watched(stack, page, place, waiting)
-    assert f"{MANY} of {MANY} done: {MANY} confirmed, 0 failed" in last and waiting == []
+    last = watched(stack, page, place, boxes, waiting)
+    assert numbers(last) == (MANY, MANY, 0) and waiting == []
     seen = told(stack)
     assert (seen["state"], seen["confirmed"], seen["failed"], seen["waiting"]) == ("finished", MANY, 0, 0)
     assert seen["rows"] == MANY, "a push was lost, or doubled"
     assert {name for name, (_, files, _) in seen["boxes"].items() if on_disk(stack, name, list(files)) != files} == set()
-    assert "1 of 1 done: 1 confirmed" in watched(stack, page, minute, []), told(stack)
+    last = watched(stack, page, minute, one, [])
+    assert numbers(last) == (1, 1, 0), last
 
 
 def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) -> None:
@@ -192,8 +235,8 @@ def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) 
     request = urllib.request.Request(f"{stack.url}/api/v1/rollouts/", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=120) as answer:
         place = f"/rollouts/{json.load(answer)['id']}/"
-    last = watched(stack, page, place, [])
-    assert f"{SOME} of {SOME} done: {SOME - BAD} confirmed, {BAD} failed" in last
+    last = watched(stack, page, place, Boxes(stack, "fw-"), [])
+    assert numbers(last) == (SOME, SOME - BAD, BAD)
     seen = told(stack)
     states = {name: state for name, (state, _, _) in seen["boxes"].items()}
     assert {name for name, state in states.items() if state != "confirmed"} == set(broken) and seen["open"] == 0
