@@ -2,9 +2,10 @@
 
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
-from firewalls.models.firewall import Attachment, Firewall, FirewallQuerySet, Rule
+from firewalls.models.firewall import Attachment, Firewall, FirewallQuerySet
 from firewalls.models.push import Push, PushQuerySet, Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
+from firewalls.models.rule import Rule
 from firewalls.models.touched import Touched
 
 __all__ = [

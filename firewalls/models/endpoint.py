@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from firewalls import guards, rules
-from firewalls.models.firewall import MAX_PORT, Firewall, Rule
+from firewalls.models.firewall import MAX_PORT, Firewall
+from firewalls.models.rule import Rule
 from machines.models import Machine
 from networks.models import Address, Network
 from networks.recording import MACHINE, Recorded

@@ -16,7 +16,6 @@ from firewalls import guards
 from firewalls.values import COMMENT_BYTES, ENDS_A_QUOTE
 from machines import rules
 from machines.models import Machine
-from networks.fields import CidrField, one_line
 from networks.models import Network, Partition, Project
 from networks.recording import FIREWALL, MACHINE, Recorded
 from networks.rules import Violation
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from firewalls.models.push import Push, Revision
+    from firewalls.models.rule import Rule
 
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 MAX_PORT = 65535
@@ -263,42 +263,3 @@ class Attachment(ValidatedModel):
     def removal_violations(self) -> Iterator[Violation]:
         addresses = self.firewall.machine.addresses.filter(prefix__network=self.network_id).count()
         yield from rules.attachment_unused(self.firewall.name, self.network_id, addresses)
-
-
-class Rule(ValidatedModel):
-    """What may leave towards external networks (egress), or come in from them (ingress)."""
-
-    class Direction(models.TextChoices):
-        EGRESS = "egress"
-        INGRESS = "ingress"
-
-    class Protocol(models.TextChoices):
-        TCP = "tcp"
-        UDP = "udp"
-
-    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="rules")
-    direction = models.CharField(max_length=7, choices=Direction.choices)
-    position = models.PositiveIntegerField()
-    protocol = models.CharField(max_length=3, choices=Protocol.choices, default=Protocol.TCP)
-    ports = ArrayField(models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100")
-    sources = ArrayField(CidrField(), default=list, blank=True)
-    destinations = ArrayField(CidrField(), default=list, blank=True)
-    comment = models.CharField(max_length=100, blank=True, validators=[one_line, spelled])
-
-    class Meta:
-        ordering = ["firewall", "direction", "position"]
-        constraints = [
-            Unique(
-                field="position", name="rule_has_its_place", fields=["firewall", "direction", "position"],
-                violation_error_code="position_taken", violation_error_message="Another rule has this place already.",
-            )
-        ]  # fmt: skip
-        triggers = [
-            Recorded(
-                label=f"{NAME} || ' ' || this.direction || ' ' || this.position", hidden=["id"], told={"firewall": FIREWALL},
-                about=["'firewall:' || this.firewall_id"],
-            )
-        ]  # fmt: skip
-
-    def __str__(self) -> str:
-        return f"{self.direction} {self.protocol} {', '.join(self.ports)}"

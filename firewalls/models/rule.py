@@ -1,0 +1,48 @@
+"""What the owner of a firewall lets through it."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from firewalls.models.firewall import NAME, Firewall, port_range, spelled
+from networks.fields import CidrField, one_line
+from networks.recording import FIREWALL, Recorded
+from networks.validation import Unique, ValidatedModel
+
+
+class Rule(ValidatedModel):
+    """What may leave towards external networks (egress), or come in from them (ingress)."""
+
+    class Direction(models.TextChoices):
+        EGRESS = "egress"
+        INGRESS = "ingress"
+
+    class Protocol(models.TextChoices):
+        TCP = "tcp"
+        UDP = "udp"
+
+    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="rules")
+    direction = models.CharField(max_length=7, choices=Direction.choices)
+    position = models.PositiveIntegerField()
+    protocol = models.CharField(max_length=3, choices=Protocol.choices, default=Protocol.TCP)
+    ports = ArrayField(models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100")
+    sources = ArrayField(CidrField(), default=list, blank=True)
+    destinations = ArrayField(CidrField(), default=list, blank=True)
+    comment = models.CharField(max_length=100, blank=True, validators=[one_line, spelled])
+
+    class Meta:
+        ordering = ["firewall", "direction", "position"]
+        constraints = [
+            Unique(
+                field="position", name="rule_has_its_place", fields=["firewall", "direction", "position"],
+                violation_error_code="position_taken", violation_error_message="Another rule has this place already.",
+            )
+        ]  # fmt: skip
+        triggers = [
+            Recorded(
+                label=f"{NAME} || ' ' || this.direction || ' ' || this.position", hidden=["id"], told={"firewall": FIREWALL},
+                about=["'firewall:' || this.firewall_id"],
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.protocol} {', '.join(self.ports)}"
