@@ -53,7 +53,7 @@ def contents(root: Path) -> dict[str, str]:
     return {path: (root / path.lstrip("/")).read_text() for path in GOOD if (root / path.lstrip("/")).exists()}
 
 
-def settled(root: Path, wanted: Mapping[str, str], seconds: float = 10) -> bool:
+def settled(root: Path, wanted: Mapping[str, str], seconds: float = 60) -> bool:
     """Whether the files become the wanted ones, and nobody waits for a confirmation any more."""
     deadline = time.monotonic() + seconds
     pending = root / "var/lib/shared-networks/pending"

@@ -5,15 +5,18 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from firewalls import practice, transport
 from firewalls.transport import _packed
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
-from tests.firewalls.running import TOOLS, applied, applier, environment, killed_at, steps, tools, verdict
+from tests.firewalls.off_clock import HOUR, off_clock
+from tests.firewalls.running import PATIENT, TOOLS, applied, applier, environment, killed_at, steps, tools, verdict
 
 
 class TestInEveryShell:
@@ -22,7 +25,7 @@ class TestInEveryShell:
         assert contents(root) == GOOD
         assert verdict(applier(root, "apply", given=_packed(GOOD), how=shell)[1])[0] == "unchanged"
         state, token = verdict(applier(root, "apply", given=_packed(CHANGED), how=shell)[1])
-        assert state == "applied" and contents(root) == CHANGED
+        assert state == "applied"
         assert settled(root, GOOD)
         assert applier(root, "confirm", token, how=shell) == (0, "rolled back\n")
 
@@ -38,9 +41,10 @@ class TestInEveryShell:
 
     def test_killed_while_it_writes_it_goes_back_at_once(self, root: Path, shell: dict[str, str]) -> None:
         applied(root, how=shell)
-        killed_at("verify", root, {**shell, "APPLIER_TIMEOUT": "30"})
-        assert contents(root) == CHANGED and settled(root, GOOD, seconds=5)
+        killed_at("verify", root, shell)
+        assert settled(root, GOOD)
         applied(root, CHANGED, how=shell)
+        assert contents(root) == CHANGED
 
 
 STEPS = ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables", "load-frr"]
@@ -51,8 +55,8 @@ def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path
     def life(step: str) -> list[object]:
         root = practice.ensure_root(tmp_path, step)
         applied(root)
-        killed_at(step, root, {"APPLIER_TIMEOUT": "30"})
-        back = settled(root, GOOD, seconds=5)
+        killed_at(step, root, {})
+        back = settled(root, GOOD)
         applied(root, CHANGED)
         left = sorted(path.name for path in (root / "var/lib/shared-networks").iterdir())
         return [step, back, contents(root) == CHANGED, left]
@@ -65,10 +69,13 @@ def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path
 def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:
     needs("pgrep")
     applied(root)
-    token = killed_at("verify", root, {"APPLIER_TIMEOUT": "30"})
-    timer = subprocess.run(["pgrep", "-f", f"rollback {token}"], capture_output=True, check=True)  # the token is this run's alone
-    os.kill(int(timer.stdout), signal.SIGKILL)
-    time.sleep(1.2)
+
+    def timer_too(token: str) -> None:
+        timer = subprocess.run(["pgrep", "-f", f"rollback {token}"], capture_output=True, check=True)  # the token is this run's alone
+        os.kill(int(timer.stdout), signal.SIGKILL)
+
+    killed_at("verify", root, {}, first=timer_too)
+    time.sleep(1.2)  # enough for a timer to go back
     assert contents(root) == CHANGED
     assert applier(root, "recover", APPLIER_INSIDE="1")[0] == 0
     assert settled(root, GOOD)
@@ -76,7 +83,7 @@ def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:
 
 def test_the_boot_leaves_alone_what_still_has_its_timer(root: Path) -> None:
     applied(root)
-    _, token = verdict(applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT="30")[1])
+    _, token = verdict(applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT=PATIENT)[1])
     applier(root, "recover", APPLIER_INSIDE="1")
     assert contents(root) == CHANGED and applier(root, "confirm", token) == (0, "confirmed\n")
 
@@ -98,7 +105,7 @@ class TestConfirming:
         assert applier(root, "confirm", token) == (0, "failed\n")
 
     def test_of_an_older_run_does_not_keep_the_newer_one(self, root: Path) -> None:
-        _, older = verdict(applier(root, "apply", given=_packed(GOOD))[1])
+        _, older = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
         _, newer = verdict(applier(root, "apply", given=_packed(CHANGED))[1])
         assert applier(root, "confirm", older)[1] == "unknown\n"
         assert settled(root, {}) and applier(root, "confirm", newer)[1] == "rolled back\n"
@@ -106,24 +113,71 @@ class TestConfirming:
 
 def test_a_second_push_before_the_first_is_confirmed_would_go_back_to_the_same(root: Path) -> None:
     applied(root)
-    applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT="30")
+    applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT=PATIENT)
     other = GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", "other")}
-    applier(root, "apply", given=_packed(other))
-    assert contents(root) == other and settled(root, GOOD)
+    assert verdict(applier(root, "apply", given=_packed(other))[1])[0] == "applied" and settled(root, GOOD)
 
 
 def test_the_same_again_before_it_is_confirmed_still_wants_to_be_confirmed(root: Path) -> None:
-    applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT="30")
-    state, token = verdict(applier(root, "apply", given=_packed(GOOD))[1])
+    _, first = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
+    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
     assert state == "applied" and applier(root, "confirm", token) == (0, "confirmed\n")
-    time.sleep(1.5)
+    for timer in (first, token):
+        looked(timer)
     assert contents(root) == GOOD
 
 
 def test_applying_for_longer_than_the_timeout_is_not_rolled_back_meanwhile(root: Path) -> None:
-    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_SLOW="1", APPLIER_TIMEOUT="6")[1])
-    time.sleep(2)  # less than the timeout, and enough for a timer that had run out meanwhile
+    for number in range(3):
+        probe = root / f"etc/shared-networks/probes/slow-{number}"
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_text("#!/bin/sh\nsleep 6\n")
+        probe.chmod(0o755)
+    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT="17")[1])
+    looked(token)  # a timer that had run out meanwhile would go back
     assert state == "applied" and applier(root, "confirm", token) == (0, "confirmed\n")
+
+
+def looked(token: str) -> None:
+    """Wait until a push's timer has looked at its clock again, which it does after each of its naps, or has ended."""
+    naps: set[int] = set()
+    with suppress(psutil.NoSuchProcess, StopIteration):
+        timer = next(one for one in psutil.process_iter(["cmdline"]) if token in (one.info["cmdline"] or []))
+        while len(naps) < 3 and timer.status() != psutil.STATUS_ZOMBIE:
+            naps |= {child.pid for child in timer.children() if child.name() == "sleep"}
+            time.sleep(0.05)
+
+
+class TestClock:
+    """What the clock says does not matter to a rollback: it comes after so many seconds of uptime."""
+
+    @pytest.mark.parametrize("hours", [-1, 1])
+    def test_off_by_an_hour_is_no_matter(self, root: Path, hours: int) -> None:
+        there = off_clock(f"{hours:+d}h")
+        clock = subprocess.run(["date", "+%s"], env=environment(root, **there), capture_output=True, check=True)
+        assert abs(int(clock.stdout) - time.time() - hours * HOUR) < HOUR / 2
+        applied(root, how=there)
+        state, token = verdict(applier(root, "apply", given=_packed(CHANGED), how=there)[1])
+        assert state == "applied" and settled(root, GOOD)
+        assert applier(root, "confirm", token, how=there) == (0, "rolled back\n")
+
+    def unconfirmed(self, root: Path, clock: Path, timeout: int) -> str:
+        """Apply by a clock that is right, and wait until the timer counts; the token."""
+        clock.write_text("+0")
+        _, token = verdict(applier(root, "apply", given=_packed(GOOD), how=off_clock(clock), APPLIER_TIMEOUT=str(timeout))[1])
+        looked(token)
+        return token
+
+    def test_set_forward_takes_no_push_back_that_still_has_time(self, root: Path, tmp_path: Path) -> None:
+        token = self.unconfirmed(root, tmp_path / "clock", int(PATIENT))
+        (tmp_path / "clock").write_text("+1h")
+        looked(token)
+        assert applier(root, "confirm", token) == (0, "confirmed\n") and contents(root) == GOOD
+
+    def test_set_back_keeps_none_for_an_hour_longer(self, root: Path, tmp_path: Path) -> None:
+        self.unconfirmed(root, tmp_path / "clock", 8)
+        (tmp_path / "clock").write_text("-1h")
+        assert settled(root, {})
 
 
 def test_a_missing_parser_is_named_and_only_its_check_is_skipped(root: Path, tmp_path: Path) -> None:
@@ -144,7 +198,7 @@ class TestLock:
         return tools(tmp_path / "bin", TOOLS if request.param == "flock" else TOOLS.replace(" flock", ""))
 
     def test_is_waited_for_and_the_push_fails_with_a_sentence(self, root: Path, path: str) -> None:
-        env = environment(root, PATH=path, APPLIER_SLOW="1", APPLIER_TIMEOUT="30")
+        env = environment(root, PATH=path, APPLIER_SLOW="3", APPLIER_TIMEOUT=PATIENT)
         slow = subprocess.Popen(["/bin/sh", str(transport.APPLIER), "apply"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         assert slow.stdin and slow.stdout
         slow.stdin.write(_packed(GOOD))

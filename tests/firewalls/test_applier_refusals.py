@@ -11,7 +11,7 @@ import pytest
 from firewalls import transport
 from firewalls.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents
-from tests.firewalls.running import applied, applier, environment, steps, verdict
+from tests.firewalls.running import PATIENT, applied, applier, environment, steps, verdict
 
 
 def _tar(*members: tarfile.TarInfo) -> bytes:
@@ -81,7 +81,7 @@ class TestFullDisk:
             cat {root}/etc/frr/frr.conf >{root.parent}/found
         """
         command = ["unshare", "-m", "sh", "-c", script]
-        done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment(root, APPLIER_TIMEOUT="30"))
+        done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment(root, APPLIER_TIMEOUT=PATIENT))
         assert "confirmed" in done.stderr
         return steps(done.stdout) | {"done": (verdict(done.stdout)[0], "")}, (root.parent / "found").read_text()
 
