@@ -109,8 +109,8 @@ def addresses_in(rest: Rest, firewall: str, network: str) -> list[str]:
 def numbers(rest: Rest) -> Numbers:
     """What was allocated."""
     vrfs = {row["id"]: row["vrf"] for row in rest.rows("networks/?kind=private")}
-    routers = {row["name"]: row["router_id"] for row in rest.rows("firewalls/")}
-    return with_internet(vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}, routers)
+    asns = {row["name"]: row["asn"] for row in rest.rows("firewalls/")}
+    return with_internet(vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}, asns)
 
 
 def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:

@@ -18,11 +18,11 @@ MTU = 9216
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the product has decided: the VRF of each network, the addresses of each machine, each firewall's own in the fabric."""
+    """What the product has decided: the VRF of each network, the addresses of each machine, the AS number of each firewall."""
 
     vrfs: Mapping[str, int]
     addresses: Mapping[str, tuple[str, ...]]
-    routers: Mapping[str, str]
+    asns: Mapping[str, int]
 
 
 def management(number: int) -> str:
@@ -138,7 +138,7 @@ def frr(switch: Switch, numbers: Numbers) -> str:
         lines += [" address-family l2vpn evpn", "  advertise ipv4 unicast", "  advertise ipv6 unicast"]
         lines += ["  default-originate ipv4", "  default-originate ipv6"] if switch.name == "exit" else []
         lines += [" exit-address-family", "exit", "!"]
-    lines += _only_itself(switch, numbers.routers)
+    lines += _only_itself(switch, numbers.asns)
     return "\n".join([*lines, "route-map LOOPBACKS permit 10", " match interface lo", "exit", "!", ""])
 
 
@@ -147,22 +147,23 @@ def _hears(switch: Switch, port: str) -> bool:
     return switch.name in LEAVES and port in ("spine", *(firewall.name for firewall in FIREWALLS))
 
 
-def _only_itself(switch: Switch, routers: Mapping[str, str]) -> Iterator[str]:
+def _only_itself(switch: Switch, asns: Mapping[str, int]) -> Iterator[str]:
     """A leaf hears of a firewall's routes from that firewall alone, and from it of no others.
 
     Then no better path to a next hop ever appears at a leaf, whose FRR would forget the next hop (FRR issue 12391); what is tried
-    is how the product's firewalls bear it.
+    is how the product's firewalls bear it. Whose route it is tells the route target, half of which is the low half of an AS number;
+    next hops are not compared in the routes of EVPN.
     """
     for port in (port for port in switch.neighbours if _hears(switch, port)):
-        named = [address for name, address in sorted(routers.items()) if port in (name, "spine")]
-        yield from (f"ip prefix-list HOPS-{port} seq {5 * place} permit {address}/32" for place, address in enumerate(named, 1))
+        named = [asn & 0xFFFF for name, asn in sorted(asns.items()) if port in (name, "spine")]
+        yield from (f"bgp extcommunity-list expanded OF-{port} seq {5 * place} permit RT:{half}:" for place, half in enumerate(named, 1))
         action = "deny" if port == "spine" else "permit"
-        yield from ("!", f"route-map FROM-{port} {action} 10", f" match ip next-hop prefix-list HOPS-{port}", "exit", "!")
+        yield from ("!", f"route-map FROM-{port} {action} 10", f" match extcommunity OF-{port}", "exit", "!")
         if port == "spine":
             yield from (f"route-map FROM-{port} permit 20", "exit", "!")
 
 
-def with_internet(vrfs: Mapping[str, int], addresses: Mapping[str, tuple[str, ...]], routers: Mapping[str, str]) -> Numbers:
+def with_internet(vrfs: Mapping[str, int], addresses: Mapping[str, tuple[str, ...]], asns: Mapping[str, int]) -> Numbers:
     """The product's numbers, and those of the host that stands for the internet."""
     assert set(PRIVATE) <= set(vrfs)
-    return Numbers(dict(vrfs) | {"internet": INTERNET[1]}, dict(addresses) | {"internet": INTERNET_HOST}, dict(routers))
+    return Numbers(dict(vrfs) | {"internet": INTERNET[1]}, dict(addresses) | {"internet": INTERNET_HOST}, dict(asns))
