@@ -148,6 +148,15 @@ def _start(image: Image, job: Path, boxes: list[str], memory: int, accelerator: 
 
 
 def _up(running: Guest, seconds: float) -> bool:
+    """Whether its agent answers in time. A guest that nobody waits for any more is stopped."""
+    try:
+        return _answers(running, seconds)
+    except BaseException:  # Ctrl-C above all
+        running.stop()
+        raise
+
+
+def _answers(running: Guest, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and running.process.poll() is None:
         if b"KVM internal error" in running.console.read_bytes():
