@@ -25,6 +25,12 @@ UPDATE firewalls_push AS push SET heartbeat_at = statement_timestamp(), steps = 
 FROM unnest(%s::uuid[], %s::int[], %s::text[]) AS told (id, attempts, steps)
 WHERE push.id = told.id AND push.attempts = told.attempts AND push.state = 'running' RETURNING push.id
 """
+# What is being written meanwhile is skipped, never waited for: so this can be in no deadlock.
+_BEAT = """
+UPDATE firewalls_push SET heartbeat_at = statement_timestamp() WHERE id IN (
+    SELECT push.id FROM firewalls_push AS push JOIN unnest(%s::uuid[], %s::int[]) AS held (id, attempts) USING (id, attempts)
+    WHERE push.state = 'running' FOR NO KEY UPDATE OF push SKIP LOCKED)
+"""
 
 
 class GivenAway(Exception):
@@ -64,11 +70,6 @@ def target(firewall: Firewall) -> Target:
         name=firewall.name, host=firewall.host, port=firewall.port, user=firewall.user,
         host_key=firewall.host_key, practice=firewall.practice,
     )  # fmt: skip
-
-
-def claim(most: int) -> list[Job]:
-    """Up to so many pushes that wait, made this worker's, with the files they bring."""
-    return prepared(Push.objects.claim_some(most)) if most > 0 else []
 
 
 def prepared(claimed: list[Push]) -> list[Job]:
@@ -127,6 +128,12 @@ def note(jobs: list[Job]) -> None:
         raise
     for job in jobs:
         job.given_away = job.push.pk not in ours
+
+
+def beat(pushes: list[Push]) -> None:
+    """Write down that their worker lives, and nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEAT, [[push.pk for push in pushes], [push.attempts for push in pushes]])
 
 
 @transaction.atomic

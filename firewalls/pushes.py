@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 
 from firewalls import ledger, transport
 from firewalls.ledger import GivenAway, Job, Look
@@ -52,26 +53,31 @@ class Engine:
         asyncio.run(self._flight(jobs, claiming=False))
 
     async def _flight(self, jobs: Sequence[Job | Look], claiming: bool = True) -> None:
-        """One thread of its own for the database: its connection ends with the flight."""
-        with ThreadPoolExecutor(1, "ledger") as thread:
-            database = _Database(thread)
+        """Two threads for the database, whose connections end with the flight: one that works, and one that says that it lives."""
+        held = _Held()
+        with ThreadPoolExecutor(1, "ledger") as thread, ThreadPoolExecutor(1, "pulse") as other:
+            database, pulse = _Database(thread), _Database(other)
+            beating = asyncio.create_task(_beat(held, pulse))
             try:
-                await self._fly(jobs, claiming, database)
+                await self._fly(jobs, claiming, database, held)
             finally:
+                beating.cancel()
+                await pulse(connections.close_all)
                 await database(connections.close_all)
 
-    async def _fly(self, jobs: Sequence[Job | Look], claiming: bool, database: "_Database") -> None:
-        flying: dict[Task, Job | Look] = {}
+    async def _fly(self, jobs: Sequence[Job | Look], claiming: bool, database: "_Database", held: "_Held") -> None:
+        flying = held.flying
         beaten = 0.0
         if claiming:
-            jobs = await database(self._claimed, 0, 0)
+            jobs = await database(self._claimed, held, 0)
         while jobs or flying:
             flying |= {asyncio.create_task(_run(job)): job for job in jobs}
             await asyncio.wait(flying, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(TOGETHER)
-            ended = {task: flying.pop(task) for task in list(flying) if task.done()}
-            for task, job in ended.items():
-                await database(_settle, job, task.result())
+            ended = [task for task in flying if task.done()]
+            for task in ended:
+                await database(_settle, flying[task], task.result())
+                del flying[task]
             pushing = [job for job in flying.values() if isinstance(job, Job)]
             if pushing and (time.monotonic() - beaten > HEARTBEAT_SECONDS or any(job.changed for job in pushing)):
                 await database(ledger.note, pushing)
@@ -79,11 +85,39 @@ class Engine:
             jobs = []
             if claiming and not self.closing and (ended or self._asked.is_set()):
                 self._asked.clear()
-                jobs = await database(self._claimed, len(flying), len(flying) - len(pushing))
+                jobs = await database(self._claimed, held, len(flying) - len(pushing))
 
-    def _claimed(self, flying: int, looking: int) -> "list[Job | Look]":
-        jobs: list[Job | Look] = list(ledger.claim(self.capacity - flying))
-        return jobs + list(ledger.claim_looks(min(MOST_LOOKS - looking, self.capacity - flying - len(jobs))))
+    def _claimed(self, held: "_Held", looking: int) -> "list[Job | Look]":
+        """What waits and is ours now. To render and to check many takes longer than a worker may be silent."""
+        room = self.capacity - len(held.flying)
+        held.preparing = Push.objects.claim_some(room) if room > 0 else []
+        try:
+            jobs: list[Job | Look] = list(ledger.prepared(held.preparing))
+            return jobs + list(ledger.claim_looks(min(MOST_LOOKS - looking, room - len(jobs))))
+        finally:
+            held.preparing = []
+
+
+@dataclass
+class _Held:
+    """The pushes of a flight: those that are being prepared, and, with the looks, those under way."""
+
+    preparing: list[Push] = field(default_factory=list)
+    flying: dict[Task, Job | Look] = field(default_factory=dict)
+
+    def pushes(self) -> list[Push]:
+        return self.preparing + [job.push for job in self.flying.values() if isinstance(job, Job)]
+
+
+async def _beat(held: _Held, database: "_Database") -> None:
+    """Write down that the worker of these lives, again and again, however long the other thread is busy."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            if pushes := held.pushes():
+                await database.once(ledger.beat, pushes)
+        except Error:
+            await database.once(connections.close_all)
 
 
 class _Database:
@@ -96,15 +130,15 @@ class _Database:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return await self._once(work, *args, **kwargs)
+                return await self.once(work, *args, **kwargs)
             except (OperationalError, InterfaceError) as error:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("The database is away (%s); trying again.", str(error).strip().splitlines()[0] if str(error) else error)
-                await self._once(connections.close_all)
+                await self.once(connections.close_all)
                 await asyncio.sleep(0.5)
 
-    async def _once(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def once(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.thread, lambda: self.context.run(work, *args, **kwargs))
 
