@@ -62,6 +62,14 @@ def settled(root: Path, wanted: Mapping[str, str], seconds: float = 60) -> bool:
     return contents(root) == wanted and not pending.exists()
 
 
+def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for what must come."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
 def pushed(target: Target, files: Mapping[str, str], key: Path | None, timeouts: Timeouts | None = None) -> tuple[Outcome, list[Step]]:
     """Push, and return how it ended with every step told on the way."""
 
@@ -110,11 +118,11 @@ def serving(folder: Path, key: Path, **environment: str) -> Iterator["subprocess
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def answers(host: str, port: int) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection((host, port), 1).close()
@@ -157,7 +165,7 @@ def sshd(
         yield Target(name, "127.0.0.1", port, getpass.getuser(), public_line(host)), client
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 @dataclass

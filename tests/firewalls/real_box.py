@@ -17,7 +17,8 @@ from pathlib import Path
 
 from firewalls import practice, transport
 from firewalls.transport import Target, Timeouts
-from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd
+from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd, wait_until
+from tests.firewalls.running import PATIENT
 
 DAEMONS = ("zebra", "bgpd", "staticd")
 ROUTES = """frr version 8.4.4
@@ -126,8 +127,9 @@ def tell(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
     told: dict[str, object] = {}
-    command = f"APPLIER_ROOT={root} APPLIER_TIMEOUT=10 APPLIER_SETTLE=15 sh {transport.APPLIER}"
-    with firewall(), leaf(), sshd(folder / "ssh", command) as (target, key):
+    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {transport.APPLIER}"
+    patient, hasty = (f"{where} APPLIER_TIMEOUT={seconds} {then}" for seconds in (PATIENT, 10))
+    with firewall(), leaf(), sshd(folder / "ssh", patient) as (target, key), sshd(folder / "hasty", hasty) as (hurry, other):
         outcome, steps = pushed(target, files(1), key)
         told["first"] = {"outcome": outcome.state, "steps": {name: step.state for name, step in last(steps).items()}, "now": running()}
         told["again"] = {"outcome": pushed(target, files(1), key)[1][-1].output, "now": running()}
@@ -141,7 +143,7 @@ def tell(folder: Path) -> dict[str, object]:
         lost = pushed(target, files(6, leaf=65002), key)
         told["session lost"] = refused_at("check-bgp", lost) | {"again": session_is_up(), "now": running()}
         told["probe"] = with_probe(root, target, key) | {"now": running()}
-        told |= cut_off(root, target, key) | broken(root, target, key)
+        told |= cut_off(root, hurry, other) | broken(root, target, key)
     return told
 
 
@@ -159,7 +161,7 @@ def broken(root: Path, target: Target, key: Path) -> dict[str, object]:
     outcome, _ = pushed(target, files(4) | {"/etc/frr/frr.conf": "routr bgp\n"}, key)
     bad = {"outcome": outcome.state, "error": outcome.error, "now": running()}
     shell("kill $(cat /run/frr/bgpd.pid)")
-    time.sleep(0.2)
+    wait_until(lambda: "bgpd" not in shell("vtysh -c 'show daemons'"))
     outcome, _ = pushed(target, files(5), key)
     shell("rm /run/frr/bgpd.pid")
     return {"bad": bad, "bgpd is dead": {"outcome": outcome.state, "error": outcome.error, "files": contents(root) == files(1)}}

@@ -14,6 +14,7 @@ from firewalls.models import Drift, Firewall, Push
 from firewalls.ssh import ensure_key, public_line
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes, boxes
+from tests.firewalls.running import PATIENT
 from tests.pages import says, visitor
 from tests.world import World, world
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="30") as running:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
         yield running
 
 

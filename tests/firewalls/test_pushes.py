@@ -12,6 +12,7 @@ from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import LOST_AFTER, MOST_ATTEMPTS
 from tests.conftest import needs
 from tests.firewalls.boxes import Boxes, boxes
+from tests.firewalls.running import PATIENT
 from tests.world import World, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="2") as running:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
         yield running
 
 

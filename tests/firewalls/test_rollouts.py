@@ -10,6 +10,7 @@ from firewalls import practice, rollouts, tasks, waves
 from firewalls.models import Firewall, Member, Push, Rollout
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes, boxes
+from tests.firewalls.running import PATIENT
 from tests.pages import queries, says, visitor, words
 from tests.world import World, world
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="30") as running:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
         yield running
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,8 +18,9 @@ from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import LOST_AFTER
 from firewalls.ssh import ensure_key
 from firewalls.transport import Step
-from tests.firewalls.boxes import GOOD, Boxes, boxes
+from tests.firewalls.boxes import GOOD, Boxes, boxes, wait_until
 from tests.firewalls.off_clock import OffWorker
+from tests.firewalls.running import PATIENT
 from tests.world import World, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ AT = ["claimed", *STEPS, "settle"]
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="60") as running:
+    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
         yield running
 
 
@@ -146,13 +146,6 @@ def held(box: Boxes, name: str) -> Iterator[None]:
     finally:
         holder.kill()
         holder.wait()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def beats(push: Push) -> Callable[[], bool]:
