@@ -28,6 +28,7 @@ export PATH LC_ALL=C
 trap '' HUP PIPE
 
 ROOT=${APPLIER_ROOT:-}
+case $ROOT in '' | /*) ;; *) ROOT=$PWD/$ROOT ;; esac
 PRACTICE=${APPLIER_PRACTICE:-}
 TIMEOUT=${APPLIER_TIMEOUT:-60}
 SLOW=${APPLIER_SLOW:-0}
@@ -38,8 +39,8 @@ PENDING=$STATE/pending
 APPLIED=$STATE/applied
 NEW=$STATE/new.$$
 REQUIRED='etc/frr/frr.conf etc/nftables.conf'
-OPTIONAL='etc/hostname etc/sysctl.d/90-shared-networks.conf
-    etc/systemd/resolved.conf.d/shared-networks.conf etc/systemd/timesyncd.conf.d/shared-networks.conf'
+KNOWN="$REQUIRED etc/hostname etc/sysctl.d/90-shared-networks.conf \
+etc/systemd/resolved.conf.d/shared-networks.conf etc/systemd/timesyncd.conf.d/shared-networks.conf"
 UNITS=etc/systemd/network
 ACCOUNT=shared-networks
 LOGIN=/var/lib/shared-networks-login
@@ -50,16 +51,16 @@ LARGEST=4000000
 NO_KERNEL='A practice firewall is a folder without a kernel, so nothing is loaded here.'
 
 say() { printf '%s\t' "$@"; printf '\n'; }
-encoded() { head -c 8000 | base64 | tr -d '\n'; }
 installed() { command -v "$1" >/dev/null; }
-sha256() { if installed sha256sum; then sha256sum; else shasum -a 256; fi | { read -r digest rest; echo "$digest"; }; }
+sha256() { if installed sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
+version() { digest=$(sha256 <"$1"); echo "${digest%% *}"; }
 
 # bounded SECONDS COMMAND...: a tool that hangs must not keep the box half way.
 bounded() { if installed timeout; then timeout "$@"; else shift; "$@"; fi; }
 
 # managed FILE: whether it is one that is managed here. Units of others, such as the management interface's, have other names.
 managed() {
-    for known in $REQUIRED $OPTIONAL; do [ "$1" != "$known" ] || return 0; done
+    case " $KNOWN " in *" $1 "*) return 0 ;; esac
     case ${1#"$UNITS"/} in
         "$1" | *[!A-Za-z0-9.-]*) return 1 ;;
         [0-9][0-9]-sn-*.netdev | [0-9][0-9]-sn-*.network) return 0 ;;
@@ -69,12 +70,35 @@ managed() {
 
 # owned FOLDER [FOLDER]: the managed files in these folders, each once. An empty FOLDER is one too: the root of a real firewall.
 owned() {
-    for file in $REQUIRED $OPTIONAL; do if [ -f "$1/$file" ] || [ -f "${2-$1}/$file" ]; then echo "$file"; fi; done
+    for file in $KNOWN; do if [ -f "$1/$file" ] || [ -f "${2-$1}/$file" ]; then echo "$file"; fi; done
     for path in "$1/$UNITS"/* ${2+"$2/$UNITS"/*}; do
         file=$UNITS/${path##*/}
         if [ ! -f "$path" ] || ! managed "$file"; then continue; fi
         if [ "$path" = "$1/$file" ] || [ ! -f "$1/$file" ]; then echo "$file"; fi
     done
+}
+
+# differences FOLDER FOLDER: the managed files that are not the same in both.
+# shellcheck disable=SC2046,SC2086 # names without blanks
+differences() {
+    files=$(owned "$1" "$2")
+    one=$(sums "$1" $files)
+    set -- $(sums "$2" $files)
+    other=" $* "
+    same=
+    set -- $one
+    while [ $# -gt 1 ]; do case $other in *" $1 $2 "*) same="$same $2 " ;; esac; shift 2; done
+    for file in $files; do case $same in *" $file "*) ;; *) echo "$file" ;; esac; done
+}
+
+# sums FOLDER FILE...: digest and name of those of the files that are there.
+sums() { [ $# -eq 1 ] || ( cd "$1/" && shift && sha256 "$@" 2>/dev/null ); }
+
+# folders FILE...: the folders of the files, each once.
+folders() {
+    found=
+    for file; do case " $found " in *" ${file%/*} "*) ;; *) found="$found ${file%/*}" ;; esac; done
+    echo "$found"
 }
 
 # On a practice firewall a missing tool costs a check; on a real one nothing could be loaded without it.
@@ -91,8 +115,20 @@ step() {
     if [ -n "$PRACTICE" ] && [ "$SLOW" != 0 ]; then sleep "$SLOW" 9>&-; fi
     output=$("$@" 2>&1 </dev/null)
     case $? in 0) result=ok ;; 77) result=skipped ;; *) result=failed ;; esac
-    say step "$name" "$result" "${output:+$(printf '%s' "$output" | encoded)}"
+    if [ -n "$output" ]; then encode "$output"; fi
+    say step "$name" "$result" "${output:+$encoded}"
     [ "$result" != failed ]
+}
+
+# encode TEXT: $encoded is its first 8000 bytes in base64, in one line. Many steps in a row may say the same.
+said='' encoded=''
+encode() {
+    if [ "$1" = "$said" ]; then return; fi
+    said=$1
+    # shellcheck disable=SC2046 # the lines of base64
+    set -- $(printf '%.8000s' "$1" | base64)
+    encoded=
+    for line; do encoded=$encoded$line; done
 }
 
 # hold FILE DESCRIPTOR: take the lock on FILE, open as DESCRIPTOR, or fail at once. The kernel lets go of it when its holder dies.
@@ -108,6 +144,8 @@ hold() {
     return $held
 }
 
+make_state() { [ -d "$STATE" ] || mkdir -p "$STATE"; }
+
 # A failed redirection of exec would end the shell, so the file is made by a plain command before.
 open_lock() { true >>"$STATE/busy" && exec 9>>"$STATE/busy"; }
 
@@ -122,7 +160,10 @@ take_lock() {
     done
 }
 
-drop_lock() { exec 9>&-; if [ "$(cat "$STATE/busy.pid" 2>/dev/null)" = $$ ]; then rm -f "$STATE/busy.pid"; fi; }
+drop_lock() {
+    exec 9>&-
+    if { read -r holder <"$STATE/busy.pid"; } 2>/dev/null && [ "$holder" = $$ ]; then rm -f "$STATE/busy.pid"; fi
+}
 
 # What became of the last run: TOKEN, then confirmed, rolled back or failed. Where the disk is full, written over what was said of the
 # run before, which takes no room.
@@ -132,12 +173,14 @@ note() {
     printf '%-60s\n' "$1 $2" 1<>"$STATE/last" && flush "$STATE/last"
 }
 verdict_of() { if read -r run verdict <"$STATE/last" && [ "$run" = "$1" ]; then echo "$verdict"; else echo unknown; fi 2>/dev/null; }
-unconfirmed() { cat "$PENDING/token" 2>/dev/null; }
+unconfirmed() { waiting=; { read -r waiting <"$PENDING/token"; } 2>/dev/null; } # in $waiting, the TOKEN
+waits() { unconfirmed && [ "$waiting" = "$1" ]; }
 flush() { sync "$@" 2>/dev/null || sync; }
+flush_in() { ( cd "$1/" && shift && flush "$@" ); } # flush_in FOLDER FILE...
 
 # What this program does and expects, and what the sender does and expects, must be the same.
 same_version() {
-    mine=$(sha256 <"$0")
+    mine=$(version "$0")
     [ "$1" != "$mine" ] || return 0
     echo "This firewall's applier is another one ($mine) than the product's ($1)."
     echo 'Update it: copy firewalls/applier.sh here, and run as root: sh applier.sh install'
@@ -148,19 +191,25 @@ same_version() {
 unpack() {
     candidate=$STATE/candidate.$$
     if [ "$(wc -c <"$candidate")" -gt "$LARGEST" ]; then echo "Refused: more than $LARGEST bytes were sent."; return 1; fi
-    problem=$(tar -tf "$candidate" 2>&1 >/dev/null)
-    if [ -n "$problem" ]; then echo "Refused: this is no plain whole archive: $problem"; return 1; fi
-    listing=$(tar -tf "$candidate") || return 1
-    if tar -tvf "$candidate" | grep -v '^-.*[0-9] [^ ]*$'; then echo 'Refused: only plain files are taken.'; return 1; fi
+    if ! { listing=$(tar -tf "$candidate" 2>&1) && case $listing in *'tar: '*) false ;; esac; }; then
+        echo "Refused: this is no plain whole archive: $listing"
+        return 1
+    fi
+    tar -tvf "$candidate" 2>&1 | plain || { echo 'Refused: only plain files are taken.'; return 1; }
+    members=' '
     for member in $listing; do
         managed "$member" || { echo "Refused: $member is not a file that is managed here."; return 1; }
+        case $members in *" $member "*) echo 'Refused: a file must be there once, not twice.'; return 1 ;; esac
+        members="$members$member "
     done
-    [ "$(echo "$listing" | sort)" = "$(echo "$listing" | sort -u)" ] || { echo 'Refused: a file must be there once, not twice.'; return 1; }
     { mkdir -p "$NEW" && tar -xf "$candidate" -C "$NEW"; } || { echo 'Refused: the archive is not whole, or there is no room for it.'; return 1; }
     for file in $REQUIRED $listing; do
         [ -f "$NEW/$file" ] || { echo "Refused: $file must be there, once."; return 1; }
     done
 }
+
+# Every line that tar says is one of a file, whose name comes after a time and has no blank in it.
+plain() { while IFS= read -r line; do case ${line% *} in -*[0-9]) ;; *) echo "$line"; return 1 ;; esac; done; }
 
 check_nftables() {
     installed nft || { missing 'nft is not installed here, so the rule set was not checked.'; return; }
@@ -254,36 +303,36 @@ next_hops_settle() {
     done
 }
 
+# copy_owned FOLDER FOLDER, a folder in it at a time.
+# shellcheck disable=SC2046,SC2086 # names without blanks
 copy_owned() {
-    for file in $(owned "$1"); do
-        mkdir -p "$2/${file%/*}" && cp -p "$1/$file" "$2/$file" || return 1
+    all=$(owned "$1")
+    inside=$(folders $all)
+    ( cd "$2" && mkdir -p . $inside ) && for folder in $inside; do
+        here=
+        for file in $all; do [ "${file%/*}" != "$folder" ] || here="$here $file"; done
+        ( cd "$1/" && cp -p $here "$2/$folder" ) || return 1
     done
 }
 
 # While an earlier push is unconfirmed, what it saved is still what to go back to.
 save() {
     if [ -d "$PENDING" ]; then echo 'An unconfirmed push is replaced; its rollback would go back to the same files.'; return 0; fi
-    rm -rf "$STATE"/saved.*
+    for left in "$STATE"/saved.*; do [ ! -e "$left" ] || rm -rf "$left"; done
     saved=$STATE/saved.$$
     { mkdir "$saved" && copy_owned "$ROOT" "$saved"; } || { echo 'What runs could not be saved; is the disk full?'; return 1; }
     if [ -z "$PRACTICE" ]; then
-        { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions" && lost_next_hops >"$saved/next-hops"; } ||
+        { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions" &&
+            lost_next_hops >"$saved/next-hops"; } ||
             { echo 'What runs could not be asked of nft and FRR, so it could not be saved.'; return 1; }
     fi
-    find "$saved" -type f | flush_all
-}
-
-# flush_all: the files named on standard input are on the disk.
-flush_all() {
-    names=$(cat)
-    # shellcheck disable=SC2086 # paths without blanks
-    [ -z "$names" ] || flush $names
+    # shellcheck disable=SC2046 # names without blanks
+    flush_in "$saved" $(owned "$saved") $(cd "$saved" && for file in *; do [ ! -f "$file" ] || echo "$file"; done) .
 }
 
 # The timer inherits its own lock, locked: whether it lives can be asked without trusting process ids.
 arm_rollback() {
-    if [ ! -d "$PENDING" ]; then mv "$STATE/saved.$$" "$PENDING" || return 1; fi
-    rm -rf "$PENDING/applied" "$PENDING/room"
+    if [ -d "$PENDING" ]; then rm -rf "$PENDING/applied" && give_room; else mv "$STATE/saved.$$" "$PENDING" || return 1; fi
     { echo "$TOKEN" >"$PENDING/token.new" && true >"$PENDING/timer.$TOKEN" && mv "$PENDING/token.new" "$PENDING/token"; } ||
         { echo 'No rollback could be armed; is the disk full?'; return 1; }
     flush "$PENDING/token" "$PENDING" "$STATE"
@@ -298,24 +347,26 @@ arm_rollback() {
     echo "Rolled back by itself in $TIMEOUT seconds unless it is confirmed over a new connection."
 }
 
-# install_from FOLDER: put the managed files in place. All are on the disk before the first is moved; one that FOLDER lacks is removed.
+# install_from FOLDER FILES: put these of the managed files in place. All are on the disk before the first is moved; one that FOLDER lacks
+# is removed.
+# shellcheck disable=SC2046,SC2086 # names without blanks
 install_from() {
-    for file in $(owned "$1" "$ROOT"); do
+    for file in $(owned "$1" "$ROOT"); do [ ! -e "$ROOT/$file.new" ] || rm -f "$ROOT/$file.new" || return 1; done
+    written=
+    for file in $2; do
+        [ -f "$1/$file" ] || continue
         target=$ROOT/$file
-        [ ! -e "$target.new" ] || rm -f "$target.new" || return 1
-        if [ ! -f "$1/$file" ] || { [ -f "$target" ] && cmp -s "$1/$file" "$target"; }; then continue; fi
+        [ -d "${target%/*}" ] || ( umask 022 && mkdir -p "${target%/*}" ) || return 1
         case $file in etc/frr/* | etc/nftables.conf) mode=027 ;; *) mode=022 ;; esac # networkd is no root
-        [ -d "${target%/*}" ] || mkdir -p "${target%/*}" || return 1
-        ( umask "$mode" && cat "$1/$file" >"$target.new" ) || return 1
+        ( umask "$mode" && exec cat "$1/$file" >"$target.new" ) || return 1
         if [ -z "$PRACTICE" ] && [ "$file" = etc/frr/frr.conf ]; then chown frr:frr "$target.new" || return 1; fi
+        written="$written $file.new"
     done
-    for file in $(owned "$1" "$ROOT"); do if [ -e "$ROOT/$file.new" ]; then echo "$ROOT/$file.new"; fi; done | flush_all
-    for file in $(owned "$1" "$ROOT"); do
-        target=$ROOT/$file
-        if [ ! -f "$1/$file" ]; then [ ! -e "$target" ] || rm -f "$target"; continue; fi
-        [ ! -e "$target.new" ] || mv -f "$target.new" "$target" || return 1
+    [ -z "$written" ] || flush_in "$ROOT" $written
+    for file in $2; do
+        if [ -f "$1/$file" ]; then mv -f "$ROOT/$file.new" "$ROOT/$file" || return 1; else rm -f "$ROOT/$file"; fi
     done
-    for file in $(owned "$1" "$ROOT"); do echo "$ROOT/${file%/*}"; done | sort -u | flush_all
+    [ -z "$2" ] || flush_in "$ROOT" $(folders $2)
 }
 
 # The names of the devices that the units in a folder describe.
@@ -342,9 +393,8 @@ unsettled() {
 load_system() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
     changed=
-    for file in $(owned "$ROOT" "$1"); do
-        case " $REQUIRED " in *" $file "*) continue ;; esac
-        cmp -s "$ROOT/$file" "$1/$file" || changed="$changed $file"
+    for file in $(differences "$ROOT" "$1"); do
+        case " $REQUIRED " in *" $file "*) ;; *) changed="$changed $file" ;; esac
     done
     if [ -z "$changed" ]; then echo 'Names, kernel settings and interfaces stay as they are.'; return 77; fi
     [ ! -f "$ROOT/etc/hostname" ] || hostname -F "$ROOT/etc/hostname" || return 1
@@ -383,9 +433,7 @@ reload_frr() {
 
 # The files are those that were sent, and the kernel and FRR have taken them.
 verify() {
-    for file in $(owned "$NEW" "$ROOT"); do
-        cmp "$NEW/$file" "$ROOT/$file" || { echo "$file is not what was sent."; return 1; }
-    done
+    for file in $(differences "$NEW" "$ROOT"); do echo "$file is not what was sent."; return 1; done
     [ -z "$PRACTICE" ] || return 0
     daemons_run && rules_as_sent && imports_present
 }
@@ -443,7 +491,10 @@ check_next_hops() {
     forgotten=$lacking
     for number in $(echo "$lacking" | sed 's/.* dev vlan//' | sort -u); do give_again "$number" || return 1; done
     # Without the VNI there is no route either, so those that were lost must come, not only be wanted no more.
-    if next_hops_settle "$SETTLE" "$forgotten"; then echo "FRR had forgotten these neighbours and knows them again: $(listed "$forgotten")"; return 0; fi
+    if next_hops_settle "$SETTLE" "$forgotten"; then
+        echo "FRR had forgotten these neighbours and knows them again: $(listed "$forgotten")"
+        return 0
+    fi
     new=$(echo "$lacking" | while read -r hop; do grep -qxF "$hop" "$PENDING/next-hops" || echo "$hop"; done)
     if [ -n "$new" ]; then echo "These next hops have no neighbour, so packets to them go nowhere: $(listed "$new")"; return 1; fi
     echo "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: $(listed "$lacking")"
@@ -477,8 +528,8 @@ probe() {
 
 # The same files, and on a real box the same rules and routing as when they were last applied, and a neighbour at every next hop.
 unchanged() {
-    [ ! -d "$PENDING" ] || return 1
-    for file in $(owned "$NEW" "$ROOT"); do cmp -s "$NEW/$file" "$ROOT/$file" || return 1; done
+    different=$(differences "$NEW" "$ROOT")
+    if [ -n "$different" ] || [ -d "$PENDING" ]; then return 1; fi
     [ -z "$PRACTICE" ] || return 0
     { settings <"$APPLIED/frr"; } >"$NEW/settings" 2>/dev/null && running_settings | cmp -s - "$NEW/settings" &&
         our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" && next_hops_settle 3
@@ -486,15 +537,17 @@ unchanged() {
 
 # Back to what was saved: the files, the rules, the routing. What was saved is kept until that has been done.
 put_back() {
-    token=$(unconfirmed)
+    unconfirmed
+    token=$waiting
     if [ -z "$token" ] || [ "$(verdict_of "$token")" != confirmed ]; then
         sweep
-        rm -rf "$STATE/candidate.$$" "$PENDING/room"
+        rm -f "$STATE/candidate.$$"
+        give_room
         if [ ! -d "$PENDING/undone" ]; then
             rm -rf "$PENDING/undone.new" && mkdir "$PENDING/undone.new" && copy_owned "$ROOT" "$PENDING/undone.new" &&
                 mv "$PENDING/undone.new" "$PENDING/undone" || return 1
         fi
-        install_from "$PENDING" || return 1
+        install_from "$PENDING" "$(differences "$PENDING" "$ROOT")" || return 1
         if [ -z "$PRACTICE" ]; then load_saved || return 1; fi
         [ -z "$token" ] || note "$token" 'rolled back' || return 1
     fi
@@ -515,25 +568,27 @@ load_saved() {
 # A box that went down while a push was unconfirmed has no timer any more: go back now.
 recover() {
     [ -d "$PENDING" ] || return 0
-    timer=$PENDING/timer.$(unconfirmed)
+    unconfirmed
+    timer=$PENDING/timer.$waiting
     if { true >>"$timer"; } 2>/dev/null; then ( exec 8>>"$timer"; hold "$timer" 8 ) || return 0; fi
     put_back
 }
+
+give_room() { for left in "$PENDING"/new.* "$PENDING"/candidate.*; do [ ! -e "$left" ] || rm -rf "$left"; done; }
 
 # What a killed run left; others may be waiting for the lock with theirs.
 sweep() {
     for left in "$STATE"/candidate.*; do
         if [ -e "$left" ] && ! kill -0 "${left##*.}" 2>/dev/null; then rm -f "$left"; fi
     done
-    rm -rf "$STATE"/new.* "$STATE"/last.*
+    for left in "$STATE"/new.* "$STATE"/last.*; do [ ! -e "$left" ] || rm -rf "$left"; done
 }
 
 # finish VERDICT [STEP SENTENCE]
 finish() {
-    [ $# -eq 1 ] || say step "$2" failed "$(echo "$3" | encoded)"
+    if [ $# -gt 1 ]; then encode "$3"; say step "$2" failed "$encoded"; fi
     # Until it is confirmed, what was sent keeps the room that going back takes.
-    if [ "$1" = applied ]; then mkdir "$PENDING/room" && mv "$NEW" "$STATE/candidate.$$" "$PENDING/room"; fi
-    rm -rf "$NEW" "$STATE/candidate.$$"
+    if [ "$1" != applied ] || ! mv "$NEW" "$STATE/candidate.$$" "$PENDING"; then rm -rf "$NEW" "$STATE/candidate.$$"; fi
     drop_lock
     say 'done' "$1" "$TOKEN"
     case $1 in applied | unchanged) exit 0 ;; *) exit 1 ;; esac
@@ -541,9 +596,10 @@ finish() {
 
 # apply [DIGEST]
 apply() {
-    TOKEN=$$-$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' \n')
+    { read -r random </proc/sys/kernel/random/uuid; } 2>/dev/null || random=$(od -An -N8 -tx4 /dev/urandom | tr -d ' ')
+    TOKEN=$$-$random
     say begin "$TOKEN" "$TIMEOUT"
-    { mkdir -p "$STATE" && open_lock && head -c $((LARGEST + 1)) >"$STATE/candidate.$$"; } ||
+    { make_state && open_lock && head -c $((LARGEST + 1)) >"$STATE/candidate.$$"; } ||
         finish failed receive 'The files could not be stored here; is the disk full?'
     step lock take_lock || finish failed
     recover >/dev/null 2>&1
@@ -573,7 +629,8 @@ replace() {
 }
 
 load() {
-    step write install_from "$NEW" && step load-system load_system "$PENDING" && step load-nftables load_nftables && step load-frr load_frr
+    step write install_from "$NEW" "$different" && step load-system load_system "$PENDING" &&
+        step load-nftables load_nftables && step load-frr load_frr
 }
 
 # The timer counts from here on.
@@ -583,8 +640,8 @@ check() {
 }
 
 confirm() {
-    { mkdir -p "$STATE" && open_lock && take_lock; } || return 1
-    if [ -n "$1" ] && [ "$(unconfirmed)" = "$1" ] && [ -e "$PENDING/applied" ]; then
+    { make_state && open_lock && take_lock; } || return 1
+    if [ -n "$1" ] && waits "$1" && [ -e "$PENDING/applied" ]; then
         # Noted before it is cleared away: whoever finds the rest after a power cut knows that it stays.
         note "$1" confirmed && rm -rf "$PENDING"
     fi
@@ -592,26 +649,25 @@ confirm() {
     drop_lock
 }
 
-# Seconds that no clock setting moves, and that no command has to be started for; macOS has a clock only.
-now() { if read -r up _ </proc/uptime; then echo "${up%%.*}"; else date +%s; fi 2>/dev/null; }
+# In $now, seconds that no clock setting moves, and that no command has to be started for; macOS has a clock only.
+now() {
+    if { read -r now _ </proc/uptime; } 2>/dev/null; then now=${now%%.*}; else now=$(date +%s); fi
+}
 
 # The timer. It counts from the end of applying; if the applier dies before that, it goes back at once.
 rollback() {
     hold "$PENDING/timer.$1" 8
     ends=
     until open_lock; do sleep 1; done
-    while [ -z "$ends" ] || [ "$(now)" -lt "$ends" ]; do
+    while now && { [ -z "$ends" ] || [ "$now" -lt "$ends" ]; }; do
         sleep 1 8>&- 9>&-
-        [ "$(unconfirmed)" = "$1" ] || exit 0
-        if [ -e "$PENDING/applied" ]; then
-            ends=${ends:-$(($(now) + $2))}
-        elif hold "$STATE/busy" 9; then
-            break
-        fi
+        waits "$1" || exit 0
+        if [ -n "$ends" ]; then continue; fi
+        if [ -e "$PENDING/applied" ]; then now && ends=$((now + $2)); elif hold "$STATE/busy" 9; then break; fi
     done
     until take_lock; do :; done
     for pause in 5 20 60 0; do
-        [ "$(unconfirmed)" = "$1" ] || break
+        waits "$1" || break
         put_back || sleep "$pause"
     done
     drop_lock
@@ -662,7 +718,7 @@ install() {
     { allow | place "$rule.new" 440 && visudo -qcf "$rule.new" && mv -f "$rule.new" "$rule"; } || refuse 'The sudo rule could not be written.'
     at_boot | place "$ROOT/etc/systemd/system/$BOOT" 644 || refuse 'The unit that recovers at boot could not be written.'
     if installed systemctl; then systemctl --quiet enable "$BOOT" || refuse "$BOOT could not be enabled."; fi
-    echo "Installed $PROGRAM $(sha256 <"$ROOT$PROGRAM")."
+    echo "Installed $PROGRAM $(version "$ROOT$PROGRAM")."
     echo "The fingerprints of this firewall's host keys, to compare with what the product shows:"
     for key in "$ROOT"/etc/ssh/ssh_host_*_key.pub; do [ ! -f "$key" ] || ssh-keygen -lf "$key"; done
 }
@@ -710,7 +766,7 @@ case ${1:-} in
     apply) apply "${2:-}" ;;
     confirm) confirm "${2:-}" ;;
     show) show ;;
-    version) sha256 <"$0" ;;
+    version) version "$0" ;;
     rollback) inside; rollback "$2" "$3" ;;
     recover) inside; if [ -d "$PENDING" ]; then open_lock && take_lock && recover; fi ;;
     install) install "${2:-}" ;;

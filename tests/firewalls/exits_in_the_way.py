@@ -10,7 +10,23 @@ from dataclasses import dataclass, field, replace
 
 from firewalls.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
-from tests.firewalls.broken_boxes import BOX, INSIDE, PATIENCE, PRACTICE, RUNNING, WELL, Box, How, Tools, fails, hangs, real, says, soon
+from tests.firewalls.broken_boxes import (
+    BOX,
+    INSIDE,
+    PATIENCE,
+    PRACTICE,
+    RUNNING,
+    STATE,
+    WELL,
+    Box,
+    How,
+    Tools,
+    fails,
+    hangs,
+    real,
+    says,
+    soon,
+)
 from tests.firewalls.test_applier_refusals import HOSTILE
 
 Happening = Callable[[Box], None]
@@ -26,6 +42,7 @@ SETTLE = How(env={"APPLIER_SETTLE": "1"})
 NOT_IN_NAMESPACE = {"unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'}
 OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
 BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
+OTHER_FILES = {"sha256sum": f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; echo "$$  etc/frr/frr.conf"'}
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 NO_UNTAR = fails("tar", "-xf*", "No space left on device")
 ODD_TAR = {"tar": 'case "$1" in -tf) exit 1 ;; esac'}
@@ -173,7 +190,7 @@ LOADED: dict[str, Happening] = {
     "FRR hangs": Pushed("rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")),
 }  # fmt: skip
 VERIFIED: dict[str, Happening] = {
-    "another file": Pushed("rolled-back", "verify", "etc/frr/frr.conf is not what was sent.", fails("cmp", "[!-]*frr.conf", "differ")),
+    "another file": Pushed("rolled-back", "verify", "etc/frr/frr.conf is not what was sent.", OTHER_FILES),
     "other rules in the kernel": Pushed("rolled-back", "verify", "The rules in the kernel are not those that were sent.", OTHER_RULES),
     "rules that cannot be compared": Pushed("rolled-back", "verify", "no memory", NOT_IN_NAMESPACE),
     "rules and no namespace": Pushed("applied", "verify", "the rules in the kernel were not compared", {"unshare": "exit 1"}, state="ok"),
