@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.firewalls.running import PATIENT
 from tests.stack import PASSWORD, Stack, running
 
 MANY, SOME, BAD = 500, 200, 20
@@ -106,7 +107,7 @@ class Page:
 def stack() -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="sn-many-"))
     try:
-        with running(folder, DEMO="none") as started:
+        with running(folder, DEMO="none", APPLIER_TIMEOUT=PATIENT) as started:  # or boxes go back that nobody had time to confirm
             shell(started, BUILD)
             yield started
     finally:
@@ -192,10 +193,15 @@ def watched(stack: Stack, page: Page, place: str, boxes: Boxes, mishaps: list[tu
         if mishaps and seen[0] >= mishaps[0][0]:
             mishaps.pop(0)[1]()
         if "hx-trigger" not in part:
-            assert sum(seen) == total, part
+            assert sum(seen) == total, errors(stack) + part
             return part
         time.sleep(0.5)
     raise AssertionError(f"{before} were done in {PATIENCE} seconds; {stack.said[-20:]}")
+
+
+def errors(stack: Stack) -> str:
+    """Why pushes failed, for whoever reads that one did."""
+    return shell(stack, "from firewalls.models import *; print(*Push.objects.exclude(error='').values_list('error', flat=True), sep='\\n')")
 
 
 def told(stack: Stack) -> dict[str, Any]:
@@ -211,7 +217,7 @@ def test_five_hundred_end_confirmed_whatever_dies_meanwhile(stack: Stack) -> Non
     place = page.post("/rollouts/new/?all=1&q=fw-", cause="all of them", sizes="1, 10%, rest", max_failures="0")
     waiting = mishaps(stack)
     last = watched(stack, page, place, boxes, waiting)
-    assert numbers(last) == (MANY, MANY, 0) and waiting == []
+    assert numbers(last) == (MANY, MANY, 0) and waiting == [], errors(stack)
     seen = told(stack)
     assert (seen["state"], seen["confirmed"], seen["failed"], seen["waiting"]) == ("finished", MANY, 0, 0)
     assert seen["rows"] == MANY, "a push was lost, or doubled"
@@ -236,7 +242,7 @@ def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) 
     with urllib.request.urlopen(request, timeout=120) as answer:
         place = f"/rollouts/{json.load(answer)['id']}/"
     last = watched(stack, page, place, Boxes(stack, "fw-"), [])
-    assert numbers(last) == (SOME, SOME - BAD, BAD)
+    assert numbers(last) == (SOME, SOME - BAD, BAD), errors(stack)
     seen = told(stack)
     states = {name: state for name, (state, _, _) in seen["boxes"].items()}
     assert {name for name, state in states.items() if state != "confirmed"} == set(broken) and seen["open"] == 0

@@ -1,16 +1,19 @@
 """What the next free one costs: as much in a full network as in an empty one, also after many frees. Counted, not timed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from networks import pools
 from networks.allocation import allocate
 from networks.models import Network, Prefix
+from tests.firewalls.boxes import wait_until
 from tests.world import World, network, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +27,7 @@ FREE_SOME = """
 DELETE FROM networks_address
 WHERE prefix_id = %s AND ((address - '198.18.0.0') %% 3 = 0 OR (address - '198.18.0.0') / 64 %% 7 = 0)
 """
-FEW_PAGES, FEW_ROWS = 12, 100
+FEW_PAGES, FEW_ROWS, TRIES = 12, 100, 5
 
 
 def execute(sql: str, *values: Any) -> None:
@@ -42,10 +45,42 @@ def lan(fra: World) -> Network:
     return network("lan", "external", "198.18.0.0/16", vrf=7)
 
 
-def pages(query: str, values: Any, *, small: bool = False) -> int:
-    """How many pages the query looks at, by an index; where the table is so small that the planner would do without, it must not."""
+@contextmanager
+def planned(*, small: bool) -> Iterator[CursorWrapper]:
+    """Everything is planned anew; where a table is so small that the planner would do without its index, it must not."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL enable_seqscan = {'off' if small else 'on'}")
+        cursor.execute("DISCARD PLANS")
+        yield cursor
+
+
+def unseen() -> None:
+    """Wait until nobody sees any more what was before: what somebody still sees has to stay."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+    with connection.cursor() as cursor:
+        wait_until(lambda: (cursor.execute(others), cursor.fetchone())[1] == (0,))
+
+
+def cleaned() -> None:
+    """As autovacuum does now and then."""
+    unseen()
+    execute("VACUUM ANALYZE networks_free, networks_address")
+
+
+def cheap(after: Callable[[], None], cost: Callable[[], tuple[int, ...]], *most: int) -> bool:
+    """Whether it costs no more after this; tried again, for just then somebody may have begun to look at what was before."""
+    for _ in range(TRIES):
+        after()
+        found = cost()
+        if all(each <= limit for each, limit in zip(found, most, strict=True)):
+            return True
+        print("it has cost", found)
+    return False
+
+
+def pages(query: str, values: Any, *, small: bool = False) -> int:
+    """How many pages the query looks at, by an index."""
+    with planned(small=small) as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
         found = cursor.fetchone()[0]
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
@@ -73,7 +108,7 @@ def cost(lan: Network, world: World, *, small: bool) -> tuple[int, int]:
     """Pages of finding the next free address, and rows of taking it."""
     prefix = lan.prefixes.get()
     looked = pages(pools._NEXT_ADDRESS, [prefix.pk], small=small)
-    with transaction.atomic():
+    with planned(small=small):
         before = rows_read()
         allocate(lan, project=world.shop)
         read = rows_read() - before
@@ -85,24 +120,25 @@ def cost(lan: Network, world: World, *, small: bool) -> tuple[int, int]:
 def test_the_next_address_costs_the_same_however_many_are_taken_and_after_frees(fra: World, lan: Network, taken: int) -> None:
     prefix = lan.prefixes.get()
     execute(FILL, taken, prefix.pk)
-    execute("VACUUM ANALYZE networks_free, networks_address")  # as autovacuum does now and then
-    full = cost(lan, fra, small=taken < 1000)
+    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), "when it is full up to there"
     execute(FREE_SOME, prefix.pk)
-    execute("VACUUM ANALYZE networks_free, networks_address")
-    holey = cost(lan, fra, small=taken < 1000)
+    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), "with holes"
     assert allocate(lan, project=fra.shop).address == IPv4Address("198.18.0.1")  # the lowest hole
-    for looked, read in (full, holey):
-        assert looked <= FEW_PAGES and read <= FEW_ROWS
 
 
 def test_taking_and_giving_back_a_thousand_times_leaves_nothing_to_wade_through(fra: World, lan: Network) -> None:
     prefix = lan.prefixes.get()
     execute(FILL, 2000, prefix.pk)
-    execute("VACUUM ANALYZE networks_free, networks_address")
-    for number in range(1000):
-        execute("DELETE FROM networks_address WHERE address = '198.18.0.0'::inet + %s", 1 + number % 50)
-        allocate_bare(prefix)
-    assert pages(pools._NEXT_ADDRESS, [prefix.pk], small=True) <= 2 * FEW_PAGES
+    cleaned()
+
+    def turns(count: int) -> None:
+        unseen()
+        for number in range(count):
+            execute("DELETE FROM networks_address WHERE address = '198.18.0.0'::inet + %s", 1 + number % 50)
+            allocate_bare(prefix)
+
+    turns(1000)
+    assert cheap(lambda: turns(50), lambda: (pages(pools._NEXT_ADDRESS, [prefix.pk], small=True),), 2 * FEW_PAGES)
 
 
 def allocate_bare(prefix: Prefix) -> None:
@@ -120,5 +156,4 @@ def test_the_next_child_prefix_costs_the_same_however_many_are_carved(fra: World
         fra.private(f"net-{number}", fra.shop, prefix_length={4: length})
     Network.objects.get(pk="net-7").delete()
     Network.objects.get(pk="net-100").delete()
-    execute("VACUUM ANALYZE networks_free")
-    assert pages(pools._NEXT_CHILD, values) <= 4 * (1 + 24 - 12)  # a look per length from /12 to /24
+    assert cheap(cleaned, lambda: (pages(pools._NEXT_CHILD, values),), 4 * (1 + 24 - 12))  # a look per length from /12 to /24
