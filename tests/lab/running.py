@@ -80,7 +80,10 @@ def lab(folder: Path, var: Path, **environment: str) -> Iterator[Lab]:
         clock.took("wiring")
         rest.push(api, hosts)
         clock.took("push")
-        yield running
+        try:
+            yield running
+        finally:
+            (folder / "product.log").write_text("\n".join([*product.said, f"(ended: {product.process.poll()})", ""]))
 
 
 def delivered(name: str, number: int, host_key: Path) -> dict[str, tuple[str, int]]:
