@@ -56,9 +56,9 @@ def planned(*, small: bool) -> Iterator[CursorWrapper]:
 
 def unseen() -> None:
     """Wait until nobody sees any more what was before: what somebody still sees has to stay."""
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+    seen = "datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
     with connection.cursor() as cursor:
-        wait_until(lambda: (cursor.execute(others), cursor.fetchone())[1] == (0,))
+        wait_until(lambda: (cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {seen}"), cursor.fetchone())[1] == (0,))
 
 
 def cleaned() -> None:
