@@ -55,10 +55,10 @@ def planned(*, small: bool) -> Iterator[CursorWrapper]:
 
 
 def unseen() -> None:
-    """Wait until nobody sees any more what was before: what somebody still sees has to stay."""
-    seen = "datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+    """Wait until nobody sees any more what was before, in the databases of other tests too: what somebody still sees has to stay."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND num_nonnulls(backend_xmin, backend_xid) > 0"
     with connection.cursor() as cursor:
-        wait_until(lambda: (cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {seen}"), cursor.fetchone())[1] == (0,))
+        wait_until(lambda: (cursor.execute(others), cursor.fetchone())[1] == (0,), seconds=600)
 
 
 def cleaned() -> None:
