@@ -25,7 +25,10 @@ os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", PREPARED_STATEMENTS="1", D
 
 def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
-        return  # the processes that run the tests start servers of their own
+        # The processes that run the tests start servers of their own; did they know the settings before their folder, all would share one.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+        shutil.rmtree(_VAR, ignore_errors=True)
+        return
     from django.conf import settings
 
     from config import embedded

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("config", "firewalls", "machines", "networks")
@@ -55,3 +56,7 @@ def test_no_file_names_a_package_registry() -> None:
     for name in tracked:
         if name.startswith("requirements") or name in ("Makefile", "pyproject.toml", ".ci/run"):
             assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / name).read_text()), name
+
+
+def test_each_process_of_a_test_run_has_servers_of_its_own(var: Path) -> None:
+    assert var == settings.VAR
