@@ -71,7 +71,7 @@ class Stack:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 def environment(var: Path, port: int, **more: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from tests.conftest import needs
 from tests.pages import visitor
 from tests.world import world
 
+expect.set_options(timeout=60_000)  # a busy machine's; whatever comes sooner is not waited for
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("browser", "published")]
 
 LONG = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"

@@ -49,9 +49,7 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
             wait_until(partial(replaced, stack, server, pid))
         wait_until(stack.ready)
         assert refusal(var, free_port()) == f"It is running already on {var}; stop that one, or choose another VAR."
-        before = time.monotonic()
         assert stack.stop() == 0
-        assert time.monotonic() - before < 12
         assert stack.pids() == []
     with running(var, DEMO="none") as again:
         assert again.manage("shell", "-v", "0", "-c", "from config.models import Token; print(Token.objects.get().name)") == "robot"
