@@ -23,6 +23,25 @@ AND NOT EXISTS (SELECT FROM firewalls_member member WHERE revision.id IN (member
 """
 
 
+BOX = "box"  # what lies on the firewall, where people may name that or a revision
+MOST_DIGITS = 9
+
+
+def named(firewall: Firewall, name: str) -> Revision | None:
+    """The revision that people name: `wanted` or `applied`, None where there is none yet, or a number.
+
+    Raises ValueError where that is no name, Revision.DoesNotExist where the firewall has no revision of this number.
+    """
+    if name in ("wanted", "applied"):
+        found: Revision | None = getattr(firewall, name)
+        return found
+    if not name.isdecimal():
+        raise ValueError(f"{name!r} is no revision; give a number, applied or wanted.")
+    if len(name) > MOST_DIGITS:
+        raise Revision.DoesNotExist
+    return firewall.revisions.get(number=int(name))
+
+
 def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
     """The files each of these firewalls should have, as the database stands now."""
     return dict(each_rendered(firewalls))

@@ -10,13 +10,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls import tasks
+from firewalls import revisions, tasks
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.api.observed import ObservedMixin
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.diffs import Files, unified
 from firewalls.models import Firewall, Push, Revision
-from firewalls.revisions import on_the_box
 from machines.allocation import held
 from networks.api.fields import InetText, RelatedId
 from networks.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
@@ -164,21 +163,18 @@ class FirewallViewSet(ObservedMixin):
 
 def texts(firewall: Firewall, text: str, name: str) -> tuple[int | None, Files]:
     """The number and the files of the revision that a query names, or what lies on the box. Raises Http404."""
-    if text == "box":
-        return None, on_the_box(firewall)
+    if text == revisions.BOX:
+        return None, revisions.on_the_box(firewall)
     revision = side(firewall, text, name)
     return (revision.number, revision.files) if revision else (None, {})
 
 
 def side(firewall: Firewall, text: str, name: str) -> Revision | None:
     """The revision that a query names; None for `applied` or `wanted` where there is none yet. Raises Http404."""
-    if text in ("applied", "wanted"):
-        found: Revision | None = getattr(firewall, text)
-        return found
-    if not text.isdecimal():
+    try:
+        return revisions.named(firewall, text)
+    except ValueError as error:
         reason = f"{text!r} is no revision; give a number, applied, wanted or box."
-        raise serializers.ValidationError({name: reason}, code="invalid_revision")
-    revision = firewall.revisions.filter(number=int(text)).first()
-    if revision is None:
-        raise Http404(f"{firewall.name} has no revision {text}.")
-    return revision
+        raise serializers.ValidationError({name: reason}, code="invalid_revision") from error
+    except Revision.DoesNotExist as error:
+        raise Http404(f"{firewall.name} has no revision {text}.") from error

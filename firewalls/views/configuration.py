@@ -11,9 +11,7 @@ from firewalls.diffs import Files, unified
 from firewalls.models import Firewall, Revision
 from networks.htmx import page
 
-MOST_DIGITS = 9
-BOX = "box"
-SIDES = {"applied": "applied", "wanted": "wanted", BOX: "on the firewall"}
+SIDES = {"applied": "applied", "wanted": "wanted", revisions.BOX: "on the firewall"}
 
 
 def files(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -54,7 +52,7 @@ def diff(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _side(firewall: Firewall, name: str) -> tuple[str, Files]:
     """One side of a comparison, in words and as files. Raises Http404."""
-    if name == BOX:
+    if name == revisions.BOX:
         return _seen(firewall), revisions.on_the_box(firewall)
     revision = _revision(firewall, name)
     if revision is None:
@@ -71,15 +69,16 @@ def _seen(firewall: Firewall) -> str:
 
 
 def _revision(firewall: Firewall, name: str) -> Revision | None:
-    """`wanted`, `applied`, or a number. None where there is none yet."""
-    if name in ("wanted", "applied"):
-        revision: Revision | None = getattr(firewall, name)
-        return revision
-    return found(firewall, name)
+    """The revision of this name. None where there is none yet; raises Http404."""
+    try:
+        return revisions.named(firewall, name)
+    except (ValueError, Revision.DoesNotExist) as error:
+        raise Http404 from error
 
 
 def found(firewall: Firewall, number: str) -> Revision:
     """The revision of this number; not found for anything that is none."""
-    if not number.isdecimal() or len(number) > MOST_DIGITS:
+    revision = _revision(firewall, number) if number.isdecimal() else None
+    if revision is None:
         raise Http404
-    return get_object_or_404(firewall.revisions, number=int(number))
+    return revision
