@@ -67,7 +67,7 @@ def advance(pk: UUID) -> None:
     if current is None:
         _end(rollout, State.FINISHED, "")
     elif failures > rollout.max_failures:
-        _end(rollout, State.STOPPED, f"{failures} failed, and {rollout.max_failures or 'none'} may.")
+        _end(rollout, State.STOPPED, f"It stopped when {failures} had failed, and {rollout.max_failures or 'none'} may.")
     else:
         _begin(rollout, rollout.members.filter(wave=current, push=None))
 

@@ -98,7 +98,7 @@ class TestGoing:
         breaks(box, some[0])
         rollout = rollouts.start(some, cause="canary")
         assert finished(rollout) == ("stopped", 0, 1, 5)
-        assert Push.objects.count() == 1 and "1 failed, and none may." in Rollout.objects.get().reason
+        assert Push.objects.count() == 1 and "It stopped when 1 had failed, and none may." in Rollout.objects.get().reason
 
     def test_goes_on_over_as_many_failures_as_may_be(self, some: list[Firewall], box: Boxes) -> None:
         breaks(box, some[0], some[3])
