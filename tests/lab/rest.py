@@ -56,7 +56,10 @@ def allocate(rest: Rest, management: dict[str, dict[str, Any]]) -> None:
     projects = {network.name: network.project for network in topology.NETWORKS}
     for firewall in topology.FIREWALLS:
         networks = [firewall.primary, *firewall.shared, *firewall.externals]
-        rules = [{"protocol": "tcp", "ports": [port], "to": list(topology.ALL), "comment": "web"} for port in firewall.egress]
+        rules = [
+            {"protocol": protocol, "ports": list(firewall.egress), "to": list(topology.ALL), "comment": "web"}
+            for protocol in ("tcp", "udp") if firewall.egress
+        ]  # fmt: skip
         rest.post("firewalls/", {
             "name": firewall.name, "partition": topology.PARTITION, "project": projects[firewall.primary],
             "networks": [{"network": network, "primary": network == firewall.primary} for network in networks],

@@ -34,5 +34,6 @@ def _rules(lab: Lab, name: str) -> str:
 
 
 def _kill_timer(lab: Lab, name: str) -> None:
-    script = "pkill -9 -f 'shared-networks-applier rollback' && sleep 1 && ! pgrep -f 'shared-networks-applier rollback'"
+    timer = "'[s]hared-networks-applier rollback'"  # which does not match the shell that looks for it
+    script = f"pkill -9 -f {timer} && sleep 1 && ! pgrep -f {timer}"
     running.wait(lambda: lab.guest.run(f"{script} && echo gone", box=name), 120)
