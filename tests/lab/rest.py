@@ -117,13 +117,13 @@ def numbers(rest: Rest) -> Numbers:
 
 
 def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
-    """Push to these firewalls, as many at a time as the guest has processors: what is wanted, or the revision named here.
+    """Push to these firewalls, as many at a time as the guest has processors: the revision named here, or what is wanted.
 
     Tells the pushes by firewall, with their steps.
     """
 
     def one(name: str) -> dict[str, Any]:
-        asked = {"revision": revisions[name]} if revisions else {}
+        asked = {"revision": revisions[name]} if revisions and name in revisions else {}
         deadline = time.monotonic() + PUSH_SECONDS
         while True:
             push = _awaited(rest, rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"])

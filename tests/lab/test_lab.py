@@ -36,8 +36,7 @@ def broken(lab: Lab) -> dict[tuple[str, ...], Seen]:
     faulty: set[str] = set()
     for faults in ROUNDS:
         revisions = _kept(lab, *faults)
-        rest.push(lab.rest, faulty - revisions.keys())
-        rest.push(lab.rest, revisions, revisions)
+        rest.push(lab.rest, faulty | revisions.keys(), revisions)
         faulty = set(revisions)
         chosen = [scenario for scenario in STEADY if scenario.faults and set(scenario.faults) <= set(faults)]
         seen[faults] = _until_seen(lab, chosen)
