@@ -50,8 +50,12 @@ class Peak:
 
     def _sample(self) -> None:
         while not self.done.wait(0.2):
+            try:
+                family = [self.process, *self.process.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                return
             total = 0
-            for process in [self.process, *self.process.children(recursive=True)]:
+            for process in family:
                 try:
                     total += process.memory_info().rss
                 except psutil.Error:
