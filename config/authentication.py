@@ -12,14 +12,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from config.models import Token
+from config.roles import GRANTED
 
 SCHEME = "Bearer"
-_PERMISSIONS = """
-SELECT app_label || '.' || codename FROM auth_permission JOIN django_content_type ON django_content_type.id = content_type_id
-WHERE auth_permission.id IN (
-    SELECT permission_id FROM auth_user_user_permissions WHERE user_id = %(user)s
-    UNION SELECT permission_id FROM auth_group_permissions JOIN auth_user_groups USING (group_id) WHERE user_id = %(user)s)
-"""
+_PERMISSIONS = GRANTED.format(user="%(user)s")
 
 
 class TokenAuthentication(BaseAuthentication):

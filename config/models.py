@@ -2,16 +2,19 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, cast
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
-from config.roles import ROLES
+from config.roles import GRANTED, ROLES
 from networks.fields import identifier
 from networks.recording import Recorded
+from networks.statements import columns, row
 
 DAYS = 90  # how long a token lasts unless told otherwise
 NOTED_EVERY = timedelta(minutes=1)  # the last use is not written down more often
@@ -37,15 +40,36 @@ class TokenQuerySet(models.QuerySet["Token"]):
         return token, text
 
     def find(self, text: str) -> "Token | None":
-        """The token with this text, if it is valid now; its use is noted."""
+        """The token with this text, if it is valid now, with its account and what that may do; its use is noted."""
         now = timezone.now()
-        token = self.select_related("user").filter(digest=digest(text), expires_at__gt=now, user__is_active=True).first()
+        token = _found(text, now)
         if token is not None and (token.last_used_at is None or token.last_used_at < now - NOTED_EVERY):
             # Many requests may come at once with one token; none of them waits for another to write this down.
             free = self.select_for_update(skip_locked=True).filter(pk=token.pk)
             with transaction.atomic():
                 self.filter(pk__in=free.values("pk")).update(last_used_at=now)
         return token
+
+
+def _found(text: str, now: datetime) -> "Token | None":
+    """In one question, written once: every request of a program asks it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_find(), [digest(text), now])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    width = len(Token._meta.concrete_fields)
+    token, user = row(Token, found[:width]), cast("Any", row(User, found[width:-1]))
+    token.user, user._perm_cache = user, set(found[-1])  # where config.authentication.Backend keeps it
+    return token
+
+
+@cache
+def _find() -> str:
+    return f"""
+        SELECT {columns(Token)}, {columns(User)}, ARRAY({GRANTED.format(user="auth_user.id")})
+        FROM config_token JOIN auth_user ON auth_user.id = user_id WHERE digest = %s AND expires_at > %s AND is_active
+    """
 
 
 def _account(name: str, role: str) -> User:

@@ -12,8 +12,11 @@ from networks.addressing import IP, Cidr, versions
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import POOL, free_blocks, next_address, next_child, next_number
 from networks.rules import Violation
+from networks.statements import Statement
 from networks.trail import tells
 from networks.validation import enforce
+
+_LOCKED_PREFIXES = Statement(Prefix, "WHERE network_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
 
 
 def super_network(partition: Partition) -> Network:
@@ -216,8 +219,7 @@ def locked_prefixes(networks: Collection[str]) -> list[Prefix]:
 
     They are locked in the one order that everybody keeps, so that nobody waits for each other in a circle.
     """
-    rows = Prefix.objects.select_for_update(no_key=True).filter(network__in=networks).order_by("pk")
-    return sorted(rows, key=lambda prefix: (prefix.cidr.version, prefix.cidr))
+    return sorted(_LOCKED_PREFIXES.rows(list(networks)), key=lambda prefix: (prefix.cidr.version, prefix.cidr))
 
 
 def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:

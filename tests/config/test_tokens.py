@@ -5,7 +5,8 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -120,6 +121,20 @@ def test_a_session_writes_only_with_its_csrf_token() -> None:
     token = created("ci", "--role", "admin").strip()
     headers = {"Authorization": f"Bearer {token}"}
     assert client.post("/api/v1/projects/", '{"name": "p"}', content_type="application/json", headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_who_asks_and_what_that_account_may_is_one_query(role: str, django_assert_num_queries: Any) -> None:
+    """It comes before every request of a program. What the account may is what its role may, and what it was given besides."""
+    text = created("ci", "--role", role).strip()
+    User.objects.get(username="ci").user_permissions.add(Permission.objects.get(codename="view_logentry"))
+    answer(text)
+    with django_assert_num_queries(1):
+        token = Token.objects.find(text)
+        assert token is not None
+        may = token.user.get_all_permissions()
+    assert token == Token.objects.get() and may == User.objects.get(username="ci").get_all_permissions() and "admin.view_logentry" in may
+    assert may == ModelBackend().get_all_permissions(User.objects.get(username="ci"))
 
 
 class TestRoles:
