@@ -79,20 +79,30 @@ owned() {
 }
 
 # differences FOLDER FOLDER: the managed files that are not the same in both.
-# shellcheck disable=SC2046,SC2086 # names without blanks
 differences() {
+    one=$1 other=$2 both=' '
     files=$(owned "$1" "$2")
-    one=$(sums "$1" $files)
-    set -- $(sums "$2" $files)
-    other=" $* "
-    same=
-    set -- $one
-    while [ $# -gt 1 ]; do case $other in *" $1 $2 "*) same="$same $2 " ;; esac; shift 2; done
-    for file in $files; do case $same in *" $file "*) ;; *) echo "$file" ;; esac; done
+    set --
+    for file in $files; do
+        if [ -f "$one/$file" ] && [ -f "$other/$file" ]; then both="$both$file "; set -- "$@" "$one/$file" "$other/$file"; fi
+    done
+    digests=
+    if [ $# -gt 0 ]; then digests=$(sha256 "$@" 2>/dev/null); fi
+    by_lines
+    # shellcheck disable=SC2086 # two lines a file
+    set -- $digests
+    by_words
+    for file in $files; do
+        case $both in *" $file "*) ;; *) echo "$file"; continue ;; esac
+        if [ $# -lt 2 ] || [ "${1%% *}" != "${2%% *}" ]; then echo "$file"; fi # where one vanished meanwhile, nothing is known of it
+        if [ $# -ge 2 ]; then shift 2; fi
+    done
 }
 
-# sums FOLDER FILE...: digest and name of those of the files that are there.
-sums() { [ $# -eq 1 ] || ( cd "$1/" && shift && sha256 "$@" 2>/dev/null ); }
+# How what is not quoted is split from here on: at the ends of lines, and no file is meant by a star; or as usual.
+by_lines() { set -f; IFS='
+'; }
+by_words() { set +f; unset IFS; }
 
 # folders FILE...: the folders of the files, each once.
 folders() {
@@ -187,37 +197,42 @@ same_version() {
     return 1
 }
 
-# Nothing but the managed files, each once and plain. The names are judged before anything is unpacked, and what came out after it.
+# Nothing but the managed files, each once and plain. They are judged before anything is unpacked, and what came out after it.
 unpack() {
     candidate=$STATE/candidate.$$
     if [ "$(wc -c <"$candidate")" -gt "$LARGEST" ]; then echo "Refused: more than $LARGEST bytes were sent."; return 1; fi
-    if ! { listing=$(tar -tf "$candidate" 2>&1) && case $listing in *'tar: '*) false ;; esac; }; then
+    if ! { listing=$(tar -tvf "$candidate" 2>&1) && case $listing in *'tar: '*) false ;; esac; }; then
         echo "Refused: this is no plain whole archive: $listing"
         return 1
     fi
-    tar -tvf "$candidate" 2>&1 | plain || { echo 'Refused: only plain files are taken.'; return 1; }
     members=' '
-    for member in $listing; do
+    by_lines
+    for line in $listing; do
+        # Of a file: its mode, whose it is, its size, a time, and a name, which has no blank in it.
+        case ${line% *} in -*[0-9]) ;; *) echo "$line"; echo 'Refused: only plain files are taken.'; return 1 ;; esac
+        member=${line##* }
         managed "$member" || { echo "Refused: $member is not a file that is managed here."; return 1; }
         case $members in *" $member "*) echo 'Refused: a file must be there once, not twice.'; return 1 ;; esac
         members="$members$member "
     done
+    by_words
     { mkdir -p "$NEW" && tar -xf "$candidate" -C "$NEW"; } || { echo 'Refused: the archive is not whole, or there is no room for it.'; return 1; }
-    for file in $REQUIRED $listing; do
+    for file in $REQUIRED $members; do
         [ -f "$NEW/$file" ] || { echo "Refused: $file must be there, once."; return 1; }
     done
 }
-
-# Every line that tar says is one of a file, whose name comes after a time and has no blank in it.
-plain() { while IFS= read -r line; do case ${line% *} in -*[0-9]) ;; *) echo "$line"; return 1 ;; esac; done; }
 
 check_nftables() {
     installed nft || { missing 'nft is not installed here, so the rule set was not checked.'; return; }
     file=$NEW/etc/nftables.conf
     if [ -z "$PRACTICE" ]; then bounded 60 nft -c -f "$file"; return; fi
     # In a network namespace of its own: the machine that plays the practice firewall is never touched.
+    inside='inside
+'
     for flags in -n -Urn; do # without privileges, the kernel takes short rule sets only
-        if unshare $flags true 2>/dev/null; then bounded 60 unshare $flags nft -c -f "$file"; return; fi
+        # shellcheck disable=SC2016 # for the shell inside
+        checked=$(bounded 60 unshare $flags sh -c 'echo inside && exec nft -c -f "$1"' sh "$file" 2>&1) && return
+        case $checked in inside*) echo "${checked#"$inside"}"; return 1 ;; esac
     done
     missing 'No network namespace can be made here, so the rule set was not checked.'
 }
@@ -303,12 +318,14 @@ next_hops_settle() {
     done
 }
 
-# copy_owned FOLDER FOLDER, a folder in it at a time.
+# copy_owned FOLDER FOLDER: into the second, which is new, a folder in it at a time.
 # shellcheck disable=SC2046,SC2086 # names without blanks
 copy_owned() {
     all=$(owned "$1")
     inside=$(folders $all)
-    ( cd "$2" && mkdir -p . $inside ) && for folder in $inside; do
+    made=${2##*/}
+    for folder in $inside; do made="$made ${2##*/}/$folder"; done
+    ( cd "${2%/*}" && mkdir -p $made ) && for folder in $inside; do
         here=
         for file in $all; do [ "${file%/*}" != "$folder" ] || here="$here $file"; done
         ( cd "$1/" && cp -p $here "$2/$folder" ) || return 1
@@ -320,7 +337,7 @@ save() {
     if [ -d "$PENDING" ]; then echo 'An unconfirmed push is replaced; its rollback would go back to the same files.'; return 0; fi
     for left in "$STATE"/saved.*; do [ ! -e "$left" ] || rm -rf "$left"; done
     saved=$STATE/saved.$$
-    { mkdir "$saved" && copy_owned "$ROOT" "$saved"; } || { echo 'What runs could not be saved; is the disk full?'; return 1; }
+    copy_owned "$ROOT" "$saved" || { echo 'What runs could not be saved; is the disk full?'; return 1; }
     if [ -z "$PRACTICE" ]; then
         { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions" &&
             lost_next_hops >"$saved/next-hops"; } ||
@@ -544,7 +561,7 @@ put_back() {
         rm -f "$STATE/candidate.$$"
         give_room
         if [ ! -d "$PENDING/undone" ]; then
-            rm -rf "$PENDING/undone.new" && mkdir "$PENDING/undone.new" && copy_owned "$ROOT" "$PENDING/undone.new" &&
+            rm -rf "$PENDING/undone.new" && copy_owned "$ROOT" "$PENDING/undone.new" &&
                 mv "$PENDING/undone.new" "$PENDING/undone" || return 1
         fi
         install_from "$PENDING" "$(differences "$PENDING" "$ROOT")" || return 1

@@ -55,21 +55,21 @@ class Bench:
 
     @contextmanager
     def sshd(self) -> Iterator[None]:
-        wrapper = self.folder / "forced.sh"
-        wrapper.write_text(
-            f"set -- $SSH_CONNECTION; number=$(printf %03d $(($4 - {self.ports[0]}))); set --\n"
-            f"export APPLIER_ROOT={self.folder}/roots/fw-$number APPLIER_PRACTICE=1 APPLIER_TIMEOUT={ROLLBACK_SECONDS}\n"
-            f"exec sh {transport.APPLIER}\n"
-        )
-        forced, plain = f"ForceCommand sh {wrapper}\n", "Subsystem sftp internal-sftp\n"
         some = [self.ports[first : first + LISTENING] for first in range(0, len(self.ports), LISTENING)]
-        servers = [self._start(f"many-{ports[0]}", ports, forced) for ports in some] + [self._start("plain", [self.plain], plain)]
+        servers = [self._start(f"many-{ports[0]}", ports, "".join(map(self._forced, ports))) for ports in some]
+        servers.append(self._start("plain", [self.plain], "Subsystem sftp internal-sftp\n"))
         try:
             yield
         finally:
             for server in servers:
                 server.terminate()
                 server.wait(20)
+
+    def _forced(self, port: int) -> str:
+        """What whoever comes in by this port runs: the applier of that firewall, and nothing else."""
+        root = self.folder / "roots" / self.names[self.ports.index(port)]
+        practice = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={ROLLBACK_SECONDS}"
+        return f"Match LocalPort {port}\nForceCommand exec sh {transport.APPLIER}\nSetEnv HOME={self.folder} {practice}\n"
 
     def _start(self, name: str, ports: list[int], more: str) -> "subprocess.Popen[bytes]":
         authorized, config = self.folder / "authorized", self.folder / f"{name}.conf"

@@ -45,7 +45,7 @@ BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n
 OTHER_FILES = {"sha256sum": f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; echo "$$  etc/frr/frr.conf"'}
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 NO_UNTAR = fails("tar", "-xf*", "No space left on device")
-ODD_TAR = {"tar": 'case "$1" in -tf) exit 1 ;; esac'}
+ODD_TAR = {"tar": 'case "$1" in -tvf) exit 1 ;; esac'}
 NOTED = '"" | *last*'  # what is flushed where it is noted how a push ended
 GOING_BACK = '[ -d "$APPLIER_ROOT/var/lib/shared-networks/pending/undone" ]'
 FULL = "No space left on device"
@@ -131,6 +131,7 @@ CHECKED: dict[str, Happening] = {
     "no frr-reload": Pushed("failed", "check-frr", "it comes with the package frr-pythontools", how=lacking("frr-reload.py")),
     "practice without nft": Pushed("applied", "check-nftables", "nft is not", how=lacking("nft", practice=True), state="skipped"),
     "practice without vtysh": Pushed("applied", "check-frr", "FRR is not", how=lacking("vtysh", practice=True), state="skipped"),
+    "practice and nft refuses": Pushed("failed", "check-nftables", "no such hook", fails("nft", "*-c*", "no such hook"), how=PRACTICE),
     "practice": Pushed("applied", "load-nftables", "a folder without a kernel", how=PRACTICE, state="skipped"),
     "practice without namespaces": Pushed(
         "applied", "check-nftables", "No network namespace can be made here", {"unshare": "exit 1"}, how=PRACTICE, state="skipped"
@@ -258,7 +259,7 @@ NEIGHBOURS: dict[str, Happening] = {
 }  # fmt: skip
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
-    "nothing can be kept": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new", FULL, 1), later=True),
+    "nothing can be kept": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 1), later=True),
     "an old file cannot be written": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("cat", f"*pending{FRR}", FULL, 1), later=True),
     "old rules are not taken": Pushed(
         "unknown", BACK, "no memory", fails("nft", "*pending/rules", "no memory", 1, otherwise=NOT_LOADED["nft"]), later=True
@@ -270,7 +271,7 @@ PUT_BACK: dict[str, Happening] = {
     "it can be noted in the old place only": Pushed("rolled-back", BACK, "", NOT_LOADED | fails("mv", "*last.*", FULL), state="ok"),
     "it cannot be noted": Pushed("rolled-back", BACK, FULL, NOT_LOADED | fails("sync", NOTED, FULL, 4, when=GOING_BACK), later=True),
     "it fails again, and waits": Pushed(
-        "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new", FULL, 3) | HURRIED,
+        "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 3) | HURRIED,
         later=True,
     ),
 }  # fmt: skip
