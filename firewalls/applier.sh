@@ -244,7 +244,9 @@ check_frr() {
     [ -z "$PRACTICE" ] || return 0
     installed frr-reload.py || { missing 'frr-reload.py is not installed here; it comes with the package frr-pythontools.'; return; }
     daemons_run || return 1
-    bounded 120 frr-reload.py --test --stdout "$NEW/etc/frr/frr.conf"
+    plan=$(bounded 120 frr-reload.py --test --stdout "$NEW/etc/frr/frr.conf" 2>&1) || { echo "$plan"; return 1; }
+    echo "$plan"
+    case $plan in *'Lines To Delete'*) true >"$NEW/deleting" ;; esac
 }
 
 # frr-reload.py ends well even if nobody is there to take the lines.
@@ -437,14 +439,16 @@ load_nftables() {
 
 load_frr() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
-    reload_frr "$ROOT/etc/frr/frr.conf"
+    if [ -e "$NEW/deleting" ]; then reload_frr "$ROOT/etc/frr/frr.conf"; else reload_frr "$ROOT/etc/frr/frr.conf" adding; fi
 }
 
-# reload_frr FILE, in two rounds. The first leaves the BGP instance of a VRF whose importers it has only just taken away, and fails
-# where it adds once more what it has just added, for FRR refuses a `vni` that is there. The second does what is really left.
+# reload_frr FILE [adding], in two rounds. The first leaves the BGP instance of a VRF whose importers it has only just taken away, and
+# fails where it adds once more what it has just added, for FRR refuses a `vni` that is there. The second does what is really left;
+# where there was nothing to delete and the first did well, there is nothing left.
 reload_frr() {
     first=0
     bounded 120 frr-reload.py --reload --stdout "$1" || first=$?
+    if [ "$first" = 0 ] && [ $# -gt 1 ]; then return 0; fi
     bounded 120 frr-reload.py --reload --stdout "$1" || [ "$first" = 0 ]
 }
 

@@ -118,6 +118,17 @@ def lacking(tools: str, practice: bool = False) -> How:
     return How(without=tools, env=PRACTICE.env if practice else {})
 
 
+def rounds(plan: str, number: int) -> Happening:
+    """Where FRR has this to do, it is reloaded so often."""
+    reloads = {"frr-reload.py": f'case "$*" in *--test*) echo "{plan}" ;; *) echo again >>"$APPLIER_ROOT/rounds" ;; esac'}
+
+    def happen(box: Box) -> None:
+        Pushed("applied", "load-frr", "", reloads, state="ok")(box)
+        assert (box.root / "rounds").read_text() == "again\n" * number
+
+    return happen
+
+
 CHECKED: dict[str, Happening] = {
     "no bgpd": Pushed("failed", "check-frr", "bgpd is not running here", {"vtysh": 'case "$*" in *daemons*) echo " zebra" ;; esac'}),
     "vtysh refuses": Pushed("failed", "check-frr", "line 1: no", fails("vtysh", "*-C*", "line 1: no")),
@@ -188,6 +199,8 @@ LOADED: dict[str, Happening] = {
     "nft cannot load": Pushed("rolled-back", "load-nftables", "no memory", NOT_LOADED),
     "FRR cannot load": Pushed("rolled-back", "load-frr", "no reply", fails("frr-reload.py", "*--reload*etc/frr*", "no reply")),
     "FRR loads at the second time": Pushed("applied", "load-frr", "", fails("frr-reload.py", "*--reload*etc/frr*", "", 1), state="ok"),
+    "FRR has only to add": rounds("Lines To Add", 1),
+    "FRR has to delete": rounds("Lines To Delete", 2),
     "FRR hangs": Pushed("rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")),
 }  # fmt: skip
 VERIFIED: dict[str, Happening] = {
