@@ -4,7 +4,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 from django.conf import settings
 
@@ -15,7 +17,7 @@ from firewalls.models import Firewall, Push
 from networks.models import Network
 
 BY = "demo"
-WAIT_SECONDS = 60
+WAIT_SECONDS, END_SECONDS = 60, 10
 
 
 def in_sync(firewall: Firewall) -> None:
@@ -87,16 +89,29 @@ def show() -> None:
 
 @contextmanager
 def server(number: int) -> Iterator[None]:
-    """The practice server, in a thread of its own, for as long as the block runs."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="practice", daemon=True)
+    """The practice server, in a thread of its own, for as long as the block runs; what it has begun it ends."""
+    started: Future[Callable[[], object]] = Future()
+    thread = threading.Thread(target=asyncio.run, args=[_serve(number, started)], name="practice", daemon=True)
     thread.start()
-    serving = practice.serve(settings.PRACTICE, settings.SSH_KEY, number)
-    listener = asyncio.run_coroutine_threadsafe(serving, loop).result(WAIT_SECONDS)
+    stop = started.result(WAIT_SECONDS)
     try:
         yield
     finally:
-        loop.call_soon_threadsafe(listener.close)
-        loop.call_soon_threadsafe(loop.stop)
+        stop()
         thread.join(WAIT_SECONDS)
-        loop.close()
+
+
+async def _serve(number: int, started: Future[Callable[[], object]]) -> None:
+    """Serve until what `started` is told is called."""
+    stopped = asyncio.Event()
+    try:
+        listener = await practice.serve(settings.PRACTICE, settings.SSH_KEY, number)
+    except BaseException as problem:
+        started.set_exception(problem)
+        return
+    started.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set))
+    await stopped.wait()
+    listener.close()
+    # Who asked last has the answer already, while its applier is still about to end.
+    if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(rest, timeout=END_SECONDS)
