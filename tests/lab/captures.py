@@ -1,8 +1,10 @@
 """What a run leaves for reading: packets as tcpdump wrote them, and the configurations that ran."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from tests.lab.guest_machine import PROCESSORS
 from tests.lab.running import Lab
 from tests.lab.topology import FIREWALLS, SWITCHES
 
@@ -31,13 +33,20 @@ def keep(lab: Lab) -> None:
     """The captures so far and what runs now, a folder each."""
     names = [firewall.name for firewall in FIREWALLS]
     lab.guest.run("killall -q -w tcpdump || pkill -x tcpdump || true")
-    for name in [*(switch.name for switch in SWITCHES), *names]:
-        folder = lab.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        box, pathspace = (name, "") if name in names else ("", f"-N {name}")
-        for file, command in SHOWN.items():
-            if not (file == "nftables.txt" and not box):
-                said = lab.guest.run(command.format(pathspace=pathspace), box=box, node="" if box else name, check=False)
-                (folder / file).write_text(said)
-    for name in names:
-        (lab.folder / name / "packets.pcap").write_bytes(lab.guest.read(f"/run/lab/{name}.pcap"))
+    with ThreadPoolExecutor(PROCESSORS) as pool:
+        list(pool.map(lambda name: _keep(lab, name, box=name in names), [*(switch.name for switch in SWITCHES), *names]))
+
+
+def _keep(lab: Lab, name: str, *, box: bool) -> None:
+    folder = lab.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    pathspace = "" if box else f"-N {name}"
+
+    def said(command: str) -> str:
+        return lab.guest.run(command, box=name if box else "", node="" if box else name, check=False)
+
+    for file, command in SHOWN.items():
+        if box or file != "nftables.txt":
+            (folder / file).write_text(said(command.format(pathspace=pathspace)))
+    if box:
+        (folder / "packets.pcap").write_bytes(lab.guest.read(f"/run/lab/{name}.pcap"))

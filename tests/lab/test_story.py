@@ -1,8 +1,14 @@
-"""What happens to a running partition, in this order: shared later, left again."""
+"""What happens to a running partition: shared later, left again, and meanwhile two firewalls that are cut off.
+
+Those wait a minute for a confirmation that cannot come, and the rest of the partition lives on.
+"""
 
 import re
+from dataclasses import dataclass
 
-from tests.lab import rest, streams
+import pytest
+
+from tests.lab import rest, running, streams
 from tests.lab.observing import observe, problems
 from tests.lab.running import Lab
 from tests.lab.scenarios import LEFT, SHARED_LATER, Talk
@@ -10,10 +16,34 @@ from tests.lab.scenarios import LEFT, SHARED_LATER, Talk
 SUPERFLUOUS_SECONDS = 10.0  # to wait for answers that must not come
 
 
+@dataclass
+class CutOff:
+    """Pushes of a configuration that lets nobody in who manages the firewall: as it is, and with the applier's timer taken out."""
+
+    flows: list[Talk]
+    rules: dict[str, str]
+    pushes: dict[str, str]
+
+
+@pytest.fixture(scope="class")
+def cut_off(lab: Lab) -> CutOff:
+    """They are applied, and nobody can confirm them."""
+    flows, pair = [Talk("batch1", "storage1")], ("fw-batch", "fw-backup")
+    rules = {name: _rules(lab, name) for name in pair}
+    streams.begin(lab, flows)
+    lab.rest("PATCH", "partitions/lab/", {"management_prefixes": ["192.0.2.0/24"]})
+    begun = {name: str(lab.rest.post(f"firewalls/{rest.firewall_id(lab.rest, name)}/push/")["id"]) for name in pair}
+    running.wait(lambda: all(lab.rest.get(f"pushes/{number}/")["revision"] for number in begun.values()), 30)
+    lab.rest("PATCH", "partitions/lab/", {"management_prefixes": ["10.0.2.0/24"]})
+    _kill_timer(lab, "fw-backup")
+    running.wait(lambda: all(_confirming(lab, number) for number in begun.values()), rest.PUSH_SECONDS)
+    return CutOff(flows, rules, begun)
+
+
 class TestAsTimeGoesOn:
     """What happens to a running partition, in this order."""
 
-    def test_3_share_later(self, lab: Lab) -> None:
+    def test_3_share_later(self, lab: Lab, cut_off: CutOff) -> None:
         flows = [Talk("shop1", "storage1"), Talk("web1", "storage1"), Talk("shop1", "internet")]
         streams.begin(lab, flows)
         lab.rest.post("networks/shop/share/", {"confirm": "shop", "reason": "the lab"})
@@ -40,6 +70,30 @@ class TestAsTimeGoesOn:
         assert re.findall(rf"\b(?:vrf|vlan|vni){vrf}\b", said) == [] and f"{address}/" not in said
         tables = f"ip route show table {1_000_000 + vrf} 2>/dev/null; ip -6 route show table {1_000_000 + vrf} 2>/dev/null"
         assert lab.guest.run(f"{tables}; true", box="fw-web").strip() == ""
+
+    def test_14_what_would_cut_off_management_rolls_back_by_itself(self, lab: Lab, cut_off: CutOff) -> None:
+        """On one firewall as it is; on the other with the applier's timer taken out, which must not come back."""
+        push = rest.ended(lab.rest, "fw-batch", cut_off.pushes["fw-batch"], "rolled_back")
+        assert "gone back to what it had before" in push["error"]
+        assert _rules(lab, "fw-batch") == cut_off.rules["fw-batch"] and streams.lost(lab, cut_off.flows) == {}
+        failed = rest.ended(lab.rest, "fw-backup", cut_off.pushes["fw-backup"], "failed")
+        assert "could not be asked" in failed["error"] and _rules(lab, "fw-backup") != cut_off.rules["fw-backup"]
+        lab.guest.run("APPLIER_INSIDE=1 /usr/local/sbin/shared-networks-applier recover", box="fw-backup")
+        assert _rules(lab, "fw-backup") == cut_off.rules["fw-backup"], "a boot puts back what was never confirmed"
+
+
+def _rules(lab: Lab, name: str) -> str:
+    return lab.guest.run("nft -s list table inet metal", node=name)
+
+
+def _kill_timer(lab: Lab, name: str) -> None:
+    timer = "'[s]hared-networks-applier rollback'"  # which does not match the shell that looks for it
+    script = f"pkill -9 -f {timer} && sleep 1 && ! pgrep -f {timer}"
+    running.wait(lambda: lab.guest.run(f"{script} && echo gone", box=name), 120)
+
+
+def _confirming(lab: Lab, number: str) -> bool:
+    return any(step["name"] == "confirm" for step in lab.rest.get(f"pushes/{number}/")["steps"])
 
 
 def _state(lab: Lab, name: str) -> str:
