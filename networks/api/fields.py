@@ -69,7 +69,7 @@ class RelatedId(serializers.PrimaryKeyRelatedField[Any]):
 
     def fail(self, key: str, **kwargs: Any) -> Any:
         if key == "does_not_exist":
-            rows: Any = self.get_queryset()
+            rows = self.get_queryset()
             assert rows is not None  # a field that can be written to has them
             kind = rows.model._meta.verbose_name
             raise serializers.ValidationError(f"There is no {kind} {kwargs['pk_value']}.", code=key)
