@@ -44,7 +44,10 @@ MODULES = ("virtio_pci", "virtio_blk", "ext4")
 MASKED = (
     "systemd-logind", "systemd-journal-flush", "systemd-update-utmp", "systemd-update-utmp-runlevel", "systemd-networkd-wait-online",
     "systemd-firstboot", "systemd-sysusers", "systemd-pcrphase", "systemd-pcrphase-sysinit", "systemd-user-sessions", "console-getty",
-    "e2scrub_reap", "cron", "getty@tty1",
+    "e2scrub_reap", "cron", "getty@tty1", "modprobe@", "systemd-modules-load", "kmod-static-nodes", "systemd-remount-fs",
+    "systemd-tmpfiles-setup-dev", "systemd-udev-trigger", "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "proc-sys-fs-binfmt_misc.automount",
+    "systemd-ask-password-console.path", "systemd-ask-password-wall.path", "systemd-initctl.socket",
 )  # fmt: skip
 TIMERS = ("apt-daily", "apt-daily-upgrade", "e2scrub_all", "fstrim", "dpkg-db-backup", "systemd-tmpfiles-clean", "logrotate")
 FRR_UNIT = """[Unit]
@@ -191,7 +194,7 @@ def _furnish(root: Path) -> None:
         shutil.copy(path, root / "lab" / path.name)
         (root / "lab" / path.name).chmod(0o755)
     units = root / "etc/systemd/system"
-    for unit in [*(f"{name}.service" for name in MASKED), *(f"{name}.timer" for name in TIMERS)]:
+    for unit in [*(name if "." in name else f"{name}.service" for name in MASKED), *(f"{name}.timer" for name in TIMERS)]:
         (units / unit).symlink_to("/dev/null")
     (units / "frr.service.d").mkdir()
     (units / "frr.service.d/lab.conf").write_text(FRR_UNIT)
