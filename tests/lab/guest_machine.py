@@ -1,10 +1,12 @@
 """The guest: a machine under QEMU, with KVM where there is one that works, and its agent."""
 
 import base64
+import ctypes
 import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tarfile
@@ -22,9 +24,15 @@ AGENT = 7000
 FIRST_SSH = 2201
 PROCESSORS = 2
 BOOT_SECONDS = 600
-KVM_SECONDS = 15  # a KVM that works has booted long before
+# A KVM that works speaks at once, first the firmware, then the kernel; one that has the kernel speak is given time for whatever comes.
+KVM_SILENT = 4
+KVM_SILENT_LATER = 30
+KERNEL_SPEAKS = b"Linux version"
+PR_SET_PDEATHSIG = 1
 EMULATED = ("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
+
+_libc = ctypes.CDLL(None)
 
 
 class GuestError(AssertionError):
@@ -72,6 +80,23 @@ class Guest(Agent):
     console: Path
     accelerator: str
 
+    def wait(self) -> None:
+        """Until its agent answers. Raises GuestError where it does not in time."""
+        deadline = time.monotonic() + BOOT_SECONDS
+        while not self.answers():
+            how = f"QEMU ended with status {self.process.returncode}" if self.process.poll() is not None else f"not in {BOOT_SECONDS} s"
+            if self.process.returncode is not None or time.monotonic() > deadline:
+                raise GuestError(f"The guest did not boot ({how}). Its console:\n{self.said()}")
+            time.sleep(0.2)
+
+    def answers(self) -> bool:
+        """Whether its agent does."""
+        try:
+            self.ask("hello", seconds=2)
+        except OSError:
+            return False
+        return True
+
     def said(self) -> str:
         """The end of what the console shows."""
         return self.console.read_text(errors="replace")[-3000:]
@@ -83,14 +108,27 @@ class Guest(Agent):
 
 @contextmanager
 def guest(image: Image, folder: Path, boxes: Mapping[str, Mapping[str, tuple[str, int]]], memory: int = 2048) -> Iterator[Guest]:
-    """Boot it; `boxes` are the files that each firewall is delivered with, as (text, mode) by path. Ends it at the end."""
+    """Start it, without waiting until it answers; `boxes` are the files that each firewall is delivered with, as (text, mode) by path.
+
+    Ends it at the end.
+    """
     job = folder / "job.tar"
     _pack(job, boxes)
-    running = _booted(image, job, list(boxes), memory)
-    try:
-        yield running
-    finally:
-        running.stop()
+    for accelerator in _accelerators():
+        running = _start(image, job, list(boxes), memory, accelerator)
+        try:
+            if accelerator == "kvm" and not _works(running):
+                continue
+            yield running
+            return
+        finally:
+            running.stop()
+
+
+def _accelerators() -> list[str]:
+    """Those to try, in order. Some machines offer a KVM that cannot run this kernel."""
+    kvm = os.environ.get("LAB_ACCELERATOR", "") != "tcg" and os.access("/dev/kvm", os.R_OK | os.W_OK)
+    return ["kvm", "tcg"] if kvm else ["tcg"]
 
 
 def _pack(job: Path, boxes: Mapping[str, Mapping[str, tuple[str, int]]]) -> None:
@@ -113,58 +151,41 @@ def _add(archive: tarfile.TarFile, path: str, content: bytes, mode: int) -> None
     archive.addfile(member, io.BytesIO(content))
 
 
-def _booted(image: Image, job: Path, boxes: list[str], memory: int) -> Guest:
-    """With KVM if it works: some machines offer one that cannot run this kernel, so it is tried."""
-    wanted = os.environ.get("LAB_ACCELERATOR", "")
-    if wanted != "tcg" and os.access("/dev/kvm", os.R_OK | os.W_OK):
-        running = _start(image, job, boxes, memory, "kvm")
-        if _up(running, KVM_SECONDS):
-            return running
-        running.stop()
-    running = _start(image, job, boxes, memory, "tcg")
-    if not _up(running, BOOT_SECONDS):
-        how = f"QEMU ended with status {running.process.poll()}" if running.process.poll() is not None else f"not in {BOOT_SECONDS} s"
-        running.stop()
-        raise GuestError(f"The guest did not boot ({how}). Its console:\n{running.said()}")
-    return running
-
-
 def _start(image: Image, job: Path, boxes: list[str], memory: int, accelerator: str) -> Guest:
     port, ssh = free_port(), {name: free_port() for name in boxes}
     forwarded = [f"hostfwd=tcp:127.0.0.1:{port}-:{AGENT}"]
     forwarded += [f"hostfwd=tcp:127.0.0.1:{ssh[name]}-:{FIRST_SSH + number}" for number, name in enumerate(boxes)]
     console = job.with_name("console.log")
+    talks = "earlyprintk=ttyS0" if accelerator == "kvm" else "quiet"  # for _works; a word costs an emulated processor more
     program = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
     command = [
         program, "-M", "pc", *(KVM if accelerator == "kvm" else EMULATED), "-smp", str(PROCESSORS), "-m", str(memory),
-        "-nographic", "-no-reboot",
+        "-nographic", "-no-reboot", "-global", "virtio-net-pci.romfile=",  # nothing to boot from the network
         "-snapshot", "-kernel", str(image.kernel), "-initrd", str(image.initrd),
-        "-append", "console=ttyS0 quiet panic=-1 mitigations=off", "-drive", f"file={image.root},if=virtio,format=raw",
+        "-append", f"console=ttyS0 {talks} panic=-1 mitigations=off", "-drive", f"file={image.root},if=virtio,format=raw",
         "-drive", f"file={job},if=virtio,format=raw", "-nic", ",".join(["user", "model=virtio-net-pci", "restrict=on", *forwarded]),
     ]  # fmt: skip
     with console.open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, process_group=0,  # Ctrl-C is for us, who end it
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - calls nothing but prctl
+        )  # fmt: skip
     return Guest(port, process, ssh, console, accelerator)
 
 
-def _up(running: Guest, seconds: float) -> bool:
-    """Whether its agent answers in time. A guest that nobody waits for any more is stopped."""
-    try:
-        return _answers(running, seconds)
-    except BaseException:  # Ctrl-C above all
-        running.stop()
-        raise
+def _die_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _answers(running: Guest, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and running.process.poll() is None:
-        if b"KVM internal error" in running.console.read_bytes():
-            return False
-        try:
-            running.ask("hello", seconds=2)
-        except OSError:
-            time.sleep(0.2)
-        else:
+def _works(running: Guest) -> bool:
+    """Whether a guest under KVM gets as far as its agent: it ends, reports an error of KVM or falls silent where it does not."""
+    heard, since = b"", time.monotonic()
+    while running.process.poll() is None and b"KVM internal error" not in heard:
+        if running.answers():
             return True
+        if len(now := running.console.read_bytes()) > len(heard):
+            heard, since = now, time.monotonic()
+        if time.monotonic() - since > (KVM_SILENT_LATER if KERNEL_SPEAKS in heard else KVM_SILENT):
+            return False
+        time.sleep(0.1)
     return False

@@ -4,6 +4,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from firewalls.ssh import ensure_key, public_line
 from firewalls.transport import APPLIER
 from tests import stack
 from tests.lab import rest, topology
-from tests.lab.guest_machine import Guest, GuestError, guest
+from tests.lab.guest_machine import PROCESSORS, Guest, GuestError, guest
 from tests.lab.image import image
 from tests.lab.rest import Rest
 from tests.lab.wiring import Numbers, management, script
@@ -58,32 +59,46 @@ class Clock:
 
 @contextmanager
 def lab(folder: Path, var: Path, **environment: str) -> Iterator[Lab]:
-    """Bring it all up: image, guest and product at the same time, then the partition, then the pushes."""
+    """Bring it all up: the product starts while the image is built, the guest boots while the product allocates; then the pushes."""
     clock = Clock()
     folder.mkdir(parents=True, exist_ok=True)
-    built = image()
-    clock.took("image")
     key = public_line(ensure_key(var / "ssh" / "id_ed25519"))
     hosts = {firewall.name: ensure_key(folder / "keys" / firewall.name) for firewall in topology.FIREWALLS}
     boxes = {name: delivered(name, number, hosts[name]) for number, name in enumerate(hosts)}
-    with stack.running(var, DEMO="none", **environment) as product, guest(built, folder, boxes) as machine:
-        clock.guest = machine
-        clock.took(f"boot ({machine.accelerator}) and product")
-        api = Rest(product.url, product.manage("create_token", "lab", "--role", "admin"))
-        where = {
-            name: {"host": "127.0.0.1", "port": machine.ssh[name], "user": USER, "host_key": public_line(hosts[name])} for name in hosts
-        }
-        rest.allocate(api, where)
-        running = Lab(machine, product, api, rest.numbers(api), folder, clock)
-        clock.took("allocation")
-        _wire(running, key)
-        clock.took("wiring")
-        rest.push(api, hosts)
-        clock.took("push")
-        try:
+    with _starting(folder, var, DEMO="none", **environment) as product:
+        built = image()
+        clock.took("image")
+        with guest(built, folder, boxes) as machine:
+            clock.guest = machine
+            product.wait()
+            clock.took(f"product (guest under {machine.accelerator})")
+            api = Rest(product.url, product.manage("create_token", "lab", "--role", "admin"))
+            where = {
+                name: {"host": "127.0.0.1", "port": machine.ssh[name], "user": USER, "host_key": public_line(hosts[name])} for name in hosts
+            }
+            rest.allocate(api, where)
+            running = Lab(machine, product, api, rest.numbers(api), folder, clock)
+            clock.took("allocation")
+            machine.wait()
+            clock.took("boot")
+            _wire(running, key)
+            clock.took("wiring")
+            rest.push(api, hosts)
+            clock.took("push")
             yield running
-        finally:
-            (folder / "product.log").write_text("\n".join([*product.said, f"(ended: {product.process.poll()})", ""]))
+
+
+@contextmanager
+def _starting(folder: Path, var: Path, **environment: str) -> Iterator[stack.Stack]:
+    """The product, which may not be ready yet. Stops it at the end, and keeps what it said."""
+    var.chmod(0o755)
+    product = stack.start(var, int(environment.get("PORT") or stack.free_port()), **environment)
+    try:
+        yield product
+    finally:
+        (folder / "product.log").write_text("\n".join([*product.said, f"(ended: {product.process.poll()})", ""]))
+        if product.process.poll() is None:
+            product.stop()
 
 
 def delivered(name: str, number: int, host_key: Path) -> dict[str, tuple[str, int]]:
@@ -104,8 +119,9 @@ def _wire(running: Lab, key: str) -> None:
     """Switches and machines, then the firewalls. What they share is set up as an operator does it, with the one command."""
     names = [firewall.name for firewall in topology.FIREWALLS]
     running.guest.write("/root/applier.sh", APPLIER.read_text())
-    running.guest.run(f"sh /root/applier.sh install '{key}'")
-    running.guest.run(script(running.numbers), seconds=SETTLE_SECONDS)
+    with ThreadPoolExecutor(PROCESSORS) as pool:
+        parts = f"sh /root/applier.sh install '{key}'", script(running.numbers)
+        list(pool.map(lambda part: running.guest.run(part, seconds=SETTLE_SECONDS), parts))
     running.guest.run("\n".join(f"bash /run/lab/box start {name}" for name in names), seconds=SETTLE_SECONDS)
     running.guest.ask("listen", nodes=[*(host.name for host in topology.HOSTS), "internet"], ports=topology.PORTS)
     for name in names:
@@ -114,7 +130,7 @@ def _wire(running: Lab, key: str) -> None:
 
 def up(running: Lab, name: str) -> None:
     """Wait until the firewall has started all that it starts, and its sshd answers."""
-    started = "systemctl is-system-running"
+    started = "systemctl is-system-running --wait"  # asks once, where asking again and again starts a program each time
     try:
         wait(lambda: greets(running.guest.ssh[name]), SETTLE_SECONDS)
         wait(lambda: running.guest.run(started, box=name, check=False).strip() in ("running", "degraded"), SETTLE_SECONDS)
