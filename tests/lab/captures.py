@@ -8,13 +8,13 @@ from tests.lab.guest_machine import PROCESSORS
 from tests.lab.running import Lab
 from tests.lab.topology import FIREWALLS, SWITCHES
 
+# By file; starting programs is what costs an emulated processor.
 SHOWN = {
-    "frr.conf": "vtysh {pathspace} -c 'show running-config'",
-    "bgp.txt": "vtysh {pathspace} -c 'show bgp summary' -c 'show bgp l2vpn evpn' -c 'show evpn vni'",
-    "routes.txt": "ip route show table all; ip -6 route show table all",
-    "interfaces.txt": "ip -d address",
+    "frr.txt": "vtysh {pathspace} -c 'show running-config' -c 'show bgp summary' -c 'show bgp l2vpn evpn' -c 'show evpn vni'",
+    "network.txt": "ip route show table all; ip -6 route show table all; ip -d address",
     "nftables.txt": "nft list ruleset",
 }
+NEXT = "--- next file ---"
 
 
 @contextmanager
@@ -40,13 +40,10 @@ def keep(lab: Lab) -> None:
 def _keep(lab: Lab, name: str, *, box: bool) -> None:
     folder = lab.folder / name
     folder.mkdir(parents=True, exist_ok=True)
-    pathspace = "" if box else f"-N {name}"
-
-    def said(command: str) -> str:
-        return lab.guest.run(command, box=name if box else "", node="" if box else name, check=False)
-
-    for file, command in SHOWN.items():
-        if box or file != "nftables.txt":
-            (folder / file).write_text(said(command.format(pathspace=pathspace)))
+    files = [file for file in SHOWN if box or file != "nftables.txt"]
+    script = f"; echo '{NEXT}'; ".join(SHOWN[file].format(pathspace="" if box else f"-N {name}") for file in files)
+    said = lab.guest.run(script, box=name if box else "", node="" if box else name, check=False)
+    for file, text in zip(files, said.split(f"{NEXT}\n"), strict=True):
+        (folder / file).write_text(text)
     if box:
         (folder / "packets.pcap").write_bytes(lab.guest.read(f"/run/lab/{name}.pcap"))
