@@ -19,7 +19,7 @@
 # APPLIER_PRACTICE   1: a practice firewall, a folder without a kernel: nothing is loaded
 # APPLIER_TIMEOUT    seconds until an unconfirmed configuration is rolled back, counted from the end of applying (60)
 # APPLIER_LOCK_WAIT  seconds to wait for another run, which may be the one of a sender that died (240)
-# APPLIER_SETTLE     seconds within which BGP sessions must be up again, and neighbours known (30)
+# APPLIER_SETTLE     seconds within which BGP sessions must be up again, neighbours known and default routes originated (30)
 # APPLIER_SLOW       seconds every step takes longer, on a practice firewall (0)
 set -u
 umask 077
@@ -34,6 +34,8 @@ TIMEOUT=${APPLIER_TIMEOUT:-60}
 SLOW=${APPLIER_SLOW:-0}
 LOCK_WAIT=${APPLIER_LOCK_WAIT:-240}
 SETTLE=${APPLIER_SETTLE:-30}
+ROUTE_MAPS=6 # seconds after which FRR has looked at changed route maps: bgp route-map delay-timer, and one more
+[ "$SETTLE" -ge "$ROUTE_MAPS" ] || ROUTE_MAPS=$SETTLE
 STATE=$ROOT/var/lib/shared-networks
 PENDING=$STATE/pending
 APPLIED=$STATE/applied
@@ -57,6 +59,16 @@ version() { digest=$(sha256 <"$1"); echo "${digest%% *}"; }
 
 # bounded SECONDS COMMAND...: a tool that hangs must not keep the box half way.
 bounded() { if installed timeout; then timeout "$@"; else shift; "$@"; fi; }
+
+# settles SECONDS COMMAND...: wait until the command has nothing to tell; what it tells at the end is in $lacking.
+settles() {
+    patience=$1; shift
+    waited=0
+    while lacking=$("$@") && [ -n "$lacking" ]; do
+        [ "$waited" -lt "$patience" ] || return 1
+        sleep 1 9>&-; waited=$((waited + 1))
+    done
+}
 
 # managed FILE: whether it is one that is managed here. Units of others, such as the management interface's, have other names.
 managed() {
@@ -244,14 +256,18 @@ check_frr() {
     [ -z "$PRACTICE" ] || return 0
     installed frr-reload.py || { missing 'frr-reload.py is not installed here; it comes with the package frr-pythontools.'; return; }
     daemons_run || return 1
-    plan=$(bounded 120 frr-reload.py --test --stdout "$NEW/etc/frr/frr.conf" 2>&1) || { echo "$plan"; return 1; }
-    echo "$plan"
-    case $plan in *'Lines To Delete'*) true >"$NEW/deleting" ;; esac
+    bounded 120 frr-reload.py --test --stdout "$NEW/etc/frr/frr.conf"
 }
 
-# frr-reload.py ends well even if nobody is there to take the lines.
+# To ask FRR takes long on a slow box, however little is asked; so what is asked at one time is asked at once, and told apart here.
+CONFIGURATION='show running-config no-header' # ends with a line `end`
+NEIGHBOURS='show bgp vrf all neighbors'
+PREFIXES='show bgp l2vpn evpn route type prefix'
+ask_frr() { for question; do set -- "$@" -c "$question"; shift; done; bounded 60 vtysh "$@" 2>/dev/null; }
+
+# daemons_run [ANSWER]: frr-reload.py ends well even if nobody is there to take the lines.
 daemons_run() {
-    up=$(bounded 60 vtysh -c 'show daemons' 2>/dev/null)
+    up=${1-$(ask_frr 'show daemons')}
     for daemon in zebra bgpd; do
         case " $up " in *" $daemon "*) ;; *) echo "$daemon is not running here, so FRR would not take its configuration."; return 1 ;; esac
     done
@@ -259,7 +275,7 @@ daemons_run() {
 
 # What the kernel and FRR have now, whatever the files say: everything, as it is saved, and what is ours of it.
 running_rules() { echo 'flush ruleset'; bounded 60 nft -s list ruleset; }
-running_frr() { bounded 60 vtysh -c 'show running-config no-header'; }
+running_frr() { ask_frr "$CONFIGURATION"; }
 
 # settings: the lines of a configuration of FRR, each behind the blocks that it stands in, sorted: after a boot FRR lists its VRFs in
 # another order, and the order means nothing, for whatever has one is numbered.
@@ -277,15 +293,16 @@ tables() { sed -n 's/^table \([a-z0-9]* [A-Za-z0-9_]*\) {.*/\1/p' "$1" | sort -u
 # shellcheck disable=SC2086 # a family and a name
 our_rules() { tables "$1" | while read -r table; do bounded 60 nft -s list table $table 2>/dev/null; done; }
 
-# remember CONF: what runs now is what was applied.
+# remember CONF [FRR]: what runs now, or in the file FRR was seen to run, is what was applied.
 remember() {
     [ -z "$PRACTICE" ] || return 0
-    rm -rf "$APPLIED" && mkdir "$APPLIED" && our_rules "$1" >"$APPLIED/nftables" && running_frr >"$APPLIED/frr"
+    rm -rf "$APPLIED" && mkdir "$APPLIED" && our_rules "$1" >"$APPLIED/nftables" &&
+        if [ $# -gt 1 ]; then cat "$2"; else running_frr; fi >"$APPLIED/frr"
 }
 
-# The BGP neighbours, each with whether its session is up.
+# The BGP neighbours in what FRR has told, each with whether its session is up.
 sessions() {
-    bounded 60 vtysh -c 'show bgp vrf all neighbors' 2>/dev/null | while read -r one two three four rest; do
+    while read -r one two three four rest; do
         case "$one $two $three" in
             'BGP neighbor is' | 'BGP neighbor on') neighbour=${four%[,:]} ;;
             'BGP state =') case $four in Established*) echo "$neighbour up" ;; *) echo "$neighbour down" ;; esac ;;
@@ -295,6 +312,7 @@ sessions() {
 
 # lost_next_hops [MORE]: "ADDRESS dev DEVICE", one a line, for the next hops at the other ends of VXLANs that the routes of both families
 # lead to, and for those in MORE, where the kernel has no neighbour entry: packets to them go nowhere.
+# shellcheck disable=SC2120 # called by settles
 lost_next_hops() {
     {
         ip neigh show nud all; ip route show table all proto bgp; ip -6 route show table all proto bgp
@@ -311,14 +329,28 @@ lost_next_hops() {
     ' | sort -u
 }
 
-# next_hops_settle SECONDS [MORE]: wait until there is none; those that are left are in $lacking.
-next_hops_settle() {
-    waited=0
-    while lacking=$(lost_next_hops "${2:-}") && [ -n "$lacking" ]; do
-        [ "$waited" -lt "$1" ] || return 1
-        sleep 1 9>&-; waited=$((waited + 1))
-    done
+# The default routes that FRR originates by a configuration: "VRF FAMILY", one a line.
+originated() {
+    settings | sed -n 's|^router bgp [0-9]* vrf \(vrf[0-9]*\) / address-family l2vpn evpn / default-originate \(ipv[46]\)$|\1 \2|p'
 }
+
+# not_originated CONF: those of them that are not among the routes which FRR has told: of its own are those with this weight, and the route
+# target of a VRF is its VNI, which is its number.
+not_originated() {
+    { originated <"$1"; cat; } | awk '
+        /^vrf[0-9]+ ipv[46]$/ { wanted[$0]; next }
+        /\[[1-5]\]:\[/ { family = ""; own = 0 }
+        /\[5\]:\[0\]:\[0\]:\[/ { family = /\[::\]/ ? "ipv6" : "ipv4" }
+        / 32768 / { own = 1 }
+        own && family != "" && match($0, /RT:[0-9]+:[0-9]+/) {
+            split(substr($0, RSTART, RLENGTH), target, ":")
+            delete wanted["vrf" target[3] " " family]
+        }
+        END { for (one in wanted) print one }
+    ' | sort
+}
+
+lost_defaults() { [ -z "$(originated <"$1")" ] || ask_frr "$PREFIXES" | not_originated "$1"; }
 
 # copy_owned FOLDER FOLDER: into the second, which is new, a folder in it at a time.
 # shellcheck disable=SC2046,SC2086 # names without blanks
@@ -341,8 +373,11 @@ save() {
     saved=$STATE/saved.$$
     copy_owned "$ROOT" "$saved" || { echo 'What runs could not be saved; is the disk full?'; return 1; }
     if [ -z "$PRACTICE" ]; then
-        { running_rules >"$saved/rules" && running_frr >"$saved/running.conf" && sessions >"$saved/sessions" &&
-            lost_next_hops >"$saved/next-hops"; } ||
+        # Without BGP, only the first question is answered.
+        { running_rules >"$saved/rules" && { ask_frr "$CONFIGURATION" "$NEIGHBOURS" "$PREFIXES" >"$NEW/told" || true; } &&
+            sed '/^end$/q' "$NEW/told" >"$saved/running.conf" && grep -qx end "$saved/running.conf" &&
+            sessions <"$NEW/told" >"$saved/sessions" && not_originated "$saved/running.conf" <"$NEW/told" >"$saved/defaults" &&
+            lost_next_hops '' >"$saved/next-hops"; } ||
             { echo 'What runs could not be asked of nft and FRR, so it could not be saved.'; return 1; }
     fi
     # shellcheck disable=SC2046 # names without blanks
@@ -394,11 +429,7 @@ devices() { for file in "$1/$UNITS"/[0-9][0-9]-sn-*.netdev; do [ ! -f "$file" ] 
 # networkd answers before it acts; and where it sets an interface up for the first time it clears away the neighbours there, also
 # those by which FRR reaches the other end of a VXLAN. FRR would not notice, so it comes after.
 interfaces_settle() {
-    waited=0
-    while lacking=$(unsettled) && [ -n "$lacking" ]; do
-        if [ "$waited" -ge "$SETTLE" ]; then echo "systemd-networkd has not set these up after $waited seconds:$lacking"; return 1; fi
-        sleep 1 9>&-; waited=$((waited + 1))
-    done
+    settles "$SETTLE" unsettled || { echo "systemd-networkd has not set these up after $waited seconds:$lacking"; return 1; }
 }
 
 unsettled() {
@@ -439,24 +470,34 @@ load_nftables() {
 
 load_frr() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
-    if [ -e "$NEW/deleting" ]; then reload_frr "$ROOT/etc/frr/frr.conf"; else reload_frr "$ROOT/etc/frr/frr.conf" adding; fi
+    reload_frr "$ROOT/etc/frr/frr.conf"
 }
 
-# reload_frr FILE [adding], in two rounds. The first leaves the BGP instance of a VRF whose importers it has only just taken away, and
-# fails where it adds once more what it has just added, for FRR refuses a `vni` that is there. The second does what is really left;
-# where there was nothing to delete and the first did well, there is nothing left.
+# reload_frr FILE, in two rounds where it takes two. The first leaves the BGP instance of a VRF whose importers it has only just taken
+# away, and fails where it adds once more what it has just added, for FRR refuses a `vni` that is there. The second does what is left.
 reload_frr() {
     first=0
     bounded 120 frr-reload.py --reload --stdout "$1" || first=$?
-    if [ "$first" = 0 ] && [ $# -gt 1 ]; then return 0; fi
+    if [ "$first" = 0 ] && [ -z "$(left_over "$1")" ]; then return 0; fi
     bounded 120 frr-reload.py --reload --stdout "$1" || [ "$first" = 0 ]
+}
+
+# left_over FILE: the settings of BGP that FRR has beyond those in the file.
+left_over() {
+    { settings <"$1"; echo; running_settings; } | awk '
+        running == "" && $0 == "" { running = 1; next }
+        running == "" { asked[$0]; next }
+        /^router bgp / && !($0 in asked)
+    '
 }
 
 # The files are those that were sent, and the kernel and FRR have taken them.
 verify() {
     for file in $(differences "$NEW" "$ROOT"); do echo "$file is not what was sent."; return 1; done
     [ -z "$PRACTICE" ] || return 0
-    daemons_run && rules_as_sent && imports_present
+    ask_frr 'show daemons' "$CONFIGURATION" >"$NEW/told"
+    { read -r up; cat >"$NEW/running"; } <"$NEW/told"
+    daemons_run "$up" && rules_as_sent && imports_present
 }
 
 # The kernel lists the rules as it would those of the file, loaded into an empty namespace.
@@ -480,25 +521,21 @@ imports() {
 }
 
 imports_present() {
-    running_frr | imports >"$NEW/imported"
-    imports <"$ROOT/etc/frr/frr.conf" | while read -r wanted; do
-        grep -qxF "$wanted" "$NEW/imported" || { echo "FRR has not taken this: $wanted"; exit 1; }
+    imports <"$NEW/running" >"$NEW/imported"
+    imports <"$ROOT/etc/frr/frr.conf" | while read -r import; do
+        grep -qxF "$import" "$NEW/imported" || { echo "FRR has not taken this: $import"; exit 1; }
     done
 }
 
 # Every session that was up before is up again, unless its neighbour is gone from the configuration.
 check_bgp() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
-    waited=0
-    while lost=$(sessions_lost) && [ -n "$lost" ]; do
-        if [ "$waited" -ge "$SETTLE" ]; then echo "BGP sessions that were up before are not, after $waited seconds: $lost"; return 1; fi
-        sleep 1 9>&-; waited=$((waited + 1))
-    done
+    settles "$SETTLE" sessions_lost || { echo "BGP sessions that were up before are not, after $waited seconds: $lacking"; return 1; }
     echo "$(grep -c ' up$' "$PENDING/sessions") sessions as before."
 }
 
 sessions_lost() {
-    sessions >"$NEW/sessions"
+    ask_frr "$NEIGHBOURS" | sessions >"$NEW/sessions"
     while read -r neighbour was; do
         if [ "$was" = up ] && grep -qxF "$neighbour down" "$NEW/sessions"; then printf '%s ' "$neighbour"; fi
     done <"$PENDING/sessions"
@@ -508,18 +545,21 @@ sessions_lost() {
 # the VNI. What was lost before this push too, and cannot be mended, is no reason to take the push back.
 check_next_hops() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
-    if next_hops_settle 3; then echo 'Every next hop has its neighbour.'; return 0; fi
+    if settles 3 lost_next_hops; then echo 'Every next hop has its neighbour.'; return 0; fi
     forgotten=$lacking
     for number in $(echo "$lacking" | sed 's/.* dev vlan//' | sort -u); do give_again "$number" || return 1; done
     # Without the VNI there is no route either, so those that were lost must come, not only be wanted no more.
-    if next_hops_settle "$SETTLE" "$forgotten"; then
+    if settles "$SETTLE" lost_next_hops "$forgotten"; then
         echo "FRR had forgotten these neighbours and knows them again: $(listed "$forgotten")"
         return 0
     fi
-    new=$(echo "$lacking" | while read -r hop; do grep -qxF "$hop" "$PENDING/next-hops" || echo "$hop"; done)
+    new=$(lost_anew next-hops)
     if [ -n "$new" ]; then echo "These next hops have no neighbour, so packets to them go nowhere: $(listed "$new")"; return 1; fi
     echo "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: $(listed "$lacking")"
 }
+
+# lost_anew KIND: what is lacking and was not before this push.
+lost_anew() { echo "$lacking" | while read -r one; do grep -qxF "$one" "$PENDING/$1" || echo "$one"; done; }
 
 listed() { echo "$1" | tr '\n' ',' | sed 's/,$//; s/,/, /g'; }
 
@@ -535,6 +575,39 @@ give_again() {
     done
 }
 
+# FRR 8.4 withdraws the default route that it originates into a VRF together with another 0/0 that goes from there, and does not
+# originate it again, though its configuration says so. What was lost before this push too is no reason to take the push back.
+check_defaults() {
+    if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
+    keep_defaults "$ROOT/etc/frr/frr.conf" "$PENDING/running.conf"
+    if [ -z "$wanted" ]; then echo 'This firewall originates no default route.'; return 77; fi
+    if [ -z "$forgotten" ]; then echo "Originated: $(listed "$wanted")"; return 0; fi
+    if [ -z "$lacking" ]; then
+        echo "FRR had forgotten these default routes and originates them again: $(listed "$forgotten")"
+        return 0
+    fi
+    new=$(lost_anew defaults)
+    if [ -n "$new" ]; then echo "FRR does not originate these default routes, so they lead nobody out: $(listed "$new")"; return 1; fi
+    echo "FRR did not originate these default routes before either; they lead nobody out until it is restarted: $(listed "$lacking")"
+}
+
+# keep_defaults CONF BEFORE: see to it that FRR originates the default routes of CONF, which it runs, after it ran BEFORE. In $wanted all of
+# them, in $forgotten those that had to be given anew, and in $lacking those of which that was no use.
+keep_defaults() {
+    forgotten='' lacking=''
+    wanted=$(originated <"$1")
+    [ -n "$wanted" ] || return 0
+    # FRR looks at route maps some seconds after they have changed, and may withdraw the other 0/0 only then.
+    if [ "$wanted" != "$({ originated <"$2"; } 2>/dev/null)" ]; then sleep "$ROUTE_MAPS" 9>&-; fi
+    if settles 3 lost_defaults "$1"; then return 0; fi
+    forgotten=$lacking
+    echo "$forgotten" | while read -r vrf family; do
+        bounded 60 vtysh -c 'configure terminal' -c "$(grep -x "router bgp [0-9]* vrf $vrf" "$1")" -c 'address-family l2vpn evpn' \
+            -c "no default-originate $family" -c "default-originate $family" >/dev/null 2>&1
+    done
+    settles "$SETTLE" lost_defaults "$1"
+}
+
 # Whatever the box's owner wants to be true: each executable there must end well within ten seconds.
 probe() {
     found=
@@ -547,13 +620,15 @@ probe() {
     echo "Well:$found"
 }
 
-# The same files, and on a real box the same rules and routing as when they were last applied, and a neighbour at every next hop.
+# The same files, and on a real box the same rules and routing as when they were last applied, a neighbour at every next hop and every
+# default route.
 unchanged() {
     different=$(differences "$NEW" "$ROOT")
     if [ -n "$different" ] || [ -d "$PENDING" ]; then return 1; fi
     [ -z "$PRACTICE" ] || return 0
     { settings <"$APPLIED/frr"; } >"$NEW/settings" 2>/dev/null && running_settings | cmp -s - "$NEW/settings" &&
-        our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" && next_hops_settle 3
+        our_rules "$NEW/etc/nftables.conf" | cmp -s - "$APPLIED/nftables" &&
+        settles 3 lost_next_hops && settles 3 lost_defaults "$APPLIED/frr"
 }
 
 # Back to what was saved: the files, the rules, the routing. What was saved is kept until that has been done.
@@ -581,7 +656,9 @@ load_saved() {
     back=0
     bounded 60 nft -f "$PENDING/rules" || back=1
     load_system "$PENDING/undone" >/dev/null || [ $? = 77 ] || back=1
-    if daemons_run >/dev/null; then reload_frr "$PENDING/running.conf" || back=1; fi
+    if daemons_run >/dev/null; then
+        if reload_frr "$PENDING/running.conf"; then keep_defaults "$PENDING/running.conf" "$PENDING/undone/etc/frr/frr.conf"; else back=1; fi
+    fi
     [ "$back" = 0 ] || return 1
     if [ -f "$ROOT/etc/nftables.conf" ]; then remember "$ROOT/etc/nftables.conf"; fi
 }
@@ -656,8 +733,8 @@ load() {
 
 # The timer counts from here on.
 check() {
-    step verify verify && step check-bgp check_bgp && step check-next-hops check_next_hops && step probe probe &&
-        remember "$ROOT/etc/nftables.conf" && true >"$PENDING/applied"
+    step verify verify && step check-bgp check_bgp && step check-next-hops check_next_hops && step check-defaults check_defaults &&
+        step probe probe && remember "$ROOT/etc/nftables.conf" "$NEW/running" && true >"$PENDING/applied"
 }
 
 confirm() {
@@ -705,8 +782,11 @@ show() {
         settings <"$APPLIED/frr" | told applied 'running configuration of FRR'
         running_settings | told running 'running configuration of FRR'
         told applied 'next hops without a neighbour' </dev/null
-        next_hops_settle 3 # a route may be there a moment before its neighbour
+        settles 3 lost_next_hops # a route may be there a moment before its neighbour
         printf '%s' "$lacking" | told running 'next hops without a neighbour'
+        told applied 'default routes that are not originated' </dev/null
+        settles 3 lost_defaults "$APPLIED/frr"
+        printf '%s' "$lacking" | told running 'default routes that are not originated'
     fi
     echo end
 }

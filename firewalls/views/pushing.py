@@ -19,7 +19,8 @@ STEPS = {
     "connect": "Connect", "receive": "Send", "lock": "Lock", "version": "Compare the applier", "unpack": "Unpack",
     "check-nftables": "Check nftables", "check-frr": "Check FRR", "save": "Save what runs", "arm-rollback": "Arm the rollback",
     "write": "Write the files", "load-system": "Load names and interfaces", "load-nftables": "Load nftables", "load-frr": "Load FRR",
-    "verify": "Verify", "check-bgp": "BGP sessions as before", "check-next-hops": "Neighbours at every next hop", "probe": "Own probes",
+    "verify": "Verify", "check-bgp": "BGP sessions as before", "check-next-hops": "Neighbours at every next hop",
+    "check-defaults": "Default routes originated", "probe": "Own probes",
     "roll-back": "Go back", "confirm": "Confirm",
 }  # fmt: skip
 ONLY_WHEN_NEEDED = {"check", "receive", "roll-back"}

@@ -21,12 +21,21 @@ from tests.firewalls.running import TOOLS, environment, steps, tools, verdict
 Tools = Mapping[str, str]
 STATE = "var/lib/shared-networks"
 LISTING = 'echo "table inet metal {"; echo "}"'
-RUNNING = '[ ! -f "$APPLIER_ROOT/etc/frr/frr.conf" ] || cat "$APPLIER_ROOT/etc/frr/frr.conf"'
+RUNNING = 'cat "$APPLIER_ROOT/etc/frr/frr.conf" 2>/dev/null || echo end'
 SESSION = 'echo "BGP neighbor is 10.9.0.2, remote AS 65001"; echo "  BGP state = Established, up for 00:01"'
+
+
+def vtysh(**answers: str) -> str:
+    """FRR's shell, which answers each question; `answers` are by a word of the question, where they are others than usual."""
+    usual = {"daemons": 'echo " zebra bgpd staticd"', "running_config": RUNNING, "neighbors": SESSION}
+    cases = " ".join(f"*{word.replace('_', '-')}*) {answer} ;;" for word, answer in (usual | answers).items())
+    return f'for asked; do case "$asked" in {cases} esac; done'
+
+
 # A box that does as it should, as far as the applier asks: what runs is what the files say.
 BOX: Tools = dict.fromkeys(("frr-reload.py", "chown", "hostname", "sysctl", "ip", "systemctl", "sudo", "visudo", "useradd"), "exit 0") | {
     "nft": f'case "$*" in *"list "*) {LISTING} ;; esac',
-    "vtysh": f'case "$*" in *daemons*) echo " zebra bgpd staticd" ;; *running-config*) {RUNNING} ;; *neighbors*) {SESSION} ;; esac',
+    "vtysh": vtysh(),
     "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
     "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; exec "$@"',
     "id": "case $1 in -u) echo 0 ;; esac",

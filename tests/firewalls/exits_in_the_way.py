@@ -1,5 +1,6 @@
 """What may come in the applier's way, each with how it must end and what must be said, whatever the shell."""
 
+import base64
 import fcntl
 import os
 import subprocess
@@ -26,6 +27,7 @@ from tests.firewalls.broken_boxes import (
     real,
     says,
     soon,
+    vtysh,
 )
 from tests.firewalls.test_applier_refusals import HOSTILE
 
@@ -118,9 +120,13 @@ def lacking(tools: str, practice: bool = False) -> How:
     return How(without=tools, env=PRACTICE.env if practice else {})
 
 
-def rounds(plan: str, number: int) -> Happening:
-    """Where FRR has this to do, it is reloaded so often."""
-    reloads = {"frr-reload.py": f'case "$*" in *--test*) echo "{plan}" ;; *) echo again >>"$APPLIER_ROOT/rounds" ;; esac'}
+def rounds(left: str, number: int) -> Happening:
+    """Where FRR still has these lines after it was reloaded for the first time, it is reloaded so often."""
+    first = 'grep -qsc again "$APPLIER_ROOT/rounds" && [ "$(wc -l <"$APPLIER_ROOT/rounds")" = 1 ]'
+    reloads = {
+        "frr-reload.py": 'case "$*" in *--reload*) echo again >>"$APPLIER_ROOT/rounds" ;; esac',
+        "vtysh": vtysh(running_config=f'if {first}; then echo "{left}"; fi; {RUNNING}'),
+    }
 
     def happen(box: Box) -> None:
         Pushed("applied", "load-frr", "", reloads, state="ok")(box)
@@ -199,8 +205,8 @@ LOADED: dict[str, Happening] = {
     "nft cannot load": Pushed("rolled-back", "load-nftables", "no memory", NOT_LOADED),
     "FRR cannot load": Pushed("rolled-back", "load-frr", "no reply", fails("frr-reload.py", "*--reload*etc/frr*", "no reply")),
     "FRR loads at the second time": Pushed("applied", "load-frr", "", fails("frr-reload.py", "*--reload*etc/frr*", "", 1), state="ok"),
-    "FRR has only to add": rounds("Lines To Add", 1),
-    "FRR has to delete": rounds("Lines To Delete", 2),
+    "FRR has what it should": rounds("log syslog", 1),
+    "FRR still has an instance": rounds("router bgp 1 vrf old", 2),
     "FRR hangs": Pushed("rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")),
 }  # fmt: skip
 VERIFIED: dict[str, Happening] = {
@@ -210,7 +216,7 @@ VERIFIED: dict[str, Happening] = {
     "rules and no namespace": Pushed("applied", "verify", "the rules in the kernel were not compared", {"unshare": "exit 1"}, state="ok"),
     "an import is not taken": Pushed(
         "rolled-back", "verify", "FRR has not taken this: bgp 1, ipv4 unicast: import vrf x",
-        says("vtysh", "*running-config*", "hostname box"), IMPORTING,
+        {"vtysh": vtysh(running_config="echo hostname box; echo end")}, IMPORTING,
     ),
     "rules changed by hand": Pushed("applied", "load-nftables", "", BY_HAND, GOOD, state="ok"),
     "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
@@ -226,6 +232,7 @@ VERIFIED: dict[str, Happening] = {
     "a probe": Pushed("applied", "probe", "Well: storage", prepare=with_probe("exit 0"), state="ok"),
 }  # fmt: skip
 # The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the neighbour unless it was lost.
+HAS_VNI = f'[ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING}'
 FAR = {
     "ip": """case "$*" in
         "neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo "10.0.0.9 dev vlan7 lladdr 02:00:00:00:00:09 extern_learn NOARP proto zebra" ;;
@@ -234,9 +241,8 @@ FAR = {
     "vtysh": f"""case "$*" in
         *"-c no vni 7") : >"$APPLIER_ROOT/taken" ;;
         *"-c vni 7") rm -f "$APPLIER_ROOT/taken" "$APPLIER_ROOT/lost" ;;
-        *running-config*) [ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING} ;;
-        *) {BOX["vtysh"]} ;;
-    esac""",
+    esac
+    {vtysh(running_config=HAS_VNI)}""",
 }
 FORGETTING = {"frr-reload.py": 'case "$*" in *--reload*etc/frr*) : >"$APPLIER_ROOT/lost" ;; esac'}
 FORGETFUL = FAR | {"vtysh": FAR["vtysh"].replace(' "$APPLIER_ROOT/lost" ;;', " ;;")}
@@ -269,6 +275,81 @@ NEIGHBOURS: dict[str, Happening] = {
     "a VNI is not taken back": Pushed(
         "rolled-back", "check-next-hops", "FRR has not taken the VNI 7 back after 1 seconds.", GREEDY | FORGETTING, how=SETTLE
     ),
+}  # fmt: skip
+# FRR originates the default routes of both families until it has forgotten one; it hears of others all the time.
+ORIGINATES = """router bgp 1 vrf vrf7
+ !
+ address-family l2vpn evpn
+  default-originate ipv4
+  default-originate ipv6
+ exit-address-family
+exit
+!
+end
+"""
+ORIGINATING, AGAIN = ({**files, FRR: files[FRR].replace("end\n", ORIGINATES)} for files in (GOOD, CHANGED))
+# As FRR lists them: what it has heard, what it has taken from a routing table, and what it originates.
+LISTED = "*> [5]:[0]:{}\n                    {}\n                                   {}\n                    {}\n"
+HEARD = "".join(LISTED.format(f"[0]:[{prefix}]", "10.0.0.9", "0 65001 i", "RT:9:7 ET:8") for prefix in ("0.0.0.0", "::"))
+TAKEN = LISTED.format("[24]:[10.1.0.0]", "10.0.0.1((none))", "0         32768 ?", "ET:8 RT:1:7")
+OWN = {prefix: LISTED.format(f"[0]:[{prefix}]", "10.0.0.1((none))", "32768 i", "ET:8 RT:1:7") for prefix in ("0.0.0.0", "::")}
+TELLS = f"""echo '{HEARD}{TAKEN}{OWN["::"]}'; [ -e "$APPLIER_ROOT/forgotten" ] || echo '{OWN["0.0.0.0"]}'"""
+DEFAULTS = {
+    "vtysh": f"""case "$*" in
+        *"-c no default-originate ipv4 -c default-originate ipv4") rm -f "$APPLIER_ROOT/forgotten" ;;
+    esac
+    {vtysh(evpn=TELLS)}""",
+}
+WITHDRAWING = {"frr-reload.py": 'case "$*" in *--reload*) : >"$APPLIER_ROOT/forgotten" ;; esac'}
+WITHDRAWN = DEFAULTS | {"vtysh": DEFAULTS["vtysh"].replace("rm -f", ":")}
+
+
+def originating(box: Box) -> None:
+    """It ran this before."""
+    box.settle(ORIGINATING, How(broken=DEFAULTS))
+
+
+def forgotten(box: Box) -> None:
+    originating(box)
+    (box.root / "forgotten").touch()
+
+
+def mended_by_the_same(box: Box) -> None:
+    """What FRR has forgotten since is drift, and the same push again mends it; then there is nothing to do."""
+    forgotten(box)
+    how = How(broken=DEFAULTS)
+    (line,) = [line for line in box.run("show", how=how)[1].splitlines() if "running\tdefault routes that are not originated" in line]
+    assert base64.b64decode(line.split("\t")[2]) == b"vrf7 ipv4"
+    told = box.settle(ORIGINATING, how)
+    assert told.steps["check-defaults"][1].endswith("originates them again: vrf7 ipv4") and not (box.root / "forgotten").exists()
+    assert box.push(ORIGINATING, how).ended == "unchanged"
+
+
+def forgotten_on_the_way_back(box: Box) -> None:
+    """Going back makes FRR forget it too; it originates it again all the same."""
+    originating(box)
+    with_probe("exit 1")(box)
+    told = box.push(CHANGED, How(broken=DEFAULTS | WITHDRAWING))
+    assert told.ended == "rolled-back" and box.has(ORIGINATING) and not (box.root / "forgotten").exists(), told
+
+
+ROUTES: dict[str, Happening] = {
+    "no default routes": Pushed("applied", "check-defaults", "This firewall originates no default route.", DEFAULTS, state="skipped"),
+    "default routes": Pushed("applied", "check-defaults", "Originated: vrf7 ipv4, vrf7 ipv6", DEFAULTS, AGAIN, state="ok"),
+    "a default route is forgotten": Pushed(
+        "applied", "check-defaults", "FRR had forgotten these default routes and originates them again: vrf7 ipv4",
+        DEFAULTS | WITHDRAWING, AGAIN, state="ok",
+    ),
+    "a default route is forgotten for good": Pushed(
+        "rolled-back", "check-defaults", "FRR does not originate these default routes, so they lead nobody out: vrf7 ipv4",
+        WITHDRAWN | WITHDRAWING, AGAIN,
+    ),
+    "a default route was forgotten before": Pushed(
+        "applied", "check-defaults", "FRR did not originate these default routes before either; they lead nobody out until it is restarted",
+        WITHDRAWN, AGAIN, state="ok", prepare=forgotten,
+    ),
+    "a default route is forgotten later": mended_by_the_same,
+    "a default route is forgotten on the way back": forgotten_on_the_way_back,
 }  # fmt: skip
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
@@ -476,6 +557,6 @@ def settled_files(box: Box) -> bool:
 
 TOLD = (busy, no_flock, no_state, unconfirmed, a_power_cut, units, versions, words, fuller_and_fuller)
 SITUATIONS: Mapping[str, Happening] = {
-    **CHECKED, **SENT, **STORED, **LOADED, **VERIFIED, **NEIGHBOURS, **PUT_BACK, **INSTALLED,
+    **CHECKED, **SENT, **STORED, **LOADED, **VERIFIED, **NEIGHBOURS, **ROUTES, **PUT_BACK, **INSTALLED,
     **{happening.__name__.replace("_", " "): happening for happening in TOLD},
 }  # fmt: skip

@@ -48,7 +48,7 @@ class TestInEveryShell:
 
 
 STEPS = ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables", "load-frr"]
-STEPS += ["verify", "check-bgp", "check-next-hops", "probe"]
+STEPS += ["verify", "check-bgp", "check-next-hops", "check-defaults", "probe"]
 
 
 def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path: Path) -> None:

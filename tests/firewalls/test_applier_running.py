@@ -12,11 +12,12 @@ import pytest
 
 from firewalls.transport import _packed
 from tests.firewalls.boxes import GOOD
+from tests.firewalls.broken_boxes import vtysh
 from tests.firewalls.running import applied, applier, verdict
 
 TOOLS = {
     "nft": 'case "$*" in *"list "*) echo "table inet metal {"; echo "}" ;; esac',
-    "vtysh": 'case "$*" in *daemons*) echo zebra bgpd ;; *running-config*) cat "$APPLIER_ROOT/running" ;; esac',
+    "vtysh": vtysh(running_config='cat "$APPLIER_ROOT/running"; echo end'),
     "frr-reload.py": "", "chown": "",
     "unshare": 'while [ "$1" != sh ] && [ $# -gt 1 ]; do shift; done; exec "$@"',
 }  # fmt: skip

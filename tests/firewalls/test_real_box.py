@@ -29,7 +29,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_step_is_taken_and_both_run_what_was_sent(told: dict[str, Any]) -> None:
-    told["first"]["steps"].pop("load-system"), told["first"]["steps"].pop("probe")  # there are no units, and no probes
+    for name in ("load-system", "check-defaults", "probe"):  # there are no units, no default routes and no probes
+        told["first"]["steps"].pop(name)
     assert told["first"]["outcome"] == "confirmed" and set(told["first"]["steps"].values()) == {"ok"}
     assert told["first"]["now"] == AS_BEFORE
 
@@ -62,9 +63,11 @@ def test_without_bgpd_nothing_is_changed(told: dict[str, Any]) -> None:
 
 
 def test_what_runs_is_compared_with_what_was_applied(told: dict[str, Any]) -> None:
-    names = ["rules in the kernel", "running configuration of FRR", "next hops without a neighbour"]
+    lost = ["next hops without a neighbour", "default routes that are not originated"]
+    names = ["rules in the kernel", "running configuration of FRR", *lost]
     assert told["without drift"] == {name: [] for name in names}
-    assert told["by hand"]["found"] == {names[0]: ["+tcp dport 4444 accept"], names[1]: ["+ip route 192.0.2.0/24 blackhole"], names[2]: []}
+    by_hand = [["+tcp dport 4444 accept"], ["+ip route 192.0.2.0/24 blackhole"], [], []]
+    assert told["by hand"]["found"] == dict(zip(names, by_hand, strict=True))
 
 
 def test_the_same_again_is_loaded_over_what_was_changed_by_hand(told: dict[str, Any]) -> None:

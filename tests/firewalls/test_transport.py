@@ -22,9 +22,9 @@ from tests.firewalls.running import PATIENT, applied
 
 ORDER = [
     "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
-    "load-system", "load-nftables", "load-frr", "verify", "check-bgp", "check-next-hops", "probe", "confirm",
+    "load-system", "load-nftables", "load-frr", "verify", "check-bgp", "check-next-hops", "check-defaults", "probe", "confirm",
 ]  # fmt: skip
-UNLOADED = ("load-system", "load-nftables", "load-frr", "check-bgp", "check-next-hops")
+UNLOADED = ("load-system", "load-nftables", "load-frr", "check-bgp", "check-next-hops", "check-defaults")
 EAGER = Timeouts(after_rollback=60, again=0.2)
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STEPS = [
     "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables",
-    "load-frr", "verify", "check-bgp", "check-next-hops", "probe", "confirm",
+    "load-frr", "verify", "check-bgp", "check-next-hops", "check-defaults", "probe", "confirm",
 ]  # fmt: skip
 AT = ["claimed", *STEPS, "settle"]
 
