@@ -13,6 +13,7 @@ from tests.lab.topology import HOSTS, SWITCHES
 
 ANSWER_SECONDS, SILENCE_SECONDS = 8.0, 3.0
 CONVERGED_SECONDS = 300.0
+ONCE = 0.0  # patience with what must not come: asked once, for it is there at once if it is
 Answers = Mapping[Talk, str]
 Tables = Mapping[tuple[str, str, int], tuple[str, ...]]
 

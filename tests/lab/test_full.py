@@ -1,18 +1,18 @@
-"""What takes longer, for `make lab-full`: a reboot, changes made by hand, and a next hop that FRR forgets."""
+"""What takes longer, for `make lab-full`: a reboot, changes made by hand, and what FRR forgets."""
 
 import re
 
 from tests.lab import rest, running
-from tests.lab.observing import observe, problems
+from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import Lab
-from tests.lab.scenarios import STEADY, Scenario, Talk
+from tests.lab.scenarios import LEAVES, STEADY, Route, Scenario, Talk
 from tests.lab.topology import SWITCHES
 
-SUPERFLUOUS_SECONDS = 10.0  # to wait for answers that must not come
 HOP = next(switch for switch in SWITCHES if switch.name == "leaf2")
 STATE = """nft -s list table inet metal; nft -s list table inet nat; vtysh -c 'show running-config'
 ip -br address | grep -v mgmt0 | awk '{print $1, $3, $4}' | sed 's/@[^ ]*//; s/fe80[^ ]*//g' | sort
 sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding; hostname"""
+OWN_DEFAULTS = "vtysh -c 'show bgp l2vpn evpn route type prefix' | grep -A2 -F '[5]:[0]:[0]:[0.0.0.0]' | sed 's/$/ /'"
 
 
 def test_13_a_firewall_comes_back_from_a_reboot_as_it_was(lab: Lab) -> None:
@@ -55,11 +55,33 @@ def test_16_a_next_hop_whose_neighbour_frr_forgot_is_found_and_mended(lab: Lab) 
     else:
         lab.guest.run(f"ip neigh del {HOP.loopback} dev vlan{vrf}", box="fw-batch")
     assert not _neighbour(lab, vrf), by_itself
-    assert problems(observe(lab, [FORGOTTEN], SUPERFLUOUS_SECONDS), FORGOTTEN) != [], "without the neighbour there is no way"
+    assert problems(observe(lab, [FORGOTTEN], ONCE), FORGOTTEN) != [], "without the neighbour there is no way"
     assert _drift(lab, firewall) == {"next hops without a neighbour"}
     rest.push(lab.rest, ["fw-batch"])
     assert _neighbour(lab, vrf) and lab.rest.get(f"firewalls/{firewall}/")["state"] == "in_sync"
     assert problems(observe(lab, [FORGOTTEN]), FORGOTTEN) == []
+
+
+NOT_ORIGINATED = Scenario(
+    17, "After another default route went, a machine has its way to the shared network",
+    (Talk("batch1", "storage1", "fw-batch@storage"),), (Route(LEAVES, "batch", "default", known=True),),
+)  # fmt: skip
+
+
+def test_17_a_default_route_that_frr_forgets_to_originate_is_found_and_mended(lab: Lab) -> None:
+    """FRR 8.4 withdraws it together with another 0/0 that goes from the VRF, and its running configuration says as before."""
+    firewall, vrf = rest.firewall_id(lab.rest, "fw-batch"), lab.numbers.vrfs["batch"]
+    assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
+    before, asn = lab.guest.run(STATE, box="fw-batch"), lab.numbers.asns["fw-batch"]
+    kernel = f"vtysh -c 'configure' -c 'router bgp {asn} vrf vrf{vrf}' -c 'address-family ipv4 unicast' -c"
+    lab.guest.run(f"ip route add blackhole default vrf vrf{vrf}; {kernel} 'redistribute kernel'", box="fw-batch")
+    running.wait(lambda: " ? " in lab.guest.run(OWN_DEFAULTS, box="fw-batch"), running.SETTLE_SECONDS)
+    lab.guest.run(f"{kernel} 'no redistribute kernel'; ip route del blackhole default vrf vrf{vrf}", box="fw-batch")
+    running.wait(lambda: problems(observe(lab, [NOT_ORIGINATED], ONCE), NOT_ORIGINATED), running.SETTLE_SECONDS)
+    assert lab.guest.run(STATE, box="fw-batch") == before and _drift(lab, firewall) == {"default routes that are not originated"}
+    rest.push(lab.rest, ["fw-batch"])
+    assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
+    assert lab.rest.get(f"firewalls/{firewall}/")["state"] == "in_sync"
 
 
 def _flap(lab: Lab, leaf: str, port: str, ask: str) -> None:

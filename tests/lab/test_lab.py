@@ -12,11 +12,9 @@ import pytest
 
 from tests import stack
 from tests.lab import rest
-from tests.lab.observing import CONVERGED_SECONDS, Seen, observe, problems
+from tests.lab.observing import CONVERGED_SECONDS, ONCE, Seen, observe, problems
 from tests.lab.running import Lab
-from tests.lab.scenarios import ROUNDS, STEADY, Scenario
-
-SUPERFLUOUS_SECONDS = 10.0  # to wait for answers that a fault should have taken away
+from tests.lab.scenarios import FAULTS, STEADY, Scenario
 
 
 @pytest.fixture(scope="session")
@@ -30,37 +28,38 @@ def test_scenario(steady: Seen, scenario: Scenario) -> None:
 
 
 @pytest.fixture(scope="session")
-def broken(lab: Lab) -> dict[tuple[str, ...], Seen]:
-    """What is seen in each round of faults, by the faults."""
-    seen: dict[tuple[str, ...], Seen] = {}
-    faulty: set[str] = set()
-    for faults in ROUNDS:
-        revisions = _kept(lab, *faults)
-        rest.push(lab.rest, faulty | revisions.keys(), revisions)
-        faulty = set(revisions)
-        chosen = [scenario for scenario in STEADY if scenario.faults and set(scenario.faults) <= set(faults)]
-        seen[faults] = _until_seen(lab, chosen)
-    rest.push(lab.rest, faulty)
+def broken(lab: Lab) -> Seen:
+    """What is seen while all faults are there."""
+    revisions = _kept(lab, *FAULTS)
+    rest.push(lab.rest, revisions, revisions)
+    seen = _until_shown(lab)
+    rest.push(lab.rest, revisions)
+    lab.clock.took("faults, and back")
     return seen
 
 
 @pytest.mark.parametrize("scenario", STEADY, ids=lambda scenario: f"{scenario.number}")
-def test_scenario_fails_without_what_it_proves(broken: dict[tuple[str, ...], Seen], scenario: Scenario) -> None:
-    faults = next(faults for faults in ROUNDS if set(scenario.faults) <= set(faults))
-    assert problems(broken[faults], scenario) != []
+def test_scenario_fails_without_what_it_proves(broken: Seen, scenario: Scenario) -> None:
+    assert _shown(broken, scenario), problems(broken, scenario)
 
 
-def test_afterwards_all_is_as_before(lab: Lab, broken: dict[tuple[str, ...], Seen]) -> None:
+def test_afterwards_all_is_as_before(lab: Lab, broken: Seen) -> None:
     seen = observe(lab, STEADY)
+    lab.clock.took("all as before")
     assert [line for scenario in STEADY for line in problems(seen, scenario)] == []
 
 
-def _until_seen(lab: Lab, scenarios: list[Scenario]) -> Seen:
-    """What is seen once something is otherwise in each of these scenarios, or nothing was for long."""
+def _shown(seen: Seen, scenario: Scenario) -> bool:
+    """Whether it is seen where its own fault shows."""
+    return any(scenario.shown_by in line for line in problems(seen, scenario))
+
+
+def _until_shown(lab: Lab) -> Seen:
+    """What is seen once every fault shows, or one did not for long."""
     deadline = time.monotonic() + CONVERGED_SECONDS
     while True:
-        seen = observe(lab, scenarios, SUPERFLUOUS_SECONDS)
-        if time.monotonic() > deadline or all(problems(seen, scenario) for scenario in scenarios):
+        seen = observe(lab, STEADY, ONCE)
+        if time.monotonic() > deadline or all(_shown(seen, scenario) for scenario in STEADY):
             return seen
 
 
