@@ -142,6 +142,9 @@ step() {
     [ "$result" != failed ]
 }
 
+# failed NAME SENTENCE: tell that a step has failed, where nothing was run for it or it seemed to be well.
+failed() { encode "$2"; say step "$1" failed "$encoded"; }
+
 # encode TEXT: $encoded is its first 8000 bytes in base64, in one line. Many steps in a row may say the same.
 said='' encoded=''
 encode() {
@@ -684,7 +687,7 @@ sweep() {
 
 # finish VERDICT [STEP SENTENCE]
 finish() {
-    if [ $# -gt 1 ]; then encode "$3"; say step "$2" failed "$encoded"; fi
+    if [ $# -gt 1 ]; then failed "$2" "$3"; fi
     # Until it is confirmed, what was sent keeps the room that going back takes.
     if [ "$1" != applied ] || ! mv "$NEW" "$STATE/candidate.$$" "$PENDING"; then rm -rf "$NEW" "$STATE/candidate.$$"; fi
     drop_lock
@@ -734,7 +737,10 @@ load() {
 # The timer counts from here on.
 check() {
     step verify verify && step check-bgp check_bgp && step check-next-hops check_next_hops && step check-defaults check_defaults &&
-        step probe probe && remember "$ROOT/etc/nftables.conf" "$NEW/running" && true >"$PENDING/applied"
+        step probe probe || return 1
+    { remember "$ROOT/etc/nftables.conf" "$NEW/running" && true >"$PENDING/applied"; } 2>/dev/null && return 0
+    failed verify 'What runs now could not be noted here; is the disk full?'
+    return 1
 }
 
 confirm() {

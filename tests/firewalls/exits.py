@@ -10,7 +10,7 @@ from typing import NamedTuple
 _START = r"(?:(?<=\n)|(?<=[;&|({)!])|(?<=\bthen)|(?<=\bdo)|(?<=\belse)|(?<=\bif))\s*"
 _WAY = re.compile(_START + r"(?P<word>return|exit|break|finish|refuse)(?=[\s;)]|$)")
 _WORDS = re.compile(r"(?<![\w$./-])(?:return|exit|break|finish|refuse)(?![\w()./=-])")
-_SPEAKING = re.compile(_START + r"(?:(?:echo|missing|refuse)|finish \w+ [\w-]+) (?=\")")
+_SPEAKING = re.compile(_START + r"(?:(?:echo|missing|refuse)|finish \w+ [\w-]+|failed [\w-]+) (?=\")")
 _FUNCTION = re.compile(r"(?<=\n)(\w+)\(\) ")
 TRACE = """
 took() { taken=$?; echo "$1" >>"$APPLIER_TRACE"; return $taken; }

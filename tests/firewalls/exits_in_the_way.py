@@ -219,6 +219,9 @@ VERIFIED: dict[str, Happening] = {
         {"vtysh": vtysh(running_config="echo hostname box; echo end")}, IMPORTING,
     ),
     "rules changed by hand": Pushed("applied", "load-nftables", "", BY_HAND, GOOD, state="ok"),
+    "what runs cannot be noted": Pushed(
+        "rolled-back", "verify", "What runs now could not be noted here; is the disk full?", fails("mkdir", "*networks/applied", FULL, 1)
+    ),
     "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
     "a session stays down": Pushed(
         "rolled-back", "check-bgp", "BGP sessions that were up before are not, after 1 seconds: 10.9.0.2", LOST, how=SETTLE
