@@ -1,4 +1,8 @@
-"""Runs a handful of processes as one: prefixes what they say, starts again what dies, stops all of them on one signal."""
+"""Runs a handful of processes as one: prefixes what they say, starts again what dies, stops all of them on one signal.
+
+They stay in the supervisor's session, each in a process group of its own, by which it is killed with all it started. Linux shares the
+processors out evenly between sessions (autogroups), however nice their processes are: only within one is it settled who goes first.
+"""
 
 import ctypes
 import os
@@ -10,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 STOP_SECONDS = 8.0
@@ -27,6 +32,7 @@ class Program:
 
     name: str
     command: Sequence[str]
+    nicer: int = 0  # by so much than the supervisor, with all it starts
     process: "subprocess.Popen[str] | None" = None
     started: float = 0.0
     deaths: int = 0
@@ -94,7 +100,7 @@ class Supervisor:
         program.started = time.monotonic()
         program.process = subprocess.Popen(
             program.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", start_new_session=True, preexec_fn=_die_with_parent if _libc else None,  # noqa: PLW1509 - calls nothing but prctl
+            errors="replace", process_group=0, preexec_fn=partial(_settle, program.nicer),  # noqa: PLW1509 - calls the kernel, nothing else
         )  # fmt: skip
         threading.Thread(target=_relay, args=(program,), daemon=True).start()
 
@@ -132,7 +138,8 @@ def _why(status: int) -> str:
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
 
 
-def _die_with_parent() -> None:
-    """A supervisor that is killed takes its programs along (Linux), so that the next one finds their ports free."""
-    assert _libc is not None
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _settle(nicer: int) -> None:
+    """In the child: let others go first, and (Linux) end with a supervisor that is killed, so that the next one finds the ports free."""
+    os.nice(nicer)
+    if _libc:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

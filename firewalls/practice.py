@@ -129,10 +129,13 @@ async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int
 
 
 async def _applier(folder: Path, name: str, *words: str, inside: bool = False) -> asyncio.subprocess.Process:
-    """Start the applier of this firewall, in a session of its own: it outlives the connection, and this process too."""
+    """Start the applier of this firewall, in a process group of its own: it outlives the connection, and this process too.
+
+    Not in a session of its own: Linux would give each as large a share of the processors as all pages together.
+    """
     return await asyncio.create_subprocess_exec(
         "sh", str(APPLIER), *words, env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
-        start_new_session=True, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+        process_group=0, stdin=PIPE, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
 
 

@@ -12,11 +12,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from django.conf import settings
 
 from tests.stack import ROOT, Stack, environment, free_port, running, start
+
+# A word of each program's command, and how much nicer than the supervisor it is.
+PROGRAMS = {"gunicorn": 0, "beat": 0, "--pool": 5, "firewalls.practice": 10}
+NICEST = 19
 
 
 @pytest.fixture
@@ -39,6 +44,7 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
     with running(var, DEMO="none") as stack:
         token = stack.manage("create_token", "robot", "--role", "viewer")
         assert len(token) > 20 and "\n" not in token
+        pages_go_before_pushes(stack.process.pid)
         worker = stack.pids("celery", "--pool")[0]
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: stack.pids("celery", "--pool") not in ([], [worker]))
@@ -53,6 +59,17 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
         assert stack.pids() == []
     with running(var, DEMO="none") as again:
         assert again.manage("shell", "-v", "0", "-c", "from config.models import Token; print(Token.objects.get().name)") == "robot"
+
+
+def pages_go_before_pushes(supervisor: int) -> None:
+    """This test may be run nicely itself, up to where nothing can be nicer."""
+    own, programs = os.getpriority(os.PRIO_PROCESS, supervisor), psutil.Process(supervisor).children()
+    for word, nicer in PROGRAMS.items():
+        (program,) = (one for one in programs if word in one.cmdline())
+        family = [program.pid, *(child.pid for child in program.children(recursive=True))]
+        assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in family} == {min(NICEST, own + nicer)}, word
+        assert {os.getpgid(pid) for pid in family} == {program.pid}
+        assert {os.getsid(pid) for pid in family} == {os.getsid(supervisor)}
 
 
 def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next_start(var: Path) -> None:

@@ -1,6 +1,7 @@
 """Practice firewalls: a real SSH server, many boxes, nothing but the applier."""
 
 import asyncio
+import os
 import socket
 import stat
 import sys
@@ -11,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
+import psutil
 import pytest
 
 from firewalls import practice
 from firewalls.connection import connected
 from firewalls.ssh import ensure_key, public_line
 from firewalls.transport import Timeouts, TransportError
-from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, last, pushed, pushing, serving, settled
+from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, last, pushed, pushing, serving, settled, wait_until
 from tests.firewalls.running import PATIENT
 
 MIB = 1024
@@ -27,6 +29,11 @@ MIB = 1024
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
     with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
         yield running
+
+
+def applying(server: int) -> list[int]:
+    """The appliers that this server has started to apply something."""
+    return [child.pid for child in psutil.Process(server).children() if "apply" in child.cmdline()]
 
 
 def inside(box: Boxes, act: Callable[[asyncssh.SSHClientConnection], Awaitable[object]]) -> object:
@@ -116,6 +123,17 @@ class TestTheServer:
             assert box.push(name="quick")[0].state == "confirmed" and not slow.done()
             outcome, steps = slow.result()
         assert outcome.state == "confirmed" and time.monotonic() - began > len(last(steps)) - len(("connect", "confirm"))
+
+    def test_its_appliers_are_of_its_session_and_each_in_a_group_of_its_own(self, tmp_path: Path) -> None:
+        key, number = ensure_key(tmp_path / "key"), practice.port(tmp_path)
+        with serving(tmp_path, key) as process, ThreadPoolExecutor(1) as pool:
+            served = Boxes(tmp_path, key, number)
+            served.slow("slow", 1)
+            outcome = pool.submit(served.push, name="slow")
+            wait_until(lambda: applying(process.pid) != [])
+            (applier,) = applying(process.pid)
+            assert (os.getsid(applier), os.getpgid(applier)) == (os.getsid(process.pid), applier)
+            assert outcome.result()[0].state == "confirmed"
 
     @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
     def test_leaves_no_child_behind_and_stays_small(self, tmp_path: Path) -> None:

@@ -86,12 +86,16 @@ def _programs() -> list[Program]:
     # Celery warns of root at every start; here it serves loopback only, and PostgreSQL has a user of its own.
     celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--loglevel", "WARNING"]
+    practice = [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]
+    worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]
+    # Pages go before pushes, and these before what only plays the firewalls. Each step is a third of the weight and no more: nobody
+    # may starve where others take all the machine.
     return [
-        Program("practice", [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]),
+        Program("practice", practice, nicer=10),
         Program("web", web.command(settings.PORT)),
         Program("beat", [*celery, "beat", *quiet]),
-        Program("worker", [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]),
-    ]  # fmt: skip
+        Program("worker", worker, nicer=5),
+    ]
 
 
 def _answers() -> bool:
