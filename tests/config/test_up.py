@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from config.embedded import Embedded, mend, servers
 from tests.stack import ROOT, Stack, environment, free_port, running, start
 
 # A word of each program's command, and how much nicer than the supervisor it is.
@@ -86,6 +88,25 @@ def test_a_port_in_use_is_said_in_one_sentence(var: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         assert refusal(var, port) == f"Port {port} is in use; choose another one: make run PORT={port + 1}"
+
+
+def test_what_was_committed_outlives_a_killed_server(var: Path) -> None:
+    given = Embedded(var, valkey=False, durable=False)
+    with servers(given):
+        with psycopg.connect(given.database_url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept (number int)")
+            connection.execute("CHECKPOINT")
+            connection.execute("INSERT INTO kept VALUES (1)")
+            os.kill(int((var / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        wait_until(lambda: mended(given))
+        with psycopg.connect(given.database_url) as connection:
+            assert connection.execute("SELECT number FROM kept").fetchall() == [(1,)]
+
+
+def mended(given: Embedded) -> bool:
+    with suppress(subprocess.SubprocessError):  # what the killed one had started may still be going
+        return mend(given) == ["PostgreSQL"]
+    return False
 
 
 def replaced(stack: Stack, server: str, old: int) -> bool:
