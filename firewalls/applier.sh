@@ -35,7 +35,7 @@ SLOW=${APPLIER_SLOW:-0}
 LOCK_WAIT=${APPLIER_LOCK_WAIT:-240}
 SETTLE=${APPLIER_SETTLE:-30}
 ROUTE_MAPS=6 # seconds after which FRR has looked at changed route maps: bgp route-map delay-timer, and one more
-[ "$SETTLE" -ge "$ROUTE_MAPS" ] || ROUTE_MAPS=$SETTLE
+ARRIVAL=10   # seconds after which a new BGP session has brought its routes
 STATE=$ROOT/var/lib/shared-networks
 PENDING=$STATE/pending
 APPLIED=$STATE/applied
@@ -69,6 +69,9 @@ settles() {
         sleep 1 9>&-; waited=$((waited + 1))
     done
 }
+
+# pause SECONDS: so long, or as long as anything is given here to settle.
+pause() { if [ "$1" -gt "$SETTLE" ]; then sleep "$SETTLE" 9>&-; else sleep "$1" 9>&-; fi; }
 
 # managed FILE: whether it is one that is managed here. Units of others, such as the management interface's, have other names.
 managed() {
@@ -530,24 +533,37 @@ imports_present() {
     done
 }
 
-# Every session that was up before is up again, unless its neighbour is gone from the configuration.
+# Every session that was up before is up again, unless its neighbour is gone from the configuration. New ones are waited for, too, but may
+# come later.
 check_bgp() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
-    settles "$SETTLE" sessions_lost || { echo "BGP sessions that were up before are not, after $waited seconds: $lacking"; return 1; }
-    echo "$(grep -c ' up$' "$PENDING/sessions") sessions as before."
+    settles "$SETTLE" sessions_missing || true
+    lost=$(for neighbour in $lacking; do ! was "$neighbour" up || printf '%s ' "$neighbour"; done)
+    if [ -n "$lost" ]; then echo "BGP sessions that were up before are not, after $waited seconds: $lost"; return 1; fi
+    echo "$(grep -c ' up$' "$PENDING/sessions") sessions as before.${lacking:+ New and not up yet: $lacking}"
 }
 
-sessions_lost() {
+# was NEIGHBOUR STATE: whether it was so before this push.
+was() { grep -qxF "$1 $2" "$PENDING/sessions"; }
+
+sessions_missing() {
     ask_frr "$NEIGHBOURS" | sessions >"$NEW/sessions"
-    while read -r neighbour was; do
-        if [ "$was" = up ] && grep -qxF "$neighbour down" "$NEW/sessions"; then printf '%s ' "$neighbour"; fi
-    done <"$PENDING/sessions"
+    while read -r neighbour state; do
+        if [ "$state" = down ] && ! was "$neighbour" down; then printf '%s ' "$neighbour"; fi
+    done <"$NEW/sessions"
+}
+
+sessions_come_up() {
+    while read -r neighbour state; do
+        if [ "$state" = up ] && ! was "$neighbour" up; then echo "$neighbour"; fi
+    done <"$NEW/sessions"
 }
 
 # FRR 8.4.0 to 8.5.2 forgets the MAC at the other end of a VXLAN when a better path comes up or a session flaps, and learns it again with
 # the VNI. What was lost before this push too, and cannot be mended, is no reason to take the push back.
 check_next_hops() {
     if [ -n "$PRACTICE" ]; then echo "$NO_KERNEL"; return 77; fi
+    if [ -n "$(sessions_come_up)" ]; then pause "$ARRIVAL"; fi
     if settles 3 lost_next_hops; then echo 'Every next hop has its neighbour.'; return 0; fi
     forgotten=$lacking
     for number in $(echo "$lacking" | sed 's/.* dev vlan//' | sort -u); do give_again "$number" || return 1; done
@@ -601,7 +617,7 @@ keep_defaults() {
     wanted=$(originated <"$1")
     [ -n "$wanted" ] || return 0
     # FRR looks at route maps some seconds after they have changed, and may withdraw the other 0/0 only then.
-    if [ "$wanted" != "$({ originated <"$2"; } 2>/dev/null)" ]; then sleep "$ROUTE_MAPS" 9>&-; fi
+    if [ "$wanted" != "$({ originated <"$2"; } 2>/dev/null)" ]; then pause "$ROUTE_MAPS"; fi
     if settles 3 lost_defaults "$1"; then return 0; fi
     forgotten=$lacking
     echo "$forgotten" | while read -r vrf family; do

@@ -17,6 +17,7 @@ from tests.firewalls.broken_boxes import (
     PATIENCE,
     PRACTICE,
     RUNNING,
+    SESSION,
     STATE,
     WELL,
     Box,
@@ -39,6 +40,7 @@ RESOLVED = "/etc/systemd/resolved.conf.d/shared-networks.conf"
 WITH_UNITS = CHANGED | {VRF: "[NetDev]\nName=vrf7\nKind=vrf\n", NAMES: "fw\n", SETTINGS: "x=1\n", RESOLVED: "[Resolve]\n"}
 GONE = '$(grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf" && echo Active || echo Established)'
 LOST = {"vtysh": BOX["vtysh"].replace("Established", GONE)}
+NEWLY = f'if grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf"; then {SESSION}; fi'
 UNSETTLED = {"networkctl": "exit 0"}
 SETTLE = How(env={"APPLIER_SETTLE": "1"})
 NOT_IN_NAMESPACE = {"unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'}
@@ -225,6 +227,11 @@ VERIFIED: dict[str, Happening] = {
     "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
     "a session stays down": Pushed(
         "rolled-back", "check-bgp", "BGP sessions that were up before are not, after 1 seconds: 10.9.0.2", LOST, how=SETTLE
+    ),
+    "a new session": Pushed("applied", "check-next-hops", "", {"vtysh": vtysh(neighbors=NEWLY)}, state="ok"),
+    "a new session stays down": Pushed(
+        "applied", "check-bgp", "0 sessions as before. New and not up yet: 10.9.0.2",
+        {"vtysh": vtysh(neighbors=NEWLY.replace("Established", "Active"))}, how=SETTLE, state="ok",
     ),
     "sessions as before": Pushed("applied", "check-bgp", "1 sessions as before.", state="ok"),
     "no probes": Pushed("applied", "probe", "No probes are configured in /etc/shared-networks/probes.", state="skipped"),
