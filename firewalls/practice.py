@@ -28,7 +28,7 @@ ROLLBACK_SECONDS = 20
 PREFIX = "fw-"
 _NAME = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
 REFUSED = 64
-AT_ONCE = 8
+AT_ONCE = 1 + (os.cpu_count() or 1)  # more would only wait for each other, and let pages wait
 CHUNK = 65_536
 
 
