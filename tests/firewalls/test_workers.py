@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -74,18 +75,25 @@ def ended(*workers: int) -> list[int]:
 
 def dies_at(point: str, push: Push) -> None:
     """Claim the push and bring it as far as this; then be killed as nothing can prevent."""
-    told = ledger.Job.told
+    told, note, writing = ledger.Job.told, ledger.note, threading.Lock()
+
+    def note_in_turn(jobs: list[ledger.Job]) -> None:
+        with writing:
+            note(jobs)
 
     async def tell(job: ledger.Job, step: Step) -> None:
         await told(job, step)
         if (step.name, step.state) == (point, "running"):
-            ledger.note([job])
-            os.kill(os.getpid(), signal.SIGKILL)
+            with writing:  # the last word is this one, not what was about to be written down meanwhile
+                job.changed = True
+                note([job])
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def settle(*args: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     ledger.Job.told = tell  # type: ignore[assignment, method-assign]
+    ledger.note = note_in_turn
     if point == "settle":
         ledger.settle = settle  # type: ignore[assignment]
     claimed = Push.objects.claim(push.pk)
