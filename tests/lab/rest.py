@@ -5,7 +5,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.lab import topology
@@ -14,6 +13,7 @@ from tests.lab.wiring import Numbers, with_internet
 
 PUSH_SECONDS = 1800
 TOOL_SECONDS = 60  # the applier gives no tool less
+GOING = ("queued", "running")
 
 
 class Refused(AssertionError):
@@ -121,17 +121,24 @@ def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None
 
     Tells the pushes by firewall, with their steps.
     """
-
-    def one(name: str) -> dict[str, Any]:
-        asked = {"revision": revisions[name]} if revisions and name in revisions else {}
-        deadline = time.monotonic() + PUSH_SECONDS
-        while True:
-            push = _awaited(rest, rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"])
-            if not _too_slow(push) or time.monotonic() > deadline:
-                return _expected(name, push, "confirmed")
-
-    with ThreadPoolExecutor(PROCESSORS) as pool:
-        return dict(zip(names, pool.map(one, names), strict=True))
+    waiting, running, confirmed = list(names), dict[str, str](), dict[str, dict[str, Any]]()
+    deadline = time.monotonic() + PUSH_SECONDS
+    while waiting or running:
+        while waiting and len(running) < PROCESSORS:
+            name = waiting.pop(0)
+            asked = {"revision": revisions[name]} if revisions and name in revisions else {}
+            running[name] = str(rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"])
+        time.sleep(0.5)
+        for name, number in list(running.items()):
+            push: dict[str, Any] = rest.get(f"pushes/{number}/")
+            if push["state"] in GOING and time.monotonic() < deadline:
+                continue
+            del running[name]
+            if _too_slow(push) and time.monotonic() < deadline:
+                waiting.append(name)
+            else:
+                confirmed[name] = _expected(name, push, "confirmed")
+    return confirmed
 
 
 def _too_slow(push: dict[str, Any]) -> bool:
@@ -141,17 +148,10 @@ def _too_slow(push: dict[str, Any]) -> bool:
 
 def ended(rest: Rest, name: str, number: str, expected: str) -> dict[str, Any]:
     """How this push of the firewall went, which must be as expected."""
-    return _expected(name, _awaited(rest, number), expected)
-
-
-def _awaited(rest: Rest, number: str) -> dict[str, Any]:
     deadline = time.monotonic() + PUSH_SECONDS
-    while True:
-        push: dict[str, Any] = rest.get(f"pushes/{number}/")
-        if push["state"] not in ("queued", "running"):
-            return push
-        assert time.monotonic() < deadline, push
+    while (push := rest.get(f"pushes/{number}/"))["state"] in GOING and time.monotonic() < deadline:
         time.sleep(0.5)
+    return _expected(name, push, expected)
 
 
 def _expected(name: str, push: dict[str, Any], state: str) -> dict[str, Any]:
