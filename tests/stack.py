@@ -108,13 +108,20 @@ def _listen(stack: Stack) -> None:
 
 
 @contextmanager
-def running(var: Path, **more: str) -> Iterator[Stack]:
-    """Start it, wait until it is ready, and stop it at the end."""
+def started(var: Path, **more: str) -> Iterator[Stack]:
+    """Start it without waiting, and stop it at the end."""
     var.chmod(0o755)
     stack = start(var, int(more.get("PORT") or free_port()), **more)
     try:
-        stack.wait()
         yield stack
     finally:
         if stack.process.poll() is None:
             stack.stop()
+
+
+@contextmanager
+def running(var: Path, **more: str) -> Iterator[Stack]:
+    """Start it, wait until it is ready, and stop it at the end."""
+    with started(var, **more) as stack:
+        stack.wait()
+        yield stack

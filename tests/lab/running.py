@@ -91,14 +91,11 @@ def lab(folder: Path, var: Path, **environment: str) -> Iterator[Lab]:
 @contextmanager
 def _starting(folder: Path, var: Path, **environment: str) -> Iterator[stack.Stack]:
     """The product, which may not be ready yet. Stops it at the end, and keeps what it said."""
-    var.chmod(0o755)
-    product = stack.start(var, int(environment.get("PORT") or stack.free_port()), **environment)
-    try:
-        yield product
-    finally:
-        (folder / "product.log").write_text("\n".join([*product.said, f"(ended: {product.process.poll()})", ""]))
-        if product.process.poll() is None:
-            product.stop()
+    with stack.started(var, **environment) as product:
+        try:
+            yield product
+        finally:
+            (folder / "product.log").write_text("\n".join([*product.said, f"(ended: {product.process.poll()})", ""]))
 
 
 def delivered(name: str, number: int, host_key: Path) -> dict[str, tuple[str, int]]:

@@ -51,7 +51,7 @@ def test_afterwards_all_is_as_before(lab: Lab, broken: Seen) -> None:
 
 def _shown(seen: Seen, scenario: Scenario) -> bool:
     """Whether it is seen where its own fault shows."""
-    return any(scenario.shown_by in line for line in problems(seen, scenario))
+    return bool(scenario.shown_by) and any(scenario.shown_by in line for line in problems(seen, scenario))
 
 
 def _until_shown(lab: Lab) -> Seen:
