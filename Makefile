@@ -34,10 +34,10 @@ check: .venv/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	@if command -v shellcheck >/dev/null; then shellcheck firewalls/applier.sh; else echo "shellcheck missing: apt-get install shellcheck"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck firewalls/device/applier.sh; else echo "shellcheck missing: apt-get install shellcheck"; fi
 
 bench: .venv/dev.stamp
-	@$(BIN)/python manage.py bench
+	@$(BIN)/python -m tests.bench $(BENCH)
 	@if [ "$$(id -u)" = 0 ] && command -v sshd nft vtysh >/dev/null; then $(MAKE) --no-print-directory bench-pushes; \
 	  else echo "pushes are not measured: that takes root, openssh-server, nftables and frr"; fi
 

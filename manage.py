@@ -12,8 +12,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
 
-    from config import embedded, settings  # noqa: PLC0415
-    from networks.trail import Actor, acting  # noqa: PLC0415
+    from config import settings  # noqa: PLC0415
+    from config.running import embedded  # noqa: PLC0415
+    from networks.common.audit import Actor, acting  # noqa: PLC0415
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     run = Actor(command, "command", str(uuid.uuid4()))

@@ -8,8 +8,8 @@ class ConfigConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from config import roles  # noqa: PLC0415 - it needs the loaded models
-        from networks.validation import check_references_at_once  # noqa: PLC0415 - likewise
+        from config.access import roles  # noqa: PLC0415 - it needs the loaded models
+        from networks.common.validation import check_references_at_once  # noqa: PLC0415 - likewise
 
         post_migrate.connect(check_references_at_once, sender=self)
         post_migrate.connect(roles.sync, sender=self)

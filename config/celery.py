@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import task_postrun, task_prerun
 
-from networks import trail
+from networks.common import audit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -18,9 +18,9 @@ app.autodiscover_tasks()
 @task_prerun.connect
 def begin(task_id: str, task: Any, **kwargs: Any) -> None:
     """What the task changes is its doing."""
-    trail.begin(trail.Actor(task.name.rpartition(".")[2], "task", task_id))
+    audit.begin(audit.Actor(task.name.rpartition(".")[2], "task", task_id))
 
 
 @task_postrun.connect
 def end(**kwargs: Any) -> None:
-    trail.end()
+    audit.end()

@@ -9,7 +9,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.embedded import Embedded
+from config.running.embedded import Embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -119,9 +119,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.callers.CallerMiddleware",
-    "config.pages.RoleRequiredMiddleware",
-    "config.idempotency.IdempotencyMiddleware",
+    "config.access.callers.CallerMiddleware",
+    "config.access.pages.RoleRequiredMiddleware",
+    "config.access.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -148,7 +148,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False
-AUTHENTICATION_BACKENDS = ["config.authentication.Backend"]
+AUTHENTICATION_BACKENDS = ["config.access.authentication.Backend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -193,16 +193,20 @@ if HTTPS:
 REST_FRAMEWORK: dict[str, object] = {
     # Tokens first: so that a request without either is answered 401, with the way to do better.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "config.authentication.TokenAuthentication",
+        "config.access.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["networks.api.access.RolePermission"],
-    "DEFAULT_PAGINATION_CLASS": "networks.api.lists.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["networks.api.lists.Filters", "rest_framework.filters.SearchFilter", "networks.api.lists.Ordering"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "networks.api.formats.Browsable"],
-    "DEFAULT_PARSER_CLASSES": ["networks.api.formats.Json"],
+    "DEFAULT_PERMISSION_CLASSES": ["networks.common.api.access.RolePermission"],
+    "DEFAULT_PAGINATION_CLASS": "networks.common.api.lists.Pages",
+    "DEFAULT_FILTER_BACKENDS": [
+        "networks.common.api.lists.Filters",
+        "rest_framework.filters.SearchFilter",
+        "networks.common.api.lists.Ordering",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "networks.common.api.formats.Browsable"],
+    "DEFAULT_PARSER_CLASSES": ["networks.common.api.formats.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "networks.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "networks.common.api.errors.exception_handler",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Shared Networks",

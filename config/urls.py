@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import health, metrics
+from config.running import health, metrics
 
 urlpatterns = [
     path("healthz", health.healthz),

@@ -3,7 +3,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config.preloading import preload
+from config.running.preloading import preload
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

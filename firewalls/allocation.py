@@ -7,17 +7,17 @@ from typing import Any
 
 from django.db import transaction
 
-from firewalls import revisions
+from firewalls.intent import revisions
 from firewalls.models import Attachment, Endpoint, Firewall, Rule
 from firewalls.rules import endpoints_unused
 from machines import rules
 from machines.allocation import Request, address_violations, free, give_addresses, held, new_machine, wants
-from networks.addressing import IP
 from networks.allocation import give_back, hold, super_network, underlay
+from networks.common.addressing import IP
+from networks.common.audit import tells
+from networks.common.validation import InUse, enforce, reported_on, said_of
+from networks.common.violations import Violation
 from networks.models import Network, Partition, Project
-from networks.rules import Violation
-from networks.trail import tells
-from networks.validation import InUse, enforce, reported_on, said_of
 
 
 @tells(lambda given: f"{given['name']} was allocated")

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from firewalls import waves
-from networks.addressing import IP
-from networks.fields import as_address, one_line
+from firewalls.pushing import waves
+from networks.common.addressing import IP
+from networks.common.fields import as_address, one_line
 from networks.models import Network
 
 MOST_DIGITS = 7

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from networks.guards import Fixed, Guard
+from networks.common.triggers import Fixed, Guard
 
 _MAY_JOIN = """
 EXISTS (

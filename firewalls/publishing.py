@@ -4,13 +4,14 @@ from typing import Any
 
 from django.db import transaction
 
-from firewalls import revisions, rules
+from firewalls import rules
+from firewalls.intent import revisions
 from firewalls.models import Endpoint, Firewall
-from networks.addressing import IP
+from networks.common.addressing import IP
+from networks.common.audit import tells
+from networks.common.validation import enforce
+from networks.common.violations import Violation
 from networks.models import Address, Network
-from networks.rules import Violation
-from networks.trail import tells
-from networks.validation import enforce
 
 
 def own_address(firewall: Firewall, network: Network, ip: IP) -> Address:

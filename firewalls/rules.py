@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator
 
-from networks.addressing import IP
-from networks.rules import FAMILIES, Violation, named
+from networks.common.addressing import IP
+from networks.common.violations import Violation, named
+from networks.rules import FAMILIES
 
 
 def at_own_shared_address(address: IP, network: str, firewall: str | None, joined: bool) -> Iterator[Violation]:

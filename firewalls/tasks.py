@@ -9,9 +9,10 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.db import transaction
 
-from firewalls import changes, ledger, revisions, rollouts
+from firewalls.intent import changes, revisions
 from firewalls.models import Firewall, Push, Rollout
-from firewalls.pushes import engine
+from firewalls.pushing import ledger, rollouts
+from firewalls.pushing.engine import engine
 
 if TYPE_CHECKING:
     from celery.app.task import Task

@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from firewalls.views import configuration, firewalls, joining, observed, overview, pushing, rollouts, sharing
-from networks import converters  # noqa: F401  (registers <id:…>)
+from networks.common import converters  # noqa: F401  (registers <id:…>)
 
 
 class Action(StringConverter):

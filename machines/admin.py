@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from machines.allocation import Request, create_machine, free
 from machines.models import Machine
-from networks.admin import OBJECT, SHORT, RowAdmin, picker
-from networks.fields import InetField
-from networks.forms import AllocationForm, Listed
+from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
+from networks.common.fields import InetField
+from networks.common.forms import AllocationForm, Listed
 from networks.models import Address
 
 GIVEN = "Of these networks; left empty, the next free ones are picked."

@@ -9,13 +9,13 @@ from django.db import transaction
 from machines import rules
 from machines.models import Machine
 from machines.rules import Wanted
-from networks.addressing import IP, Cidr, home_of, versions
 from networks.allocation import give_back, hold, locked_prefixes, take
+from networks.common.addressing import IP, Cidr, home_of, versions
+from networks.common.audit import tells
+from networks.common.validation import enforce, reported_on
+from networks.common.violations import Violation, named
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import ASN_BASE, POOL, next_number
-from networks.rules import Violation, named
-from networks.trail import tells
-from networks.validation import enforce, reported_on
 
 
 class Request(NamedTuple):

@@ -7,11 +7,11 @@ from rest_framework import serializers
 
 from machines.allocation import Request, create_machine, free
 from machines.models import Machine
-from networks.addressing import IP
-from networks.api.fields import InetText, Labels, RelatedId
-from networks.api.lists import UUID, Exact, Inet, Integer, Label, Uuid
-from networks.api.rows import RowSerializer
-from networks.api.views import RowViewSet
+from networks.common.addressing import IP
+from networks.common.api.fields import InetText, Labels, RelatedId
+from networks.common.api.lists import UUID, Exact, Inet, Integer, Label, Uuid
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import RowViewSet
 from networks.models import Network, Partition, Project
 
 

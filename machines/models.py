@@ -8,11 +8,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import guards, rules
-from networks.fields import given, hostname, short_labels
+from networks.common.fields import given, hostname, short_labels
+from networks.common.triggers import Recorded
+from networks.common.validation import Unique, ValidatedModel
+from networks.common.violations import Violation
 from networks.models import Network, Partition, Project
-from networks.recording import Recorded
-from networks.rules import Violation
-from networks.validation import Unique, ValidatedModel
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from networks.addressing import IP, Cidr, home_of, versions
-from networks.rules import EXTERNAL, FAMILIES, PRIVATE, SUPER, UNDERLAY, Net, Violation, counted, named
+from networks.common.addressing import IP, Cidr, home_of, versions
+from networks.common.violations import Violation, counted, named
+from networks.rules import EXTERNAL, FAMILIES, PRIVATE, SUPER, UNDERLAY, Net
 
 
 class Wanted(NamedTuple):

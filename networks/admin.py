@@ -1,95 +1,21 @@
 """Networks for support staff: the same rules and sentences as everywhere, for every form judges the whole row."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelect
-from django.contrib.postgres.fields import ArrayField
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models, transaction
-from django.db.models import ProtectedError, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 
 from networks.access import may_edit
 from networks.allocation import allocate, create_network
-from networks.fields import CidrField
-from networks.forms import AllocationForm, Listed, WholeRowForm
+from networks.common.admin import SHORT, RowAdmin, picker
+from networks.common.fields import CidrField
+from networks.common.forms import AllocationForm, Listed, WholeRowForm
+from networks.common.validation import reported_on
 from networks.models import Activity, Address, Network, Partition, Prefix, Project
-from networks.validation import reported_on, still_used
-
-SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
-OBJECT: dict[str, Any] = {"widget": forms.Textarea(attrs={"rows": 3, "cols": 60})}
-
-
-class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that are judged as a whole; what cannot be done is said, and nothing is half done.
-
-    `add_form` allocates where making a row takes more than saving it. `fixed` fields are given once, when the row is made.
-    """
-
-    form: type[forms.ModelForm] = WholeRowForm  # type: ignore[type-arg]
-    add_form: type[AllocationForm] | None = None
-    fixed: tuple[str, ...] = ("id",)
-    formfield_overrides = {models.JSONField: OBJECT, ArrayField: SHORT}
-    show_full_result_count = False
-    list_per_page = 50
-
-    def get_form(self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is None and self.add_form is not None:
-            kwargs |= {"form": self.add_form, "fields": None}
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        form.user = request.user
-        return form
-
-    def get_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
-        if obj is None and self.add_form is not None:
-            return [*self.add_form.base_fields]
-        return super().get_fields(request, obj)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
-        return [] if obj is None else [*self.fixed, *super().get_readonly_fields(request, obj)]
-
-    def get_inline_instances(self, request: HttpRequest, obj: Any | None = None) -> Any:
-        return [] if obj is None else super().get_inline_instances(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not isinstance(form, AllocationForm):  # what is allocated is saved already
-            super().save_model(request, obj, form, change)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(request, lambda: super(RowAdmin, self).changeform_view(request, *args, **kwargs))
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(request, lambda: super(RowAdmin, self).delete_view(request, *args, **kwargs))
-
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(request, lambda: super(RowAdmin, self).changelist_view(request, *args, **kwargs))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for obj in queryset:
-            self.delete_model(request, obj)
-
-    def _guarded(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-        """Take everything back if a rule is broken only now, because somebody was quicker or something is in use; say which."""
-        try:
-            with transaction.atomic():
-                return view()
-        except ValidationError as error:
-            for message in error.messages:
-                messages.error(request, message)
-        except ProtectedError as error:
-            messages.error(request, still_used(error.protected_objects))
-        return HttpResponseRedirect(request.get_full_path())
-
-
-def picker(model: type[models.Model], field: str, **kwargs: Any) -> Any:
-    """A choice among many rows, searched for as one types."""
-    relation: Any = model._meta.get_field(field)
-    rows = relation.related_model._default_manager.all()
-    return forms.ModelChoiceField(rows, widget=AutocompleteSelect(relation, admin.site), **kwargs)
 
 
 @admin.register(Partition)

@@ -8,13 +8,13 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from networks import rules
-from networks.addressing import IP, Cidr, versions
+from networks.common.addressing import IP, Cidr, versions
+from networks.common.audit import tells
+from networks.common.statements import Statement
+from networks.common.validation import enforce
+from networks.common.violations import Violation, named
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import POOL, free_blocks, next_address, next_child, next_number
-from networks.rules import Violation
-from networks.statements import Statement
-from networks.trail import tells
-from networks.validation import enforce
 
 _LOCKED_PREFIXES = Statement(Prefix, "WHERE network_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
 
@@ -209,7 +209,7 @@ def hold(networks: Iterable[Network]) -> None:
         cursor.execute(query, [[network.pk for network in held]])
         found = {id: now for id, *now in cursor.fetchall()}
     if gone := {network.pk for network in held} - found.keys():
-        enforce([Violation("networks", "gone", f"{rules.named(gone)} was removed meanwhile.")])
+        enforce([Violation("networks", "gone", f"{named(gone)} was removed meanwhile.")])
     for network in held:
         network.shared, network.project_id = found[network.pk]
 

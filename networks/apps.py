@@ -7,4 +7,4 @@ class NetworksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from networks import trail  # noqa: F401, PLC0415 - it watches every connection from now on
+        from networks.common import audit  # noqa: F401, PLC0415 - it watches every connection from now on

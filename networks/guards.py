@@ -5,44 +5,9 @@ A guard says what the rule in `rules` says, in terms of rows; constraints of the
 or a child prefix takes a block out of it, and whoever deletes one gives it back, so nothing can be taken twice.
 """
 
-from typing import Any
-
 import pgtrigger
-from django.db import models
 
-
-def refuse(sentence: str, unless: str = "") -> str:
-    """PL/pgSQL that refuses the statement: `sentence` may use `format()`'s %s, with its arguments after it, separated by commas."""
-    text, *arguments = sentence.split(" | ")
-    said = ", ".join([f"'{text}'", *arguments])
-    refusal = f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format({said});"
-    return f"IF NOT ({unless}) THEN {refusal} END IF;" if unless else refusal
-
-
-class Guard(pgtrigger.Trigger):
-    """Refuses a statement unless the SQL condition holds for the row."""
-
-    when = pgtrigger.Before
-
-    def __init__(self, *, sentence: str, unless: str = "", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sentence, self.unless = sentence, unless
-
-    def get_func(self, model: models.Model) -> str:
-        row = "OLD" if self.operation == pgtrigger.Delete else "NEW"
-        return f"{refuse(self.sentence, self.unless)} RETURN {row};"
-
-
-class Fixed(pgtrigger.ReadOnly):
-    """Refuses to change these columns."""
-
-    def __init__(self, *, sentence: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sentence = sentence
-
-    def get_func(self, model: models.Model) -> str:
-        return refuse(self.sentence)
-
+from networks.common.triggers import Fixed, Guard, refuse
 
 NETWORK = [
     Guard(

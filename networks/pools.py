@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from networks.addressing import IP, Cidr, first_usable, parse_cidr
+from networks.common.addressing import IP, Cidr, first_usable, parse_cidr
 
 # metal-stack's integer pool, from which it also derives 4-byte private AS numbers (RFC 6996).
 POOL = range(1, 131073)

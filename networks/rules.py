@@ -3,23 +3,16 @@
 What one row can tell by itself is a constraint of its model; both say which rule of the proposal (MEP-5) is broken.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Iterator
+from typing import Protocol
 
-from networks.addressing import IP, Cidr, contains, usable
+from networks.common.addressing import IP, Cidr, contains, usable
+from networks.common.violations import Violation, counted, named
 
 PRIVATE, SUPER, EXTERNAL, UNDERLAY = "private", "super", "external", "underlay"
 EPHEMERAL, STATIC = "ephemeral", "static"
 POOLED = frozenset({PRIVATE, EXTERNAL})  # kinds that have a VRF
 FAMILIES = {4: "IPv4", 6: "IPv6"}
-
-
-class Violation(NamedTuple):
-    """A broken rule: the field at fault, a stable code for programs, a sentence for people."""
-
-    field: str
-    code: str
-    message: str
 
 
 class Net(Protocol):
@@ -210,16 +203,3 @@ def no_room(pool: str, family: int, length: int, prefixes: Collection[Cidr], *, 
     left = "nothing is free" if largest is None else f"the largest free one is a /{largest}"
     reason = f"{pool} ({where}) has no free /{length} left: {counted(taken, 'child prefix')} taken, {left} (R13)."
     return Violation("prefix_length", "exhausted", reason)
-
-
-def counted(number: int, word: str) -> str:
-    """`1 address`, `3 addresses`."""
-    plural = word + ("es" if word.endswith(("s", "x")) else "s")
-    return f"{number:,} {word if number == 1 else plural}"
-
-
-def named(items: Iterable[str], limit: int = 5) -> str:
-    """A readable, bounded list: the first few names and how many more."""
-    names = sorted(items)
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

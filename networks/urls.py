@@ -1,9 +1,7 @@
 from django.urls import path
 
-from networks import (
-    converters,  # noqa: F401  (registers <id:…>)
-    views,
-)
+from networks import views
+from networks.common import converters  # noqa: F401  (registers <id:…>)
 
 app_name = "networks"
 urlpatterns = [

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TypedDict
 
-from networks.addressing import Cidr, capacity
+from networks.common.addressing import Cidr, capacity
 from networks.models import Network, Prefix
 from networks.pools import free_counts
 

@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from django.conf import settings
 
-    from config import embedded
+    from config.running import embedded
 
     stack = ExitStack()
     settings.STATIC_ROOT.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from config.models import Token
+from config.access.models import Token
 from firewalls.models import Attachment, Firewall, Push, Revision, Rule
 from machines.models import Machine
 from networks.allocation import allocate

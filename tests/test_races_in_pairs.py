@@ -15,8 +15,8 @@ from firewalls.models import Firewall
 from firewalls.publishing import publish
 from machines.allocation import free
 from machines.models import Machine
-from networks.addressing import parse_cidr
 from networks.allocation import allocate, grow
+from networks.common.addressing import parse_cidr
 from networks.models import Address, Network, Partition, Project
 from tests.threads import Action, at_once, refusals, while_open
 from tests.world import network, world

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from config.models import Token
-from config.roles import ROLES
+from config.access.models import Token
+from config.access.roles import ROLES
 from config.settings import EMBEDDED
 from firewalls.models import Attachment, Endpoint, Firewall, Push, Rollout
 from machines.models import Machine

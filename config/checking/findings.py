@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from networks.rules import Violation
+from networks.common.violations import Violation
 
 
 class Finding(NamedTuple):

@@ -14,9 +14,9 @@ from config.checking.findings import Finding, finding, of, of_error
 from firewalls.models import Attachment, Endpoint, Firewall
 from machines import rules
 from machines.models import Machine
-from networks.addressing import IP
+from networks.common.addressing import IP
+from networks.common.validation import ValidatedModel
 from networks.models import Address, Network
-from networks.validation import ValidatedModel
 
 Row = TypeVar("Row", bound=ValidatedModel)
 Table = dict[Any, ValidatedModel]

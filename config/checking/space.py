@@ -8,9 +8,9 @@ from django.db import connection
 
 from config.checking.findings import Finding, finding
 from config.checking.rows import Stored
-from networks.addressing import Cidr, contains, free_space, parse_cidr, reserved
+from networks.common.addressing import Cidr, contains, free_space, parse_cidr, reserved
+from networks.common.violations import named
 from networks.models import Address, Network, Prefix
-from networks.rules import named
 
 CURE = "SELECT networks_refill() counts anew (R12, R13)."
 _FREE = "SELECT prefix_id, block::text AS spelled FROM networks_free ORDER BY block"

@@ -11,9 +11,11 @@ from functools import partial
 from django.conf import settings
 
 from config.demo import world
-from firewalls import practice, pushes, tasks
+from firewalls import tasks
 from firewalls.allocation import join
+from firewalls.device import practice
 from firewalls.models import Firewall, Push
+from firewalls.pushing import engine
 from networks.models import Network
 
 BY = "demo"
@@ -24,7 +26,7 @@ def in_sync(firewall: Firewall) -> None:
     """Push its configuration, as a worker does, or wait for the worker that was faster."""
     push = Push.objects.enqueue(firewall, by=BY)
     if claimed := Push.objects.claim(push.pk):
-        pushes.run(claimed)
+        engine.run(claimed)
         return
     deadline = time.monotonic() + WAIT_SECONDS
     while Push.objects.open().filter(pk=push.pk).exists() and time.monotonic() < deadline:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.importer.run import Report, run
-from firewalls import practice
+from firewalls.device import practice
 from firewalls.models import Firewall
 from networks.models import Network, Partition, Project
 

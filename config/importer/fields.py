@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from config.importer.documents import Mapping, Node, Place, Problem, Scalar, Sequence
-from networks.addressing import IP, Cidr, parse_cidr
+from networks.common.addressing import IP, Cidr, parse_cidr
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}\Z")
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}

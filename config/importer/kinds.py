@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from config.importer.documents import Document, Mapping, Scalar
 from config.importer.fields import Fields, Findings, Origin
 from config.importer.machines import MachineDoc, RulesDoc, machine, rules_only
-from networks.addressing import IP, Cidr
+from networks.common.addressing import IP, Cidr
 
 _FAMILY = {"IPv4": "4", "IPv6": "6"}
 _TIMES = ("created", "changed")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from config.importer.fields import Fields, Origin
-from networks.addressing import IP
+from networks.common.addressing import IP
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _HARDWARE = ("bios", "hardware", "events", "ledstate", "liveliness", "state", "rackid", "description", "created", "changed")

@@ -14,10 +14,10 @@ from config.importer.fields import Findings
 from config.importer.kinds import AddressDoc, Doc, NetworkDoc, PartitionDoc, ProjectDoc, recognise
 from config.importer.machines import MachineDoc, RulesDoc
 from config.importer.saving import Saved
-from networks import rules
-from networks.addressing import IP
+from networks.common.addressing import IP
+from networks.common.audit import operation
+from networks.common.violations import counted
 from networks.models import Address, Project
-from networks.trail import operation
 
 Key = tuple[str, str]
 _NAMED = ("partition", "project", "network")
@@ -69,7 +69,7 @@ def run(paths: Iterable[Path], *, dry_run: bool = False, by: str = "import") -> 
     if any(problem.object == "" for problem in findings.problems):
         raise ImportRefused(findings.problems)  # Unread objects would only show up as missing ones.
     report = Report(unknown=findings.unknown, left=findings.left)
-    with operation(f"{rules.counted(len(docs), 'object')} were imported"), transaction.atomic():
+    with operation(f"{counted(len(docs), 'object')} were imported"), transaction.atomic():
         _Saver(report, findings.problems, by).save(docs)
         if findings.problems:
             raise ImportRefused(findings.problems)

@@ -8,9 +8,10 @@ from django.db import models
 
 from config.importer.kinds import AddressDoc, NetworkDoc, PartitionDoc, ProjectDoc
 from networks.allocation import allocate, create_network, grow
+from networks.common.validation import enforce
+from networks.common.violations import Violation
 from networks.models import Address, Network, Partition, Prefix, Project
-from networks.rules import PRIVATE, Violation
-from networks.validation import enforce
+from networks.rules import PRIVATE
 
 Row = TypeVar("Row", bound=models.Model)
 REASON = "It was shared in the imported files."

@@ -8,16 +8,17 @@ from django.core.exceptions import ValidationError
 
 from config.importer.machines import MachineDoc, NetworkUse, RuleDoc, RulesDoc
 from config.importer.saving import Saved, differing, existing
-from firewalls import revisions
 from firewalls.allocation import create_firewall, join, replace_rules
+from firewalls.intent import revisions
 from firewalls.models import Firewall, Rule
 from machines import rules as machine_rules
 from machines.allocation import Request, bring, create_machine, wants
 from machines.models import Machine
-from networks.addressing import IP, home_of
+from networks.common.addressing import IP, home_of
+from networks.common.validation import enforce
+from networks.common.violations import Violation, counted
 from networks.models import Address, Network, Partition, Project
-from networks.rules import UNDERLAY, Violation, counted
-from networks.validation import enforce
+from networks.rules import UNDERLAY
 
 _RULE_FIELDS = {"sources": "from", "destinations": "to"}
 

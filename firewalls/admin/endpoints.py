@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from firewalls import revisions
+from firewalls.intent import revisions
 from firewalls.models import Endpoint
 from firewalls.publishing import withdraw
-from networks.admin import RowAdmin
+from networks.common.admin import RowAdmin
 
 
 @admin.register(Endpoint)

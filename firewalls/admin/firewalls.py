@@ -11,15 +11,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from firewalls import revisions
 from firewalls.allocation import create_firewall, free_firewall, join, leave
+from firewalls.intent import revisions
 from firewalls.models import Attachment, Drift, Firewall, Member, Push, Revision, Rollout, Rule
 from machines.admin import GIVEN, Freed
 from machines.allocation import Request
 from machines.models import Machine
-from networks.admin import OBJECT, SHORT, RowAdmin, picker
-from networks.fields import InetField, short_labels
-from networks.forms import AllocationForm, Listed, WholeRowForm
+from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
+from networks.common.fields import InetField, short_labels
+from networks.common.forms import AllocationForm, Listed, WholeRowForm
 from networks.models import Network
 
 MANAGEMENT = ["uplinks", "host", "port", "user", "host_key"]

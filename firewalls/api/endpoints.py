@@ -7,10 +7,10 @@ import django_filters
 from firewalls.models import Endpoint, Firewall, Rule
 from firewalls.publishing import amend, publish, withdraw
 from machines.models import Machine
-from networks.api.fields import InetText, RelatedId, UtcTime
-from networks.api.lists import UUID, Exact, Inet, Integer, Time, Uuid
-from networks.api.rows import RowSerializer
-from networks.api.views import RowViewSet
+from networks.common.api.fields import InetText, RelatedId, UtcTime
+from networks.common.api.lists import UUID, Exact, Inet, Integer, Time, Uuid
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import RowViewSet
 from networks.models import Network
 
 

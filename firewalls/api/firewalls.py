@@ -10,15 +10,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls import revisions, tasks
+from firewalls import tasks
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.api.observed import ObservedMixin
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
-from firewalls.diffs import Files, unified
+from firewalls.configuration.diffs import Files, unified
+from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
 from machines.allocation import held
-from networks.api.fields import InetText, RelatedId
-from networks.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
+from networks.common.api.fields import InetText, RelatedId
+from networks.common.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
 
 REVISION = OpenApiParameter("revision", int, description="A revision's number; without it, the one wanted now.")

@@ -8,10 +8,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls import drifts, hostkeys
 from firewalls.models import Drift, Firewall
-from networks.api.fields import UtcTime
-from networks.api.views import RowViewSet
+from firewalls.pushing import drift, hostkeys
+from networks.common.api.fields import UtcTime
+from networks.common.api.views import RowViewSet
 
 
 class KeySerializer(serializers.Serializer[Any]):
@@ -78,5 +78,5 @@ class ObservedMixin(RowViewSet[Firewall]):
     @action(detail=True, methods=["post"], url_path="accept-drift")
     def accept_drift(self, request: Request, id: str) -> Response:
         """Take what was found for right, until something changes there again or is pushed."""
-        drifts.accept(self.locked(request), by=request.user.get_username())
+        drift.accept(self.locked(request), by=request.user.get_username())
         return Response(status=status.HTTP_204_NO_CONTENT)

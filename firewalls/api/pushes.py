@@ -4,8 +4,8 @@ import django_filters
 
 from firewalls.api.serializers import PushSerializer, RevisionSerializer
 from firewalls.models import Push, Revision
-from networks.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
-from networks.api.views import ReadViewSet
+from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
+from networks.common.api.views import ReadViewSet
 
 
 class RevisionFilters(django_filters.FilterSet):

@@ -11,12 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls import rollouts
 from firewalls.models import Firewall, Rollout
-from networks.api.fields import RelatedId
-from networks.api.lists import UUID, Exact, Integer, Time, Uuid
-from networks.api.rows import RowSerializer
-from networks.api.views import ReadViewSet
+from firewalls.pushing import rollouts
+from networks.common.api.fields import RelatedId
+from networks.common.api.lists import UUID, Exact, Integer, Time, Uuid
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import ReadViewSet
 from networks.models import Network, Partition
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from firewalls.models import Firewall, Rule
-from networks.api.fields import Choice, CidrText
+from networks.common.api.fields import Choice, CidrText
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}], "examples": [443, "8000-8100"]})

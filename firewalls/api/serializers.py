@@ -5,16 +5,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from firewalls import revisions
 from firewalls.allocation import create_firewall, replace_rules
 from firewalls.api.rules import RulesSerializer, given
+from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision, Rule
 from machines.allocation import Request
 from machines.api import RequestSerializer
-from networks.api.fields import InetText, Labels, RelatedId, UtcTime
-from networks.api.rows import RowSerializer, change
+from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
+from networks.common.api.rows import RowSerializer, change
+from networks.common.validation import reported_on
 from networks.models import Partition, Project
-from networks.validation import reported_on
 
 MANAGEMENT = ("host", "port", "user", "host_key")
 

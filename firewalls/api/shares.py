@@ -8,16 +8,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.effects import Bridge, ShareEffect, bridges, share_effect
+from firewalls.intent.effects import Bridge, ShareEffect, bridges, share_effect
 from firewalls.models import Firewall
-from networks.api.etags import etag, must_match
-from networks.api.fields import CidrText
-from networks.api.lists import Pages
 from networks.api.networks import NetworkSerializer, NetworkViewSet
-from networks.api.views import WholeWrites
+from networks.common.api.etags import etag, must_match
+from networks.common.api.fields import CidrText
+from networks.common.api.lists import Pages
+from networks.common.api.views import WholeWrites
+from networks.common.validation import enforce, reported_on
+from networks.common.violations import Violation
 from networks.models import Network
-from networks.rules import Violation
-from networks.validation import enforce, reported_on
 
 
 class BridgeSerializer(serializers.Serializer[Any]):

@@ -4,8 +4,8 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import firewalls.models.firewall
-import networks.fields
-import networks.validation
+import networks.common.fields
+import networks.common.validation
 import uuid
 from django.db import migrations, models
 
@@ -105,9 +105,9 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveIntegerField()),
                 ('protocol', models.CharField(choices=[('tcp', 'Tcp'), ('udp', 'Udp')], default='tcp', max_length=3)),
                 ('ports', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=11, validators=[firewalls.models.firewall.port_range]), help_text='443 or 8000-8100', size=None)),
-                ('sources', django.contrib.postgres.fields.ArrayField(base_field=networks.fields.CidrField(), blank=True, default=list, size=None)),
-                ('destinations', django.contrib.postgres.fields.ArrayField(base_field=networks.fields.CidrField(), blank=True, default=list, size=None)),
-                ('comment', models.CharField(blank=True, max_length=100, validators=[networks.fields.one_line])),
+                ('sources', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.CidrField(), blank=True, default=list, size=None)),
+                ('destinations', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.CidrField(), blank=True, default=list, size=None)),
+                ('comment', models.CharField(blank=True, max_length=100, validators=[networks.common.fields.one_line])),
                 ('firewall', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='firewalls.firewall')),
             ],
             options={
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='attachment',
-            constraint=networks.validation.Unique(field='network', fields=('firewall', 'network'), name='joins_once', violation_error_code='joined_already', violation_error_message='The firewall has joined this network already (R6).'),
+            constraint=networks.common.validation.Unique(field='network', fields=('firewall', 'network'), name='joins_once', violation_error_code='joined_already', violation_error_message='The firewall has joined this network already (R6).'),
         ),
         migrations.AddConstraint(
             model_name='revision',
@@ -148,6 +148,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='rule',
-            constraint=networks.validation.Unique(field='position', fields=('firewall', 'direction', 'position'), name='rule_has_its_place', violation_error_code='position_taken', violation_error_message='Another rule has this place already.'),
+            constraint=networks.common.validation.Unique(field='position', fields=('firewall', 'direction', 'position'), name='rule_has_its_place', violation_error_code='position_taken', violation_error_message='Another rule has this place already.'),
         ),
     ]

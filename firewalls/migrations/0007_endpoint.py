@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import networks.validation
+import networks.common.validation
 import pgtrigger.compiler
 import pgtrigger.migrations
 import uuid
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['address', 'port', 'protocol'],
-                'constraints': [networks.validation.Unique(field='port', fields=('address', 'port', 'protocol'), name='endpoint_is_published_once', violation_error_code='port_taken', violation_error_message='Another endpoint is at this address, port and protocol already.'), networks.validation.Check(condition=models.Q(('protocol', 'tcp'), models.Q(('purpose', 'http-proxy'), _negated=True), _connector='OR'), field='protocol', name='http_proxy_speaks_tcp', violation_error_code='proxy_is_tcp', violation_error_message='An HTTP proxy is reached by tcp.'), networks.validation.Known(condition=models.Q(('protocol__in', ['tcp', 'udp'])), name='endpoint_protocol_is_known'), networks.validation.Known(condition=models.Q(('purpose__in', ['service', 'http-proxy'])), name='endpoint_purpose_is_known'), networks.validation.Known(condition=models.Q(('port__range', (1, 65535)), ('target_port__range', (1, 65535))), name='endpoint_ports_are_ports')],
+                'constraints': [networks.common.validation.Unique(field='port', fields=('address', 'port', 'protocol'), name='endpoint_is_published_once', violation_error_code='port_taken', violation_error_message='Another endpoint is at this address, port and protocol already.'), networks.common.validation.Check(condition=models.Q(('protocol', 'tcp'), models.Q(('purpose', 'http-proxy'), _negated=True), _connector='OR'), field='protocol', name='http_proxy_speaks_tcp', violation_error_code='proxy_is_tcp', violation_error_message='An HTTP proxy is reached by tcp.'), networks.common.validation.Known(condition=models.Q(('protocol__in', ['tcp', 'udp'])), name='endpoint_protocol_is_known'), networks.common.validation.Known(condition=models.Q(('purpose__in', ['service', 'http-proxy'])), name='endpoint_purpose_is_known'), networks.common.validation.Known(condition=models.Q(('port__range', (1, 65535)), ('target_port__range', (1, 65535))), name='endpoint_ports_are_ports')],
             },
         ),
         pgtrigger.migrations.AddTrigger(

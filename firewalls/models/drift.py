@@ -5,9 +5,9 @@ import json
 
 from django.db import models
 
-from firewalls.diffs import unified
+from firewalls.configuration.diffs import unified
 from firewalls.models.firewall import Firewall
-from networks.recording import FIREWALL, Recorded
+from networks.common.triggers import FIREWALL, Recorded
 
 Found = dict[str, tuple[str, str]]  # what was applied and what is there, by path or by name
 

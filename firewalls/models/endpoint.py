@@ -11,10 +11,10 @@ from firewalls import guards, rules
 from firewalls.models.firewall import MAX_PORT, Firewall
 from firewalls.models.rule import Rule
 from machines.models import Machine
+from networks.common.triggers import MACHINE, Recorded
+from networks.common.validation import Check, Known, Unique, ValidatedModel
+from networks.common.violations import Violation
 from networks.models import Address, Network
-from networks.recording import MACHINE, Recorded
-from networks.rules import Violation
-from networks.validation import Check, Known, Unique, ValidatedModel
 
 # What the trail tells of an endpoint lies behind its address.
 _OF_ADDRESS = (

@@ -13,13 +13,13 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from firewalls import guards
-from firewalls.values import COMMENT_BYTES, ENDS_A_QUOTE
+from firewalls.configuration.values import COMMENT_BYTES, ENDS_A_QUOTE
 from machines import rules
 from machines.models import Machine
+from networks.common.triggers import FIREWALL, MACHINE, Recorded
+from networks.common.validation import Unique, ValidatedModel
+from networks.common.violations import Violation
 from networks.models import Network, Partition, Project
-from networks.recording import FIREWALL, MACHINE, Recorded
-from networks.rules import Violation
-from networks.validation import Unique, ValidatedModel
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager

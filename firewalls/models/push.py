@@ -10,8 +10,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from firewalls.models.firewall import NAME, Firewall
-from networks.recording import FIREWALL, Recorded
-from networks.trail import operation
+from networks.common.audit import operation
+from networks.common.triggers import FIREWALL, Recorded
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager

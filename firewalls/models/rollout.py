@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Count, F, Q
 
-from firewalls import waves
 from firewalls.models.firewall import Firewall
 from firewalls.models.push import Push, Revision
-from networks.recording import FIREWALL, Recorded
+from firewalls.pushing import waves
+from networks.common.triggers import FIREWALL, Recorded
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager

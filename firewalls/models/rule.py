@@ -4,9 +4,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from firewalls.models.firewall import NAME, Firewall, port_range, spelled
-from networks.fields import CidrField, one_line
-from networks.recording import FIREWALL, Recorded
-from networks.validation import Unique, ValidatedModel
+from networks.common.fields import CidrField, one_line
+from networks.common.triggers import FIREWALL, Recorded
+from networks.common.validation import Unique, ValidatedModel
 
 
 class Rule(ValidatedModel):

@@ -6,10 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.dateformat import format as date
 
-from firewalls import revisions
-from firewalls.diffs import Files, unified
+from firewalls.configuration.diffs import Files, unified
+from firewalls.intent import revisions
 from firewalls.models import Firewall, Revision
-from networks.htmx import page
+from networks.common.htmx import page
 
 SIDES = {"applied": "applied", "wanted": "wanted", revisions.BOX: "on the firewall"}
 

@@ -6,12 +6,12 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from firewalls.facts import facts
+from firewalls.configuration.plan import Plan, plan
+from firewalls.intent.facts import facts
 from firewalls.models import Attachment, Firewall
-from firewalls.plan import Plan, plan
 from machines.models import Machine
-from networks.htmx import page
-from networks.listing import Filter, given_filters, listing, spreadsheet
+from networks.common.htmx import page
+from networks.common.lists import Filter, given_filters, listing, spreadsheet
 from networks.models import Address, Partition, Project
 
 SORTS = {

@@ -8,11 +8,12 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from firewalls import allocation, effects
+from firewalls import allocation
 from firewalls.forms import JoinForm, LeaveForm
+from firewalls.intent import effects
 from firewalls.models import Firewall, Push
-from networks.htmx import page
-from networks.listing import PER_PAGE
+from networks.common.htmx import page
+from networks.common.lists import PER_PAGE
 from networks.models import Network
 
 

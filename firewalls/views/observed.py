@@ -8,9 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from firewalls import drifts, hostkeys, tasks
+from firewalls import tasks
 from firewalls.models import Drift, Firewall
-from networks.htmx import page
+from firewalls.pushing import drift as drifts
+from firewalls.pushing import hostkeys
+from networks.common.htmx import page
 
 
 def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 
 from firewalls.models import Firewall, FirewallQuerySet
 from machines.models import Machine
-from networks.fields import as_address
-from networks.htmx import page
+from networks.common.fields import as_address
+from networks.common.htmx import page
 from networks.models import Address, Network, Partition
 from networks.usage import usage
 

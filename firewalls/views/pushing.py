@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from firewalls import tasks
 from firewalls.models import Firewall, Push
 from firewalls.views.configuration import found
-from networks.htmx import page
+from networks.common.htmx import page
 
 # What a push goes through, in order; one that has not begun yet is shown as waiting.
 STEPS = {

@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from firewalls import rollouts
 from firewalls.forms import RolloutForm
 from firewalls.models import Firewall, Push, Rollout
+from firewalls.pushing import rollouts
 from firewalls.views.firewalls import FILTERS
 from firewalls.views.pushing import STEPS
-from networks.htmx import page
-from networks.listing import PER_PAGE, Filter, given_filters, listing
+from networks.common.htmx import page
+from networks.common.lists import PER_PAGE, Filter, given_filters, listing
 
 SORTS = {"-started": "-created_at", "started": "created_at", "state": "state", "by": "created_by"}
 LIST_FILTERS: dict[str, Filter] = {

@@ -4,9 +4,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from firewalls import effects
 from firewalls.forms import ShareForm
-from networks.htmx import page
+from firewalls.intent import effects
+from networks.common.htmx import page
 from networks.models import Network
 
 

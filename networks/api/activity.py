@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from networks.api.fields import UtcTime
-from networks.api.lists import Exact, Integer, Time
-from networks.api.rows import RowSerializer
-from networks.api.views import ReadViewSet
+from networks.common.api.fields import UtcTime
+from networks.common.api.lists import Exact, Integer, Time
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import ReadViewSet
 from networks.models import Activity
 
 

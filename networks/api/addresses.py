@@ -6,10 +6,10 @@ import django_filters
 from rest_framework import serializers
 
 from networks.allocation import allocate_within
-from networks.api.fields import InetText, RelatedId
-from networks.api.lists import UUID, Exact, Inet, OrNone
-from networks.api.rows import RowSerializer
-from networks.api.views import RowViewSet
+from networks.common.api.fields import InetText, RelatedId
+from networks.common.api.lists import UUID, Exact, Inet, OrNone
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import RowViewSet
 from networks.models import Address, Network, Project
 
 VERSIONS = [4, 6]

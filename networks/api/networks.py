@@ -12,18 +12,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from networks.access import may_edit
-from networks.addressing import Cidr, parse_cidr
 from networks.allocation import create_network, grow
-from networks.api.fields import Choice, CidrText, Labels, Lengths
-from networks.api.lists import Cidr as CidrFilter
-from networks.api.lists import CidrAmong, Exact, Integer, Label, OrNone, Time, YesNo
-from networks.api.lists import Lengths as LengthsFilter
-from networks.api.rows import RowSerializer
-from networks.api.views import RowViewSet
+from networks.api.lengths import Lengths, LengthsFilter
+from networks.common.addressing import Cidr, parse_cidr
+from networks.common.api.fields import Choice, CidrText, Labels
+from networks.common.api.lists import Cidr as CidrFilter
+from networks.common.api.lists import CidrAmong, Exact, Integer, Label, OrNone, Time, YesNo
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import RowViewSet
+from networks.common.validation import enforce, reported_on
+from networks.common.violations import Violation
 from networks.models import Network, Prefix
-from networks.rules import Violation
 from networks.usage import UsageByPrefix, by_family, usage_by_prefix
-from networks.validation import enforce, reported_on
 
 NETWORK_ID = "[A-Za-z0-9._-]+"
 OF_ONE_PREFIX = {"cidr": "prefixes", "prefix": "prefixes"}

@@ -6,9 +6,9 @@ import django_filters
 from rest_framework import serializers
 
 from networks.allocation import free_id
-from networks.api.lists import Among, CidrAmong, Exact, InetAmong, YesNo
-from networks.api.rows import RowSerializer
-from networks.api.views import RowViewSet
+from networks.common.api.lists import Among, CidrAmong, Exact, InetAmong, YesNo
+from networks.common.api.rows import RowSerializer
+from networks.common.api.views import RowViewSet
 from networks.models import Partition, Project
 
 Place = TypeVar("Place", bound=Partition | Project)

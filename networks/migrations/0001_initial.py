@@ -4,8 +4,8 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
-import networks.fields
-import networks.validation
+import networks.common.fields
+import networks.common.validation
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
@@ -23,12 +23,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Partition',
             fields=[
-                ('id', networks.fields.IdentifierField(max_length=63, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, validators=[networks.fields.one_line])),
-                ('description', models.CharField(blank=True, max_length=400, validators=[networks.fields.one_line])),
-                ('dns_servers', django.contrib.postgres.fields.ArrayField(base_field=networks.fields.InetField(), blank=True, default=list, size=None)),
-                ('ntp_servers', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253, validators=[networks.fields.one_line]), blank=True, default=list, size=None)),
-                ('management_prefixes', django.contrib.postgres.fields.ArrayField(base_field=networks.fields.CidrField(), blank=True, default=list, help_text="Who may reach the SSH of the partition's firewalls.", size=None)),
+                ('id', networks.common.fields.IdentifierField(max_length=63, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=120, validators=[networks.common.fields.one_line])),
+                ('description', models.CharField(blank=True, max_length=400, validators=[networks.common.fields.one_line])),
+                ('dns_servers', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.InetField(), blank=True, default=list, size=None)),
+                ('ntp_servers', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253, validators=[networks.common.fields.one_line]), blank=True, default=list, size=None)),
+                ('management_prefixes', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.CidrField(), blank=True, default=list, help_text="Who may reach the SSH of the partition's firewalls.", size=None)),
                 ('auto_push', models.BooleanField(default=False, help_text='Push changed configurations without being asked; otherwise they wait as pending.')),
             ],
             options={
@@ -38,10 +38,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Project',
             fields=[
-                ('id', networks.fields.IdentifierField(max_length=63, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, validators=[networks.fields.one_line])),
-                ('tenant', models.CharField(blank=True, max_length=120, validators=[networks.fields.one_line])),
-                ('description', models.CharField(blank=True, max_length=400, validators=[networks.fields.one_line])),
+                ('id', networks.common.fields.IdentifierField(max_length=63, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=120, validators=[networks.common.fields.one_line])),
+                ('tenant', models.CharField(blank=True, max_length=120, validators=[networks.common.fields.one_line])),
+                ('description', models.CharField(blank=True, max_length=400, validators=[networks.common.fields.one_line])),
             ],
             options={
                 'ordering': ['id'],
@@ -50,19 +50,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Network',
             fields=[
-                ('id', networks.fields.IdentifierField(max_length=63, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, max_length=120, validators=[networks.fields.one_line])),
-                ('description', models.CharField(blank=True, max_length=400, validators=[networks.fields.one_line])),
+                ('id', networks.common.fields.IdentifierField(max_length=63, primary_key=True, serialize=False)),
+                ('name', models.CharField(blank=True, max_length=120, validators=[networks.common.fields.one_line])),
+                ('description', models.CharField(blank=True, max_length=400, validators=[networks.common.fields.one_line])),
                 ('kind', models.CharField(choices=[('super', 'Super'), ('private', 'Private'), ('external', 'External'), ('underlay', 'Underlay')], max_length=8)),
                 ('vrf', models.PositiveIntegerField(blank=True, help_text='VRF id, equal to the VXLAN network identifier.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(16777215)])),
-                ('destination_prefixes', django.contrib.postgres.fields.ArrayField(base_field=networks.fields.CidrField(), blank=True, default=list, size=None)),
+                ('destination_prefixes', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.CidrField(), blank=True, default=list, size=None)),
                 ('default_child_prefix_length', models.JSONField(blank=True, default=dict)),
                 ('nat', models.BooleanField(default=False)),
-                ('labels', models.JSONField(blank=True, default=dict, validators=[networks.fields.short_labels])),
+                ('labels', models.JSONField(blank=True, default=dict, validators=[networks.common.fields.short_labels])),
                 ('shared', models.BooleanField(default=False)),
                 ('shared_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('shared_by', models.CharField(blank=True, editable=False, max_length=150)),
-                ('shared_reason', models.CharField(blank=True, max_length=400, validators=[networks.fields.one_line])),
+                ('shared_reason', models.CharField(blank=True, max_length=400, validators=[networks.common.fields.one_line])),
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='networks.network')),
                 ('partition', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='networks', to='networks.partition')),
                 ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='networks', to='networks.project')),
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             name='Prefix',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cidr', networks.fields.CidrField()),
+                ('cidr', networks.common.fields.CidrField()),
                 ('child', models.BooleanField(default=False, editable=False)),
                 ('network', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prefixes', to='networks.network')),
             ],
@@ -89,10 +89,10 @@ class Migration(migrations.Migration):
             name='Address',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', networks.fields.InetField()),
+                ('address', networks.common.fields.InetField()),
                 ('kind', models.CharField(choices=[('ephemeral', 'Ephemeral'), ('static', 'Static')], default='ephemeral', max_length=9)),
-                ('name', models.CharField(blank=True, max_length=120, validators=[networks.fields.one_line])),
-                ('description', models.CharField(blank=True, max_length=400, validators=[networks.fields.one_line])),
+                ('name', models.CharField(blank=True, max_length=120, validators=[networks.common.fields.one_line])),
+                ('description', models.CharField(blank=True, max_length=400, validators=[networks.common.fields.one_line])),
                 ('machine', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='machines.machine')),
                 ('prefix', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='networks.prefix')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='networks.project')),
@@ -108,11 +108,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='prefix',
-            constraint=networks.validation.Exclusion(condition=models.Q(('child', True)), expressions=[(django.contrib.postgres.indexes.OpClass(models.F('cidr'), name='inet_ops'), '&&')], field='cidr', name='child_prefixes_do_not_overlap', violation_error_code='overlap', violation_error_message='This prefix overlaps a prefix of this or another network (R13).'),
+            constraint=networks.common.validation.Exclusion(condition=models.Q(('child', True)), expressions=[(django.contrib.postgres.indexes.OpClass(models.F('cidr'), name='inet_ops'), '&&')], field='cidr', name='child_prefixes_do_not_overlap', violation_error_code='overlap', violation_error_message='This prefix overlaps a prefix of this or another network (R13).'),
         ),
         migrations.AddConstraint(
             model_name='prefix',
-            constraint=networks.validation.Exclusion(condition=models.Q(('child', False)), expressions=[(django.contrib.postgres.indexes.OpClass(models.F('cidr'), name='inet_ops'), '&&')], field='cidr', name='top_prefixes_do_not_overlap', violation_error_code='overlap', violation_error_message='This prefix overlaps a prefix of this or another network (R13).'),
+            constraint=networks.common.validation.Exclusion(condition=models.Q(('child', False)), expressions=[(django.contrib.postgres.indexes.OpClass(models.F('cidr'), name='inet_ops'), '&&')], field='cidr', name='top_prefixes_do_not_overlap', violation_error_code='overlap', violation_error_message='This prefix overlaps a prefix of this or another network (R13).'),
         ),
         migrations.AddIndex(
             model_name='network',
@@ -124,39 +124,39 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Check(condition=models.Q(('shared', False), ('kind', 'private'), _connector='OR'), field='shared', name='shared_is_private', violation_error_code='not_private', violation_error_message='Only a private network can be shared (R1).'),
+            constraint=networks.common.validation.Check(condition=models.Q(('shared', False), ('kind', 'private'), _connector='OR'), field='shared', name='shared_is_private', violation_error_code='not_private', violation_error_message='Only a private network can be shared (R1).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Check(condition=models.Q(models.Q(('shared', False), ('shared_at', None)), models.Q(('shared', True), ('shared_at__isnull', False)), _connector='OR'), field='shared', name='shared_knows_since_when', violation_error_code='unknown_since', violation_error_message='A shared network knows since when it is shared (R3).'),
+            constraint=networks.common.validation.Check(condition=models.Q(models.Q(('shared', False), ('shared_at', None)), models.Q(('shared', True), ('shared_at__isnull', False)), _connector='OR'), field='shared', name='shared_knows_since_when', violation_error_code='unknown_since', violation_error_message='A shared network knows since when it is shared (R3).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Check(condition=models.Q(('kind', 'external'), ('partition__isnull', False), _connector='OR'), field='partition', name='partition_where_bound', violation_error_code='no_partition', violation_error_message='A private, super or underlay network belongs to exactly one partition (R2).'),
+            constraint=networks.common.validation.Check(condition=models.Q(('kind', 'external'), ('partition__isnull', False), _connector='OR'), field='partition', name='partition_where_bound', violation_error_code='no_partition', violation_error_message='A private, super or underlay network belongs to exactly one partition (R2).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Check(condition=models.Q(models.Q(('kind', 'private'), ('parent__isnull', False)), models.Q(models.Q(('kind', 'private'), _negated=True), ('parent', None)), _connector='OR'), field='parent', name='parent_iff_private', violation_error_code='parent_mismatch', violation_error_message='A private network, and only a private one, is the child of a super network (R1).'),
+            constraint=networks.common.validation.Check(condition=models.Q(models.Q(('kind', 'private'), ('parent__isnull', False)), models.Q(models.Q(('kind', 'private'), _negated=True), ('parent', None)), _connector='OR'), field='parent', name='parent_iff_private', violation_error_code='parent_mismatch', violation_error_message='A private network, and only a private one, is the child of a super network (R1).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Check(condition=models.Q(('kind', 'external'), models.Q(('kind', 'private'), ('project__isnull', False)), models.Q(('kind__in', ['super', 'underlay']), ('project', None)), _connector='OR'), field='project', name='project_where_owned', violation_error_code='project_mismatch', violation_error_message='A private network belongs to a project; a super or underlay network to none (R7).'),
+            constraint=networks.common.validation.Check(condition=models.Q(('kind', 'external'), models.Q(('kind', 'private'), ('project__isnull', False)), models.Q(('kind__in', ['super', 'underlay']), ('project', None)), _connector='OR'), field='project', name='project_where_owned', violation_error_code='project_mismatch', violation_error_message='A private network belongs to a project; a super or underlay network to none (R7).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Check(condition=models.Q(models.Q(('kind__in', ['private', 'external']), ('vrf__isnull', False)), models.Q(('kind__in', ['super', 'underlay']), ('vrf', None)), _connector='OR'), field='vrf', name='vrf_where_routed', violation_error_code='vrf_mismatch', violation_error_message='A private or external network has a VRF id; a super or underlay network has none (R14).'),
+            constraint=networks.common.validation.Check(condition=models.Q(models.Q(('kind__in', ['private', 'external']), ('vrf__isnull', False)), models.Q(('kind__in', ['super', 'underlay']), ('vrf', None)), _connector='OR'), field='vrf', name='vrf_where_routed', violation_error_code='vrf_mismatch', violation_error_message='A private or external network has a VRF id; a super or underlay network has none (R14).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Unique(field='vrf', fields=('vrf',), name='vrf_is_unique', violation_error_code='vrf_taken', violation_error_message='Another network already has this VRF id (R14).'),
+            constraint=networks.common.validation.Unique(field='vrf', fields=('vrf',), name='vrf_is_unique', violation_error_code='vrf_taken', violation_error_message='Another network already has this VRF id (R14).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Unique(condition=models.Q(('kind', 'super')), field='kind', fields=('partition',), name='one_super_per_partition', violation_error_code='second_super', violation_error_message='This partition already has a super network (R8).'),
+            constraint=networks.common.validation.Unique(condition=models.Q(('kind', 'super')), field='kind', fields=('partition',), name='one_super_per_partition', violation_error_code='second_super', violation_error_message='This partition already has a super network (R8).'),
         ),
         migrations.AddConstraint(
             model_name='network',
-            constraint=networks.validation.Unique(condition=models.Q(('kind', 'underlay')), field='kind', fields=('partition',), name='one_underlay_per_partition', violation_error_code='second_underlay', violation_error_message='This partition already has an underlay network (R8).'),
+            constraint=networks.common.validation.Unique(condition=models.Q(('kind', 'underlay')), field='kind', fields=('partition',), name='one_underlay_per_partition', violation_error_code='second_underlay', violation_error_message='This partition already has an underlay network (R8).'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='network',
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='address',
-            constraint=networks.validation.Unique(field='address', fields=('address',), name='address_is_used_once', violation_error_code='taken', violation_error_message='This address is already taken (R12).'),
+            constraint=networks.common.validation.Unique(field='address', fields=('address',), name='address_is_used_once', violation_error_code='taken', violation_error_message='This address is already taken (R12).'),
         ),
         migrations.AddConstraint(
             model_name='address',

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 
-from networks.guards import refuse
+from networks.common.triggers import refuse
 
 
 class Kept(pgtrigger.Trigger):

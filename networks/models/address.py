@@ -7,13 +7,13 @@ from django.db import models
 from django.db.models import Q
 
 from networks import guards, rules
-from networks.fields import InetField, one_line
+from networks.common.fields import InetField, one_line
+from networks.common.triggers import MACHINE, Recorded
+from networks.common.validation import Known, Unique, ValidatedModel
+from networks.common.violations import Violation
 from networks.models.network import Network
 from networks.models.places import Project
 from networks.models.prefix import Prefix
-from networks.recording import MACHINE, Recorded
-from networks.rules import Violation
-from networks.validation import Known, Unique, ValidatedModel
 
 
 class AddressQuerySet(models.QuerySet["Address"]):

@@ -11,13 +11,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from networks import guards, rules
-from networks.addressing import parse_cidr
-from networks.fields import CidrField, IdentifierField, given, one_line, short_labels
+from networks.common.addressing import parse_cidr
+from networks.common.audit import operation
+from networks.common.fields import CidrField, IdentifierField, given, one_line, short_labels
+from networks.common.triggers import Recorded
+from networks.common.validation import Check, Unique, ValidatedModel, enforce
+from networks.common.violations import Violation
 from networks.models.places import Partition, Project
-from networks.recording import Recorded
-from networks.rules import Violation
-from networks.trail import operation
-from networks.validation import Check, Unique, ValidatedModel, enforce
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
 MAX_DIGITS = len(str(MAX_VNI))

@@ -3,9 +3,9 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from networks.fields import CidrField, IdentifierField, InetField, host, one_line
-from networks.recording import Recorded
-from networks.validation import ValidatedModel
+from networks.common.fields import CidrField, IdentifierField, InetField, host, one_line
+from networks.common.triggers import Recorded
+from networks.common.validation import ValidatedModel
 
 
 class Partition(ValidatedModel):

@@ -8,13 +8,13 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from networks import guards, rules
-from networks.addressing import capacity, contains
-from networks.fields import CidrField
+from networks.common.addressing import capacity, contains
+from networks.common.fields import CidrField
+from networks.common.triggers import Recorded
+from networks.common.validation import Exclusion, ValidatedModel, enforce
+from networks.common.violations import Violation
 from networks.models.network import Network
 from networks.pools import next_address
-from networks.recording import Recorded
-from networks.rules import Violation
-from networks.validation import Exclusion, ValidatedModel, enforce
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from networks.htmx import page
-from networks.listing import Filter, given_filters, spreadsheet
+from networks.common.htmx import page
+from networks.common.lists import Filter, given_filters, spreadsheet
 from networks.models import Activity
 from networks.stories import stories
 

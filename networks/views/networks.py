@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from networks.addressing import Cidr
-from networks.htmx import page
-from networks.listing import Filter, given_filters, listing, spreadsheet
+from networks.common.addressing import Cidr
+from networks.common.htmx import page
+from networks.common.lists import Filter, given_filters, listing, spreadsheet
 from networks.models import Address, Network, NetworkQuerySet, Partition, Project
 from networks.pools import free_blocks
 from networks.usage import usage, usage_by_prefix

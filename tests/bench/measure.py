@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from firewalls import transport
-from firewalls.transport import Step, Target, Timeouts
+from firewalls.device import transport
+from firewalls.device.transport import Step, Target, Timeouts
 
 FIREWALLS = int(os.environ.get("BENCH_FIREWALLS", "200"))
 ROLLBACK_SECONDS = int(os.environ.get("BENCH_ROLLBACK_SECONDS", "120"))  # twice a real firewall's: one machine plays all of them

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from firewalls import practice, transport
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Target
+from firewalls.device import practice, transport
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import Target
 from tests.bench import others, slow_boxes
 from tests.bench.measure import FIREWALLS, ROLLBACK_SECONDS, Row, files, pushed, shown
 from tests.firewalls.boxes import answers

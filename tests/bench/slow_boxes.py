@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 import asyncssh
 
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Target
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import Target
 from tests.bench.measure import FIREWALLS, Row, files, pushed, shown
 from tests.firewalls.boxes import answers
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from firewalls import rollouts
 from firewalls.allocation import join
 from firewalls.models import Drift, Firewall, Push, Rollout, Rule
+from firewalls.pushing import rollouts
 from networks.models import Network
 from tests.conftest import needs
 from tests.pages import visitor

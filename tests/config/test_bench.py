@@ -1,17 +1,16 @@
-"""`manage.py bench`: it runs, on a database of its own, and keeps its figures. What they are is no test's business."""
+"""`make bench`: it runs, on a database of its own, and keeps its figures. What they are is no test's business."""
 
 import json
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 
-from config.bench import allocating, polling, rendering, serving
 from config.demo.large.sizes import sized
 from networks.models import Network
+from tests.bench import __main__ as command
+from tests.bench import allocating, polling, rendering, serving, tables
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +29,9 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Pat
 
 
 def bench(*names: str) -> str:
-    out = StringIO()
-    call_command("bench", *names, stdout=out)
-    return out.getvalue()
+    written: list[str] = []
+    tables.measure(names, written.append)
+    return "".join(written)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -67,5 +66,5 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
 
 
 def test_one_that_does_not_exist_is_said() -> None:
-    with pytest.raises(CommandError, match="There is no benchmark pushing; there are render, allocate, poll"):
-        bench("pushing")
+    with pytest.raises(SystemExit, match="There is no benchmark pushing; there are render, allocate, poll"):
+        command.main(["pushing"])

@@ -12,11 +12,11 @@ from django.db import transaction
 from config.checking import check
 from config.demo.large import building, configurations
 from config.demo.large.sizes import WHOLE, sized
-from firewalls import revisions
+from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall, Push, Revision
 from machines.models import Machine
+from networks.common.audit import Actor, acting
 from networks.models import Activity, Address, Network, Partition, Prefix, Project
-from networks.trail import Actor, acting
 from networks.usage import usage
 
 FACTOR = 0.03

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from config.access.models import Token
 from config.celery import app
-from config.models import Token
 from tests.world import world
 
 pytestmark = pytest.mark.django_db

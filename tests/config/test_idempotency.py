@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from config.models import IdempotentAnswer, Token
+from config.access.models import IdempotentAnswer, Token
 from networks.models import Address, Network, Project
 from tests.api import Api, codes
 from tests.threads import at_once

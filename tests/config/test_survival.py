@@ -34,7 +34,7 @@ WAVE = re.compile(".*?".join(f'"{name}" class="num">(\\d+)<' for name in ("Firew
 BUILD = f"""
 from django.conf import settings
 from django.db import transaction
-from firewalls import practice
+from firewalls.device import practice
 from firewalls.models import Attachment, Firewall
 from machines.models import Machine
 from networks.models import Address
@@ -58,7 +58,7 @@ for name in names:
 WANTED = """
 import json
 from firewalls.models import Firewall
-from firewalls.revisions import each_rendered
+from firewalls.intent.revisions import each_rendered
 names = dict(Firewall.objects.values_list("pk", "machine__name"))
 print(json.dumps({names[pk]: files for pk, files in each_rendered(names)}))
 """

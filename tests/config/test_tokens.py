@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from config import roles
-from config.models import Token
+from config.access import roles
+from config.access.models import Token
 from tests.api import Api
 from tests.world import world
 

@@ -18,11 +18,11 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config.embedded import Embedded, mend, servers
+from config.running.embedded import Embedded, mend, servers
 from tests.stack import ROOT, Stack, environment, free_port, running, start
 
 # A word of each program's command, and how much nicer than the supervisor it is.
-PROGRAMS = {"gunicorn": 0, "beat": 0, "--pool": 5, "firewalls.practice": 10}
+PROGRAMS = {"gunicorn": 0, "beat": 0, "--pool": 5, "firewalls.device.practice": 10}
 NICEST = 19
 
 

@@ -15,7 +15,7 @@ from machines.admin import MachineAddForm
 from machines.allocation import Request, create_machine, free
 from machines.models import Machine
 from networks.allocation import allocate, create_network, grow
-from networks.forms import AllocationForm, WholeRowForm
+from networks.common.forms import AllocationForm, WholeRowForm
 from networks.models import Address, Network, Prefix, Project
 from tests.api import someone
 from tests.doors.refusals import Refusal, kept, refused, renamed, said, values

@@ -10,8 +10,8 @@ from django.db import models
 
 from firewalls.models import Attachment, Endpoint
 from machines.models import Machine
+from networks.common.violations import Violation
 from networks.models import Address, Network, Prefix
-from networks.rules import Violation
 
 MODELS: dict[str, type[models.Model]] = {model.__name__: model for model in (Network, Prefix, Address, Attachment)}
 

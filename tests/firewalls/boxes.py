@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from firewalls import practice, transport
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Outcome, Step, Target, Timeouts
+from firewalls.device import practice, transport
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import Outcome, Step, Target, Timeouts
 
 GOOD = {
     "/etc/frr/frr.conf": "frr version 8.4.4\nfrr defaults datacenter\nhostname box\n!\nend\n",
@@ -111,7 +111,7 @@ def boxes(folder: Path, **environment: str) -> Iterator[Boxes]:
 
 @contextmanager
 def serving(folder: Path, key: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "firewalls.practice", str(folder), str(key)]
+    command = [sys.executable, "-m", "firewalls.device.practice", str(folder), str(key)]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         answers(practice.HOST, int((folder / "port").read_text()))

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firewalls import practice, transport
-from firewalls.transport import _packed
+from firewalls.device import practice, transport
+from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
 from tests.firewalls.exits import Script
 from tests.firewalls.running import TOOLS, environment, steps, tools, verdict

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firewalls import practice
+from firewalls.device import practice
 from tests.conftest import needs
 from tests.firewalls.running import SHELLS, tools
 

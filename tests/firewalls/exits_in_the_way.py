@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from firewalls.transport import _packed
+from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
 from tests.firewalls.broken_boxes import (
     BOX,

@@ -12,10 +12,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from firewalls import transport
-from firewalls.connection import Timeouts, connected
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Target
+from firewalls.device import transport
+from firewalls.device.connection import Timeouts, connected
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import Target
 from tests.firewalls.boxes import last, pushed, sshd
 from tests.firewalls.real_box import files, firewall, running, shell
 

@@ -12,8 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from firewalls import practice
-from firewalls.transport import _packed
+from firewalls.device import practice
+from firewalls.device.transport import _packed
 from tests.firewalls.real_box import RULES, firewall, shell
 from tests.firewalls.running import applier, steps, verdict
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_network
 from random import Random
 
-from firewalls.plan import Endpoint, Facts, Net, Rule
-from networks.addressing import IP, Cidr
+from firewalls.configuration.plan import Endpoint, Facts, Net, Rule
+from networks.common.addressing import IP, Cidr
 
 POOL = [ip_network((0x0A800000 + 1024 * number, 22)) for number in range(200)]
 POOL6 = [ip_network(f"2001:db8:128:{number:x}::/64") for number in range(200)]

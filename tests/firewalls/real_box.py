@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firewalls import practice, transport
-from firewalls.transport import Target, Timeouts
+from firewalls.device import practice, transport
+from firewalls.device.transport import Target, Timeouts
 from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd, wait_until
 from tests.firewalls.running import PATIENT
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import PIPE
 
-from firewalls import transport
-from firewalls.transport import _packed
+from firewalls.device import transport
+from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
 TOOLS = (

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from firewalls.plan import Endpoint, Facts, Net, Rule
-from networks.addressing import IP, Cidr
+from firewalls.configuration.plan import Endpoint, Facts, Net, Rule
+from networks.common.addressing import IP, Cidr
 
 
 def nets(*texts: str) -> tuple[Cidr, ...]:

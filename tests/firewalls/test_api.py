@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from firewalls import revisions
+from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall, Push
 from machines.models import Machine
 from networks.models import Address, Network

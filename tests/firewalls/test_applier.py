@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from firewalls import practice, transport
-from firewalls.transport import _packed
+from firewalls.device import practice, transport
+from firewalls.device.transport import _packed
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
 from tests.firewalls.off_clock import HOUR, off_clock

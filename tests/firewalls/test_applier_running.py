@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firewalls.transport import _packed
+from firewalls.device.transport import _packed
 from tests.firewalls.boxes import GOOD
 from tests.firewalls.broken_boxes import vtysh
 from tests.firewalls.running import applied, applier, verdict

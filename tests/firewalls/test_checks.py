@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from firewalls import checks
-from firewalls.checks import FRR, NFT, State, check, complaints
-from firewalls.plan import plan
-from firewalls.references import unresolved
-from firewalls.render import render
+from firewalls.configuration import checks
+from firewalls.configuration.checks import FRR, NFT, State, check, complaints
+from firewalls.configuration.plan import plan
+from firewalls.configuration.references import unresolved
+from firewalls.configuration.render import render
 from tests.conftest import needs
 from tests.firewalls.situations import SITUATIONS
 

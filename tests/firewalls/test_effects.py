@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from firewalls.allocation import join, leave
-from firewalls.diffs import unified
-from firewalls.effects import firewall_choices, join_choices, join_preview, leave_preview, share_effect
+from firewalls.configuration.diffs import unified
+from firewalls.intent.effects import firewall_choices, join_choices, join_preview, leave_preview, share_effect
+from firewalls.intent.revisions import rendered
 from firewalls.models import Attachment, Firewall, Revision
-from firewalls.revisions import rendered
 from networks.models import Address, Network
 from tests.networks.test_api import queries
 from tests.world import World, network, world

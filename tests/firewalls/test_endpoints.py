@@ -15,15 +15,15 @@ from django.test import Client
 from django.urls import reverse
 
 from firewalls.allocation import join, leave
+from firewalls.intent.revisions import rendered
 from firewalls.models import Endpoint, Firewall
 from firewalls.publishing import publish
-from firewalls.revisions import rendered
 from machines.allocation import free
 from machines.models import Machine
 from networks.allocation import allocate
-from networks.forms import WholeRowForm
+from networks.common.forms import WholeRowForm
+from networks.common.validation import InUse
 from networks.models import Activity, Address, Network
-from networks.validation import InUse
 from tests.api import Api, codes, someone
 from tests.firewalls.test_api import path
 from tests.test_raw_sql import execute, take_out

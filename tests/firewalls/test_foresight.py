@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from firewalls.allocation import join, leave, replace_rules
-from firewalls.foresight import Change, foresee
+from firewalls.intent.foresight import Change, foresee
+from firewalls.intent.revisions import rendered
 from firewalls.models import Endpoint, Firewall, Revision, Rule, Touched
 from firewalls.publishing import publish
-from firewalls.revisions import rendered
 from machines.models import Machine
 from networks.allocation import grow
 from networks.models import Activity, Network, Partition, Prefix

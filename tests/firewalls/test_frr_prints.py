@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firewalls.plan import plan
-from firewalls.render import render
+from firewalls.configuration.plan import plan
+from firewalls.configuration.render import render
 from tests.conftest import needs
 from tests.firewalls.situations import SITUATIONS
 

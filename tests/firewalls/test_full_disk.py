@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firewalls import transport
-from firewalls.transport import _packed
+from firewalls.device import transport
+from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
 from tests.firewalls.running import environment, verdict
 

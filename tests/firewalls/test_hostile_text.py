@@ -17,13 +17,13 @@ from django.db import DataError, IntegrityError, models, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firewalls.configuration.plan import Facts, plan
+from firewalls.configuration.references import unresolved
+from firewalls.configuration.render import render
+from firewalls.intent.revisions import rendered
 from firewalls.models import Endpoint, Firewall, Rule
-from firewalls.plan import Facts, plan
-from firewalls.references import unresolved
-from firewalls.render import render
-from firewalls.revisions import rendered
 from machines.models import Machine
-from networks.fields import CidrField
+from networks.common.fields import CidrField
 from networks.models import Address, Network, Partition, Project
 from tests.conftest import needs
 from tests.firewalls.situations import SITUATIONS

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from firewalls import ledger, practice, tasks
-from firewalls.connection import fingerprint
+from firewalls import tasks
+from firewalls.device import practice
+from firewalls.device.connection import fingerprint
+from firewalls.device.keys import ensure_key, public_line
 from firewalls.models import Drift, Firewall, Push
-from firewalls.ssh import ensure_key, public_line
+from firewalls.pushing import ledger
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes, boxes
 from tests.firewalls.running import PATIENT

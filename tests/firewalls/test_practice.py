@@ -15,10 +15,10 @@ import asyncssh
 import psutil
 import pytest
 
-from firewalls import practice
-from firewalls.connection import connected
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Timeouts, TransportError
+from firewalls.device import practice
+from firewalls.device.connection import connected
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import Timeouts, TransportError
 from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, last, pushed, pushing, serving, settled, wait_until
 from tests.firewalls.running import PATIENT
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from firewalls import checks, practice, tasks
+from firewalls import tasks
+from firewalls.configuration import checks
+from firewalls.device import practice
 from firewalls.models import Firewall, Push
 from firewalls.models.push import LOST_AFTER
-from firewalls.pushes import engine
+from firewalls.pushing.engine import engine
 from tests.firewalls.boxes import Boxes, boxes
 from tests.world import world
 

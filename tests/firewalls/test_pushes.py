@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from firewalls import practice, tasks
+from firewalls import tasks
 from firewalls.allocation import join, leave
+from firewalls.device import practice
 from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import LOST_AFTER, MOST_ATTEMPTS
 from tests.conftest import needs

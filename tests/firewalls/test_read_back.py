@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from firewalls.plan import Facts, Net, plan
-from firewalls.render import render
+from firewalls.configuration.plan import Facts, Net, plan
+from firewalls.configuration.render import render
 from tests import reader
 from tests.firewalls.partitions import partition
 from tests.firewalls.situations import SITUATIONS, nets

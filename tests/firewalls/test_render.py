@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firewalls.plan import Facts, plan
-from firewalls.render import digest, render
+from firewalls.configuration.plan import Facts, plan
+from firewalls.configuration.render import digest, render
 from tests.firewalls.situations import (
     ALONE,
     BACKUP,
@@ -174,7 +174,8 @@ def test_the_digest_tells_configurations_apart() -> None:
 
 
 def test_the_core_knows_no_django() -> None:
-    modules = ["networks.rules", "networks.addressing", "machines.rules", "firewalls.plan", "firewalls.render", "firewalls.diffs"]
+    pure = [f"firewalls.configuration.{name}" for name in ("plan", "render", "diffs")]
+    modules = ["networks.rules", "networks.common.addressing", "machines.rules", *pure]
     code = f"import {', '.join(modules)}, sys; print('django' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=GOLDEN.parent.parent)
     assert done.stdout.strip() == "False"

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from firewalls import tasks
+from firewalls.intent.revisions import on_the_box, prune, refresh
 from firewalls.models import Drift, Firewall, Push, Revision
-from firewalls.revisions import on_the_box, prune, refresh
 from networks.models import Activity, Network
 from tests.api import Api, codes
 from tests.firewalls.test_api import path

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.db.models import Count, Max, Min
 
-from firewalls import practice, rollouts, tasks, waves
+from firewalls import tasks
+from firewalls.device import practice
 from firewalls.models import Firewall, Member, Push, Rollout
+from firewalls.pushing import rollouts, waves
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes, boxes
 from tests.firewalls.running import PATIENT

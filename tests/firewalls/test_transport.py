@@ -12,10 +12,10 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from firewalls import practice, transport
-from firewalls.connection import connected
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import Outcome, Step, Target, Timeouts, TransportError
+from firewalls.device import practice, transport
+from firewalls.device.connection import connected
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import Outcome, Step, Target, Timeouts, TransportError
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, gate, last, pushed, pushing, settled, sshd, wait_until
 from tests.firewalls.running import PATIENT, applied

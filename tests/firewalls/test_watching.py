@@ -11,8 +11,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from firewalls import rollouts
 from firewalls.models import Firewall, Push, Rollout
+from firewalls.pushing import rollouts
 from machines.models import Machine
 from networks.models import Network
 from tests.pages import queries, says, visitor

@@ -14,11 +14,13 @@ from django.db import connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from firewalls import ledger, practice, pushes, tasks
+from firewalls import tasks
+from firewalls.device import practice
+from firewalls.device.keys import ensure_key
+from firewalls.device.transport import Step
 from firewalls.models import Firewall, Push, Revision
 from firewalls.models.push import LOST_AFTER
-from firewalls.ssh import ensure_key
-from firewalls.transport import Step
+from firewalls.pushing import engine, ledger
 from tests.firewalls.boxes import GOOD, Boxes, boxes, wait_until
 from tests.firewalls.off_clock import OffWorker
 from tests.firewalls.running import PATIENT
@@ -101,7 +103,7 @@ def dies_at(point: str, push: Push) -> None:
     if point == "claimed":
         os.kill(os.getpid(), signal.SIGKILL)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # the dying one writes down its last step from where it is
-    pushes.run(claimed)
+    engine.run(claimed)
 
 
 def after(period: timedelta) -> None:
@@ -181,7 +183,7 @@ def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_th
     def right_clock() -> None:
         claimed = Push.objects.claim(mine.pk)
         assert claimed
-        pushes.run(claimed)
+        engine.run(claimed)
 
     with held(box, ours.name), held(box, theirs.name):
         mine = Push.objects.enqueue(ours)

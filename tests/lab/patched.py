@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from firewalls.filters import Flow
-from firewalls.plan import Facts, Net, Plan, plan
-from firewalls.render import digest, render
-from firewalls.routes import Leak, Vrf
+from firewalls.configuration.filters import Flow
+from firewalls.configuration.plan import Facts, Net, Plan, plan
+from firewalls.configuration.render import digest, render
+from firewalls.configuration.routes import Leak, Vrf
 
 
 def _leaks(vrf: Vrf, leaks: tuple[Leak, ...]) -> Vrf:
@@ -99,7 +99,7 @@ def main(faults: list[str]) -> None:
     import django
 
     django.setup()
-    from firewalls.facts import facts
+    from firewalls.intent.facts import facts
     from firewalls.models import Firewall
 
     asked = [fault.split() for fault in faults]

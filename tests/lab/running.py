@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
-from firewalls.ssh import ensure_key, public_line
-from firewalls.transport import APPLIER
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import APPLIER
 from tests import stack
 from tests.lab import rest, topology
 from tests.lab.guest_machine import PROCESSORS, Guest, GuestError, guest

@@ -11,14 +11,14 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
-from config.models import Token
+from config.access.models import Token
 from firewalls.allocation import join, leave
 from firewalls.models import Push
 from machines.allocation import Request, create_machine, free
 from networks.allocation import allocate
+from networks.common.audit import Actor, acting, operation
 from networks.models import Activity, Address, Network, Project
 from networks.stories import stories
-from networks.trail import Actor, acting, operation
 from tests.api import Api, codes, someone
 from tests.pages import queries, says, visitor, words
 from tests.world import World, world

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from networks.addressing import capacity, contains, first_usable, free_space, home_of, last_usable, parse_cidr, usable
+from networks.common.addressing import capacity, contains, first_usable, free_space, home_of, last_usable, parse_cidr, usable
 
 POOL = ip_network("10.0.0.0/24")
 HOSTS = st.integers(int(POOL.network_address), int(POOL.broadcast_address))

@@ -7,8 +7,8 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from networks.addressing import Cidr, first_usable, free_space, last_usable
 from networks.allocation import allocate, grow
+from networks.common.addressing import Cidr, first_usable, free_space, last_usable
 from networks.models import Address, Network, Prefix
 from networks.pools import free_blocks, next_child, next_number
 from tests.world import network, world

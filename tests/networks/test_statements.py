@@ -5,8 +5,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, models
 
+from networks.common.statements import Statement, by_key
 from networks.models import Network, Prefix
-from networks.statements import Statement, by_key
 from tests.world import world
 
 OURS = ("config", "firewalls", "machines", "networks")

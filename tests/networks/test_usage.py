@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from networks.addressing import capacity
 from networks.allocation import allocate, grow
+from networks.common.addressing import capacity
 from networks.models import Address, Network, Prefix
 from networks.usage import usage, usage_by_prefix
 from tests.api import Api

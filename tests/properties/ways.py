@@ -10,8 +10,8 @@ from firewalls.allocation import create_firewall, join, leave
 from machines.allocation import Request, create_machine, free
 from machines.models import Machine
 from networks.allocation import allocate, create_private_network, grow
+from networks.common.validation import reported_on
 from networks.models import Address, Network, Partition, Prefix, Project
-from networks.validation import reported_on
 from tests.api import Api
 from tests.properties.model import Order
 from tests.properties.space import IP, Cidr, Refusal

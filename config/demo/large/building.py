@@ -13,9 +13,9 @@ from config.demo.large.copying import copy, numbered
 from config.demo.large.machines import Fleet
 from config.demo.large.places import MARK, World
 from config.demo.large.sizes import Size, sized
-from firewalls import practice
+from firewalls.device import practice
+from networks.common.audit import operation
 from networks.models import Network, Partition
-from networks.trail import operation
 
 SEED = 5
 

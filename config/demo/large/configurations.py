@@ -12,11 +12,11 @@ from django.conf import settings
 from config.demo import world as default
 from config.demo.large.copying import copy, numbered, slices
 from config.demo.large.places import MARK
-from firewalls import practice
-from firewalls.facts import facts
+from firewalls.configuration.plan import Facts, plan
+from firewalls.configuration.render import digest, render
+from firewalls.device import practice
+from firewalls.intent.facts import facts
 from firewalls.models import Firewall, Push, Revision
-from firewalls.plan import Facts, plan
-from firewalls.render import digest, render
 
 BY, AT_ONCE = "admin", 200
 BY_HAND = "\n# 03:12, by hand, until the incident is over\ninsert rule inet metal forward counter accept\n"

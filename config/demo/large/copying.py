@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
-from networks.trail import comment
+from networks.common.audit import comment
 
 Row = TypeVar("Row", bound=models.Model)
 T = TypeVar("T")

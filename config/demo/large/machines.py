@@ -9,10 +9,10 @@ from typing import Any
 from config.demo.large import names
 from config.demo.large.places import World
 from config.demo.large.sizes import Size
-from firewalls import practice
+from firewalls.device import practice
 from firewalls.models import Attachment, Firewall, Rule
 from machines.models import Machine
-from networks.addressing import capacity
+from networks.common.addressing import capacity
 from networks.models import Address, Network, Prefix, Project
 
 FIRST_ASN = 4_210_020_000  # RFC 6996

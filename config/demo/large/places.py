@@ -10,7 +10,7 @@ from typing import Any
 from config.demo.large import names
 from config.demo.large.sizes import Size
 from config.demo.world import MANAGEMENT
-from networks.addressing import IP, Cidr, capacity, first_usable
+from networks.common.addressing import IP, Cidr, capacity, first_usable
 from networks.models import Network, Partition, Prefix, Project
 
 MARK = "Part of the large demo."

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.checking import check
-from networks.rules import counted
+from networks.common.violations import counted
 
 
 class Command(BaseCommand):

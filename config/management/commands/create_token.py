@@ -5,8 +5,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.models import DAYS, Token
-from config.roles import ROLES
+from config.access.models import DAYS, Token
+from config.access.roles import ROLES
 
 
 class Command(BaseCommand):

@@ -17,11 +17,11 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
-from config import embedded, web
-from config.supervisor import Program, Supervisor, say
-from firewalls import practice
+from config.running import embedded, web
+from config.running.supervisor import Program, Supervisor, say
+from firewalls.device import practice
+from firewalls.device.keys import ensure_key
 from firewalls.models import Firewall
-from firewalls.ssh import ensure_key
 from networks.models import Partition
 
 ADMIN = "admin"
@@ -86,7 +86,7 @@ def _programs() -> list[Program]:
     # Celery warns of root at every start; here it serves loopback only, and PostgreSQL has a user of its own.
     celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--loglevel", "WARNING"]
-    practice = [python, "-m", "firewalls.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]
+    practice = [python, "-m", "firewalls.device.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]
     worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]
     # Pages go before pushes, and these before what only plays the firewalls. Each step is a third of the weight and no more: nobody
     # may starve where others take all the machine.

@@ -1,0 +1,59 @@
+"""What monitoring wants to know, as Prometheus reads it: computed when asked, from the database."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from config.access.authentication import bearer
+from config.access.models import Token
+from firewalls.models import Firewall, Push
+from networks.models import Network
+
+
+class Database(Collector):
+    """Counts of what the product looks after, a query each."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        firewalls = Firewall.objects.state_counts()
+        yield _gauge("firewalls", "Firewalls by state.", "state", {**dict.fromkeys(Firewall.State.values, 0), **firewalls})
+        pushes = dict(Push.objects.order_by().values_list("state").annotate(Count("pk")))
+        yield _gauge("pushes", "Pushes by state.", "state", {**dict.fromkeys(Push.State.values, 0), **pushes})
+        networks = dict(Network.objects.order_by().values_list("kind").annotate(Count("pk")))
+        yield _gauge("networks", "Networks by kind.", "kind", {**dict.fromkeys(Network.Kind.values, 0), **networks})
+        yield GaugeMetricFamily("shared_networks_shared", "Networks marked as shared.", value=Network.objects.shared().count())
+
+
+def _gauge(name: str, text: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"shared_networks_{name}", text, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
+
+
+@login_not_required
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For monitoring on this machine, or with a token: Prometheus' text format."""
+    if not (_is_local(request) or _has_token(request)):
+        raise PermissionDenied("Metrics are for this machine, or for who brings a token.")
+    registry = CollectorRegistry()
+    registry.register(Database())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """Asked from this machine itself; what came through a proxy was not."""
+    address = request.META.get("REMOTE_ADDR") or "0.0.0.0"
+    return "X-Forwarded-For" not in request.headers and ipaddress.ip_address(address).is_loopback
+
+
+def _has_token(request: HttpRequest) -> bool:
+    text = bearer(request)
+    return text is not None and Token.objects.find(text) is not None

@@ -1,0 +1,68 @@
+"""A plan as text. The templates are the configurations with holes; the same plan always gives the same bytes."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache, lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from firewalls.configuration.plan import Plan
+from firewalls.configuration.routes import Segment
+
+# autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that one_line() or word() made safe.
+_templates = Environment(
+    loader=PackageLoader("firewalls.configuration", "jinja"), undefined=StrictUndefined, autoescape=False,
+    trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+)  # fmt: skip
+UNITS = "/etc/systemd/network"
+ONCE = {
+    "/etc/frr/frr.conf": "frr.conf.j2",
+    "/etc/nftables.conf": "nftables.conf.j2",
+    "/etc/hostname": "hostname.j2",
+    "/etc/sysctl.d/90-shared-networks.conf": "sysctl.conf.j2",
+    "/etc/systemd/resolved.conf.d/shared-networks.conf": "resolved.conf.j2",
+    "/etc/systemd/timesyncd.conf.d/shared-networks.conf": "timesyncd.conf.j2",
+    f"{UNITS}/00-sn-lo.network": "lo.network.j2",
+    f"{UNITS}/20-sn-bridge.netdev": "bridge.netdev.j2",
+    f"{UNITS}/20-sn-bridge.network": "bridge.network.j2",
+}
+# What depends on the network alone, and what on the firewall's place in it too.
+PER_SEGMENT = {f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2" for device, kind in (
+    ("vrf", "netdev"), ("vrf", "network"), ("vni", "network"), ("vlan", "netdev"),
+)}  # fmt: skip
+PER_VRF = {f"{UNITS}/30-sn-vni{{}}.netdev": "vni.netdev.j2", f"{UNITS}/30-sn-vlan{{}}.network": "vlan.network.j2"}
+SEGMENTS = 4096  # remembered: thousands of firewalls are in the same few networks
+
+
+def render(plan: Plan) -> dict[str, str]:
+    """The files of a firewall, by path."""
+    files = {path: _template(source).render(plan=plan) for path, source in ONCE.items()}
+    for uplink in plan.uplinks:
+        files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink)
+    for vrf in plan.vrfs:
+        files |= _segment(vrf.segment)
+        files |= {path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf) for path, source in PER_VRF.items()}
+    return files
+
+
+@lru_cache(SEGMENTS)
+def _segment(segment: Segment) -> dict[str, str]:
+    return {path.format(segment.number): _template(source).render(segment=segment) for path, source in PER_SEGMENT.items()}
+
+
+@lru_cache(SEGMENTS)
+def _uplink(name: str) -> str:
+    return _template("uplink.network.j2").render(uplink=name)
+
+
+@cache
+def _template(source: str) -> Template:
+    return _templates.get_template(source)
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """What identifies a configuration: SHA-256 over its paths and texts."""
+    total = hashlib.sha256()
+    for path, text in sorted(files.items()):
+        total.update(f"{path}\0{len(text.encode())}\0{text}".encode())
+    return total.hexdigest()

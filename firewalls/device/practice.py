@@ -1,0 +1,177 @@
+"""Practice firewalls: one process with a real SSH server that gives each of many firewalls a root folder of its own.
+
+    python -m firewalls.practice FOLDER KEY
+
+The user name says which firewall is meant (`fw-NAME`), the product's key opens them all, and all they run is the applier,
+the same program that real firewalls run. Having no kernel of their own they load nothing, and say so in the step's output.
+A file FOLDER/.slow-NAME holds the seconds that every step of that firewall takes longer.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import asyncssh
+
+from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.transport import APPLIER
+
+HOST = "127.0.0.1"
+VERBS = ("apply", "confirm", "show", "version")
+ROLLBACK_SECONDS = 20
+PREFIX = "fw-"
+_NAME = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
+REFUSED = 64
+AT_ONCE = 1 + (os.cpu_count() or 1)  # more would only wait for each other, and let pages wait
+CHUNK = 65_536
+
+
+def ensure_root(folder: Path, name: str) -> Path:
+    """The root folder of a practice firewall, as a fresh installation has it."""
+    root = folder / name
+    for path in ("etc/frr", "var/lib"):
+        (root / path).mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def user(name: str) -> str:
+    """The SSH user of a practice firewall."""
+    return PREFIX + name
+
+
+def host_key(folder: Path) -> str:
+    """The public host key of the practice server, to be pinned."""
+    return public_line(ensure_key(folder / "host_key"))
+
+
+def port(folder: Path) -> int:
+    """The port it listens on: chosen once and kept, as long as nobody else has taken it."""
+    kept = folder / "port"
+    with suppress(OSError, ValueError):
+        number = int(kept.read_text())
+        if _free(number):
+            return number
+    with socket.create_server((HOST, 0)) as probe:
+        number = int(probe.getsockname()[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(str(number))
+    return number
+
+
+def _free(number: int) -> bool:
+    try:
+        with socket.create_server((HOST, number)):
+            return True
+    except OSError:
+        return False
+
+
+class _Door(asyncssh.SSHServer):
+    """Who may come in: the product's key, as a firewall that exists. No password, no forwarding."""
+
+    def __init__(self, folder: Path, key: asyncssh.SSHKey) -> None:
+        self.folder, self.key = folder, key
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        name = _NAME.fullmatch(username)
+        return key == self.key and name is not None and (self.folder / name[1] / "etc").is_dir()
+
+
+async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAcceptor:
+    """Put back what no practice firewall had confirmed, as a box does at boot, and start listening; returns the listener."""
+    for pending in folder.glob("*/var/lib/shared-networks/pending"):
+        await (await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)).communicate()
+    key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
+
+    turns = asyncio.Semaphore(AT_ONCE)  # real firewalls bring a processor each; these share one
+
+    async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        hurried = (process.command or "").startswith("apply") and _slow(folder, _name(process)) == "0"
+        async with turns if hurried else nullcontext():
+            process.exit(await _run(folder, process))
+
+    return await asyncssh.listen(
+        HOST, number, server_factory=lambda: _Door(folder, key), server_host_keys=[str(ensure_key(folder / "host_key"))],
+        process_factory=run, encoding=None, reuse_address=True, keepalive_interval=15,
+        allow_pty=False, allow_scp=False, agent_forwarding=False,
+    )  # fmt: skip
+
+
+def _name(process: "asyncssh.SSHServerProcess[bytes]") -> str:
+    return str(process.get_extra_info("username")).removeprefix(PREFIX)
+
+
+def _slow(folder: Path, name: str) -> str:
+    path = folder / f".slow-{name}"
+    return path.read_text().strip() if path.exists() else "0"
+
+
+async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int:
+    words = (process.command or "").split()
+    if not words or words[0] not in VERBS:
+        process.stderr.write(f"This account runs the applier only: {', '.join(VERBS)}.\n".encode())
+        return REFUSED
+    child = await _applier(folder, _name(process), *words)
+    assert child.stdin and child.stdout and child.stderr
+    feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
+    await asyncio.gather(_relay(child.stdout, process.stdout), _relay(child.stderr, process.stderr))
+    feeding.cancel()  # a caller that has nothing to send need not say so
+    return await child.wait()
+
+
+async def _applier(folder: Path, name: str, *words: str, inside: bool = False) -> asyncio.subprocess.Process:
+    """Start the applier of this firewall, in a process group of its own: it outlives the connection, and this process too.
+
+    Not in a session of its own: Linux would give each as large a share of the processors as all pages together.
+    """
+    return await asyncio.create_subprocess_exec(
+        "sh", str(APPLIER), *words, env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
+        process_group=0, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+
+
+async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError, asyncssh.Error, asyncssh.misc.BreakReceived):
+        while chunk := await source.read(CHUNK):
+            sink.write(chunk)
+            await sink.drain()
+    sink.close()
+
+
+async def _relay(source: asyncio.StreamReader, sink: "asyncssh.SSHWriter[bytes]") -> None:
+    """Whether or not somebody still listens, the applier runs to its end; it is the box's, not the caller's."""
+    while chunk := await source.read(CHUNK):
+        with suppress(OSError, asyncssh.Error):
+            sink.write(chunk)
+
+
+def _environment(folder: Path, name: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "APPLIER_ROOT": str(folder / name),
+        "APPLIER_PRACTICE": "1",
+        "APPLIER_TIMEOUT": os.environ.get("APPLIER_TIMEOUT", str(ROLLBACK_SECONDS)),
+        "APPLIER_SLOW": _slow(folder, name),
+    }
+
+
+async def _main(folder: Path, key_path: Path) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    listener = await serve(folder, key_path, port(folder))
+    await stopped.wait()
+    listener.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()))

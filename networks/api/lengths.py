@@ -1,0 +1,36 @@
+"""Prefix lengths by address family, as REST writes and filters them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django import forms
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from networks.rules import child_lengths
+
+MAX_IPV4_LENGTH = 32
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}, "examples": [{"4": 22, "6": 64}]})
+class Lengths(serializers.Field[Any, Any, Any, Any]):
+    """Prefix lengths by address family. One number alone is IPv4's, or IPv6's if it is too long for IPv4."""
+
+    def to_internal_value(self, data: object) -> dict[int, int]:
+        if type(data) is int:
+            data = {"6" if data > MAX_IPV4_LENGTH else "4": data}
+        for wrong in child_lengths(data):
+            raise serializers.ValidationError(wrong.message, code=wrong.code)
+        return {int(family): length for family, length in data.items()} if isinstance(data, Mapping) else {}
+
+    def to_representation(self, value: Mapping[int, int]) -> dict[str, int]:
+        return {str(family): length for family, length in value.items()}
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class LengthsFilter(django_filters.Filter):
+    """An object of prefix lengths, in JSON."""
+
+    field_class = forms.JSONField

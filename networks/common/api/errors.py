@@ -1,0 +1,92 @@
+"""Every refusal in one shape: `{"<field>": [{"message": "...", "code": "..."}]}`.
+
+Items of a list report on the list's field and say in `at` which one: `{"networks": [{"message", "code", "at": "1.network"}]}`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Model, ProtectedError, RestrictedError
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from networks.common.validation import InUse, still_used
+
+Refusal = dict[str, list[dict[str, str]]]
+NO_FIELD = "non_field_errors"
+
+
+class Conflict(exceptions.APIException):
+    """The request cannot be met as things stand."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "Something else is in the way."
+    default_code = "conflict"
+
+
+class Stale(exceptions.APIException):
+    """The row is not what the client read."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = "This has changed since it was read; read it again and decide anew."
+    default_code = "stale"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer with the common shape: 400 for a broken rule, 409 for what is in use or in the way, 412 for a stale If-Match."""
+    if isinstance(error, ProtectedError):
+        return Response(_in_use(error.protected_objects), status.HTTP_409_CONFLICT)
+    if isinstance(error, RestrictedError):
+        return Response(_in_use(error.restricted_objects), status.HTTP_409_CONFLICT)
+    if isinstance(error, ValidationError):
+        return Response(refusal(error), status.HTTP_409_CONFLICT if isinstance(error, InUse) else status.HTTP_400_BAD_REQUEST)
+    response = drf_exception_handler(error, context)
+    if response is not None and isinstance(error, exceptions.ValidationError):
+        response.data = flat(error.get_full_details())
+    elif response is not None and isinstance(error, exceptions.ParseError | Conflict | Stale):
+        response.data = flat([error.get_full_details()])
+    return response
+
+
+def refusal(error: ValidationError) -> Refusal:
+    """A model's error in the common shape."""
+    by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
+    found: Refusal = {}
+    for field, errors in by_field.items():
+        said = [_told(" ".join(one.messages), one.code) for one in errors]
+        found.setdefault(NO_FIELD if field == NON_FIELD_ERRORS else field, []).extend(said)
+    return found
+
+
+def flat(details: Any) -> Refusal:
+    """DRF's nested error details in the common shape."""
+    found: Refusal = {}
+    for path, one in _leaves(details):
+        field, *inner = path or [NO_FIELD]
+        # What a serializer says of a whole item is said of that item, not of a field called non_field_errors.
+        at = ".".join(step for step in inner if step != NO_FIELD)
+        found.setdefault(field, []).append(_told(one["message"], one["code"]) | ({"at": at} if at else {}))
+    return found
+
+
+def _told(message: str, code: str | None) -> dict[str, str]:
+    # A sentence may quote what was sent, also what cannot be written in UTF-8.
+    return {"message": str(message).encode(errors="backslashreplace").decode(), "code": str(code or "invalid")}
+
+
+def _leaves(details: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+    if isinstance(details, dict) and set(details) == {"message", "code"} and isinstance(details["message"], str):
+        yield path, details
+    elif isinstance(details, dict):
+        for key, inner in details.items():
+            yield from _leaves(inner, (*path, str(key)))
+    else:
+        for index, inner in enumerate(details):
+            is_leaf = isinstance(inner, dict) and set(inner) == {"message", "code"}
+            yield from _leaves(inner, path if is_leaf else (*path, str(index)))
+
+
+def _in_use(rows: Iterable[Model]) -> Refusal:
+    return {NO_FIELD: [{"message": still_used(rows), "code": "in_use"}]}

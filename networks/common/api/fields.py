@@ -1,0 +1,98 @@
+"""How values are written in JSON. What they may be is the models' business, so these fields know shapes only."""
+
+from datetime import UTC
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from networks.common.fields import CidrField, InetField
+from networks.common.statements import by_key
+
+IPV6 = 6
+
+
+class _Parsed(serializers.Field[Any, Any, Any, Any]):
+    """A value that a model field reads; its sentence is the error."""
+
+    model_field: "models.Field[Any, Any]"
+
+    def to_internal_value(self, data: object) -> Any:
+        try:
+            value = self.model_field.to_python(data) if isinstance(data, str) else None
+        except ValidationError as error:
+            raise serializers.ValidationError(error.message, code=error.code) from error
+        if value is None:
+            raise serializers.ValidationError("A text is expected here.", code="invalid")
+        return value
+
+    def to_representation(self, value: object) -> str:
+        return str(value)
+
+
+@extend_schema_field({"type": "string", "examples": ["10.128.0.0/22", "2001:db8::/64"]})
+class CidrText(_Parsed):
+    """A prefix as text."""
+
+    model_field = CidrField()
+
+
+@extend_schema_field({"type": "string", "examples": ["10.128.0.7", "2001:db8::7"]})
+class InetText(_Parsed):
+    """An address as text."""
+
+    model_field = InetField()
+
+
+class RelatedId(serializers.PrimaryKeyRelatedField[Any]):
+    """Another row by its id."""
+
+    def __deepcopy__(self, memo: object) -> "RelatedId":
+        # DRF copies the fields of a serializer for every request; what rows are found in is only asked, so it can be the same.
+        made: Any = self
+        return type(self)(*made._args, **made._kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # PostgreSQL refuses some characters altogether; no id has them.
+        if isinstance(data, str) and not data.isprintable():
+            self.fail("does_not_exist", pk_value=ascii(data))
+        rows: Any = self.get_queryset()
+        if isinstance(data, str) and rows is not None and _is_found_by_text_alone(rows):
+            found = by_key(rows.model).rows(data)
+            return found[0] if found else self.fail("does_not_exist", pk_value=data)
+        return super().to_internal_value(data)
+
+    def fail(self, key: str, **kwargs: Any) -> Any:
+        if key == "does_not_exist":
+            rows = self.get_queryset()
+            assert rows is not None  # a field that can be written to has them
+            kind = rows.model._meta.verbose_name
+            raise serializers.ValidationError(f"There is no {kind} {kwargs['pk_value']}.", code=key)
+        return super().fail(key, **kwargs)
+
+
+def _is_found_by_text_alone(rows: Any) -> bool:
+    """Whether these are all rows of a model whose key is a text, and nothing is wanted of them but themselves."""
+    more = rows._prefetch_related_lookups or rows.query.select_related or rows.query.where or rows.query.annotations
+    return isinstance(rows.model._meta.pk, models.CharField) and not more
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words in the schema; a wrong one is refused by the model, with its sentence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data if isinstance(data, str) else super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+class Labels(serializers.JSONField):
+    """A flat object of texts."""
+
+
+class UtcTime(serializers.DateTimeField):
+    """A time in RFC 3339, in UTC whatever the server's time zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)

@@ -1,0 +1,81 @@
+"""Serializers that know a row's shape and none of its rules: `save()` judges, with the same sentence at every door."""
+
+import copy
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from rest_framework import serializers
+
+from networks.common.api.fields import Choice, CidrText, InetText, RelatedId, UtcTime
+from networks.common.fields import CidrField, InetField
+
+Row = TypeVar("Row", bound=models.Model)
+
+# DRF copies these limits from the model, with other sentences.
+LIMITS = ("validators", "max_length", "min_length", "max_value", "min_value")
+_BUILT: dict[type, dict[str, Any]] = {}
+
+
+class RowSerializer(serializers.ModelSerializer[Row]):
+    """A row as JSON. DRF's copies of the model's rules are off; fields in `fixed` are given once, when the row is made."""
+
+    serializer_related_field = RelatedId
+    serializer_choice_field = Choice
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        CidrField: CidrText, InetField: InetText, models.DateTimeField: UtcTime,
+    }  # fmt: skip
+    fixed: tuple[str, ...] = ("id",)
+
+    class Meta:
+        validators: list[Any] = []
+
+    def get_fields(self) -> dict[str, Any]:
+        # What a class is built into is always the same; each serializer binds fields of its own.
+        if type(self) not in _BUILT:
+            _BUILT[type(self)] = super().get_fields()
+        return copy.deepcopy(_BUILT[type(self)])
+
+    def build_standard_field(self, field_name: str, model_field: "models.Field[Any, Any]") -> tuple[type, dict[str, Any]]:
+        if isinstance(model_field, ArrayField):
+            item, limits = self.build_standard_field(field_name, model_field.base_field)
+            kwargs: dict[str, Any] = {"child": item(**limits), "required": not model_field.has_default()}
+            return serializers.ListField, kwargs
+        built, kwargs = super().build_standard_field(field_name, model_field)
+        for limit in LIMITS:
+            kwargs.pop(limit, None)
+        if issubclass(built, serializers.CharField):
+            kwargs |= {} if kwargs.get("read_only") else {"allow_blank": True}
+        return built, kwargs
+
+    def build_relational_field(self, field_name: str, relation_info: Any) -> tuple[type, dict[str, Any]]:
+        built, kwargs = super().build_relational_field(field_name, relation_info)
+        kwargs.pop("validators", None)
+        return built, kwargs
+
+    def update(self, instance: Row, validated_data: dict[str, Any]) -> Row:
+        return change(instance, validated_data, self.fixed)
+
+    def create(self, validated_data: dict[str, Any]) -> Row:
+        row: Row = self.Meta.model(**validated_data)
+        row.save(force_insert=True)
+        return row
+
+
+def change(row: Row, values: dict[str, Any], fixed: Collection[str] = ("id",)) -> Row:
+    """Give the row these values and save it. Raises ValidationError on a fixed field that is given another value."""
+    for field in fixed:
+        if field in values and values[field] != getattr(row, field):
+            reason = f"The {field} of {_a(row)} is fixed when it is made."
+            raise ValidationError({field: ValidationError(reason, code="identity")})
+    for name in values.keys() - set(fixed):
+        setattr(row, name, values[name])
+    row.save()
+    return row
+
+
+def _a(row: models.Model) -> str:
+    kind = str(row._meta.verbose_name)
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -1,0 +1,112 @@
+"""Views of rows: a write is whole or nothing, decided on what is locked, and answered from what is stored."""
+
+from collections.abc import Collection
+from typing import Any, ClassVar, TypeVar
+
+from django.db import models, transaction
+from django.http import Http404, HttpResponseBase
+from django.http.request import HttpRequest
+from rest_framework import serializers, status, viewsets
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from networks.common.api.etags import etag, must_match, unchanged
+
+Row = TypeVar("Row", bound=models.Model)
+ERROR = 400
+
+
+class WholeWrites(APIView):
+    """A view whose write requests are one transaction each: an error takes everything back."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method in SAFE_METHODS:
+            return super().dispatch(request, *args, **kwargs)
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if response.status_code >= ERROR:
+                transaction.set_rollback(True)
+        return response
+
+    def read(self, request: Request, data: Any, moving: Collection[str] = ()) -> Response:
+        """Answer a read, or 304 if the client has it already."""
+        tag = etag(data, moving)
+        if unchanged(request, tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return Response(data, headers={"ETag": tag})
+
+
+class ReadViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
+    """List and read rows of one model."""
+
+    lookup_url_kwarg = "id"
+    search_fields: ClassVar[list[str]] = []
+    ordering_fields: ClassVar[dict[str, str]] = {}  # the name in the URL: the column
+    moving: ClassVar[tuple[str, ...]] = ()
+
+    def list(self, request: Request, **kwargs: str) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        assert self.paginator is not None
+        answer = self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.read(request, answer.data)
+
+    def retrieve(self, request: Request, **kwargs: str) -> Response:
+        return self.read(request, self.get_serializer(self.get_object()).data, self.moving)
+
+
+class RowViewSet(ReadViewSet[Row]):
+    """List, read, make, change and remove rows of one model."""
+
+    def create(self, request: Request, **kwargs: str) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        serializer.instance = self.stored(self.make(serializer))
+        return self.shown(serializer.data, status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, **kwargs: str) -> Response:
+        row = self.locked(request)
+        serializer = self.get_serializer(row, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        self.change(serializer)
+        return self.answer(row)
+
+    def destroy(self, request: Request, **kwargs: str) -> Response:
+        self.remove(self.locked(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def make(self, serializer: serializers.BaseSerializer[Row]) -> Row:
+        return serializer.save()
+
+    def change(self, serializer: serializers.BaseSerializer[Row]) -> None:
+        serializer.save()
+
+    def remove(self, row: Row) -> None:
+        row.delete()
+
+    def locked(self, request: Request) -> Row:
+        """The row of this path, locked and then read; raises Stale if the client decided on an older state."""
+        if not self.lock(self.get_object()):
+            raise Http404
+        row = self.get_object()
+        must_match(request, self.tag(row))
+        return row
+
+    def lock(self, row: Row) -> bool:
+        """Keep others from changing the row until this request ends; False if it is gone."""
+        return type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).exists()
+
+    def tag(self, row: Row) -> str:
+        return etag(self.get_serializer(row).data, self.moving)
+
+    def answer(self, row: Row, code: int = status.HTTP_200_OK) -> Response:
+        """Show the row as it is stored now."""
+        return self.shown(self.get_serializer(self.stored(row)).data, code)
+
+    def shown(self, data: Any, code: int) -> Response:
+        return Response(data, code, headers={"ETag": etag(data, self.moving)})
+
+    def stored(self, row: Row) -> Row:
+        """The row anew, with what the database knows of it."""
+        return self.get_queryset().get(pk=row.pk)

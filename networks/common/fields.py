@@ -1,0 +1,175 @@
+"""PostgreSQL's network types as Python values: past these fields there are no address strings."""
+
+import re
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from networks.common.addressing import IP, Cidr, parse_cidr
+
+IDENTIFIER = re.compile(r"\A[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
+HOSTNAME = re.compile(r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+class CidrField(models.Field):  # type: ignore[type-arg]
+    """An address prefix: `cidr` in PostgreSQL, `ip_network` in Python."""
+
+    description = "IP prefix"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "cidr"
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        return "%s::cidr"
+
+    def from_db_value(self, value: str | None, *args: object) -> Cidr | None:
+        return None if value is None else parse_cidr(value)
+
+    def to_python(self, value: object) -> Cidr | None:
+        if value is None or value == "":
+            return None
+        try:
+            return parse_cidr(value)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid_prefix") from error
+
+    def get_prep_value(self, value: object) -> str | None:
+        cidr = self.to_python(value)
+        return None if cidr is None else str(cidr)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**kwargs)
+
+
+class InetField(models.Field):  # type: ignore[type-arg]
+    """One host address: `inet` in PostgreSQL, `ip_address` in Python."""
+
+    description = "IP address"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "inet"
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        return "%s::inet"
+
+    def from_db_value(self, value: str | None, *args: object) -> IP | None:
+        return None if value is None else ip_address(value)
+
+    def to_python(self, value: object) -> IP | None:
+        if value is None or value == "":
+            return None
+        try:
+            if "%" in str(value):  # a zone, which Python would accept and PostgreSQL does not
+                raise ValueError
+            return ip_address(str(value).strip())
+        except ValueError as error:
+            raise ValidationError(f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address") from error
+
+    def get_prep_value(self, value: object) -> str | None:
+        address = self.to_python(value)
+        return None if address is None else str(address)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+
+class Family(models.Transform):
+    """`cidr__family=6`, `ip__family=4`: the address family."""
+
+    lookup_name = "family"
+    function = "family"
+    output_field = models.IntegerField()
+
+
+class NetContainsOrEquals(models.Lookup):
+    """`cidr__net_contains_or_equals=10.0.0.7/32`: the prefix holds all of the other one."""
+
+    lookup_name = "net_contains_or_equals"
+    operator = ">>="
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        left, left_values = self.process_lhs(compiler, connection)
+        right, right_values = self.process_rhs(compiler, connection)
+        return f"{left} {self.operator} {right}", (*left_values, *right_values)
+
+
+class NetOverlaps(NetContainsOrEquals):
+    """`cidr__net_overlaps=10.0.0.0/8`: the prefixes have an address in common."""
+
+    lookup_name = "net_overlaps"
+    operator = "&&"
+
+
+CidrField.register_lookup(Family)
+CidrField.register_lookup(NetContainsOrEquals)
+CidrField.register_lookup(NetOverlaps)
+InetField.register_lookup(Family)
+
+
+def one_line(value: str) -> None:
+    """Refuse text that could not be written on one line of a configuration."""
+    if any(not character.isprintable() for character in value):
+        raise ValidationError("Line breaks and control characters are not allowed here.", code="not_one_line")
+
+
+def short_labels(value: object) -> None:
+    """Labels are a flat object of texts, as metal-api has them."""
+    texts = [*value.keys(), *value.values()] if isinstance(value, dict) else [value]
+    if not isinstance(value, dict) or not all(isinstance(text, str) and text.isprintable() for text in texts):
+        reason = 'Labels are an object of texts on one line each, such as {"tier": "storage"}.'
+        raise ValidationError(reason, code="invalid_labels")
+
+
+def given(value: Any) -> Any:
+    """What was given; an emptied text area gives None where an empty object is meant."""
+    return {} if value is None else value
+
+
+identifier = RegexValidator(
+    IDENTIFIER,
+    "An id has letters, digits, '-', '.' and '_', and starts and ends with a letter or digit.",
+    code="invalid_id",
+)
+hostname = RegexValidator(
+    HOSTNAME,
+    "A name has at most 63 lower-case letters, digits and '-', and starts and ends with a letter or digit (RFC 1123).",
+    code="invalid_name",
+)
+
+
+host = RegexValidator(
+    r"\A[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?\Z",
+    "A server is a host name or an address, such as 0.pool.ntp.org or 192.0.2.123.",
+    code="invalid_host",
+)
+
+
+class IdentifierField(models.CharField):  # type: ignore[type-arg]
+    """The given id of a partition, project or network; part of URLs, file names and configurations."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 63)
+        kwargs.setdefault("primary_key", True)
+        kwargs.setdefault("validators", [identifier])
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("validators", None)
+        return name, path, args, kwargs
+
+
+def as_address(text: str) -> IP | None:
+    """The address somebody typed; None if it is none. One with a zone is meant for a single host and is none here."""
+    try:
+        return None if "%" in text else ip_address(text.strip())
+    except ValueError:
+        return None
