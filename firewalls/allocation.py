@@ -11,16 +11,16 @@ from firewalls.intent import revisions
 from firewalls.models import Attachment, Endpoint, Firewall, Rule
 from firewalls.rules import endpoints_unused
 from machines import rules
-from machines.allocation import Request, address_violations, free, give_addresses, held, new_machine, wants
-from networks.allocation import give_back, hold, super_network, underlay
+from machines.allocation import Request, address_violations, assign_addresses, free_machine, lock_machine, new_machine, wanted_networks
+from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
-from networks.common.audit import tells
-from networks.common.validation import InUse, enforce, reported_on, said_of
+from networks.common.audit import audited_as
+from networks.common.validation import InUse, enforce, reported_about, reported_on
 from networks.common.violations import Violation
 from networks.models import Network, Partition, Project
 
 
-@tells(lambda given: f"{given['name']} was allocated")
+@audited_as(lambda given: f"{given['name']} was allocated")
 @transaction.atomic
 def create_firewall(
     *,
@@ -43,8 +43,8 @@ def create_firewall(
     """
     super_network(partition)
     fabric = underlay(partition)
-    hold([*(request.network for request in networks), fabric])
-    wanted = wants(networks)
+    lock_networks([*(request.network for request in networks), fabric])
+    wanted = wanted_networks(networks)
     enforce(rules.request(wanted))
     primary, found = rules.primary_of(wanted, project.pk)
     enforce(found)
@@ -53,46 +53,46 @@ def create_firewall(
     others = [request.network for request in networks if request.network != primary]
     enforce(v for net in others for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks"))
     enforce(address_violations(wanted, addresses))
-    below = wants([Request(fabric)])
+    below = wanted_networks([Request(fabric)])
     enforce(rules.brought(loopbacks, below, fabric.pk))
     machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
     firewall = Firewall(machine=machine, **fields)
     firewall.save(force_insert=True)
     for network in [*others, fabric]:
         Attachment(firewall=firewall, network=network).save()
-    give_addresses(machine, [*wanted, *below], [*addresses, *loopbacks])
+    assign_addresses(machine, [*wanted, *below], [*addresses, *loopbacks])
     replace_rules(firewall, rules_given)
     revisions.refresh([firewall.pk], cause=f"{name} was allocated", by=by)
     return firewall
 
 
-@tells(lambda given: f"{given['firewall']} joined {given['network']}")
+@audited_as(lambda given: f"{given['firewall']} joined {given['network']}")
 @transaction.atomic
 def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = (), by: str = "") -> Attachment:
     """Join a shared or external network, with an address per family. Raises ValidationError (R2, R5 to R8, R10, R11)."""
     machine = firewall.machine
-    if not held(machine):
+    if not lock_machine(machine):
         enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
     with reported_on(networks="network"):
-        hold([network])
+        lock_networks([network])
     enforce(rules.not_explicit(network, "network"))
     attachment = Attachment(firewall=firewall, network=network)
     attachment.save()
-    wanted = wants([Request(network, auto and not addresses)])
+    wanted = wanted_networks([Request(network, auto and not addresses)])
     with reported_on(networks="network"):
         enforce(address_violations(wanted, addresses))
-        give_addresses(machine, wanted, addresses)
+        assign_addresses(machine, wanted, addresses)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
     return attachment
 
 
-@tells(lambda given: f"{given['firewall']} left {given['network']}")
+@audited_as(lambda given: f"{given['firewall']} left {given['network']}")
 @transaction.atomic
 def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16). Raises InUse for the primary."""
     if found := list(rules.may_leave(network, firewall.name, firewall.machine.primary_id)):
         raise InUse(found)
-    if not held(firewall.machine):
+    if not lock_machine(firewall.machine):
         enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
     attachment = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
     if attachment is None:
@@ -101,22 +101,22 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     published = map(str, Endpoint.objects.of(firewall).with_relations().filter(address__prefix__network=network))
     if found := list(endpoints_unused(network.pk, firewall.name, list(published))):
         raise InUse(found)
-    give_back(firewall.machine.addresses.filter(prefix__network=network))
+    release(firewall.machine.addresses.filter(prefix__network=network))
     attachment.delete()
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
 
 
-@tells(lambda given: f"{given['firewall']} was freed")
+@audited_as(lambda given: f"{given['firewall']} was freed")
 @transaction.atomic
 def free_firewall(firewall: Firewall) -> None:
     """Give the firewall back, with what it had published; see machines.allocation.free."""
-    if held(firewall.machine):
+    if lock_machine(firewall.machine):
         for endpoint in Endpoint.objects.of(firewall):
             endpoint.delete()
-        free(firewall.machine)
+        free_machine(firewall.machine)
 
 
-@tells(lambda given: f"the rules of {given['firewall']} were replaced")
+@audited_as(lambda given: f"the rules of {given['firewall']} were replaced")
 @transaction.atomic
 def replace_rules(firewall: Firewall, given: Sequence[Mapping[str, Any]]) -> None:
     """Give the firewall these rules, in this order, instead of those it has. Each has a direction and a rule's fields."""
@@ -125,5 +125,5 @@ def replace_rules(firewall: Firewall, given: Sequence[Mapping[str, Any]]) -> Non
     for values in given:
         direction = values["direction"]
         count[direction] += 1
-        with said_of(f"{direction.capitalize()} rule {count[direction]}", "rules"):
+        with reported_about(f"{direction.capitalize()} rule {count[direction]}", "rules"):
             Rule(firewall=firewall, position=count[direction], **values).save()

@@ -8,7 +8,7 @@ from firewalls import rules
 from firewalls.intent import revisions
 from firewalls.models import Endpoint, Firewall
 from networks.common.addressing import IP
-from networks.common.audit import tells
+from networks.common.audit import audited_as
 from networks.common.validation import enforce
 from networks.common.violations import Violation
 from networks.models import Address, Network
@@ -26,7 +26,7 @@ def own_address(firewall: Firewall, network: Network, ip: IP) -> Address:
     return row
 
 
-@tells(lambda given: f"{given['firewall']} published an endpoint in {given['network']}")
+@audited_as(lambda given: f"{given['firewall']} published an endpoint in {given['network']}")
 @transaction.atomic
 def publish(*, firewall: Firewall, network: Network, address: IP, by: str = "", **fields: Any) -> Endpoint:
     """Publish a machine's port at the firewall's own address in a shared network. Raises ValidationError (R5, R6, R10)."""
@@ -36,7 +36,7 @@ def publish(*, firewall: Firewall, network: Network, address: IP, by: str = "", 
     return endpoint
 
 
-@tells(lambda given: f"the endpoint {given['endpoint']} was changed")
+@audited_as(lambda given: f"the endpoint {given['endpoint']} was changed")
 @transaction.atomic
 def amend(endpoint: Endpoint, *, by: str = "", **changes: Any) -> Endpoint:
     """Give the endpoint these values; `firewall`, `network` and `address` are looked up together. Raises ValidationError."""
@@ -51,7 +51,7 @@ def amend(endpoint: Endpoint, *, by: str = "", **changes: Any) -> Endpoint:
     return endpoint
 
 
-@tells(lambda given: f"the endpoint {given['endpoint']} was removed")
+@audited_as(lambda given: f"the endpoint {given['endpoint']} was removed")
 @transaction.atomic
 def withdraw(endpoint: Endpoint, *, by: str = "") -> None:
     """Take the endpoint back: nothing leads there any more."""

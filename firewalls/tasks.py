@@ -39,7 +39,7 @@ def work() -> None:
 @shared_task(ignore_result=True)
 def check(*firewalls: str) -> None:
     """Look for drift on these firewalls, now."""
-    ledger.look_now(map(UUID, firewalls))
+    ledger.inspect_now(map(UUID, firewalls))
     engine.work()
 
 
@@ -60,7 +60,7 @@ def after_commit(task: "Task[..., None]", *arguments: str) -> None:
     transaction.on_commit(partial(task.apply_async, arguments), robust=True)
 
 
-def look_at(firewalls: Iterable[Firewall]) -> None:
+def inspect_soon(firewalls: Iterable[Firewall]) -> None:
     """Have these firewalls looked at soon: noted on them, so that no lost message forgets it."""
-    ledger.look_now(firewall.pk for firewall in firewalls)
+    ledger.inspect_now(firewall.pk for firewall in firewalls)
     after_commit(work)

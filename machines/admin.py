@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from machines.allocation import Request, create_machine, free
+from machines.allocation import Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.common.fields import InetField
@@ -59,7 +59,7 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
         return super().get_queryset(request).select_related("prefix__network")
 
 
-class Freed:
+class FreedOnDelete:
     """Deleting is freeing, so addresses are not in the way: they are given back (R16)."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -70,7 +70,7 @@ class Freed:
 
 
 @admin.register(Machine)
-class MachineAdmin(Freed, RowAdmin):
+class MachineAdmin(FreedOnDelete, RowAdmin):
     """Machines that are no firewalls; those have a place of their own."""
 
     list_display = ["name", "partition", "project", "primary", "asn", "created_at"]
@@ -87,7 +87,7 @@ class MachineAdmin(Freed, RowAdmin):
         return super().get_queryset(request).filter(firewall=None)
 
     def delete_model(self, request: HttpRequest, obj: Machine) -> None:
-        free(obj)
+        free_machine(obj)
 
     def view_on_site(self, obj: Machine) -> str:
         return reverse("networks:detail", args=[obj.primary_id])

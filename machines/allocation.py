@@ -9,9 +9,9 @@ from django.db import transaction
 from machines import rules
 from machines.models import Machine
 from machines.rules import Wanted
-from networks.allocation import give_back, hold, locked_prefixes, take
+from networks.allocation import allocate_from, lock_networks, lock_prefixes, release
 from networks.common.addressing import IP, Cidr, home_of, versions
-from networks.common.audit import tells
+from networks.common.audit import audited_as
 from networks.common.validation import enforce, reported_on
 from networks.common.violations import Violation, named
 from networks.models import Address, Network, Partition, Prefix, Project
@@ -26,7 +26,7 @@ class Request(NamedTuple):
     primary: bool = False
 
 
-@tells(lambda given: f"{given['name']} was allocated")
+@audited_as(lambda given: f"{given['name']} was allocated")
 @transaction.atomic
 def create_machine(
     *,
@@ -40,18 +40,18 @@ def create_machine(
     asn: int | None = None,
 ) -> Machine:
     """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R7 to R11)."""
-    hold(request.network for request in networks)
-    wanted = wants(networks)
+    lock_networks(request.network for request in networks)
+    wanted = wanted_networks(networks)
     enforce([*rules.request(wanted), *rules.one_home(wanted)])
     primary = networks[0].network
     enforce(rules.home(primary, project.pk, partition.pk, "networks"))
     enforce(address_violations(wanted, addresses))
     machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
-    give_addresses(machine, wanted, addresses)
+    assign_addresses(machine, wanted, addresses)
     return machine
 
 
-def wants(networks: Sequence[Request]) -> list[Wanted]:
+def wanted_networks(networks: Sequence[Request]) -> list[Wanted]:
     """The request as values for the rules, with the prefixes that its networks have now."""
     prefixes: dict[str, list[Cidr]] = {}
     for network, cidr in Prefix.objects.filter(network__in=[one.network for one in networks]).values_list("network", "cidr"):
@@ -91,43 +91,43 @@ def new_machine(
     return machine
 
 
-def give_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequence[IP]) -> None:
+def assign_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequence[IP]) -> None:
     """Put the brought addresses on the machine, and pick one per family where none was brought (R10, R11)."""
-    locked = locked_prefixes([want.net.id for want in wanted])
+    locked = lock_prefixes([want.net.id for want in wanted])
     for want in wanted:
         network = cast(Network, want.net)
         prefixes = [prefix for prefix in locked if prefix.network_id == network.pk]
         own = [address for address in addresses if home_of(address, want.prefixes)]
         for address in own:
-            bring(machine, network, address)
+            assign_brought(machine, network, address)
         for family in versions(want.prefixes) if not own else ():
             with reported_on(network="networks"):
-                take(network, prefixes, project=machine.project, version=family, machine=machine)
+                allocate_from(network, prefixes, project=machine.project, version=family, machine=machine)
 
 
-def bring(machine: Machine, network: Network, ip: IP) -> Address:
+def assign_brought(machine: Machine, network: Network, ip: IP) -> Address:
     """Put a brought address on the machine: a free one of its project, or one nobody has yet. Raises on `addresses` (R11)."""
-    prefixes = locked_prefixes([network.pk])
+    prefixes = lock_prefixes([network.pk])
     row = Address.objects.select_for_update(no_key=True).filter(address=ip).first()
     if row is None:
         with reported_on(address="addresses", project="addresses"):
-            return take(network, prefixes, project=machine.project, ip=ip, machine=machine)
+            return allocate_from(network, prefixes, project=machine.project, ip=ip, machine=machine)
     enforce(rules.may_bring(ip, row.project_id, machine.project_id, row.machine.name if row.machine else None))
     row.machine, row.kind = machine, Address.Kind.STATIC
     row.save()
     return row
 
 
-@tells(lambda given: f"{given['machine']} was freed")
+@audited_as(lambda given: f"{given['machine']} was freed")
 @transaction.atomic
-def free(machine: Machine) -> None:
+def free_machine(machine: Machine) -> None:
     """Give the machine back: picked addresses are free again, brought ones stay reserved for the project (R16)."""
-    if not held(machine):
+    if not lock_machine(machine):
         return
-    give_back(machine.addresses.all())
+    release(machine.addresses.all())
     machine.delete()
 
 
-def held(machine: Machine) -> bool:
+def lock_machine(machine: Machine) -> bool:
     """Lock the machine against being freed or changed by somebody else; False if it was freed meanwhile."""
     return Machine.objects.select_for_update(no_key=True).filter(pk=machine.pk).first() is not None

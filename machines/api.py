@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from rest_framework import serializers
 
-from machines.allocation import Request, create_machine, free
+from machines.allocation import Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.addressing import IP
 from networks.common.api.fields import InetText, Labels, RelatedId
@@ -76,4 +76,4 @@ class MachineViewSet(RowViewSet[Machine]):
     lookup_value_regex = UUID
 
     def remove(self, row: Machine) -> None:
-        free(row)
+        free_machine(row)

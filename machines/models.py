@@ -71,10 +71,10 @@ class Machine(ValidatedModel):
         self.labels = given(self.labels)
         super().clean_fields(exclude)
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         yield from rules.home(self.primary, self.project_id, self.partition_id)
 
-    def changing(self, before: models.Model) -> Iterator[Violation]:
+    def change_violations(self, before: models.Model) -> Iterator[Violation]:
         kept = ("partition", "project", "primary")
         yield from rules.keeps_home(*({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self)))
 

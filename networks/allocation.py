@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from networks import rules
 from networks.common.addressing import IP, Cidr, versions
-from networks.common.audit import tells
+from networks.common.audit import audited_as
 from networks.common.statements import Statement
 from networks.common.validation import enforce
 from networks.common.violations import Violation, named
@@ -46,7 +46,7 @@ def free_id(name: str, model: type[Network | Partition | Project] = Network) -> 
     return next(candidate for candidate in (base, *numbered) if candidate not in taken)
 
 
-@tells(lambda given: f"{given.get('name') or given.get('id')} was made")
+@audited_as(lambda given: f"{given.get('name') or given.get('id')} was made")
 @transaction.atomic
 def create_network(*, kind: str, prefix_length: Mapping[int, int] | None = None, **fields: Any) -> Network:
     """Make a network of any kind: a private one as create_private_network does, another one with the prefixes given."""
@@ -63,7 +63,7 @@ def create_network(*, kind: str, prefix_length: Mapping[int, int] | None = None,
     return network
 
 
-@tells(lambda given: f"{given['name']} was made")
+@audited_as(lambda given: f"{given['name']} was made")
 @transaction.atomic
 def create_private_network(
     *,
@@ -128,7 +128,7 @@ def carve(pool: Network, family: int, length: int) -> Cidr:
     raise AssertionError  # unreachable: enforce() raised
 
 
-@tells(lambda given: f"{given['network']} grew")
+@audited_as(lambda given: f"{given['network']} grew")
 @transaction.atomic
 def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | None = None, version: int = 4) -> Prefix:
     """Give a network one more prefix: the one given, or for a private network the next free one of that length."""
@@ -149,13 +149,13 @@ def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | N
 def allocate(network: Network, **given: Any) -> Address:
     """Take one address: the one given, or the lowest free one. A picked address is ephemeral, a brought one static (R16).
 
-    Takes what `allocate_within` takes. Raises ValidationError on `address` if it is taken, reserved or outside, or if none is free.
+    Takes what `allocate_in_transaction` takes. Raises ValidationError on `address` if it is taken, reserved or outside, or if none is free.
     """
-    return allocate_within(network, **given)
+    return allocate_in_transaction(network, **given)
 
 
-@tells(lambda given: f"an address of {given['network']} was taken")
-def allocate_within(
+@audited_as(lambda given: f"an address of {given['network']} was taken")
+def allocate_in_transaction(
     network: Network,
     *,
     project: Project,
@@ -166,12 +166,12 @@ def allocate_within(
     machine: Any = None,
 ) -> Address:
     """Allocate as part of the caller's transaction, which an error must end: nothing is taken back here."""
-    return take(
-        network, locked_prefixes([network.pk]), project=project, ip=ip, version=version, kind=kind, name=name, machine=machine
+    return allocate_from(
+        network, lock_prefixes([network.pk]), project=project, ip=ip, version=version, kind=kind, name=name, machine=machine
     )  # fmt: skip
 
 
-def take(
+def allocate_from(
     network: Network,
     prefixes: list[Prefix],
     *,
@@ -198,7 +198,7 @@ def take(
     return address
 
 
-def hold(networks: Iterable[Network]) -> None:
+def lock_networks(networks: Iterable[Network]) -> None:
     """Keep these networks from being removed, shared or grown until this transaction ends; others may hold them too.
 
     What may have changed since they were read is brought up to date. Raises ValidationError on `networks` if one was removed.
@@ -214,7 +214,7 @@ def hold(networks: Iterable[Network]) -> None:
         network.shared, network.project_id = found[network.pk]
 
 
-def locked_prefixes(networks: Collection[str]) -> list[Prefix]:
+def lock_prefixes(networks: Collection[str]) -> list[Prefix]:
     """The prefixes of these networks, each locked against others who take from it or give back to it, in order of address.
 
     They are locked in the one order that everybody keeps, so that nobody waits for each other in a circle.
@@ -240,9 +240,9 @@ def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
 
 
 @transaction.atomic
-def give_back(addresses: QuerySet[Address]) -> None:
+def release(addresses: QuerySet[Address]) -> None:
     """Release all of these; their networks and prefixes are locked first, in the one order that everybody keeps."""
-    hold(Network.objects.filter(prefixes__addresses__in=addresses.order_by()).distinct())  # who is there shares in their growth
+    lock_networks(Network.objects.filter(prefixes__addresses__in=addresses.order_by()).distinct())  # who is there shares in their growth
     list(Prefix.objects.select_for_update(no_key=True).filter(pk__in=addresses.order_by().values("prefix")).order_by("pk"))
     for address in addresses.select_for_update(no_key=True, of=("self",)).select_related("prefix__network", "project").order_by("address"):
-        address.give_back()
+        address.release()

@@ -160,13 +160,13 @@ def test_what_was_picked_is_free_again_and_what_was_brought_stays_reserved(scene
 @pytest.mark.parametrize("kind", Address.Kind)
 def test_without_its_rule_something_else_is_left_behind(scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if all addresses had been picked, or all brought."""
-    give_back = Address.give_back
+    release = Address.release
 
     def alike(address: Address) -> None:
         address.kind = kind
-        give_back(address)
+        release(address)
 
-    monkeypatch.setattr(Address, "give_back", alike)
+    monkeypatch.setattr(Address, "release", alike)
     assert left_behind(scene, "orm") != LEFT
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from firewalls.allocation import join
 from firewalls.models import Attachment, Firewall, Push
-from machines.allocation import free
+from machines.allocation import free_machine
 from networks.allocation import allocate
 from networks.models import Address, Network
 from tests.threads import at_once, refusals
@@ -31,7 +31,7 @@ def test_many_allocations_in_one_network_take_distinct_lowest_addresses(fra: Wor
 def test_allocating_while_freeing_loses_no_address(fra: World) -> None:
     net = fra.private("tiny", fra.shop, prefix_length={4: 29})
     taken = [allocate(net, project=fra.shop) for _ in range(3)]
-    at_once(*[lambda a=a: a.give_back() for a in taken], *[lambda: allocate(net, project=fra.shop) for _ in range(3)])
+    at_once(*[lambda a=a: a.release() for a in taken], *[lambda: allocate(net, project=fra.shop) for _ in range(3)])
     assert Address.objects.count() == 3
 
 
@@ -95,7 +95,7 @@ def test_joining_a_firewall_that_is_being_freed_leaves_no_address(fra: World) ->
     shop = fra.private("shop", fra.shop)
     for round_ in range(5):
         firewall = fra.firewall(f"fw{round_}", fra.shop, shop)
-        at_once(partial(free, firewall.machine), partial(join, Firewall.objects.get(pk=firewall.pk), storage))
+        at_once(partial(free_machine, firewall.machine), partial(join, Firewall.objects.get(pk=firewall.pk), storage))
         left = Address.objects.filter(machine=None)
         assert not left.exists()
 

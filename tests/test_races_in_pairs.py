@@ -13,7 +13,7 @@ from config.checking import check
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.models import Firewall
 from firewalls.publishing import publish
-from machines.allocation import free
+from machines.allocation import free_machine
 from machines.models import Machine
 from networks.allocation import allocate, grow
 from networks.common.addressing import parse_cidr
@@ -154,7 +154,7 @@ def a_partition(s: Stage) -> Partition:
 
 def a_published_machine(s: Stage) -> Pair:
     target = s.behind("published")
-    freeing = partial(free, Machine.objects.get(pk=target.pk))
+    freeing = partial(free_machine, Machine.objects.get(pk=target.pk))
     return Pair(freeing, s.publishing(s.joined(s.storage), target), "invalid no_address", "in_use")
 
 

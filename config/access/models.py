@@ -109,7 +109,7 @@ class Membership(User.groups.through):  # type: ignore[name-defined,misc]
         triggers = [
             Recorded(
                 kind="role", hidden=["id"], about=["'user:' || this.user_id"],
-                label=f"{USER} || ' as ' || {GROUP}".format(row="this"), told={"user": USER, "group": GROUP},
+                label=f"{USER} || ' as ' || {GROUP}".format(row="this"), shown_as={"user": USER, "group": GROUP},
             )
         ]  # fmt: skip
 
@@ -132,7 +132,7 @@ class Token(models.Model):
     class Meta:
         ordering = ["name"]
         triggers = [
-            Recorded(label="this.name", about=["'user:' || this.user_id"], hidden=["id", "digest", "last_used_at"], told={"user": USER})
+            Recorded(label="this.name", about=["'user:' || this.user_id"], hidden=["id", "digest", "last_used_at"], shown_as={"user": USER})
         ]
 
     def __str__(self) -> str:

@@ -100,7 +100,7 @@ def judged(stored: Stored) -> Iterator[Finding]:
         for name, value in _values(row).items():  # saving puts some values right by itself
             if before[name] != value:
                 yield finding(row, f"{name}: It is {before[name]!r}, where saving the row would make it {value!r}.")
-        yield from of(row, row.standing())
+        yield from of(row, row.standing_violations())
 
 
 def _values(row: models.Model) -> dict[str, Any]:

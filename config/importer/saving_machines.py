@@ -12,7 +12,7 @@ from firewalls.allocation import create_firewall, join, replace_rules
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Rule
 from machines import rules as machine_rules
-from machines.allocation import Request, bring, create_machine, wants
+from machines.allocation import Request, assign_brought, create_machine, wanted_networks
 from machines.models import Machine
 from networks.common.addressing import IP, home_of
 from networks.common.validation import enforce
@@ -101,7 +101,7 @@ def _update(doc: MachineDoc, row: Machine, uses: list[Use], rules: list[dict[str
 
 
 def _primary(doc: MachineDoc, uses: list[Use]) -> str:
-    wanted = wants([use.request for use in uses if use.network.kind != UNDERLAY or not doc.firewall])
+    wanted = wanted_networks([use.request for use in uses if use.network.kind != UNDERLAY or not doc.firewall])
     enforce([*machine_rules.request(wanted), *([] if doc.firewall else machine_rules.one_home(wanted))])
     primary, found = machine_rules.primary_of(wanted, doc.project)
     enforce(found)
@@ -126,7 +126,7 @@ def _bring(row: Machine, uses: list[Use], saved: Saved) -> None:
     for use in uses:
         for ip in (ip for ip in use.ips if ip not in have):
             with _picked([ip]):
-                bring(row, use.network, ip)
+                assign_brought(row, use.network, ip)
             saved.changes.append(f"addresses: {ip} added")
     listed = {ip for use in uses for ip in use.ips}
     fixed = {use.network.pk for use in uses if use.ips}

@@ -14,7 +14,7 @@ from django.urls import reverse
 from firewalls.allocation import create_firewall, free_firewall, join, leave
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Drift, Firewall, Member, Push, Revision, Rollout, Rule
-from machines.admin import GIVEN, Freed
+from machines.admin import GIVEN, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
@@ -148,7 +148,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Firewall)
-class FirewallAdmin(Freed, RowAdmin):
+class FirewallAdmin(FreedOnDelete, RowAdmin):
     list_display = ["name", "partition", "project", "primary", "state", "host", "practice"]
     list_filter = [StateFilter, "practice", "machine__partition", "machine__project"]
     search_fields = ["machine__id", "machine__name", "machine__partition__id", "machine__project__id", "machine__addresses__address"]

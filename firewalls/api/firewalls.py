@@ -17,7 +17,7 @@ from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.configuration.diffs import Files, unified
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
-from machines.allocation import held
+from machines.allocation import lock_machine
 from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
@@ -90,7 +90,7 @@ class FirewallViewSet(ObservedMixin):
     }  # fmt: skip
 
     def lock(self, row: Firewall) -> bool:
-        return held(row.machine)
+        return lock_machine(row.machine)
 
     def remove(self, row: Firewall) -> None:
         free_firewall(row)
@@ -157,7 +157,7 @@ class FirewallViewSet(ObservedMixin):
     def check(self, request: Request, id: str) -> Response:
         """Have a worker compare what is on the firewall with what was applied."""
         firewall = self.locked(request)
-        tasks.look_at([firewall])
+        tasks.inspect_soon([firewall])
         shown = self.get_serializer(firewall).data
         return Response({"firewall": shown["id"], "state": shown["state"]}, status.HTTP_202_ACCEPTED)
 
@@ -165,7 +165,7 @@ class FirewallViewSet(ObservedMixin):
 def texts(firewall: Firewall, text: str, name: str) -> tuple[int | None, Files]:
     """The number and the files of the revision that a query names, or what lies on the box. Raises Http404."""
     if text == revisions.BOX:
-        return None, revisions.on_the_box(firewall)
+        return None, revisions.files_on_firewall(firewall)
     revision = side(firewall, text, name)
     return (revision.number, revision.files) if revision else (None, {})
 
@@ -173,7 +173,7 @@ def texts(firewall: Firewall, text: str, name: str) -> tuple[int | None, Files]:
 def side(firewall: Firewall, text: str, name: str) -> Revision | None:
     """The revision that a query names; None for `applied` or `wanted` where there is none yet. Raises Http404."""
     try:
-        return revisions.named(firewall, text)
+        return revisions.revision_named(firewall, text)
     except ValueError as error:
         reason = f"{text!r} is no revision; give a number, applied, wanted or box."
         raise serializers.ValidationError({name: reason}, code="invalid_revision") from error

@@ -41,7 +41,7 @@ class DriftSerializer(serializers.Serializer[Any]):
 
 def host_key(firewall: Firewall) -> dict[str, Any]:
     keys = {"pinned": firewall.host_key, "offered": firewall.offered_key}
-    told = {name: {"key": key, "fingerprint": hostkeys.shown(key)} if key else None for name, key in keys.items()}
+    told = {name: {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None for name, key in keys.items()}
     return told | {"offered_at": firewall.offered_at, "changed": firewall.key_changed}
 
 

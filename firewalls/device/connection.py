@@ -149,7 +149,9 @@ def _pinned(target: Target) -> asyncssh.SSHKey | None:
         raise TransportError(f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.", here=True) from error
 
 
-async def talk(connection: asyncssh.SSHClientConnection, target: Target, command: str, given: bytes = b"") -> AsyncGenerator[bytes, None]:
+async def run_command(
+    connection: asyncssh.SSHClientConnection, target: Target, command: str, given: bytes = b""
+) -> AsyncGenerator[bytes, None]:
     """Run a command with something on its standard input; what it says, as it comes. Raises TransportError."""
     said = 0
     try:
@@ -169,11 +171,11 @@ async def talk(connection: asyncssh.SSHClientConnection, target: Target, command
         raise TransportError(f"{target} said: {complaint}")
 
 
-async def answer(target: Target, command: str, key_path: Path | None, timeouts: Timeouts) -> bytes:
+async def output_of(target: Target, command: str, key_path: Path | None, timeouts: Timeouts) -> bytes:
     """The whole answer to a short command, from a connection of its own. Raises TransportError."""
     async with connected(target, key_path, timeouts) as connection:
         try:
             async with asyncio.timeout(timeouts.answer):
-                return b"".join([chunk async for chunk in talk(connection, target, command)])
+                return b"".join([chunk async for chunk in run_command(connection, target, command)])
         except TimeoutError as error:
             raise TransportError(f"{target} did not answer within {timeouts.answer:g} seconds.", unreachable=True) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import asyncssh
 
-from firewalls.device.connection import Target, Timeouts, TransportError, answer, connected, talk
+from firewalls.device.connection import Target, Timeouts, TransportError, connected, output_of, run_command
 
 __all__ = ["Inspection", "Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
 
@@ -127,7 +127,7 @@ async def push(
 
 async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None) -> Inspection:
     """What is on the firewall now. Raises TransportError."""
-    said = (await answer(target, "show", key_path, timeouts or Timeouts())).decode(errors="replace").splitlines()
+    said = (await output_of(target, "show", key_path, timeouts or Timeouts())).decode(errors="replace").splitlines()
     found: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
     for line in said:
         match line.split("\t"):
@@ -162,7 +162,7 @@ async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packe
     try:
         async with (
             asyncio.timeout(timeouts.apply) as limit,
-            aclosing(talk(connection, target, f"apply {applier_digest()}", packed)) as chunks,
+            aclosing(run_command(connection, target, f"apply {applier_digest()}", packed)) as chunks,
         ):
             async for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -183,7 +183,7 @@ async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path |
     await told.step("confirm", "running", problem)
     while True:
         try:
-            lines = (await answer(target, f"confirm {told.token}", key_path, timeouts)).decode(errors="replace").splitlines()
+            lines = (await output_of(target, f"confirm {told.token}", key_path, timeouts)).decode(errors="replace").splitlines()
             said = lines[-1] if lines else "nothing"
             if outcome := await _ended(target, told, said, problem):
                 return outcome

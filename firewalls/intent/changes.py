@@ -10,7 +10,7 @@ from jinja2 import TemplateError
 
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Touched
-from firewalls.models.touched import EVERYTHING, ids
+from firewalls.models.touched import EVERYTHING, object_ids
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ CAUSE = "the networks around it changed"
 @transaction.atomic
 def catch_up() -> None:
     """Note what is wanted of the firewalls that something has changed for since the last time."""
-    if rows := Touched.objects.take():
+    if rows := Touched.objects.claim_all():
         refresh(concerned(rows), CAUSE)
 
 
@@ -52,7 +52,7 @@ def concerned(rows: list[Touched]) -> list[UUID]:
     firewalls = Firewall.objects.order_by()
     if any(row.kind == EVERYTHING for row in rows):
         return list(firewalls.values_list("pk", flat=True))
-    machines = {UUID(pk) for kind in ("firewall", "machine") for pk in ids(rows, kind)}
-    networks, partitions = ids(rows, "network"), ids(rows, "partition")
+    machines = {UUID(pk) for kind in ("firewall", "machine") for pk in object_ids(rows, kind)}
+    networks, partitions = object_ids(rows, "network"), object_ids(rows, "partition")
     there = Q(machine__primary__in=networks) | Q(attachments__network__in=networks) | Q(machine__partition__in=partitions)
     return list(firewalls.filter(Q(pk__in=machines) | there).values_list("pk", flat=True).distinct())

@@ -30,10 +30,10 @@ _ip = lru_cache(50_000)(ip_address)
 
 def facts(firewalls: Iterable[UUID]) -> dict[UUID, plan.Facts]:
     """The facts of these firewalls by id. One without an underlay address is left out: it has no router id yet (R8)."""
-    return dict(each(firewalls))
+    return dict(stream_facts(firewalls))
 
 
-def each(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, plan.Facts]]:
+def stream_facts(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, plan.Facts]]:
     """The facts of each of these firewalls, as they come. Many are one cursor, which lives in one transaction: write nothing meanwhile."""
     ids = list(firewalls)
     joined = {row["id"]: row for row in _nets(Network.objects.filter(attachments__firewall__in=ids).distinct())}

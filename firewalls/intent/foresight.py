@@ -10,7 +10,7 @@ from firewalls.configuration.diffs import Files, unified
 from firewalls.configuration.plan import Facts, plan
 from firewalls.configuration.render import render
 from firewalls.intent.changes import concerned
-from firewalls.intent.facts import each
+from firewalls.intent.facts import stream_facts
 from firewalls.models import Firewall, Touched
 
 TOGETHER = 500
@@ -41,9 +41,9 @@ def foresee(action: Callable[[], object]) -> Iterator[Change]:
         last = Touched.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         action()
         touched = list(Touched.objects.filter(pk__gt=last))
-        after = dict(each(concerned(touched)))
+        after = dict(stream_facts(concerned(touched)))
         transaction.set_rollback(True)
-    before = dict(each(after))
+    before = dict(stream_facts(after))
     return _changes([pk for pk in after if pk in before and before[pk] != after[pk]], before, after)
 
 

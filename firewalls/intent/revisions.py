@@ -10,7 +10,7 @@ from django.db.models import Max
 from firewalls.configuration.diffs import Files
 from firewalls.configuration.plan import plan
 from firewalls.configuration.render import digest, render
-from firewalls.intent.facts import each
+from firewalls.intent.facts import stream_facts
 from firewalls.models import Drift, Firewall, Revision
 
 _PRUNE = """
@@ -27,7 +27,7 @@ BOX = "box"  # what lies on the firewall, where people may name that or a revisi
 MOST_DIGITS = 9
 
 
-def named(firewall: Firewall, name: str) -> Revision | None:
+def revision_named(firewall: Firewall, name: str) -> Revision | None:
     """The revision that people name: `wanted` or `applied`, None where there is none yet, or a number.
 
     Raises ValueError where that is no name, Revision.DoesNotExist where the firewall has no revision of this number.
@@ -44,12 +44,12 @@ def named(firewall: Firewall, name: str) -> Revision | None:
 
 def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
     """The files each of these firewalls should have, as the database stands now."""
-    return dict(each_rendered(firewalls))
+    return dict(stream_rendered(firewalls))
 
 
-def each_rendered(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
+def stream_rendered(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
     """The same, one firewall after the other: nothing of the one before is kept."""
-    return ((pk, render(plan(found))) for pk, found in each(firewalls))
+    return ((pk, render(plan(found))) for pk, found in stream_facts(firewalls))
 
 
 def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
@@ -64,7 +64,7 @@ def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
 def _different(firewalls: list[UUID]) -> dict[UUID, dict[str, str]]:
     """The files of those whose rendered configuration is not the one noted as wanted."""
     noted = dict(Firewall.objects.filter(pk__in=firewalls).values_list("pk", "wanted__digest"))
-    return {pk: files for pk, files in each_rendered(firewalls) if pk in noted and noted[pk] != digest(files)}
+    return {pk: files for pk, files in stream_rendered(firewalls) if pk in noted and noted[pk] != digest(files)}
 
 
 @transaction.atomic
@@ -87,7 +87,7 @@ def _kept(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> 
     return revision
 
 
-def on_the_box(firewall: Firewall) -> Files:
+def files_on_firewall(firewall: Firewall) -> Files:
     """The files that were there when the firewall was last looked at: what was applied, but for the drift that was found."""
     there = dict(firewall.applied.files) if firewall.applied else {}
     drift = Drift.objects.filter(firewall=firewall).first()

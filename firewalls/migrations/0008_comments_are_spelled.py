@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='rule',
             name='comment',
-            field=models.CharField(blank=True, max_length=100, validators=[networks.common.fields.one_line, firewalls.models.firewall.spelled]),
+            field=models.CharField(blank=True, max_length=100, validators=[networks.common.fields.one_line, firewalls.models.firewall.nftables_comment]),
         ),
     ]

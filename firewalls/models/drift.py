@@ -25,7 +25,7 @@ class Drift(models.Model):
     class Meta:
         triggers = [
             Recorded(
-                label=FIREWALL.format(row="this"), about=["'firewall:' || this.firewall_id"], told={"firewall": FIREWALL},
+                label=FIREWALL.format(row="this"), about=["'firewall:' || this.firewall_id"], shown_as={"firewall": FIREWALL},
                 hidden=["id", "found", "found_at"],
             )
         ]  # fmt: skip

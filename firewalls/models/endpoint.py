@@ -12,7 +12,7 @@ from firewalls.models.firewall import MAX_PORT, Firewall
 from firewalls.models.rule import Rule
 from machines.models import Machine
 from networks.common.triggers import MACHINE, Recorded
-from networks.common.validation import Check, Known, Unique, ValidatedModel
+from networks.common.validation import Check, ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
 from networks.models import Address, Network
 
@@ -73,15 +73,15 @@ class Endpoint(ValidatedModel):
                 field="protocol", name="http_proxy_speaks_tcp", condition=Q(protocol="tcp") | ~Q(purpose="http-proxy"),
                 violation_error_code="proxy_is_tcp", violation_error_message="An HTTP proxy is reached by tcp.",
             ),
-            Known(name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])),
-            Known(name="endpoint_purpose_is_known", condition=Q(purpose__in=["service", "http-proxy"])),
-            Known(name="endpoint_ports_are_ports", condition=Q(port__range=(1, MAX_PORT), target_port__range=(1, MAX_PORT))),
+            ChoiceCheck(name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])),
+            ChoiceCheck(name="endpoint_purpose_is_known", condition=Q(purpose__in=["service", "http-proxy"])),
+            ChoiceCheck(name="endpoint_ports_are_ports", condition=Q(port__range=(1, MAX_PORT), target_port__range=(1, MAX_PORT))),
         ]  # fmt: skip
         triggers = [
             *guards.ENDPOINT,
             Recorded(
                 label=_SPELLED,
-                told={
+                shown_as={
                     "address": _of_address("host(address.address)", "{row}"), "firewall": _of_address("holder.name", "{row}"),
                     "network": _of_address("prefix.network_id", "{row}"), "machine": MACHINE,
                 },
@@ -107,7 +107,7 @@ class Endpoint(ValidatedModel):
     def network(self) -> Network:
         return self.address.network
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         holder, network = self.address.machine, self.address.network
         guarding = holder is not None and holder.is_firewall()
         joined = holder is not None and network.shared and holder.primary_id != network.pk and holder.lives_in(network.pk)

@@ -58,7 +58,7 @@ KEY_CHANGED = Q(offered_for=F("host_key")) & ~Q(offered_for="")
 MARKED = Q(unreachable_since__isnull=False) | Q(drifted_at__isnull=False) | KEY_CHANGED
 
 
-def spelled(value: str) -> None:
+def nftables_comment(value: str) -> None:
     """Refuse a comment that nftables could not carry as it is."""
     if set(value) & ENDS_A_QUOTE or len(value.encode()) > COMMENT_BYTES:
         reason = f'A comment is one line without " and \\, of at most {COMMENT_BYTES} bytes: so nftables can carry it.'
@@ -238,7 +238,7 @@ class Attachment(ValidatedModel):
         triggers = [
             *guards.ATTACHMENT,
             Recorded(
-                label=f"{NAME} || ' in ' || this.network_id", hidden=["id"], told={"firewall": FIREWALL},
+                label=f"{NAME} || ' in ' || this.network_id", hidden=["id"], shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id", "'network:' || this.network_id"],
             ),
         ]  # fmt: skip
@@ -250,13 +250,13 @@ class Attachment(ValidatedModel):
     def role(self) -> str:
         return "shared" if self.network.kind == Network.Kind.PRIVATE else self.network.kind
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         machine = self.firewall.machine
         if self.network.kind == Network.Kind.SUPER:
             yield from rules.not_explicit(self.network, "network")
         yield from rules.further(self.network, machine.primary_id, machine.project_id, machine.partition_id)
 
-    def changing(self, before: models.Model) -> Iterator[Violation]:
+    def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Attachment, before)
         yield from rules.keeps_attachment((was.firewall_id, was.network_id) != (self.firewall_id, self.network_id))
 

@@ -44,7 +44,7 @@ class Revision(models.Model):
         ]
         triggers = [
             Recorded(
-                label=f"{NAME} || ' #' || this.number", told={"firewall": FIREWALL},
+                label=f"{NAME} || ' #' || this.number", shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id"], hidden=["id", "files", "created_at"],
             )
         ]  # fmt: skip
@@ -188,7 +188,7 @@ class Push(models.Model):
         triggers = [
             Recorded(
                 label=NAME, about=["'firewall:' || this.firewall_id"],
-                told={
+                shown_as={
                     "firewall": FIREWALL, "revision": "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)",
                     "rollout": "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)",
                 },

@@ -101,7 +101,7 @@ class Member(models.Model):
             Recorded(
                 label=f"{FIREWALL.format(row='this')} || ' in ' || {_ROLLOUT.format(row='this')}",
                 about=["'firewall:' || this.firewall_id", "'rollout:' || this.rollout_id"],
-                told={"firewall": FIREWALL, "rollout": _ROLLOUT}, hidden=["id", "position", "revision", "before", "push"],
+                shown_as={"firewall": FIREWALL, "rollout": _ROLLOUT}, hidden=["id", "position", "revision", "before", "push"],
             )
         ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from firewalls.models.firewall import NAME, Firewall, port_range, spelled
+from firewalls.models.firewall import NAME, Firewall, nftables_comment, port_range
 from networks.common.fields import CidrField, one_line
 from networks.common.triggers import FIREWALL, Recorded
 from networks.common.validation import Unique, ValidatedModel
@@ -27,7 +27,7 @@ class Rule(ValidatedModel):
     ports = ArrayField(models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100")
     sources = ArrayField(CidrField(), default=list, blank=True)
     destinations = ArrayField(CidrField(), default=list, blank=True)
-    comment = models.CharField(max_length=100, blank=True, validators=[one_line, spelled])
+    comment = models.CharField(max_length=100, blank=True, validators=[one_line, nftables_comment])
 
     class Meta:
         ordering = ["firewall", "direction", "position"]
@@ -39,7 +39,7 @@ class Rule(ValidatedModel):
         ]  # fmt: skip
         triggers = [
             Recorded(
-                label=f"{NAME} || ' ' || this.direction || ' ' || this.position", hidden=["id"], told={"firewall": FIREWALL},
+                label=f"{NAME} || ' ' || this.direction || ' ' || this.position", hidden=["id"], shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id"],
             )
         ]  # fmt: skip

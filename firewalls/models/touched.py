@@ -14,7 +14,7 @@ DELETE FROM firewalls_touched WHERE id IN (SELECT id FROM firewalls_touched ORDE
 
 
 class TouchedQuerySet(models.QuerySet["Touched"]):
-    def take(self) -> list["Touched"]:
+    def claim_all(self) -> list["Touched"]:
         """What has been committed so far, each for one taker. To be called in the transaction that acts on it."""
         return list(self.raw(_TAKE))
 
@@ -37,7 +37,7 @@ class Touched(models.Model):
         return f"{self.kind} {', '.join(self.about)}"
 
 
-def ids(rows: Iterable[Touched], kind: str) -> set[str]:
+def object_ids(rows: Iterable[Touched], kind: str) -> set[str]:
     """The ids of the objects of this kind that the rows are about."""
     mark = f"{kind}:"
     return {one.removeprefix(mark) for row in rows for one in row.about if one.startswith(mark)}

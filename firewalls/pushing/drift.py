@@ -19,7 +19,7 @@ def differences(applied: Mapping[str, str], found: Inspection) -> Found:
     return files | {name: pair for name, pair in sorted(found.running.items()) if pair[0] != pair[1]}
 
 
-def note(firewall: Firewall, found: Inspection) -> None:
+def record_drift(firewall: Firewall, found: Inspection) -> None:
     """Write down what differs, unless something was applied since the firewall was read."""
     if firewall.applied is None:
         return

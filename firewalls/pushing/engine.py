@@ -19,7 +19,7 @@ from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Firewall, Push
 from firewalls.models.push import HEARTBEAT_SECONDS
 from firewalls.pushing import ledger
-from firewalls.pushing.ledger import GivenAway, Job, Look
+from firewalls.pushing.ledger import ClaimLost, InspectionJob, PushJob
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ class Engine:
             finally:
                 self._busy.release()
 
-    def bring(self, jobs: Sequence[Job]) -> None:
+    def bring(self, jobs: Sequence[PushJob]) -> None:
         """Bring these to their end, and nothing else."""
         asyncio.run(self._flight(jobs, claiming=False))
 
-    async def _flight(self, jobs: Sequence[Job | Look], claiming: bool = True) -> None:
+    async def _flight(self, jobs: Sequence[PushJob | InspectionJob], claiming: bool = True) -> None:
         """Two threads for the database, whose connections end with the flight: one that works, and one that says that it lives."""
         held = _Held()
         with ThreadPoolExecutor(1, "ledger") as thread, ThreadPoolExecutor(1, "pulse") as other:
@@ -66,7 +66,7 @@ class Engine:
                 await pulse(connections.close_all)
                 await database(connections.close_all)
 
-    async def _fly(self, jobs: Sequence[Job | Look], claiming: bool, database: "_Database", held: "_Held") -> None:
+    async def _fly(self, jobs: Sequence[PushJob | InspectionJob], claiming: bool, database: "_Database", held: "_Held") -> None:
         flying = held.flying
         beaten = 0.0
         if claiming:
@@ -79,22 +79,22 @@ class Engine:
             for task in ended:
                 await database(_settle, flying[task], task.result())
                 del flying[task]
-            pushing = [job for job in flying.values() if isinstance(job, Job)]
+            pushing = [job for job in flying.values() if isinstance(job, PushJob)]
             if pushing and (time.monotonic() - beaten > HEARTBEAT_SECONDS or any(job.changed for job in pushing)):
-                await database(ledger.note, pushing)
+                await database(ledger.record_progress, pushing)
                 beaten = time.monotonic()
             jobs = []
             if claiming and not self.closing and (ended or self._asked.is_set()):
                 self._asked.clear()
                 jobs = await database(self._claimed, held, len(flying) - len(pushing))
 
-    def _claimed(self, held: "_Held", looking: int) -> "list[Job | Look]":
+    def _claimed(self, held: "_Held", looking: int) -> "list[PushJob | InspectionJob]":
         """What waits and is ours now. To render and to check many takes longer than a worker may be silent."""
         room = self.capacity - len(held.flying)
         held.preparing = Push.objects.claim_some(room) if room > 0 else []
         try:
-            jobs: list[Job | Look] = list(ledger.prepared(held.preparing))
-            return jobs + list(ledger.claim_looks(min(MOST_LOOKS - looking, room - len(jobs))))
+            jobs: list[PushJob | InspectionJob] = list(ledger.prepared(held.preparing))
+            return jobs + list(ledger.claim_inspections(min(MOST_LOOKS - looking, room - len(jobs))))
         finally:
             held.preparing = []
 
@@ -104,10 +104,10 @@ class _Held:
     """The pushes of a flight: those that are being prepared, and, with the looks, those under way."""
 
     preparing: list[Push] = field(default_factory=list)
-    flying: dict[Task, Job | Look] = field(default_factory=dict)
+    flying: dict[Task, PushJob | InspectionJob] = field(default_factory=dict)
 
     def pushes(self) -> list[Push]:
-        return self.preparing + [job.push for job in self.flying.values() if isinstance(job, Job)]
+        return self.preparing + [job.push for job in self.flying.values() if isinstance(job, PushJob)]
 
 
 async def _beat(held: _Held, database: "_Database") -> None:
@@ -116,7 +116,7 @@ async def _beat(held: _Held, database: "_Database") -> None:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
             if pushes := held.pushes():
-                await database.once(ledger.beat, pushes)
+                await database.once(ledger.record_heartbeat, pushes)
         except Error:
             await database.once(connections.close_all)
 
@@ -149,13 +149,13 @@ def _key() -> Path | None:
     return None if settings.SSH_AGENT else Path(settings.SSH_KEY)
 
 
-async def _run(job: Job | Look) -> "Outcome | transport.Inspection | TransportError | None":
+async def _run(job: PushJob | InspectionJob) -> "Outcome | transport.Inspection | TransportError | None":
     """How it ended. None if it belongs to somebody else by now."""
     try:
-        if isinstance(job, Look):
+        if isinstance(job, InspectionJob):
             return await transport.inspect(job.where, key_path=_key())
         return await transport.push(job.where, job.files, job.told, key_path=_key())
-    except GivenAway:
+    except ClaimLost:
         return None
     except TransportError as error:
         return error
@@ -164,10 +164,10 @@ async def _run(job: Job | Look) -> "Outcome | transport.Inspection | TransportEr
         return TransportError(f"Something unforeseen went wrong here ({type(error).__name__}); see the log.", here=True)
 
 
-def _settle(job: Job | Look, found: "Outcome | transport.Inspection | TransportError | None") -> None:
-    if isinstance(job, Look):
+def _settle(job: PushJob | InspectionJob, found: "Outcome | transport.Inspection | TransportError | None") -> None:
+    if isinstance(job, InspectionJob):
         assert isinstance(found, transport.Inspection | TransportError)
-        ledger.seen(job.firewall, found)
+        ledger.record_inspection(job.firewall, found)
     elif isinstance(found, TransportError) and found.here:
         ledger.refuse(job.push, str(found), list(job.steps.values()))
     elif isinstance(found, TransportError):
@@ -186,5 +186,5 @@ def run(push: Push) -> None:
 
 def check(firewall: Firewall) -> None:
     """Look at one firewall, here and now."""
-    job = Look(firewall, ledger.target(firewall))
+    job = InspectionJob(firewall, ledger.target(firewall))
     _settle(job, asyncio.run(_run(job)))

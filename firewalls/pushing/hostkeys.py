@@ -8,7 +8,7 @@ from firewalls.models import Firewall
 from networks.common.audit import operation
 
 
-def shown(host_key: str) -> str:
+def fingerprint_of(host_key: str) -> str:
     """The fingerprint of a stored key; empty without one, or for one that is none."""
     try:
         return fingerprint(host_key) if host_key else ""
@@ -23,8 +23,8 @@ def confirm(firewall: Firewall, typed: str) -> None:
         if not row.offered_key:
             reason = "It has shown no other host key than the pinned one; look at it first."
             raise ValidationError({"fingerprint": ValidationError(reason, code="nothing_shown")})
-        if typed.strip() != shown(row.offered_key):
-            reason = f"The firewall has shown {shown(row.offered_key)}, not this. Nothing was pinned."
+        if typed.strip() != fingerprint_of(row.offered_key):
+            reason = f"The firewall has shown {fingerprint_of(row.offered_key)}, not this. Nothing was pinned."
             raise ValidationError({"fingerprint": ValidationError(reason, code="not_confirmed")})
         row.host_key, row.offered_key, row.offered_for, row.offered_at = row.offered_key, "", "", None
         row.check_due_at = None

@@ -35,12 +35,12 @@ UPDATE firewalls_push SET heartbeat_at = statement_timestamp() WHERE id IN (
 """
 
 
-class GivenAway(Exception):
+class ClaimLost(Exception):
     """The push was taken for lost and belongs to another worker now; this one stops without a word."""
 
 
 @dataclass(eq=False)
-class Job:
+class PushJob:
     """A push that this worker has claimed."""
 
     push: Push
@@ -53,13 +53,13 @@ class Job:
     async def told(self, step: Step) -> None:
         """Take note of a step. Raises GivenAway."""
         if self.given_away:
-            raise GivenAway
+            raise ClaimLost
         self.steps[step.name] = asdict(step)
         self.changed = True
 
 
 @dataclass(eq=False)
-class Look:
+class InspectionJob:
     """A look at a firewall that this worker has claimed."""
 
     firewall: Firewall
@@ -74,7 +74,7 @@ def target(firewall: Firewall) -> Target:
     )  # fmt: skip
 
 
-def prepared(claimed: list[Push]) -> list[Job]:
+def prepared(claimed: list[Push]) -> list[PushJob]:
     """What these pushes bring: their revision, or else the latest, noted on them. One that cannot begin is ended."""
     _choose([push for push in claimed if push.revision_id is None])
     running = Push.objects.filter(state=Push.State.RUNNING).select_related("firewall__machine__partition", "revision")
@@ -92,7 +92,7 @@ def prepared(claimed: list[Push]) -> list[Job]:
                 steps = [asdict(told), asdict(Step("check", "failed", 0, "\n".join(complaints)))]
                 refuse(push, f"It was not sent: {complaints[0]}", steps)
                 continue
-            jobs.append(Job(push, target(push.firewall), push.revision.files, {"render": asdict(told)}))
+            jobs.append(PushJob(push, target(push.firewall), push.revision.files, {"render": asdict(told)}))
     return jobs
 
 
@@ -114,7 +114,7 @@ def _choose(pushes: list[Push]) -> None:
     Push.objects.filter(pk__in=[push.pk for push in pushes], state=Push.State.RUNNING).update(revision=Subquery(wanted))
 
 
-def note(jobs: list[Job]) -> None:
+def record_progress(jobs: list[PushJob]) -> None:
     """Write down how far they are and that their worker lives; those that belong to somebody else by now are told so."""
     changed = [job for job in jobs if job.changed]
     told = [json.dumps(list(job.steps.values())) if job.changed else None for job in jobs]
@@ -132,7 +132,7 @@ def note(jobs: list[Job]) -> None:
         job.given_away = job.push.pk not in ours
 
 
-def beat(pushes: list[Push]) -> None:
+def record_heartbeat(pushes: list[Push]) -> None:
     """Write down that their worker lives, and nothing else."""
     with connection.cursor() as cursor:
         cursor.execute(_BEAT, [[push.pk for push in pushes], [push.attempts for push in pushes]])
@@ -143,7 +143,7 @@ def settle(push: Push, outcome: Outcome, steps: list[dict[str, Any]]) -> None:
     """Note the verdict on the push and on its firewall, together or not at all, and lead on the rollouts it belongs to."""
     if not _end(push, outcome, steps):
         return
-    heard(push.firewall, unreachable=outcome.unreachable, offered_key=outcome.offered_key)
+    record_contact(push.firewall, unreachable=outcome.unreachable, offered_key=outcome.offered_key)
     if outcome.state == Push.State.CONFIRMED:
         Firewall.objects.filter(pk=push.firewall_id).update(applied=push.revision, drifted_at=None, drift="")
         Drift.objects.filter(firewall=push.firewall_id).delete()
@@ -165,7 +165,7 @@ def _end(push: Push, outcome: Outcome, steps: list[dict[str, Any]] | None) -> bo
     return True
 
 
-def heard(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> None:
+def record_contact(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> None:
     """Note whether the firewall has answered, which key it showed that is not pinned, and when to look at it again."""
     row = Firewall.objects.filter(pk=firewall.pk)
     if offered_key:
@@ -177,7 +177,7 @@ def heard(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> No
         row.update(unreachable_since=None, silences=0, checked_at=Now(), check_due_at=Now() + settings.CHECK_EVERY)
 
 
-def claim_looks(most: int) -> list[Look]:
+def claim_inspections(most: int) -> list[InspectionJob]:
     """Up to so many firewalls that are due to be looked at and are not pushed to, made this worker's for a while."""
     unmet = Q(check_due_at=None, host_key="", offered_key="")  # nobody has seen its host key yet
     due = Q(check_due_at__lte=Now()) | Q(check_due_at=None, applied__isnull=False) | unmet
@@ -187,22 +187,22 @@ def claim_looks(most: int) -> list[Look]:
         keys = list(chosen.values_list("pk", flat=True)[: max(0, most)])
         Firewall.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
     found = Firewall.objects.filter(pk__in=keys).select_related("machine", "applied")
-    return [Look(firewall, target(firewall)) for firewall in found]
+    return [InspectionJob(firewall, target(firewall)) for firewall in found]
 
 
 @transaction.atomic
-def seen(firewall: Firewall, found: Inspection | TransportError) -> None:
+def record_inspection(firewall: Firewall, found: Inspection | TransportError) -> None:
     """Note what a look at the firewall has shown: drift, silence, or another host key."""
     if isinstance(found, TransportError) and found.here:
         Firewall.objects.filter(pk=firewall.pk).update(check_due_at=Now() + settings.CHECK_EVERY)
         return
     if isinstance(found, TransportError):
-        heard(firewall, unreachable=found.unreachable, offered_key=found.offered_key)
+        record_contact(firewall, unreachable=found.unreachable, offered_key=found.offered_key)
         return
-    heard(firewall, unreachable=False)
-    drift.note(firewall, found)
+    record_contact(firewall, unreachable=False)
+    drift.record_drift(firewall, found)
 
 
-def look_now(firewalls: Iterable[UUID]) -> None:
+def inspect_now(firewalls: Iterable[UUID]) -> None:
     """Have these looked at as soon as a worker can."""
     Firewall.objects.filter(pk__in=list(firewalls)).update(check_due_at=Now())

@@ -53,7 +53,7 @@ def diff(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _side(firewall: Firewall, name: str) -> tuple[str, Files]:
     """One side of a comparison, in words and as files. Raises Http404."""
     if name == revisions.BOX:
-        return _seen(firewall), revisions.on_the_box(firewall)
+        return _seen(firewall), revisions.files_on_firewall(firewall)
     revision = _revision(firewall, name)
     if revision is None:
         return f"nothing, for nothing {'was applied' if name == 'applied' else 'is wanted'} yet", {}
@@ -71,7 +71,7 @@ def _seen(firewall: Firewall) -> str:
 def _revision(firewall: Firewall, name: str) -> Revision | None:
     """The revision of this name. None where there is none yet; raises Http404."""
     try:
-        return revisions.named(firewall, name)
+        return revisions.revision_named(firewall, name)
     except (ValueError, Revision.DoesNotExist) as error:
         raise Http404 from error
 

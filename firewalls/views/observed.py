@@ -27,7 +27,7 @@ def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, f"The host key of {firewall} is pinned. No other one is accepted from now on.")
             return redirect("firewalls:detail", pk)
-    keys = {"pinned": hostkeys.shown(firewall.host_key), "offered": hostkeys.shown(firewall.offered_key)}
+    keys = {"pinned": hostkeys.fingerprint_of(firewall.host_key), "offered": hostkeys.fingerprint_of(firewall.offered_key)}
     context = {"firewall": firewall, "errors": errors, "typed": request.POST.get("fingerprint", ""), **keys}
     return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
 
@@ -37,7 +37,7 @@ def dismiss_key(request: HttpRequest, pk: UUID) -> HttpResponse:
     _may(request)
     firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
     hostkeys.dismiss(firewall)
-    tasks.look_at([firewall])
+    tasks.inspect_soon([firewall])
     messages.info(request, f"The pinned key of {firewall} stays. It is being looked at again.")
     return redirect("firewalls:host_key", pk)
 

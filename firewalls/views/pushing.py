@@ -37,7 +37,7 @@ def push(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def check(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
-    tasks.look_at([firewall])
+    tasks.inspect_soon([firewall])
     messages.info(request, f"{firewall} is being compared with what was applied; reload in a moment.")
     return redirect("firewalls:detail", firewall.pk)
 

@@ -58,7 +58,7 @@ def operation(sentence: str, reason: str = "") -> Iterator[None]:
         _reason.reset(tokens[1])
 
 
-def tells(sentence: Callable[..., str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def audited_as(sentence: Callable[..., str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have the function's work told as one operation, in a sentence made from its arguments by name."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

@@ -53,7 +53,7 @@ class Recorded(pgtrigger.Trigger):
 
     `label` and `about` are SQL expressions over `this`, the row as it is now or, once removed, was: what people call it, and
     the other objects whose history it belongs to, such as `'network:' || this.network_id`. `key` is its id there.
-    `hidden` columns leave no trace; `told` ones are written down as the SQL expression says, over `{row}`.
+    `hidden` columns leave no trace; `shown_as` ones are written down as the SQL expression says, over `{row}`.
     """
 
     name = "recorded"
@@ -68,10 +68,10 @@ class Recorded(pgtrigger.Trigger):
         key: str = "",
         about: Collection[str] = (),
         hidden: Collection[str] = (),
-        told: Mapping[str, str] | None = None,
+        shown_as: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
-        self.label, self.kind, self.key, self.about, self.hidden, self.told = label, kind, key, about, hidden, told or {}
+        self.label, self.kind, self.key, self.about, self.hidden, self.shown_as = label, kind, key, about, hidden, shown_as or {}
 
     def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
         return [("this", model._meta.db_table)]
@@ -90,6 +90,6 @@ class Recorded(pgtrigger.Trigger):
 
     def _values(self, model: models.Model, row: str) -> str:
         shown = {field.name: f"{row}.{field.column}" for field in model._meta.concrete_fields if field.name not in self.hidden}
-        shown |= {name: expression.format(row=row) for name, expression in self.told.items()}
+        shown |= {name: expression.format(row=row) for name, expression in self.shown_as.items()}
         pairs = ", ".join(f"'{name}', {expression}" for name, expression in shown.items())
         return f"jsonb_build_object({pairs})"

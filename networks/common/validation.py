@@ -50,7 +50,7 @@ class Exclusion(OnField, ExclusionConstraint):
     """What no second row may overlap."""
 
 
-class Known(models.CheckConstraint):
+class ChoiceCheck(models.CheckConstraint):
     """What a field's choices say already, held by the database too."""
 
     def validate(self, *args: Any, **kwargs: Any) -> None:
@@ -86,7 +86,7 @@ def reported_on(**names: str) -> Iterator[None]:
 
 
 @contextmanager
-def said_of(what: str, field: str) -> Iterator[None]:
+def reported_about(what: str, field: str) -> Iterator[None]:
     """Report every error on one field, and say which of several things it is about: `said_of("Egress rule 2", "rules")`."""
     try:
         yield
@@ -122,15 +122,15 @@ class ValidatedModel(models.Model):
 
     def violations(self) -> Iterator[Violation]:
         """The rules that need more than this row: other rows, or its past."""
-        yield from self.standing()
+        yield from self.standing_violations()
         if (before := self.stored) is not None:
-            yield from self.changing(before)
+            yield from self.change_violations(before)
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         """What is always true of the row among others."""
         yield from ()
 
-    def changing(self, before: models.Model) -> Iterator[Violation]:
+    def change_violations(self, before: models.Model) -> Iterator[Violation]:
         """What is true of every change of the row."""
         yield from ()
 

@@ -10,7 +10,7 @@ from django.db import models
 from networks.common.triggers import refuse
 
 
-class Kept(pgtrigger.Trigger):
+class AppendOnly(pgtrigger.Trigger):
     """Refuses to change what was written down."""
 
     name = "what_was_written_stays"
@@ -76,7 +76,7 @@ class Activity(models.Model):
             GinIndex(fields=["about"], name="activity_about"),
             BrinIndex(fields=["at"], name="activity_at"),
         ]
-        triggers = [Kept()]
+        triggers = [AppendOnly()]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label} {self.verb}"

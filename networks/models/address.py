@@ -9,7 +9,7 @@ from django.db.models import Q
 from networks import guards, rules
 from networks.common.fields import InetField, one_line
 from networks.common.triggers import MACHINE, Recorded
-from networks.common.validation import Known, Unique, ValidatedModel
+from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
 from networks.models.network import Network
 from networks.models.places import Project
@@ -50,13 +50,13 @@ class Address(ValidatedModel):
                 field="address", name="address_is_used_once", fields=["address"], violation_error_code="taken",
                 violation_error_message="This address is already taken (R12).",
             ),
-            Known(name="address_kind_is_known", condition=Q(kind__in=["ephemeral", "static"])),
+            ChoiceCheck(name="address_kind_is_known", condition=Q(kind__in=["ephemeral", "static"])),
         ]  # fmt: skip
         triggers = [
             *guards.ADDRESS,
             Recorded(
                 key="host(this.address)", label="host(this.address)", hidden=["id", "prefix"],
-                told={"machine": MACHINE, "network": "(SELECT network_id FROM networks_prefix WHERE id = {row}.prefix_id)"},
+                shown_as={"machine": MACHINE, "network": "(SELECT network_id FROM networks_prefix WHERE id = {row}.prefix_id)"},
                 about=[
                     "'network:' || (SELECT network_id FROM networks_prefix WHERE id = this.prefix_id)",
                     "'machine:' || COALESCE(this.machine_id, OLD.machine_id)",
@@ -71,7 +71,7 @@ class Address(ValidatedModel):
     def network(self) -> Network:
         return self.prefix.network
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         if self.address is None or isinstance(self.address, str):
             return  # its own field already says so
         prefixes = [self.prefix.cidr] if self.address in self.prefix.cidr else [own.cidr for own in self.network.prefixes.all()]
@@ -82,7 +82,7 @@ class Address(ValidatedModel):
             yield from rules.owner_of_both(self.address, self.project_id, self.machine.project_id)
             yield from rules.machine_is_there(self.network, self.machine.name, self.machine.lives_in(self.prefix.network_id))
 
-    def changing(self, before: models.Model) -> Iterator[Violation]:
+    def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast("Address", before)
         yield from rules.keeps_address(was.address, self.address, was.prefix_id != self.prefix_id)
         if was.machine and not self._given_back:
@@ -97,7 +97,7 @@ class Address(ValidatedModel):
         if self.prefix_id and not self.home_is_locked:
             Prefix.objects.select_for_update(no_key=True).filter(pk=self.prefix_id).order_by().values_list("pk").first()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Take it off its machine, which is freed or leaves the network: picked, it is free again; brought, it stays reserved (R16)."""
         self.machine, self._given_back = None, True
         self.save()

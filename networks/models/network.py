@@ -141,11 +141,11 @@ class Network(ValidatedModel):
         self.labels, self.default_child_prefix_length = given(self.labels), given(self.default_child_prefix_length)
         super().clean_fields(exclude)
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         yield from rules.child_of(self, self.parent)
         yield from rules.child_lengths(self.default_child_prefix_length)
 
-    def changing(self, before: models.Model) -> Iterator[Violation]:
+    def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Network, before)
         yield from rules.stays_shared(was, self)
         yield from rules.sharing_is_kept(was, self)

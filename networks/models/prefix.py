@@ -59,14 +59,14 @@ class Prefix(ValidatedModel):
             self.child = self.network.kind == Network.Kind.PRIVATE
         super().clean_fields(exclude)
 
-    def standing(self) -> Iterator[Violation]:
+    def standing_violations(self) -> Iterator[Violation]:
         if self.cidr is None or isinstance(self.cidr, str):
             return  # its own field already says so
         if self.network.parent:
             pools = [pool.cidr for pool in self.network.parent.prefixes.all()]
             yield from rules.prefix_has_home(self.network.kind, self.cidr, pools)
 
-    def changing(self, before: models.Model) -> Iterator[Violation]:
+    def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Prefix, before)
         yield from rules.keeps_prefix(was.cidr, self.cidr, was.network_id != self.network_id)
 

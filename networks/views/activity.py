@@ -10,8 +10,8 @@ from django.utils.dateparse import parse_date
 
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, spreadsheet
+from networks.events import events
 from networks.models import Activity
-from networks.stories import stories
 
 WINDOW = 200  # changes that one page looks at
 LATEST = 60  # and the history of one object
@@ -68,7 +68,7 @@ def activity(request: HttpRequest) -> HttpResponseBase:
         rows = rows.exclude(request=told)
     window = list(rows[: WINDOW + 1])
     context = {
-        "stories": stories(window[:WINDOW]), "filtered": bool(given_filters(request, FILTERS)),
+        "events": events(window[:WINDOW]), "filtered": bool(given_filters(request, FILTERS)),
         "last": window[WINDOW - 1] if len(window) > WINDOW else None, "ways": Activity.WAYS, "verbs": Activity.Verb.values,
         "kinds": Activity.KINDS,
     }  # fmt: skip
@@ -85,5 +85,5 @@ def history(request: HttpRequest, kind: str, key: str) -> HttpResponseBase:
     about = f"{kind}:{key}"
     rows = Activity.objects.visible_to(request.user).filter(about__contains=[about]).order_by("-id")
     window = list(rows[: LATEST + 1])
-    context = {"about": about, "kind": kind, "key": key, "stories": stories(window[:LATEST]), "more": len(window) > LATEST}
+    context = {"about": about, "kind": kind, "key": key, "events": events(window[:LATEST]), "more": len(window) > LATEST}
     return page(request, "activity/history.html", context, parts={"history"})

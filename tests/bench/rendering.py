@@ -14,7 +14,7 @@ from django.utils import timezone
 from config.demo.large import building
 from config.demo.large.sizes import Size
 from firewalls.configuration.render import digest
-from firewalls.intent.revisions import each_rendered
+from firewalls.intent.revisions import stream_rendered
 from tests.bench.serving import at, database
 
 COUNTS = (10, 100, 1000, 2000)
@@ -45,7 +45,7 @@ def _measured(ids: list[UUID]) -> dict[str, float]:
 
 
 def _through(ids: Iterable[UUID]) -> None:
-    for _, files in each_rendered(ids):
+    for _, files in stream_rendered(ids):
         digest(files)
 
 

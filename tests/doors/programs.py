@@ -12,7 +12,7 @@ from firewalls.admin import FirewallAddForm
 from firewalls.allocation import create_firewall, free_firewall, join, leave
 from firewalls.models import Attachment, Endpoint, Firewall
 from machines.admin import MachineAddForm
-from machines.allocation import Request, create_machine, free
+from machines.allocation import Request, create_machine, free_machine
 from machines.models import Machine
 from networks.allocation import allocate, create_network, grow
 from networks.common.forms import AllocationForm, WholeRowForm
@@ -79,7 +79,7 @@ class Orm:
         return self._make(Endpoint, id=uuid4(), address=address, machine=machine, port=80, target_port=8080, **SERVICE)
 
     def free(self, machine: Machine) -> Refusal:
-        return kept(lambda: free_firewall(machine.firewall) if hasattr(machine, "firewall") else free(machine))
+        return kept(lambda: free_firewall(machine.firewall) if hasattr(machine, "firewall") else free_machine(machine))
 
     def remove(self, row: Any) -> Refusal:
         return kept(row.delete)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from firewalls.allocation import join, leave
 from firewalls.models import Firewall
-from machines.allocation import Request, free
+from machines.allocation import Request, free_machine
 from machines.models import Machine
 from networks.allocation import allocate
 from networks.models import Address
@@ -215,7 +215,7 @@ class TestJoining:
 def test_freeing_a_firewall_releases_picked_addresses_and_keeps_brought_ones(fra: World) -> None:
     shop = fra.private("shop", fra.shop)
     firewall = fra.firewall("fw", fra.shop, shop, fra.internet, addresses=["203.0.113.77"])
-    free(firewall.machine)
+    free_machine(firewall.machine)
     assert [str(address) for address in Address.objects.all()] == ["203.0.113.77"]
     assert not Firewall.objects.exists() and not Machine.objects.exists()
     shop.delete()

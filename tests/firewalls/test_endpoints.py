@@ -18,7 +18,7 @@ from firewalls.allocation import join, leave
 from firewalls.intent.revisions import rendered
 from firewalls.models import Endpoint, Firewall
 from firewalls.publishing import publish
-from machines.allocation import free
+from machines.allocation import free_machine
 from machines.models import Machine
 from networks.allocation import allocate
 from networks.common.forms import WholeRowForm
@@ -228,7 +228,7 @@ class TestInUse:
     def test_a_machine_is_not_freed_while_an_endpoint_leads_to_it(self, scene: Scene) -> None:
         published(scene)
         with pytest.raises(ProtectedError), transaction.atomic():
-            free(scene.web)
+            free_machine(scene.web)
         assert Api("operator").delete(f"machines/{scene.web.pk}/").status_code == 409
         assert scene.web.addresses.count() == 2
 

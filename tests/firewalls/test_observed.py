@@ -114,7 +114,7 @@ class TestChangedKey:
         assert state(changed) == "failed" and Api("viewer").get(f"firewalls/{changed.pk}/host-key/").json()["changed"]
         again = pushed(changed)
         assert "Judge that first." in again.error and [step["name"] for step in again.steps] == []
-        assert ledger.claim_looks(10) == []
+        assert ledger.claim_inspections(10) == []
         fra.partition.auto_push = True
         fra.partition.save()
         tasks.reconcile()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from firewalls import tasks
-from firewalls.intent.revisions import on_the_box, prune, refresh
+from firewalls.intent.revisions import files_on_firewall, prune, refresh
 from firewalls.models import Drift, Firewall, Push, Revision
 from networks.models import Activity, Network
 from tests.api import Api, codes
@@ -82,7 +82,7 @@ class TestDiffs:
             found_at=timezone.now(),
         )
         firewall.refresh_from_db()
-        assert on_the_box(firewall) == {"/etc/hostname": "mine\n"}
+        assert files_on_firewall(firewall) == {"/etc/hostname": "mine\n"}
         between = api.get(path(firewall, "diff/?from=2&to=3")).json()
         assert (between["from"], between["to"]) == (2, 3) and "-2\n+3\n" in between["files"]["/etc/hostname"]
         drifted = api.get(path(firewall, "diff/?from=applied&to=box")).json()
@@ -94,7 +94,7 @@ class TestDiffs:
         Firewall.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
         Drift.objects.create(firewall=firewall, found={"/etc/hostname": ["2\n", ""]}, digest="x", found_at=timezone.now())
         firewall.refresh_from_db()
-        assert on_the_box(firewall) == {}
+        assert files_on_firewall(firewall) == {}
 
     def test_without_anything_applied_the_box_is_unknown_and_empty(self, firewall: Firewall) -> None:
-        assert on_the_box(firewall) == {}
+        assert files_on_firewall(firewall) == {}

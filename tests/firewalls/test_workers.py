@@ -77,13 +77,13 @@ def ended(*workers: int) -> list[int]:
 
 def dies_at(point: str, push: Push) -> None:
     """Claim the push and bring it as far as this; then be killed as nothing can prevent."""
-    told, note, writing = ledger.Job.told, ledger.note, threading.Lock()
+    told, note, writing = ledger.PushJob.told, ledger.record_progress, threading.Lock()
 
-    def note_in_turn(jobs: list[ledger.Job]) -> None:
+    def note_in_turn(jobs: list[ledger.PushJob]) -> None:
         with writing:
             note(jobs)
 
-    async def tell(job: ledger.Job, step: Step) -> None:
+    async def tell(job: ledger.PushJob, step: Step) -> None:
         await told(job, step)
         if (step.name, step.state) == (point, "running"):
             with writing:  # the last word is this one, not what was about to be written down meanwhile
@@ -94,8 +94,8 @@ def dies_at(point: str, push: Push) -> None:
     def settle(*args: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    ledger.Job.told = tell  # type: ignore[assignment, method-assign]
-    ledger.note = note_in_turn
+    ledger.PushJob.told = tell  # type: ignore[assignment, method-assign]
+    ledger.record_progress = note_in_turn
     if point == "settle":
         ledger.settle = settle  # type: ignore[assignment]
     claimed = Push.objects.claim(push.pk)

@@ -14,11 +14,11 @@ from django.test import Client
 from config.access.models import Token
 from firewalls.allocation import join, leave
 from firewalls.models import Push
-from machines.allocation import Request, create_machine, free
+from machines.allocation import Request, create_machine, free_machine
 from networks.allocation import allocate
 from networks.common.audit import Actor, acting, operation
+from networks.events import events
 from networks.models import Activity, Address, Network, Project
-from networks.stories import stories
 from tests.api import Api, codes, someone
 from tests.pages import queries, says, visitor, words
 from tests.world import World, world
@@ -61,7 +61,7 @@ class TestWhatIsWritten:
         assert answer[0].status_code == 201 and answer[0]["X-Request-ID"] == given
         assert [(row.kind, row.verb) for row in rows] == [("machine", "created"), ("address", "created")]
         assert {(row.request, row.who, row.via, row.operation) for row in rows} == {(given, "operator", "api", "disk was allocated")}
-        (story,) = stories(reversed(rows))
+        (story,) = events(reversed(rows))
         assert story.sentence == "disk was allocated" and [change.row.kind for change in story.changes] == ["machine", "address"]
 
     @pytest.mark.parametrize("forged", ["a b", "x" * 65, "*/ DROP", "é"])
@@ -142,7 +142,7 @@ class TestWhatIsWritten:
     def test_freeing_tells_what_went_and_what_stays_reserved(self, fra: World, store: Network) -> None:
         asked = [Request(store)]
         machine = create_machine(name="disk", partition=fra.partition, project=fra.storage, networks=asked)
-        rows = written(lambda: free(machine))
+        rows = written(lambda: free_machine(machine))
         assert {row.operation for row in rows} == {"disk was freed"}
         assert {(row.kind, row.verb) for row in rows} >= {("address", "removed"), ("machine", "removed")}
 

@@ -65,7 +65,7 @@ def test_addresses_are_the_lowest_free_and_never_network_or_broadcast(fra: World
     with pytest.raises(ValidationError) as error:
         allocate(tiny, project=fra.shop)
     assert codes(error) == {"network": ["exhausted"]} and "6 of 6" in str(error.value)
-    taken[2].give_back()
+    taken[2].release()
     assert str(allocate(tiny, project=fra.shop)) == "10.128.0.3"
 
 
@@ -106,8 +106,8 @@ def test_the_subnet_router_anycast_address_is_never_handed_out() -> None:
 def test_a_picked_address_is_gone_when_released_and_a_brought_one_stays(fra: World) -> None:
     net = fra.private("a", fra.shop)
     picked, brought = allocate(net, project=fra.shop), allocate(net, project=fra.shop, ip=ip_address("10.128.0.9"))
-    picked.give_back()
-    brought.give_back()
+    picked.release()
+    brought.release()
     assert list(Address.objects.values_list("address", "kind")) == [(ip_address("10.128.0.9"), "static")]
 
 

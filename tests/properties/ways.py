@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
 from firewalls.allocation import create_firewall, join, leave
-from machines.allocation import Request, create_machine, free
+from machines.allocation import Request, create_machine, free_machine
 from machines.models import Machine
 from networks.allocation import allocate, create_private_network, grow
 from networks.common.validation import reported_on
@@ -73,7 +73,7 @@ class InProcess:
         return refused(lambda: leave(found(firewall).firewall, network(id)))
 
     def free(self, machine: str) -> Refusal:
-        return refused(lambda: free(found(machine)))
+        return refused(lambda: free_machine(found(machine)))
 
 
 def network(id: str) -> Network:

@@ -28,7 +28,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Story:
+class Event:
     """What somebody did, in a sentence, and everything that it changed."""
 
     rows: tuple[Activity, ...] = field(repr=False)
@@ -63,10 +63,10 @@ class Story:
         return max(0, len(self.rows) - SHOWN)
 
 
-def stories(rows: Iterable[Activity]) -> list[Story]:
+def events(rows: Iterable[Activity]) -> list[Event]:
     """Rows, newest first, as stories, newest first; within a story things are told in the order in which they happened."""
     found = groupby(rows, key=lambda row: (row.request, row.operation, row.who, row.via))
-    return [Story(tuple(reversed(list(together)))) for _, together in found]
+    return [Event(tuple(reversed(list(together)))) for _, together in found]
 
 
 def differences(row: Activity) -> Iterator[Difference]:
