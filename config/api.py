@@ -36,7 +36,9 @@ class Nothing(APIView):
 
 
 # Swagger UI draws with style attributes and carries its icons as data.
-@method_decorator(csp_update({"style-src-attr": "'unsafe-inline'", "img-src": "data:"}), name="dispatch")
+@method_decorator(
+    csp_update({"style-src-attr": "'unsafe-inline'", "img-src": "data:"}), name="dispatch"
+)
 class Docs(SpectacularSwaggerSplitView):
     """The API to read and try, with this browser's session."""
 
@@ -68,7 +70,11 @@ urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
     path("docs/", Docs.as_view(url_name="api-schema"), name="api-docs"),
     re_path(rf"^networks/(?P<id>{NETWORK_ID})/share/$", ShareView.as_view(), name="network-share"),
-    re_path(rf"^networks/(?P<id>{NETWORK_ID})/consumers/$", ConsumersView.as_view(), name="network-consumers"),
+    re_path(
+        rf"^networks/(?P<id>{NETWORK_ID})/consumers/$",
+        ConsumersView.as_view(),
+        name="network-consumers",
+    ),
     *router.urls,
     re_path("^(?:.*/)?$", Nothing.as_view()),  # without a slash at its end, Django tries with one
 ]

@@ -55,12 +55,27 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 
 # --- servers ---------------------------------------------------------------------------------------------------------
-EMBEDDED = Embedded(var=VAR, postgres=not env("DATABASE_URL"), valkey=not env("REDIS_URL"), durable=not env_bool("EMBEDDED_NOT_DURABLE"))
-DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", EMBEDDED.database_url), conn_max_age=60, conn_health_checks=True)}
-if env_bool("PREPARED_STATEMENTS"):  # what comes again is planned once per connection; not through a pool that shares those
-    DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
+EMBEDDED = Embedded(
+    var=VAR,
+    postgres=not env("DATABASE_URL"),
+    valkey=not env("REDIS_URL"),
+    durable=not env_bool("EMBEDDED_NOT_DURABLE"),
+)
+DATABASES = {
+    "default": dj_database_url.parse(
+        env("DATABASE_URL", EMBEDDED.database_url), conn_max_age=60, conn_health_checks=True
+    )
+}
+if env_bool(
+    "PREPARED_STATEMENTS"
+):  # what comes again is planned once per connection; not through a pool that shares those
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        server_side_binding=True, prepare_threshold=5
+    )
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: the rules live in its constraints and triggers.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL must name a PostgreSQL database: the rules live in its constraints and triggers."
+    )
 
 CELERY_BROKER_URL = env("REDIS_URL", EMBEDDED.redis_url)
 CELERY_TASK_IGNORE_RESULT = True
@@ -72,16 +87,29 @@ CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_POOL = "threads"  # one of them carries all pushes of the process on an event loop
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # What a dead worker held comes back after this; reconcile has long queued it again by then, and a claim is exclusive.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 2, "socket_timeout": 30}
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 30,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
+}
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "firewalls.tasks.reconcile", "schedule": timedelta(seconds=10)},
     "prune": {"task": "firewalls.tasks.prune", "schedule": timedelta(days=1)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 
-CHECK_EVERY = timedelta(minutes=env_int("CHECK_MINUTES", 15))  # how often every firewall is looked at for drift
-REVISIONS_KEPT = env_int("REVISIONS_KEPT", 20)  # of each firewall, however old; and all that was pushed
+CHECK_EVERY = timedelta(
+    minutes=env_int("CHECK_MINUTES", 15)
+)  # how often every firewall is looked at for drift
+REVISIONS_KEPT = env_int(
+    "REVISIONS_KEPT", 20
+)  # of each firewall, however old; and all that was pushed
 REVISIONS_KEPT_DAYS = env_int("REVISIONS_KEPT_DAYS", 90)  # however many
 SSH_AGENT = env_bool("SSH_AGENT")  # the keys of the agent at SSH_AUTH_SOCK, instead of a file
 SSH_KEY = Path(env("SSH_KEY", str(VAR / "ssh" / "id_ed25519")))
@@ -203,7 +231,10 @@ REST_FRAMEWORK: dict[str, object] = {
         "rest_framework.filters.SearchFilter",
         "networks.common.api.lists.Ordering",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "networks.common.api.formats.Browsable"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "networks.common.api.formats.Browsable",
+    ],
     "DEFAULT_PARSER_CLASSES": ["networks.common.api.formats.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "networks.common.api.errors.exception_handler",

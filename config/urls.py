@@ -14,11 +14,20 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),
     # Browsers ask for it where a page names no icon: the admin's, and the documentation's.
-    path("favicon.ico", login_not_required(RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/favicon.svg"))),
+    path(
+        "favicon.ico",
+        login_not_required(
+            RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/favicon.svg")
+        ),
+    ),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
     path("", include("firewalls.urls")),
     path("", include("networks.urls")),
-    path("login/", auth.LoginView.as_view(template_name="login.html", redirect_authenticated_user=True), name="login"),
+    path(
+        "login/",
+        auth.LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
+        name="login",
+    ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
 ]

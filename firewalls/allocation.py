@@ -11,7 +11,15 @@ from firewalls.intent import revisions
 from firewalls.models import Attachment, Endpoint, Firewall, Rule
 from firewalls.rules import endpoints_unused
 from machines import rules
-from machines.allocation import Request, address_violations, assign_addresses, free_machine, lock_machine, new_machine, wanted_networks
+from machines.allocation import (
+    Request,
+    address_violations,
+    assign_addresses,
+    free_machine,
+    lock_machine,
+    new_machine,
+    wanted_networks,
+)
 from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
@@ -51,11 +59,23 @@ def create_firewall(
     assert isinstance(primary, Network)
     enforce(rules.home(primary, project.pk, partition.pk, "networks"))
     others = [request.network for request in networks if request.network != primary]
-    enforce(v for net in others for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks"))
+    enforce(
+        v
+        for net in others
+        for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks")
+    )
     enforce(address_violations(wanted, addresses))
     below = wanted_networks([Request(fabric)])
     enforce(rules.brought(loopbacks, below, fabric.pk))
-    machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
+    machine = new_machine(
+        name=name,
+        partition=partition,
+        project=project,
+        primary=primary,
+        labels=labels,
+        id=id,
+        asn=asn,
+    )
     firewall = Firewall(machine=machine, **fields)
     firewall.save(force_insert=True)
     for network in [*others, fabric]:
@@ -68,7 +88,14 @@ def create_firewall(
 
 @audited_as(lambda given: f"{given['firewall']} joined {given['network']}")
 @transaction.atomic
-def join(firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = (), by: str = "") -> Attachment:
+def join(
+    firewall: Firewall,
+    network: Network,
+    *,
+    auto: bool = True,
+    addresses: Sequence[IP] = (),
+    by: str = "",
+) -> Attachment:
     """Join a shared or external network, with an address per family. Raises ValidationError (R2, R5 to R8, R10, R11)."""
     machine = firewall.machine
     if not lock_machine(machine):
@@ -96,9 +123,13 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
         enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
     attachment = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
     if attachment is None:
-        enforce([Violation("network", "not_joined", f"{firewall.name} has not joined {network.pk}.")])
+        enforce(
+            [Violation("network", "not_joined", f"{firewall.name} has not joined {network.pk}.")]
+        )
         raise AssertionError  # unreachable: enforce() raised
-    published = map(str, Endpoint.objects.of(firewall).with_relations().filter(address__prefix__network=network))
+    published = map(
+        str, Endpoint.objects.of(firewall).with_relations().filter(address__prefix__network=network)
+    )
     if found := list(endpoints_unused(network.pk, firewall.name, list(published))):
         raise InUse(found)
     release(firewall.machine.addresses.filter(prefix__network=network))

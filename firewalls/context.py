@@ -19,7 +19,12 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 def _partitions(request: HttpRequest) -> list[Partition]:
     if not request.user.is_authenticated:
         return []
-    counted = Firewall.objects.in_trouble().order_by().values_list("machine__partition").annotate(Count("pk"))
+    counted = (
+        Firewall.objects.in_trouble()
+        .order_by()
+        .values_list("machine__partition")
+        .annotate(Count("pk"))
+    )
     trouble, partitions = dict(counted), list(Partition.objects.order_by("id"))
     for partition in partitions:
         partition.trouble = trouble.get(partition.pk, 0)  # type: ignore[attr-defined] # for the template

@@ -27,7 +27,10 @@ class ShareForm(forms.Form):
     def clean_confirm(self) -> str:
         typed: str = self.cleaned_data["confirm"]
         if typed != self.network.pk:
-            raise ValidationError(f"This is not the network's name. Type {self.network.pk} to share it.", code="not_confirmed")
+            raise ValidationError(
+                f"This is not the network's name. Type {self.network.pk} to share it.",
+                code="not_confirmed",
+            )
         return typed
 
 
@@ -37,7 +40,10 @@ class AddressesField(forms.CharField):
     def to_python(self, value: object) -> list[IP]:  # type: ignore[override]
         found = [(text, as_address(text)) for text in re.split(r"[,\s]+", str(value or "")) if text]
         if wrong := [text for text, address in found if address is None]:
-            raise ValidationError(f"{', '.join(wrong)} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address")
+            raise ValidationError(
+                f"{', '.join(wrong)} is not an address such as 10.128.0.7 or 2001:db8::7.",
+                code="invalid_address",
+            )
         return [address for _, address in found if address is not None]
 
 
@@ -62,7 +68,9 @@ class WavesField(forms.CharField):
 
     def to_python(self, value: object) -> list[waves.Wave]:  # type: ignore[override]
         words = [word for word in re.split(r"[,\s]+", str(value or "")) if word]
-        found: list[waves.Wave] = [int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word for word in words]
+        found: list[waves.Wave] = [
+            int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word for word in words
+        ]
         if problem := waves.problem(found):
             raise ValidationError(problem, code="invalid_waves")
         return found
@@ -77,8 +85,12 @@ class RolloutForm(forms.Form):
 
     def preview(self, total: int) -> list[int]:
         """How many firewalls each wave will have, as far as the sizes are known to be right."""
-        chosen = self.cleaned_data.get("sizes") if self.is_bound and self.is_valid() else waves.DEFAULT
+        chosen = (
+            self.cleaned_data.get("sizes") if self.is_bound and self.is_valid() else waves.DEFAULT
+        )
         return waves.sizes(chosen or waves.DEFAULT, total)
 
     def refuse(self, error: ValidationError) -> None:
-        self.add_error(None, [message for messages in error.message_dict.values() for message in messages])
+        self.add_error(
+            None, [message for messages in error.message_dict.values() for message in messages]
+        )

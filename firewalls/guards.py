@@ -18,18 +18,23 @@ NOT EXISTS (
 """
 ATTACHMENT = [
     Guard(
-        name="may_join", operation=pgtrigger.Insert, unless=_MAY_JOIN,
+        name="may_join",
+        operation=pgtrigger.Insert,
+        unless=_MAY_JOIN,
         sentence="%s is no further network that this firewall may join (R2, R5 to R8). | NEW.network_id",
     ),
     Fixed(
-        name="attachment_is_fixed", fields=["firewall", "network"],
+        name="attachment_is_fixed",
+        fields=["firewall", "network"],
         sentence="What a firewall joined is left, and another one joined; it is not changed (R6).",
     ),
     Guard(
-        name="has_no_address_left", operation=pgtrigger.Delete, unless=_HAS_NO_ADDRESS,
+        name="has_no_address_left",
+        operation=pgtrigger.Delete,
+        unless=_HAS_NO_ADDRESS,
         sentence="The firewall still has addresses in %s (R15). | OLD.network_id",
     ),
-]  # fmt: skip
+]
 
 _IS_AT_ITS_FIREWALLS = """
 EXISTS (
@@ -50,11 +55,15 @@ EXISTS (
 _WRITTEN = pgtrigger.Insert | pgtrigger.UpdateOf("address_id", "machine_id")  # type: ignore[no-untyped-call]
 ENDPOINT = [
     Guard(
-        name="is_at_its_firewalls_address", operation=_WRITTEN, unless=_IS_AT_ITS_FIREWALLS,
+        name="is_at_its_firewalls_address",
+        operation=_WRITTEN,
+        unless=_IS_AT_ITS_FIREWALLS,
         sentence="An endpoint is at a firewall''s own address in a shared network that it has joined (R6).",
     ),
     Guard(
-        name="leads_behind_its_firewall", operation=_WRITTEN, unless=_LEADS_BEHIND_IT,
+        name="leads_behind_its_firewall",
+        operation=_WRITTEN,
+        unless=_LEADS_BEHIND_IT,
         sentence="An endpoint leads to a machine behind its firewall, with an address of the same family (R5, R10).",
     ),
-]  # fmt: skip
+]

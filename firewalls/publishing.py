@@ -21,14 +21,24 @@ def own_address(firewall: Firewall, network: Network, ip: IP) -> Address:
     enforce(violation._replace(field="network") for violation in found)
     row = firewall.machine.addresses.filter(prefix__network=network, address=ip).first()
     if row is None:
-        enforce([Violation("address", "not_there", f"{ip} is no address of {firewall.name} in {network.pk} (R6).")])
+        enforce(
+            [
+                Violation(
+                    "address",
+                    "not_there",
+                    f"{ip} is no address of {firewall.name} in {network.pk} (R6).",
+                )
+            ]
+        )
         raise AssertionError  # unreachable: enforce() raised
     return row
 
 
 @audited_as(lambda given: f"{given['firewall']} published an endpoint in {given['network']}")
 @transaction.atomic
-def publish(*, firewall: Firewall, network: Network, address: IP, by: str = "", **fields: Any) -> Endpoint:
+def publish(
+    *, firewall: Firewall, network: Network, address: IP, by: str = "", **fields: Any
+) -> Endpoint:
     """Publish a machine's port at the firewall's own address in a shared network. Raises ValidationError (R5, R6, R10)."""
     endpoint = Endpoint(address=own_address(firewall, network, address), **fields)
     endpoint.save(force_insert=True)

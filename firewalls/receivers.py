@@ -16,10 +16,14 @@ WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
 
 
 @receiver([post_save, post_delete])
-def wake(sender: type[models.Model], instance: models.Model, raw: bool = False, **kwargs: Any) -> None:
+def wake(
+    sender: type[models.Model], instance: models.Model, raw: bool = False, **kwargs: Any
+) -> None:
     """Something a configuration is made of has changed."""
     if sender in WAKING and not raw and not _is_reserved(instance) and not _hinted():
-        transaction.on_commit(_hint, robust=True)  # once per transaction, however many rows it changes
+        transaction.on_commit(
+            _hint, robust=True
+        )  # once per transaction, however many rows it changes
 
 
 @receiver(post_save, sender=Push)

@@ -1,7 +1,16 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from firewalls.views import configuration, firewalls, joining, observed, overview, pushing, rollouts, sharing
+from firewalls.views import (
+    configuration,
+    firewalls,
+    joining,
+    observed,
+    overview,
+    pushing,
+    rollouts,
+    sharing,
+)
 from networks.common import converters  # noqa: F401  (registers <id:…>)
 
 
@@ -38,5 +47,9 @@ urlpatterns = [
     path("rollouts/", rollouts.rollout_list, name="rollouts"),
     path("rollouts/new/", rollouts.rollout_new, name="rollout_new"),
     path("rollouts/<uuid:pk>/", rollouts.rollout_detail, name="rollout_detail"),
-    path("rollouts/<uuid:pk>/<rollout_action:action>/", rollouts.rollout_action, name="rollout_action"),
+    path(
+        "rollouts/<uuid:pk>/<rollout_action:action>/",
+        rollouts.rollout_action,
+        name="rollout_action",
+    ),
 ]

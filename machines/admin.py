@@ -76,7 +76,14 @@ class MachineAdmin(FreedOnDelete, RowAdmin):
     list_display = ["name", "partition", "project", "primary", "asn", "created_at"]
     list_filter = ["partition", "project"]
     list_select_related = ["partition", "project", "primary"]
-    search_fields = ["id", "name", "partition__id", "project__id", "primary__id", "addresses__address"]
+    search_fields = [
+        "id",
+        "name",
+        "partition__id",
+        "project__id",
+        "primary__id",
+        "addresses__address",
+    ]
     fields = ["id", "name", "partition", "project", "primary", "asn", "labels", "created_at"]
     readonly_fields = ["created_at"]
     fixed = ("id", "partition", "project", "primary", "asn")

@@ -46,7 +46,15 @@ def create_machine(
     primary = networks[0].network
     enforce(rules.home(primary, project.pk, partition.pk, "networks"))
     enforce(address_violations(wanted, addresses))
-    machine = new_machine(name=name, partition=partition, project=project, primary=primary, labels=labels, id=id, asn=asn)
+    machine = new_machine(
+        name=name,
+        partition=partition,
+        project=project,
+        primary=primary,
+        labels=labels,
+        id=id,
+        asn=asn,
+    )
     assign_addresses(machine, wanted, addresses)
     return machine
 
@@ -54,9 +62,14 @@ def create_machine(
 def wanted_networks(networks: Sequence[Request]) -> list[Wanted]:
     """The request as values for the rules, with the prefixes that its networks have now."""
     prefixes: dict[str, list[Cidr]] = {}
-    for network, cidr in Prefix.objects.filter(network__in=[one.network for one in networks]).values_list("network", "cidr"):
+    for network, cidr in Prefix.objects.filter(
+        network__in=[one.network for one in networks]
+    ).values_list("network", "cidr"):
         prefixes.setdefault(network, []).append(cidr)
-    return [Wanted(one.network, prefixes.get(one.network.pk, []), one.auto, one.primary) for one in networks]
+    return [
+        Wanted(one.network, prefixes.get(one.network.pk, []), one.auto, one.primary)
+        for one in networks
+    ]
 
 
 def address_violations(wanted: Sequence[Wanted], addresses: Sequence[IP]) -> list[Violation]:
@@ -80,12 +93,25 @@ def new_machine(
     number = asn or next_number(Machine, "asn", ASN_BASE + POOL[0], ASN_BASE + POOL[-1])
     if number is None:
         first, last = ASN_BASE + POOL[0], ASN_BASE + POOL[-1]
-        enforce([Violation("asn", "exhausted", f"No AS number is free any more: all of {first} to {last} are taken.")])
+        enforce(
+            [
+                Violation(
+                    "asn",
+                    "exhausted",
+                    f"No AS number is free any more: all of {first} to {last} are taken.",
+                )
+            ]
+        )
         raise AssertionError  # unreachable: enforce() raised
     machine = Machine(
-        id=id or uuid.uuid4(), name=name, partition=partition, project=project, primary=primary,
-        asn=number, labels={} if labels is None else labels,
-    )  # fmt: skip
+        id=id or uuid.uuid4(),
+        name=name,
+        partition=partition,
+        project=project,
+        primary=primary,
+        asn=number,
+        labels={} if labels is None else labels,
+    )
     with reported_on(primary="networks"):  # if it was given away meanwhile
         machine.save(force_insert=True)
     return machine
@@ -102,7 +128,9 @@ def assign_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequ
             assign_brought(machine, network, address)
         for family in versions(want.prefixes) if not own else ():
             with reported_on(network="networks"):
-                allocate_from(network, prefixes, project=machine.project, version=family, machine=machine)
+                allocate_from(
+                    network, prefixes, project=machine.project, version=family, machine=machine
+                )
 
 
 def assign_brought(machine: Machine, network: Network, ip: IP) -> Address:
@@ -112,7 +140,11 @@ def assign_brought(machine: Machine, network: Network, ip: IP) -> Address:
     if row is None:
         with reported_on(address="addresses", project="addresses"):
             return allocate_from(network, prefixes, project=machine.project, ip=ip, machine=machine)
-    enforce(rules.may_bring(ip, row.project_id, machine.project_id, row.machine.name if row.machine else None))
+    enforce(
+        rules.may_bring(
+            ip, row.project_id, machine.project_id, row.machine.name if row.machine else None
+        )
+    )
     row.machine, row.kind = machine, Address.Kind.STATIC
     row.save()
     return row

@@ -45,7 +45,18 @@ class MachineSerializer(RowSerializer[Machine]):
 
     class Meta(RowSerializer.Meta):
         model = Machine
-        fields = ["id", "name", "partition", "project", "network", "networks", "addresses", "labels", "asn", "created_at"]
+        fields = [
+            "id",
+            "name",
+            "partition",
+            "project",
+            "network",
+            "networks",
+            "addresses",
+            "labels",
+            "asn",
+            "created_at",
+        ]
         read_only_fields = ["asn", "created_at"]
 
     def create(self, validated_data: dict[str, Any]) -> Machine:
@@ -60,7 +71,12 @@ class MachineSerializer(RowSerializer[Machine]):
 
 class MachineFilters(django_filters.FilterSet):
     id, name, partition, project = Uuid(), Exact(), Exact("partition_id"), Exact("project_id")
-    network, addresses, labels, asn = Exact("primary_id"), Inet("addresses__address"), Label(), Integer()
+    network, addresses, labels, asn = (
+        Exact("primary_id"),
+        Inet("addresses__address"),
+        Label(),
+        Integer(),
+    )
 
 
 class MachineViewSet(RowViewSet[Machine]):
@@ -69,10 +85,19 @@ class MachineViewSet(RowViewSet[Machine]):
     queryset = Machine.objects.plain().prefetch_related("addresses")
     serializer_class = MachineSerializer
     filterset_class = MachineFilters
-    search_fields = ["id", "name", "partition__id", "project__id", "primary__id", "addresses__address"]
+    search_fields = [
+        "id",
+        "name",
+        "partition__id",
+        "project__id",
+        "primary__id",
+        "addresses__address",
+    ]
     ordering_fields = {name: name for name in ("id", "name", "asn", "created_at")} | {
-        "partition": "partition_id", "project": "project_id", "network": "primary_id",
-    }  # fmt: skip
+        "partition": "partition_id",
+        "project": "project_id",
+        "network": "primary_id",
+    }
     lookup_value_regex = UUID
 
     def remove(self, row: Machine) -> None:

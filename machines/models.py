@@ -39,13 +39,16 @@ class Machine(ValidatedModel):
     project = models.ForeignKey(Project, models.PROTECT, related_name="machines")
     primary = models.ForeignKey(Network, models.PROTECT, related_name="residents")
     asn = models.BigIntegerField(
-        validators=[MinValueValidator(1), MaxValueValidator(2**32 - 1)], help_text="AS number of its routing daemon."
+        validators=[MinValueValidator(1), MaxValueValidator(2**32 - 1)],
+        help_text="AS number of its routing daemon.",
     )
     labels = models.JSONField(default=dict, blank=True, validators=[short_labels])
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MachineQuerySet.as_manager()
-    known_networks: frozenset[str] | None = None  # whoever loads many machines may look up once what they are in
+    known_networks: frozenset[str] | None = (
+        None  # whoever loads many machines may look up once what they are in
+    )
 
     if TYPE_CHECKING:
         addresses: "RelatedManager[Address]"
@@ -58,11 +61,17 @@ class Machine(ValidatedModel):
         ]
         constraints = [
             Unique(
-                field="asn", name="asn_is_unique", fields=["asn"], violation_error_code="asn_taken",
+                field="asn",
+                name="asn_is_unique",
+                fields=["asn"],
+                violation_error_code="asn_taken",
                 violation_error_message="Another machine already has this AS number.",
             )
-        ]  # fmt: skip
-        triggers = [*guards.MACHINE, Recorded(label="this.name", about=["'network:' || this.primary_id"])]
+        ]
+        triggers = [
+            *guards.MACHINE,
+            Recorded(label="this.name", about=["'network:' || this.primary_id"]),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -76,7 +85,9 @@ class Machine(ValidatedModel):
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         kept = ("partition", "project", "primary")
-        yield from rules.keeps_home(*({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self)))
+        yield from rules.keeps_home(
+            *({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self))
+        )
 
     def is_firewall(self) -> bool:
         """Whether it guards a network; asked anew, for it may have been freed meanwhile, unless everything was loaded."""

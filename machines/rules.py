@@ -20,12 +20,18 @@ class Wanted(NamedTuple):
 def home(net: Net, project: str, partition: str, field: str = "primary") -> Iterator[Violation]:
     """R4, R5, R7: the primary network is private, of the same project and partition."""
     if net.kind != PRIVATE:
-        yield Violation(field, "primary_not_private", f"{net.id} is {_a(net.kind)} network; the primary network is private (R5).")
+        yield Violation(
+            field,
+            "primary_not_private",
+            f"{net.id} is {_a(net.kind)} network; the primary network is private (R5).",
+        )
         return
     yield from in_partition(net, partition, field)
     if net.project_id != project:
         yield Violation(
-            field, "other_project", f"{net.id} belongs to project {net.project_id}; the primary network is of the own project (R7)."
+            field,
+            "other_project",
+            f"{net.id} belongs to project {net.project_id}; the primary network is of the own project (R7).",
         )
 
 
@@ -33,21 +39,29 @@ def keeps_home(before: Mapping[str, object], after: Mapping[str, object]) -> Ite
     """R4: a machine stays where it was allocated. Both map partition, project and primary to ids."""
     for field, value in after.items():
         if before[field] != value:
-            yield Violation(field, "identity", f"The {field} of a machine is fixed when it is allocated (R4).")
+            yield Violation(
+                field, "identity", f"The {field} of a machine is fixed when it is allocated (R4)."
+            )
 
 
 def in_partition(net: Net, partition: str, field: str) -> Iterator[Violation]:
     """R2: networks of a partition are used by its own machines and firewalls only."""
     if net.partition_id not in (None, partition):
         yield Violation(
-            field, "other_partition", f"{net.id} is in partition {net.partition_id} and is used only there, not in {partition} (R2)."
+            field,
+            "other_partition",
+            f"{net.id} is in partition {net.partition_id} and is used only there, not in {partition} (R2).",
         )
 
 
 def not_explicit(net: Net, field: str) -> Iterator[Violation]:
     """R8: the pool and the fabric are never asked for."""
     if net.kind in (SUPER, UNDERLAY):
-        yield Violation(field, "not_explicit", f"{net.id} is {_a(net.kind)} network, which is never given explicitly (R8).")
+        yield Violation(
+            field,
+            "not_explicit",
+            f"{net.id} is {_a(net.kind)} network, which is never given explicitly (R8).",
+        )
 
 
 def request(wanted: Sequence[Wanted], field: str = "networks") -> Iterator[Violation]:
@@ -62,33 +76,53 @@ def distinct(wanted: Sequence[Wanted], field: str) -> Iterator[Violation]:
     """R9: each network is named once."""
     ids = [want.net.id for want in wanted]
     if doubled := {id for id in ids if ids.count(id) > 1}:
-        yield Violation(field, "not_distinct", f"{named(doubled)} is given more than once; name each network once (R9).")
+        yield Violation(
+            field,
+            "not_distinct",
+            f"{named(doubled)} is given more than once; name each network once (R9).",
+        )
 
 
 def one_private(wanted: Sequence[Wanted], field: str) -> Iterator[Violation]:
     """R9: what is allocated needs a network to live in."""
     if not any(want.net.kind == PRIVATE for want in wanted):
-        yield Violation(field, "no_private", "One of the networks is private; add the network it shall live in (R9).")
+        yield Violation(
+            field,
+            "no_private",
+            "One of the networks is private; add the network it shall live in (R9).",
+        )
 
 
 def one_home(wanted: Sequence[Wanted]) -> Iterator[Violation]:
     """R4: a machine lives in exactly one network."""
     if len(wanted) > 1:
         also = named(want.net.id for want in wanted)
-        yield Violation("networks", "several_networks", f"A machine lives in exactly one network, not in {also} (R4).")
+        yield Violation(
+            "networks",
+            "several_networks",
+            f"A machine lives in exactly one network, not in {also} (R4).",
+        )
 
 
 def brought(addresses: Collection[IP], wanted: Sequence[Wanted], given: str) -> Iterator[Violation]:
     """R11: a brought address lies in a prefix of one of the given networks."""
     for address in addresses:
         if not any(home_of(address, want.prefixes) for want in wanted):
-            yield Violation("addresses", "outside_networks", f"{address} lies in no prefix of the given networks ({given}) (R11).")
+            yield Violation(
+                "addresses",
+                "outside_networks",
+                f"{address} lies in no prefix of the given networks ({given}) (R11).",
+            )
 
 
 def may_bring(address: IP, owner: str, project: str, machine: str | None) -> Iterator[Violation]:
     """R11, R12: a brought address belongs to the project, and is on no machine yet."""
     if owner != project:
-        yield Violation("addresses", "other_project", f"{address} belongs to project {owner}, not to {project} (R11).")
+        yield Violation(
+            "addresses",
+            "other_project",
+            f"{address} belongs to project {owner}, not to {project} (R11).",
+        )
     elif machine is not None:
         yield Violation("addresses", "taken", f"{address} is already taken, by {machine} (R12).")
 
@@ -98,29 +132,44 @@ def each_family(want: Wanted, addresses: Collection[IP]) -> Iterator[Violation]:
     here = {address.version for address in addresses if home_of(address, want.prefixes)}
     families = versions(want.prefixes)
     if not families:
-        yield Violation("networks", "no_prefix", f"{want.net.id} has no prefix, so there is no address in it (R10).")
+        yield Violation(
+            "networks",
+            "no_prefix",
+            f"{want.net.id} has no prefix, so there is no address in it (R10).",
+        )
     if want.auto and not here:
         return
     for family in families:
         if family not in here:
             yield Violation(
-                "addresses", "no_address",
+                "addresses",
+                "no_address",
                 f"No {FAMILIES[family]} address of {want.net.id} is given, so it would have none: bring one, or let it be picked (R10).",
-            )  # fmt: skip
+            )
 
 
-def has_each_family(net: str, prefixes: Collection[Cidr], addresses: Collection[IP], machine: str) -> Iterator[Violation]:
+def has_each_family(
+    net: str, prefixes: Collection[Cidr], addresses: Collection[IP], machine: str
+) -> Iterator[Violation]:
     """R10: a machine has an address per family of each network that it is in."""
     have = {address.version for address in addresses}
     for family in versions(prefixes):
         if family not in have:
-            yield Violation("addresses", "no_address", f"{machine} has no {FAMILIES[family]} address in {net} (R10).")
+            yield Violation(
+                "addresses",
+                "no_address",
+                f"{machine} has no {FAMILIES[family]} address in {net} (R10).",
+            )
 
 
 def in_fabric(firewall: str, kinds: Collection[str]) -> Iterator[Violation]:
     """R8: a firewall is in the underlay of its partition; `kinds` are those of the networks it joined."""
     if UNDERLAY not in kinds:
-        yield Violation("network", "no_underlay", f"{firewall} is in no underlay network, so it has no loopback address (R8).")
+        yield Violation(
+            "network",
+            "no_underlay",
+            f"{firewall} is in no underlay network, so it has no loopback address (R8).",
+        )
 
 
 def primary_of(wanted: Sequence[Wanted], project: str) -> tuple[Net | None, list[Violation]]:
@@ -144,7 +193,9 @@ def primary_of(wanted: Sequence[Wanted], project: str) -> tuple[Net | None, list
     return None, [Violation("networks", "ambiguous_primary", reason)]
 
 
-def further(net: Net, primary: str, project: str, partition: str, field: str = "network") -> Iterator[Violation]:
+def further(
+    net: Net, primary: str, project: str, partition: str, field: str = "network"
+) -> Iterator[Violation]:
     """R2, R5 to R8: what a firewall may join beside its primary network."""
     yield from [*unshared_once(net, field)] or not_its_primary(net, primary, field)
     yield from in_partition(net, partition, field)
@@ -167,28 +218,44 @@ def not_its_primary(net: Net, primary: str, field: str) -> Iterator[Violation]:
 def external_serves(net: Net, project: str, field: str) -> Iterator[Violation]:
     """R7: an external network that has a project serves that project alone."""
     if net.kind == EXTERNAL and net.project_id not in (None, project):
-        yield Violation(field, "other_project", f"{net.id} serves project {net.project_id} alone (R7).")
+        yield Violation(
+            field, "other_project", f"{net.id} serves project {net.project_id} alone (R7)."
+        )
 
 
 def may_leave(net: Net, firewall: str, primary: str) -> Iterator[Violation]:
     """R5, R8: what a firewall never leaves."""
     if net.id == primary:
-        yield Violation("network", "primary", f"{net.id} is the primary network of {firewall}; it leaves when the firewall is freed (R5).")
+        yield Violation(
+            "network",
+            "primary",
+            f"{net.id} is the primary network of {firewall}; it leaves when the firewall is freed (R5).",
+        )
     if net.kind == UNDERLAY:
-        yield Violation("network", "underlay", f"{net.id} carries the firewall's own traffic and stays (R8).")
+        yield Violation(
+            "network", "underlay", f"{net.id} carries the firewall's own traffic and stays (R8)."
+        )
 
 
 def keeps_attachment(changed: bool) -> Iterator[Violation]:
     """R6: joining and leaving are what changes the networks of a firewall."""
     if changed:
-        yield Violation("network", "identity", "What a firewall joined is left, and another one joined; it is not changed (R6).")
+        yield Violation(
+            "network",
+            "identity",
+            "What a firewall joined is left, and another one joined; it is not changed (R6).",
+        )
 
 
 def attachment_unused(firewall: str, network: str, addresses: int) -> Iterator[Violation]:
     """R15: addresses that the firewall still has in a network it joined."""
     if addresses:
         still = counted(addresses, "address")
-        yield Violation("network", "in_use", f"{firewall} still has {still} in {network}; it leaves the network with them (R15).")
+        yield Violation(
+            "network",
+            "in_use",
+            f"{firewall} still has {still} in {network}; it leaves the network with them (R15).",
+        )
 
 
 def _a(kind: str) -> str:

@@ -13,5 +13,7 @@ def may_edit(user: User, verb: str, kind: str) -> bool:
     Private networks are allocated day by day; a super, underlay or external network is part of the partition itself,
     so editing one takes what editing a partition takes.
     """
-    needed = [f"networks.{verb}_network"] + ([] if kind == Network.Kind.PRIVATE else ["networks.change_partition"])
+    needed = [f"networks.{verb}_network"] + (
+        [] if kind == Network.Kind.PRIVATE else ["networks.change_partition"]
+    )
     return user.has_perms(needed)  # type: ignore[union-attr]

@@ -44,26 +44,58 @@ class NetworkAddForm(AllocationForm):
     id = forms.CharField(required=False, help_text="Left empty, it reads like the name.")
     name = forms.CharField(required=False)
     vrf = forms.IntegerField(required=False, help_text="Left empty, the next free one.")
-    parent = picker(Network, "parent", required=False, help_text="Of a private network; left empty, its partition's super network.")
+    parent = picker(
+        Network,
+        "parent",
+        required=False,
+        help_text="Of a private network; left empty, its partition's super network.",
+    )
     partition = picker(Network, "partition", required=False)
     project = picker(Network, "project", required=False)
-    prefixes = Listed(item=CidrField(), required=False, help_text="A private network without takes the next free one.", **SHORT)
+    prefixes = Listed(
+        item=CidrField(),
+        required=False,
+        help_text="A private network without takes the next free one.",
+        **SHORT,
+    )
 
     class Meta:
         model = Network
         fields = [
-            "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "destination_prefixes",
-            "default_child_prefix_length", "nat", "labels", "shared", "shared_reason",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "description",
+            "kind",
+            "partition",
+            "project",
+            "parent",
+            "vrf",
+            "destination_prefixes",
+            "default_child_prefix_length",
+            "nat",
+            "labels",
+            "shared",
+            "shared_reason",
+        ]
 
     def allocate(self) -> Network:
         user, given = self.user, self.cleaned_data
         if not may_edit(user, "add", given["kind"]):
-            raise ValidationError({"kind": ValidationError("Only admins add super, underlay and external networks.", code="role")})
+            raise ValidationError(
+                {
+                    "kind": ValidationError(
+                        "Only admins add super, underlay and external networks.", code="role"
+                    )
+                }
+            )
         if given["shared"] and not user.has_perm("networks.share_network"):
-            raise ValidationError({"shared": ValidationError("Only admins share networks.", code="role")})
+            raise ValidationError(
+                {"shared": ValidationError("Only admins share networks.", code="role")}
+            )
         with reported_on(cidr="prefixes", prefix_length="prefixes"):
-            return create_network(**{**given, "name": given["name"] or given["id"]}, by=user.get_username())
+            return create_network(
+                **{**given, "name": given["name"] or given["id"]}, by=user.get_username()
+            )
 
 
 class PrefixInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -81,9 +113,23 @@ class NetworkAdmin(RowAdmin):
     search_fields = ["id", "name", "description", "project__id", "prefixes__cidr"]
     autocomplete_fields = ["project"]
     fields = [
-        "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "destination_prefixes",
-        "default_child_prefix_length", "nat", "labels", "shared", "shared_reason", "shared_at", "shared_by",
-    ]  # fmt: skip
+        "id",
+        "name",
+        "description",
+        "kind",
+        "partition",
+        "project",
+        "parent",
+        "vrf",
+        "destination_prefixes",
+        "default_child_prefix_length",
+        "nat",
+        "labels",
+        "shared",
+        "shared_reason",
+        "shared_at",
+        "shared_by",
+    ]
     readonly_fields = ["shared_at", "shared_by"]
     fixed = ("id", "kind", "partition", "parent", "vrf")
     add_form = NetworkAddForm
@@ -93,14 +139,23 @@ class NetworkAdmin(RowAdmin):
         return super().get_queryset(request).prefetch_related("prefixes")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Network | None = None) -> Any:
-        settled = obj is not None and (obj.shared or not request.user.has_perm("networks.share_network"))
-        return [*super().get_readonly_fields(request, obj), *(["shared", "shared_reason"] if settled else [])]
+        settled = obj is not None and (
+            obj.shared or not request.user.has_perm("networks.share_network")
+        )
+        return [
+            *super().get_readonly_fields(request, obj),
+            *(["shared", "shared_reason"] if settled else []),
+        ]
 
     def has_change_permission(self, request: HttpRequest, obj: Network | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or may_edit(request.user, "change", obj.kind))
+        return super().has_change_permission(request, obj) and (
+            obj is None or may_edit(request.user, "change", obj.kind)
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Network | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or may_edit(request.user, "delete", obj.kind))
+        return super().has_delete_permission(request, obj) and (
+            obj is None or may_edit(request.user, "delete", obj.kind)
+        )
 
     def save_model(self, request: HttpRequest, obj: Network, form: Any, change: bool) -> None:
         sharing, reason = change and "shared" in form.changed_data, obj.shared_reason
@@ -125,14 +180,20 @@ class PrefixAdmin(RowAdmin):
     fixed = ("network", "cidr")
 
     def has_change_permission(self, request: HttpRequest, obj: Prefix | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or may_edit(request.user, "change", obj.network.kind))
+        return super().has_change_permission(request, obj) and (
+            obj is None or may_edit(request.user, "change", obj.network.kind)
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Prefix | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or may_edit(request.user, "change", obj.network.kind))
+        return super().has_delete_permission(request, obj) and (
+            obj is None or may_edit(request.user, "change", obj.network.kind)
+        )
 
     def save_model(self, request: HttpRequest, obj: Prefix, form: Any, change: bool) -> None:
         if not may_edit(request.user, "change", obj.network.kind):
-            raise PermissionDenied(f"To grow a network of kind {obj.network.kind} takes the admin role.")
+            raise PermissionDenied(
+                f"To grow a network of kind {obj.network.kind} takes the admin role."
+            )
         super().save_model(request, obj, form, change)
 
     def view_on_site(self, obj: Prefix) -> str:
@@ -145,8 +206,13 @@ class AddressAddForm(AllocationForm):
     network = picker(Prefix, "network")
     project = picker(Address, "project")
     address = forms.CharField(required=False, help_text="Left empty, the next free one.")
-    version = forms.TypedChoiceField(choices=[(4, "IPv4"), (6, "IPv6")], coerce=int, empty_value=None, required=False)
-    kind = forms.ChoiceField(choices=[("", "ephemeral if picked, static if given"), *Address.Kind.choices], required=False)
+    version = forms.TypedChoiceField(
+        choices=[(4, "IPv4"), (6, "IPv6")], coerce=int, empty_value=None, required=False
+    )
+    kind = forms.ChoiceField(
+        choices=[("", "ephemeral if picked, static if given"), *Address.Kind.choices],
+        required=False,
+    )
 
     class Meta:
         model = Address
@@ -180,7 +246,21 @@ class ActivityAdmin(RowAdmin):
     list_display = ["at", "who", "via", "verb", "kind", "label", "operation", "reason"]
     list_filter = ["via", "verb", "kind", "at"]
     search_fields = ["label", "who", "operation", "reason", "request"]
-    readonly_fields = ["at", "who", "via", "verb", "kind", "key", "label", "operation", "reason", "request", "about", "before", "after"]
+    readonly_fields = [
+        "at",
+        "who",
+        "via",
+        "verb",
+        "kind",
+        "key",
+        "label",
+        "operation",
+        "reason",
+        "request",
+        "about",
+        "before",
+        "after",
+    ]
     fields = [*readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activity]:

@@ -40,7 +40,9 @@ def _only(partition: Partition, kind: str) -> Network:
 
 def free_id(name: str, model: type[Network | Partition | Project] = Network) -> str:
     """A free id of a network, partition or project that reads like the name."""
-    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50].rstrip("-._") or str(model._meta.model_name)
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50].rstrip("-._") or str(
+        model._meta.model_name
+    )
     taken = set(model._default_manager.filter(id__startswith=base).values_list("id", flat=True))
     numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
     return next(candidate for candidate in (base, *numbered) if candidate not in taken)
@@ -48,7 +50,9 @@ def free_id(name: str, model: type[Network | Partition | Project] = Network) -> 
 
 @audited_as(lambda given: f"{given.get('name') or given.get('id')} was made")
 @transaction.atomic
-def create_network(*, kind: str, prefix_length: Mapping[int, int] | None = None, **fields: Any) -> Network:
+def create_network(
+    *, kind: str, prefix_length: Mapping[int, int] | None = None, **fields: Any
+) -> Network:
     """Make a network of any kind: a private one as create_private_network does, another one with the prefixes given."""
     if kind == Network.Kind.PRIVATE:
         return create_private_network(prefix_length=prefix_length, **fields)
@@ -85,11 +89,21 @@ def create_private_network(
     """
     pool = parent or (super_network(partition) if partition else None)
     network = Network(
-        id=id or free_id(name), name=name, kind=Network.Kind.PRIVATE, partition=partition, project=project, parent=pool,
-        vrf=vrf if vrf is not None else _free_vrf(), shared=shared, shared_by=by if shared else "", **fields,
-    )  # fmt: skip
+        id=id or free_id(name),
+        name=name,
+        kind=Network.Kind.PRIVATE,
+        partition=partition,
+        project=project,
+        parent=pool,
+        vrf=vrf if vrf is not None else _free_vrf(),
+        shared=shared,
+        shared_by=by if shared else "",
+        **fields,
+    )
     network.save(force_insert=True)
-    assert pool is not None  # saving refuses a private network without a partition, and so without a pool
+    assert (
+        pool is not None
+    )  # saving refuses a private network without a partition, and so without a pool
     for cidr in prefixes or _carved(pool, prefix_length or _default_lengths(pool)):
         Prefix(network=network, cidr=cidr).save()
     return network
@@ -104,7 +118,9 @@ def _free_vrf() -> int | None:
 
 
 def _default_lengths(pool: Network) -> dict[int, int]:
-    lengths = {int(family): int(length) for family, length in pool.default_child_prefix_length.items()}
+    lengths = {
+        int(family): int(length) for family, length in pool.default_child_prefix_length.items()
+    }
     if not lengths:
         reason = f"{pool.id} has no default child prefix length; say how long the prefix shall be."
         enforce([Violation("prefix_length", "required", reason)])
@@ -117,22 +133,46 @@ def _carved(pool: Network, lengths: Mapping[int, int]) -> list[Cidr]:
 
 def carve(pool: Network, family: int, length: int) -> Cidr:
     """The lowest free child prefix of that family and length. Raises ValidationError on `prefix_length` (R13)."""
-    locked = pool.prefixes.select_for_update(no_key=True).order_by("pk")  # those of both families, in the one order
-    pools = sorted((prefix for prefix in locked if prefix.cidr.version == family), key=lambda prefix: prefix.cidr)
+    locked = pool.prefixes.select_for_update(no_key=True).order_by(
+        "pk"
+    )  # those of both families, in the one order
+    pools = sorted(
+        (prefix for prefix in locked if prefix.cidr.version == family),
+        key=lambda prefix: prefix.cidr,
+    )
     for prefix in pools:
         if (found := next_child(prefix.pk, prefix.cidr, length)) is not None:
             return found
     taken = Prefix.objects.filter(child=True, network__parent=pool, cidr__family=family).count()
     left = [block.prefixlen for block in free_blocks([prefix.pk for prefix in pools])]
-    enforce([rules.no_room(pool.id, family, length, [prefix.cidr for prefix in pools], taken=taken, largest=min(left, default=None))])
+    enforce(
+        [
+            rules.no_room(
+                pool.id,
+                family,
+                length,
+                [prefix.cidr for prefix in pools],
+                taken=taken,
+                largest=min(left, default=None),
+            )
+        ]
+    )
     raise AssertionError  # unreachable: enforce() raised
 
 
 @audited_as(lambda given: f"{given['network']} grew")
 @transaction.atomic
-def grow(network: Network, *, prefix: Cidr | None = None, prefix_length: int | None = None, version: int = 4) -> Prefix:
+def grow(
+    network: Network,
+    *,
+    prefix: Cidr | None = None,
+    prefix_length: int | None = None,
+    version: int = 4,
+) -> Prefix:
     """Give a network one more prefix: the one given, or for a private network the next free one of that length."""
-    if Network.objects.select_for_update(no_key=True).filter(pk=network.pk).first() is None:  # and before its super network, as everywhere
+    if (
+        Network.objects.select_for_update(no_key=True).filter(pk=network.pk).first() is None
+    ):  # and before its super network, as everywhere
         enforce([Violation("network", "gone", f"{network.pk} was removed meanwhile.")])
     if prefix is None:
         if prefix_length is None or network.parent is None:
@@ -167,8 +207,15 @@ def allocate_in_transaction(
 ) -> Address:
     """Allocate as part of the caller's transaction, which an error must end: nothing is taken back here."""
     return allocate_from(
-        network, lock_prefixes([network.pk]), project=project, ip=ip, version=version, kind=kind, name=name, machine=machine
-    )  # fmt: skip
+        network,
+        lock_prefixes([network.pk]),
+        project=project,
+        ip=ip,
+        version=version,
+        kind=kind,
+        name=name,
+        machine=machine,
+    )
 
 
 def allocate_from(
@@ -191,7 +238,9 @@ def allocate_from(
         prefix, ip = _pick(network, prefixes, version)
     else:
         prefix = _prefix_of(network, prefixes, ip)
-    address = Address(address=ip, prefix=prefix, project=project, kind=kind, name=name, machine=machine)
+    address = Address(
+        address=ip, prefix=prefix, project=project, kind=kind, name=name, machine=machine
+    )
     address.home_is_locked = True
     address.save()
     address.home_is_locked = False
@@ -219,7 +268,9 @@ def lock_prefixes(networks: Collection[str]) -> list[Prefix]:
 
     They are locked in the one order that everybody keeps, so that nobody waits for each other in a circle.
     """
-    return sorted(_LOCKED_PREFIXES.rows(list(networks)), key=lambda prefix: (prefix.cidr.version, prefix.cidr))
+    return sorted(
+        _LOCKED_PREFIXES.rows(list(networks)), key=lambda prefix: (prefix.cidr.version, prefix.cidr)
+    )
 
 
 def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:
@@ -230,7 +281,13 @@ def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tupl
         if (ip := next_address(prefix.pk, prefix.cidr)) is not None:
             return prefix, ip
     used = Address.objects.filter(prefix__in=own).count()
-    enforce([rules.exhausted("network", network.id, family, used, sum(prefix.capacity for prefix in own))])
+    enforce(
+        [
+            rules.exhausted(
+                "network", network.id, family, used, sum(prefix.capacity for prefix in own)
+            )
+        ]
+    )
     raise AssertionError  # unreachable: enforce() raised
 
 
@@ -242,7 +299,17 @@ def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:
 @transaction.atomic
 def release(addresses: QuerySet[Address]) -> None:
     """Release all of these; their networks and prefixes are locked first, in the one order that everybody keeps."""
-    lock_networks(Network.objects.filter(prefixes__addresses__in=addresses.order_by()).distinct())  # who is there shares in their growth
-    list(Prefix.objects.select_for_update(no_key=True).filter(pk__in=addresses.order_by().values("prefix")).order_by("pk"))
-    for address in addresses.select_for_update(no_key=True, of=("self",)).select_related("prefix__network", "project").order_by("address"):
+    lock_networks(
+        Network.objects.filter(prefixes__addresses__in=addresses.order_by()).distinct()
+    )  # who is there shares in their growth
+    list(
+        Prefix.objects.select_for_update(no_key=True)
+        .filter(pk__in=addresses.order_by().values("prefix"))
+        .order_by("pk")
+    )
+    for address in (
+        addresses.select_for_update(no_key=True, of=("self",))
+        .select_related("prefix__network", "project")
+        .order_by("address")
+    ):
         address.release()

@@ -46,7 +46,9 @@ class Event:
         """What was done; told from the rows where nobody gave it a name."""
         if self.first.operation:
             return self.first.operation
-        told = list({(row.kind, row.key): _told(row) for row in self.rows}.values())  # of each object, how it ended
+        told = list(
+            {(row.kind, row.key): _told(row) for row in self.rows}.values()
+        )  # of each object, how it ended
         return told[0] if len(told) == 1 else f"{told[0]}, and {len(told) - 1} more"
 
     @property

@@ -11,11 +11,14 @@ from networks.common.triggers import Fixed, Guard, refuse
 
 NETWORK = [
     Guard(
-        name="stays_shared", operation=pgtrigger.Update, condition=pgtrigger.Q(old__shared=True, new__shared=False),
+        name="stays_shared",
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Q(old__shared=True, new__shared=False),
         sentence="A shared network stays shared (R3).",
     ),
     Guard(
-        name="sharing_is_kept", operation=pgtrigger.Update,
+        name="sharing_is_kept",
+        operation=pgtrigger.Update,
         condition=pgtrigger.Q(old__shared=True)
         & (
             pgtrigger.Q(old__shared_at__df=pgtrigger.F("new__shared_at"))
@@ -25,16 +28,19 @@ NETWORK = [
         sentence="Who shared a network, when and why is kept (R3).",
     ),
     Fixed(
-        name="keeps_identity", fields=["kind", "partition", "parent", "vrf"],
+        name="keeps_identity",
+        fields=["kind", "partition", "parent", "vrf"],
         sentence="Kind, partition, parent and VRF id of a network are fixed when it is made.",
     ),
     Guard(
-        name="is_carved_from_its_super", operation=pgtrigger.Insert, condition=pgtrigger.Q(new__kind="private"),
+        name="is_carved_from_its_super",
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Q(new__kind="private"),
         unless="EXISTS (SELECT FROM networks_network pool "
         "WHERE pool.id = NEW.parent_id AND pool.kind = 'super' AND pool.partition_id = NEW.partition_id)",
         sentence="%s is not carved from the super network of its partition (R1, R2). | NEW.id",
     ),
-]  # fmt: skip
+]
 
 # The row of the prefix that something is taken from is locked first: whoever takes or gives back there waits for the others.
 _FINDS_ITS_PLACE = f"""
@@ -64,30 +70,49 @@ RETURN NULL;
 def refilled(name: str) -> pgtrigger.Trigger:
     """Count the free space anew when a whole table was emptied."""
     return pgtrigger.Trigger(
-        name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=pgtrigger.Truncate,
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Truncate,
         func="PERFORM networks_refill(); RETURN NULL;",
-    )  # fmt: skip
+    )
 
 
 PREFIX = [
     pgtrigger.Trigger(
-        name="finds_its_place", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_FINDS_ITS_PLACE,
+        name="finds_its_place",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=_FINDS_ITS_PLACE,
         declare=[("network", "networks_network"), ("pool", "bigint")],
     ),
-    pgtrigger.Trigger(name="opens_its_space", when=pgtrigger.After, operation=pgtrigger.Insert, func=_OPENS_ITS_SPACE),
-    Fixed(name="prefix_is_fixed", fields=["network", "cidr", "child"], sentence="A prefix is not changed (R13)."),
+    pgtrigger.Trigger(
+        name="opens_its_space",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        func=_OPENS_ITS_SPACE,
+    ),
+    Fixed(
+        name="prefix_is_fixed",
+        fields=["network", "cidr", "child"],
+        sentence="A prefix is not changed (R13).",
+    ),
     Guard(
-        name="holds_no_child", operation=pgtrigger.Delete,
+        name="holds_no_child",
+        operation=pgtrigger.Delete,
         unless="NOT EXISTS (SELECT FROM networks_prefix inner_ JOIN networks_network network ON network.id = inner_.network_id "
         "WHERE network.parent_id = OLD.network_id AND inner_.cidr <<= OLD.cidr)",
         sentence="%s still holds prefixes of networks carved from it (R15). | OLD.cidr",
     ),
     pgtrigger.Trigger(
-        name="gives_its_space_back", when=pgtrigger.After, operation=pgtrigger.Delete, func=_GIVES_ITS_SPACE_BACK,
+        name="gives_its_space_back",
+        when=pgtrigger.After,
+        operation=pgtrigger.Delete,
+        func=_GIVES_ITS_SPACE_BACK,
         declare=[("pool", "bigint")],
     ),
     refilled("space_after_truncate"),
-]  # fmt: skip
+]
 
 _OPEN_TO_ITS_PROJECT = "NOT (home.alone OR home.kind = 'external') OR COALESCE(home.project_id, NEW.project_id) = NEW.project_id"
 _TAKES_ITS_SPACE = f"""
@@ -116,25 +141,42 @@ NEW.machine_id IS NULL OR EXISTS (
 _PUT_ON_A_MACHINE = pgtrigger.Insert | pgtrigger.UpdateOf("machine_id")  # type: ignore[no-untyped-call]
 ADDRESS = [
     pgtrigger.Trigger(
-        name="takes_its_space", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_TAKES_ITS_SPACE,
+        name="takes_its_space",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=_TAKES_ITS_SPACE,
         declare=[("home", "record")],
     ),
     Guard(
-        name="is_where_its_machine_is", operation=_PUT_ON_A_MACHINE, unless=_HOME,
+        name="is_where_its_machine_is",
+        operation=_PUT_ON_A_MACHINE,
+        unless=_HOME,
         sentence="%s is in a network that its machine is not in (R4). | NEW.address",
     ),
-    Fixed(name="address_is_fixed", fields=["address", "prefix"], sentence="An address is not changed (R12)."),
+    Fixed(
+        name="address_is_fixed",
+        fields=["address", "prefix"],
+        sentence="An address is not changed (R12).",
+    ),
     Guard(
-        name="is_on_no_machine", operation=pgtrigger.Delete, unless="OLD.machine_id IS NULL",
+        name="is_on_no_machine",
+        operation=pgtrigger.Delete,
+        unless="OLD.machine_id IS NULL",
         sentence="%s is on a machine; free that first (R15). | OLD.address",
     ),
     # Endpoints are an app above this one as well.
     Guard(
-        name="serves_no_endpoint", operation=pgtrigger.UpdateOf("machine_id"),  # type: ignore[no-untyped-call]
+        name="serves_no_endpoint",
+        operation=pgtrigger.UpdateOf("machine_id"),  # type: ignore[no-untyped-call]
         condition=pgtrigger.Q(old__machine__df=pgtrigger.F("new__machine")),
         unless="NOT EXISTS (SELECT FROM firewalls_endpoint endpoint WHERE endpoint.address_id = OLD.id)",
         sentence="%s still has endpoints; remove them first (R15). | OLD.address",
     ),
-    pgtrigger.Trigger(name="gives_itself_back", when=pgtrigger.After, operation=pgtrigger.Delete, func=_GIVES_ITSELF_BACK),
+    pgtrigger.Trigger(
+        name="gives_itself_back",
+        when=pgtrigger.After,
+        operation=pgtrigger.Delete,
+        func=_GIVES_ITSELF_BACK,
+    ),
     refilled("addresses_after_truncate"),
-]  # fmt: skip
+]

@@ -51,7 +51,10 @@ def next_number(model: type[models.Model], field: str, first: int, last: int) ->
     table, column = model._meta.db_table, model._meta.get_field(field).column  # type: ignore[union-attr]
     pool = zlib.crc32(f"{table}.{column}".encode()) - 2**31  # a lock's name has two signed integers
     while True:
-        found: int | None = _one(_NEXT_NUMBER.format(table=table, column=column), {"first": first, "last": last, "pool": pool})
+        found: int | None = _one(
+            _NEXT_NUMBER.format(table=table, column=column),
+            {"first": first, "last": last, "pool": pool},
+        )
         # Somebody may have taken it, and let go of its lock, after that query had begun to look.
         if found is None or not _one(_IS_TAKEN.format(table=table, column=column), [found]):
             return found

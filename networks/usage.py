@@ -30,9 +30,15 @@ def usage_by_prefix(networks: Collection[Network]) -> dict[str, UsageByPrefix]:
     prefixes = list(Prefix.objects.filter(network__in=found).order_by("cidr"))
     free = free_counts([prefix.pk for prefix in prefixes])
     for prefix in prefixes:
-        available = prefix.cidr.num_addresses if prefix.network_id in pools else capacity(prefix.cidr)
+        available = (
+            prefix.cidr.num_addresses if prefix.network_id in pools else capacity(prefix.cidr)
+        )
         left = free.get(prefix.pk, 0)
-        found[prefix.network_id][prefix.cidr] = {"used": available - left, "available": available, "free": left}
+        found[prefix.network_id][prefix.cidr] = {
+            "used": available - left,
+            "available": available,
+            "free": left,
+        }
     return found
 
 

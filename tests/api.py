@@ -37,7 +37,9 @@ class Api:
 
     def _write(self, method: str, path: str, body: object, headers: dict[str, str]) -> Any:
         data = "" if body is None else body if isinstance(body, str) else json.dumps(body)
-        return getattr(self.client, method)(f"/api/v1/{path}", data, content_type="application/json", headers=_named(headers))
+        return getattr(self.client, method)(
+            f"/api/v1/{path}", data, content_type="application/json", headers=_named(headers)
+        )
 
 
 def _named(headers: dict[str, str]) -> dict[str, str]:

@@ -12,15 +12,27 @@ from hypothesis import HealthCheck, Phase, settings
 
 # Random tests try the same things every time, so that they fail for everybody or nobody; `--hypothesis-profile=search` goes further.
 _UNTIMED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-_STEADY = settings(derandomize=True, deadline=None, suppress_health_check=_UNTIMED, phases=[Phase.generate, Phase.shrink])
+_STEADY = settings(
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=_UNTIMED,
+    phases=[Phase.generate, Phase.shrink],
+)
 settings.register_profile("steady", _STEADY, max_examples=15, stateful_step_count=40)
-settings.register_profile("search", _STEADY, derandomize=False, max_examples=400, stateful_step_count=60)
+settings.register_profile(
+    "search", _STEADY, derandomize=False, max_examples=400, stateful_step_count=60
+)
 settings.load_profile("steady")
 
 # Before Django reads its settings: a folder of this test run alone.
 _VAR = tempfile.mkdtemp(prefix="sn-")
 os.chmod(_VAR, 0o711)  # PostgreSQL's own user passes through
-os.environ.update(VAR=_VAR, EMBEDDED_NOT_DURABLE="1", PREPARED_STATEMENTS="1", DJANGO_SETTINGS_MODULE="config.settings")
+os.environ.update(
+    VAR=_VAR,
+    EMBEDDED_NOT_DURABLE="1",
+    PREPARED_STATEMENTS="1",
+    DJANGO_SETTINGS_MODULE="config.settings",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,7 +68,13 @@ def var() -> Path:
 
 def needs(*tools: str) -> None:
     """Skip where a tool is missing, with the one line that says what to install; in CI that is a failure."""
-    packages = {"nft": "nftables", "vtysh": "frr", "sshd": "openssh-server", "chromium": "chromium", "unshare": "util-linux"}
+    packages = {
+        "nft": "nftables",
+        "vtysh": "frr",
+        "sshd": "openssh-server",
+        "chromium": "chromium",
+        "unshare": "util-linux",
+    }
     packages |= {
         "ssh-agent": "openssh-client",
         "ssh-add": "openssh-client",
@@ -79,5 +97,7 @@ def needs(*tools: str) -> None:
 def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The names of tasks sent to the broker, instead of sending them."""
     sent: list[str] = []
-    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **kwargs: sent.append(self.name))
+    monkeypatch.setattr(
+        "celery.app.task.Task.apply_async", lambda self, *args, **kwargs: sent.append(self.name)
+    )
     yield sent

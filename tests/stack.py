@@ -36,9 +36,14 @@ class Stack:
     def manage(self, *arguments: str) -> str:
         """Run a management command beside the stack, on its servers."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment(self.var, self.port), capture_output=True,
-            text=True, check=False, timeout=600,
-        )  # fmt: skip
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment(self.var, self.port),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
@@ -65,7 +70,9 @@ class Stack:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 command = " ".join(process.cmdline())
-                if all(word in command for word in words) and (not mine or process.environ().get("VAR") == str(self.var)):
+                if all(word in command for word in words) and (
+                    not mine or process.environ().get("VAR") == str(self.var)
+                ):
                     found.append(process.pid)
         return found
 
@@ -78,9 +85,17 @@ def environment(var: Path, port: int, **more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PREPARED_STATEMENTS")
+        if name
+        not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PREPARED_STATEMENTS")
     }
-    return {**kept, "VAR": str(var), "PORT": str(port), "DEMO_PASSWORD": PASSWORD, "EMBEDDED_NOT_DURABLE": "1", **more}
+    return {
+        **kept,
+        "VAR": str(var),
+        "PORT": str(port),
+        "DEMO_PASSWORD": PASSWORD,
+        "EMBEDDED_NOT_DURABLE": "1",
+        **more,
+    }
 
 
 def free_port() -> int:
@@ -92,9 +107,14 @@ def free_port() -> int:
 def start(var: Path, port: int, **more: str) -> Stack:
     """Start it without waiting."""
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment(var, port, **more), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env=environment(var, port, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     stack = Stack(var, port, process)
     assert process.stdout is not None
     threading.Thread(target=_listen, args=(stack,), daemon=True).start()

@@ -23,15 +23,32 @@ from tests.world import World, world
 pytestmark = pytest.mark.django_db
 
 OURS = [
-    "networks_partition", "networks_project", "networks_network", "networks_prefix", "networks_address", "machines_machine",
-    "firewalls_firewall", "firewalls_attachment", "firewalls_rule", "firewalls_revision", "firewalls_push", "config_token",
-]  # fmt: skip
+    "networks_partition",
+    "networks_project",
+    "networks_network",
+    "networks_prefix",
+    "networks_address",
+    "machines_machine",
+    "firewalls_firewall",
+    "firewalls_attachment",
+    "firewalls_rule",
+    "firewalls_revision",
+    "firewalls_push",
+    "config_token",
+]
 MODELS: dict[str, Any] = {
-    "networks_partition": Partition, "networks_project": Project, "networks_network": Network, "networks_prefix": Prefix,
+    "networks_partition": Partition,
+    "networks_project": Project,
+    "networks_network": Network,
+    "networks_prefix": Prefix,
     "networks_address": Address,
-    "firewalls_firewall": Firewall, "firewalls_attachment": Attachment, "firewalls_rule": Rule,
-    "firewalls_revision": Revision, "firewalls_push": Push, "config_token": Token,
-}  # fmt: skip
+    "firewalls_firewall": Firewall,
+    "firewalls_attachment": Attachment,
+    "firewalls_rule": Rule,
+    "firewalls_revision": Revision,
+    "firewalls_push": Push,
+    "config_token": Token,
+}
 
 
 @pytest.fixture
@@ -39,7 +56,13 @@ def fra() -> World:
     fra = world()
     shop = fra.private("shop", fra.shop)
     fra.private("storage", fra.storage, shared=True)
-    fra.firewall("shop-fw", fra.shop, shop, fra.internet, rules_given=[{"direction": "egress", "ports": ["443"]}])
+    fra.firewall(
+        "shop-fw",
+        fra.shop,
+        shop,
+        fra.internet,
+        rules_given=[{"direction": "egress", "ports": ["443"]}],
+    )
     Push.objects.enqueue(firewall())
     Token.objects.issue("ci", "viewer")
     return fra
@@ -97,7 +120,9 @@ class TestEveryModel:
             assert shown.status_code == 200, (name, row)
             assert name == "config_token" or "View on site" in shown.content.decode()
 
-    @pytest.mark.parametrize("name", [name for name in OURS if name not in ("firewalls_revision", "firewalls_push")])
+    @pytest.mark.parametrize(
+        "name", [name for name in OURS if name not in ("firewalls_revision", "firewalls_push")]
+    )
     def test_can_be_added(self, name: str) -> None:
         assert staff().get(page(name, "add")).status_code == 200
 
@@ -124,7 +149,12 @@ class TestEveryModel:
         assert queries() == few
 
     def test_is_found_as_one_types(self) -> None:
-        asked = {"app_label": "machines", "model_name": "machine", "field_name": "primary", "term": "shop"}
+        asked = {
+            "app_label": "machines",
+            "model_name": "machine",
+            "field_name": "primary",
+            "term": "shop",
+        }
         answer = staff().get(reverse("admin:autocomplete"), asked).json()
         assert [row["id"] for row in answer["results"]] == ["shop"]
 
@@ -134,13 +164,21 @@ def more(fra: World, number: int) -> None:
     net = fra.private(f"net{number}", fra.shop)
     fra.machine(f"m{number}", fra.shop, net)
     rule = {"direction": "egress", "ports": ["443"]}
-    Push.objects.enqueue(fra.firewall(f"fw{number}", fra.shop, net, fra.internet, rules_given=[rule]))
+    Push.objects.enqueue(
+        fra.firewall(f"fw{number}", fra.shop, net, fra.internet, rules_given=[rule])
+    )
     Token.objects.issue(f"token{number}", "viewer")
 
 
 @pytest.mark.usefixtures("fra")
 class TestMachines:
-    WANTED = {"name": "web", "partition": "fra", "project": "shop", "network": "shop", "labels": "{}"}
+    WANTED = {
+        "name": "web",
+        "partition": "fra",
+        "project": "shop",
+        "network": "shop",
+        "labels": "{}",
+    }
 
     def test_are_allocated(self) -> None:
         assert staff().post(page("machines_machine", "add"), self.WANTED).status_code == 302
@@ -154,14 +192,20 @@ class TestMachines:
 
     def test_are_refused_on_the_field_and_leave_nothing(self) -> None:
         before = Address.objects.count()
-        response = staff().post(page("machines_machine", "add"), {**self.WANTED, "network": "storage"})
-        assert "storage belongs to project storage-team" in str(response.context["adminform"].form.errors["network"])
+        response = staff().post(
+            page("machines_machine", "add"), {**self.WANTED, "network": "storage"}
+        )
+        assert "storage belongs to project storage-team" in str(
+            response.context["adminform"].form.errors["network"]
+        )
         assert not Machine.objects.filter(name="web").exists() and Address.objects.count() == before
 
     def test_change_their_name_and_not_their_home(self, fra: World) -> None:
         machine = fra.machine("web", fra.shop, Network.objects.get(pk="shop"))
         assert staff().get(page("machines_machine", "change", machine.pk)).status_code == 200
-        data = sent("machines_machine", machine.pk, name="web-1", project="analytics", labels='{"a": "b"}')
+        data = sent(
+            "machines_machine", machine.pk, name="web-1", project="analytics", labels='{"a": "b"}'
+        )
         assert staff().post(page("machines_machine", "change", machine.pk), data).status_code == 302
         machine.refresh_from_db()
         assert (machine.name, machine.project_id, machine.labels) == ("web-1", "shop", {"a": "b"})
@@ -170,7 +214,10 @@ class TestMachines:
         machine = fra.machine("web", fra.shop, Network.objects.get(pk="shop"))
         assert "web" in staff().get(page("machines_machine", "delete", machine.pk)).content.decode()
         assert deleted(staff(), "machines_machine", machine.pk).status_code == 302
-        assert not Machine.objects.filter(name="web").exists() and not Address.objects.filter(address="10.128.0.2").exists()
+        assert (
+            not Machine.objects.filter(name="web").exists()
+            and not Address.objects.filter(address="10.128.0.2").exists()
+        )
 
     def test_that_are_firewalls_are_not_among_them(self) -> None:
         assert staff().get(page("machines_machine", "change", firewall().pk)).status_code == 302
@@ -180,53 +227,95 @@ class TestMachines:
 
 class TestFirewalls:
     WANTED = {
-        "name": "edge", "partition": "fra", "project": "shop", "networks": ["shop", "storage"], "uplinks": "lan0,lan1", "port": 22,
-        "user": "metal", "labels": "{}",
-    }  # fmt: skip
+        "name": "edge",
+        "partition": "fra",
+        "project": "shop",
+        "networks": ["shop", "storage"],
+        "uplinks": "lan0,lan1",
+        "port": 22,
+        "user": "metal",
+        "labels": "{}",
+    }
 
     @pytest.mark.usefixtures("fra")
     def test_are_allocated(self) -> None:
         response = staff().post(page("firewalls_firewall", "add"), self.WANTED)
         assert response.status_code == 302, response.context["adminform"].form.errors
         made = Firewall.objects.get(machine__name="edge")
-        assert made.primary.pk == "shop" and made.attachments.filter(network="storage").exists() and made.wanted is not None
+        assert (
+            made.primary.pk == "shop"
+            and made.attachments.filter(network="storage").exists()
+            and made.wanted is not None
+        )
 
     @pytest.mark.usefixtures("fra")
     def test_are_refused_with_the_rule(self, fra: World) -> None:
         fra.private("other", fra.shop)
-        response = staff().post(page("firewalls_firewall", "add"), {**self.WANTED, "networks": ["shop", "other"]})
-        assert "a firewall has one of these at most (R5)" in str(response.context["adminform"].form.errors["networks"])
+        response = staff().post(
+            page("firewalls_firewall", "add"), {**self.WANTED, "networks": ["shop", "other"]}
+        )
+        assert "a firewall has one of these at most (R5)" in str(
+            response.context["adminform"].form.errors["networks"]
+        )
         assert Firewall.objects.count() == 1
 
     @pytest.mark.usefixtures("fra")
     def test_join_change_and_leave_on_one_page(self) -> None:
         key, change = firewall().pk, page("firewalls_firewall", "change", firewall().pk)
-        data = sent("firewalls_firewall", key, name="edge", uplinks="lan9", **{
-            "attachments-TOTAL_FORMS": 3, "attachments-2-firewall": key, "attachments-2-network": "storage",
-            "attachments-2-addresses": "10.128.4.100",
-        })  # fmt: skip
+        data = sent(
+            "firewalls_firewall",
+            key,
+            name="edge",
+            uplinks="lan9",
+            **{
+                "attachments-TOTAL_FORMS": 3,
+                "attachments-2-firewall": key,
+                "attachments-2-network": "storage",
+                "attachments-2-addresses": "10.128.4.100",
+            },
+        )
         response = staff().post(change, data)
         assert response.status_code == 302, response.content.decode()
         edge = Firewall.objects.get(machine__name="edge")
-        assert edge.uplinks == ["lan9"] and str(edge.machine.addresses.get(prefix__network="storage")) == "10.128.4.100"
+        assert (
+            edge.uplinks == ["lan9"]
+            and str(edge.machine.addresses.get(prefix__network="storage")) == "10.128.4.100"
+        )
         last = edge.revisions.first()
         assert last is not None and last.created_by == "support" and edge.wanted == last
         index = [a.network_id for a in edge.attachments.all()].index("storage")
-        assert staff().post(change, sent("firewalls_firewall", key, **{f"attachments-{index}-DELETE": "on"})).status_code == 302
+        assert (
+            staff()
+            .post(change, sent("firewalls_firewall", key, **{f"attachments-{index}-DELETE": "on"}))
+            .status_code
+            == 302
+        )
         assert not edge.attachments.filter(network="storage").exists()
         assert Address.objects.get(address="10.128.4.100").machine is None
 
     def test_refuse_a_join_on_the_field(self, fra: World) -> None:
         fra.private("other", fra.shop)
-        joining = {"attachments-TOTAL_FORMS": 3, "attachments-2-firewall": firewall().pk, "attachments-2-network": "other"}
-        response = staff().post(page("firewalls_firewall", "change", firewall().pk), sent("firewalls_firewall", firewall().pk, **joining))
-        assert "other is private and not shared" in response.content.decode() and firewall().attachments.count() == 2
+        joining = {
+            "attachments-TOTAL_FORMS": 3,
+            "attachments-2-firewall": firewall().pk,
+            "attachments-2-network": "other",
+        }
+        response = staff().post(
+            page("firewalls_firewall", "change", firewall().pk),
+            sent("firewalls_firewall", firewall().pk, **joining),
+        )
+        assert (
+            "other is private and not shared" in response.content.decode()
+            and firewall().attachments.count() == 2
+        )
 
     @pytest.mark.usefixtures("fra")
     def test_stay_on_the_underlay_and_say_so(self) -> None:
         key = firewall().pk
         index = [a.network_id for a in firewall().attachments.all()].index("underlay-fra")
-        data = sent("firewalls_firewall", key, uplinks="lan9", **{f"attachments-{index}-DELETE": "on"})
+        data = sent(
+            "firewalls_firewall", key, uplinks="lan9", **{f"attachments-{index}-DELETE": "on"}
+        )
         response = staff().post(page("firewalls_firewall", "change", key), data)
         assert "carries the firewall's own traffic and stays (R8)" in said(response)
         assert firewall().attachments.count() == 2 and firewall().uplinks == ["lan0", "lan1"]
@@ -250,16 +339,25 @@ class TestFirewalls:
 @pytest.mark.usefixtures("fra")
 class TestWhatIsInUse:
     def test_is_not_deleted_and_its_users_are_named(self) -> None:
-        for name, key, user in (("networks_network", "shop", "10.128.0.1"), ("networks_partition", "fra", "super-fra")):
+        for name, key, user in (
+            ("networks_network", "shop", "10.128.0.1"),
+            ("networks_partition", "fra", "super-fra"),
+        ):
             shown = staff().get(page(name, "delete", key)).content.decode()
             assert "protected" in shown and user in shown
             assert deleted(staff(), name, key).status_code == 200
-        assert Network.objects.filter(pk="shop").exists() and Partition.objects.filter(pk="fra").exists()
+        assert (
+            Network.objects.filter(pk="shop").exists()
+            and Partition.objects.filter(pk="fra").exists()
+        )
 
     def test_is_not_deleted_where_only_a_rule_knows(self) -> None:
         address = Address.objects.get(address="10.128.0.1")
         response = deleted(staff(), "networks_address", address.pk)
-        assert response.status_code == 302 and "10.128.0.1 is on shop-fw; free that first (R15)." in said(response)
+        assert (
+            response.status_code == 302
+            and "10.128.0.1 is on shop-fw; free that first (R15)." in said(response)
+        )
         assert Address.objects.filter(pk=address.pk).exists()
 
     def test_is_not_deleted_among_others_and_then_none_is(self, fra: World) -> None:
@@ -281,37 +379,66 @@ class TestWhatIsInUse:
 class TestRoles:
     def test_an_operator_edits_private_networks_only(self) -> None:
         client = staff("operator")
-        assert client.get(page("networks_network", "change", "shop")).context["has_change_permission"]
-        assert not client.get(page("networks_network", "change", "super-fra")).context["has_change_permission"]
+        assert client.get(page("networks_network", "change", "shop")).context[
+            "has_change_permission"
+        ]
+        assert not client.get(page("networks_network", "change", "super-fra")).context[
+            "has_change_permission"
+        ]
         assert deleted(client, "networks_network", "internet-fra").status_code == 403
         assert client.get(page("config_token")).status_code == 403
 
     def test_an_operator_neither_shares_nor_adds_what_is_an_admins(self) -> None:
         client = staff("operator")
-        fields = client.get(page("networks_network", "change", "shop")).context["adminform"].form.fields
+        fields = (
+            client.get(page("networks_network", "change", "shop")).context["adminform"].form.fields
+        )
         assert "shared" not in fields and "name" in fields
         base = {"name": "new", "default_child_prefix_length": "{}", "labels": "{}"}
         external = client.post(page("networks_network", "add"), {**base, "kind": "external"})
         private = {**base, "kind": "private", "partition": "fra", "project": "shop"}
         shared = client.post(page("networks_network", "add"), {**private, "shared": "on"})
-        assert [set(response.context["adminform"].form.errors) for response in (external, shared)] == [{"kind"}, {"shared"}]
+        assert [
+            set(response.context["adminform"].form.errors) for response in (external, shared)
+        ] == [{"kind"}, {"shared"}]
         assert client.post(page("networks_network", "add"), private).status_code == 302
         assert Network.objects.get(pk="new").prefixes_text == "10.128.8.0/22"
 
 
 class TestTokens:
     def test_are_shown_once(self) -> None:
-        response = staff().post(page("config_token", "add"), {"name": "robot", "role": "operator", "days": 7})
+        response = staff().post(
+            page("config_token", "add"), {"name": "robot", "role": "operator", "days": 7}
+        )
         text = response.context["token"].text
-        assert response.status_code == 200 and text in response.content.decode() and "no-store" in response["Cache-Control"]
-        assert answer(text).status_code == 200 and Token.objects.get(name="robot").role == "operator"
-        assert text not in staff().get(page("config_token", "change", Token.objects.get().pk)).content.decode()
+        assert (
+            response.status_code == 200
+            and text in response.content.decode()
+            and "no-store" in response["Cache-Control"]
+        )
+        assert (
+            answer(text).status_code == 200 and Token.objects.get(name="robot").role == "operator"
+        )
+        assert (
+            text
+            not in staff()
+            .get(page("config_token", "change", Token.objects.get().pk))
+            .content.decode()
+        )
 
     def test_are_not_made_of_people(self) -> None:
         User.objects.create_user("ada", password="secret")
-        response = staff().post(page("config_token", "add"), {"name": "ada", "role": "admin", "days": 7})
-        assert "person's account" in str(response.context["adminform"].form.errors.as_data()["name"]) and not Token.objects.exists()
+        response = staff().post(
+            page("config_token", "add"), {"name": "ada", "role": "admin", "days": 7}
+        )
+        assert (
+            "person's account" in str(response.context["adminform"].form.errors.as_data()["name"])
+            and not Token.objects.exists()
+        )
 
     def test_end(self) -> None:
         token, text = Token.objects.issue("robot", "viewer")
-        assert deleted(staff(), "config_token", token.pk).status_code == 302 and answer(text).status_code == 401
+        assert (
+            deleted(staff(), "config_token", token.pk).status_code == 302
+            and answer(text).status_code == 401
+        )

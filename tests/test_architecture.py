@@ -18,11 +18,19 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 30
 
 def sources() -> Iterator[Path]:
     for app in APPS:
-        yield from (path for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts)
+        yield from (
+            path for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts
+        )
 
 
 def test_imports_point_one_way() -> None:
-    done = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -30,8 +38,14 @@ def test_imports_point_one_way() -> None:
 def test_files_and_functions_are_small(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= LONGEST_FILE
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert [f.name for f in functions if (f.end_lineno or 0) - f.body[0].lineno >= LONGEST_FUNCTION] == []
+    functions = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [
+        f.name for f in functions if (f.end_lineno or 0) - f.body[0].lineno >= LONGEST_FUNCTION
+    ] == []
 
 
 def test_tasks_start_after_the_commit() -> None:
@@ -47,15 +61,24 @@ def test_doors_do_not_import_doors_of_another_kind() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             names = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
-            foreign = len(names) > 1 and names[0] in APPS and names[1] in DOORS - {"forms", "tasks"} and names[1] not in parts
+            foreign = (
+                len(names) > 1
+                and names[0] in APPS
+                and names[1] in DOORS - {"forms", "tasks"}
+                and names[1] not in parts
+            )
             assert not foreign, f"{path} imports {'.'.join(names)}"
 
 
 def test_no_file_names_a_package_registry() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     for name in tracked:
         if name.startswith("requirements") or name in ("Makefile", "pyproject.toml", ".ci/run"):
-            assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / name).read_text()), name
+            assert not re.search(
+                r"https?://|--(extra-)?index-url|--find-links", (ROOT / name).read_text()
+            ), name
 
 
 def test_each_process_of_a_test_run_has_servers_of_its_own(var: Path) -> None:

@@ -24,10 +24,28 @@ from tests.doors.scene import Scene
 from tests.doors.taken_out import take_out
 
 pytestmark = pytest.mark.django_db
-TABLES: list[type[models.Model]] = [Partition, Project, Network, Prefix, Address, Machine, Firewall, Attachment, Endpoint]
+TABLES: list[type[models.Model]] = [
+    Partition,
+    Project,
+    Network,
+    Prefix,
+    Address,
+    Machine,
+    Firewall,
+    Attachment,
+    Endpoint,
+]
 # What no single row can tell, and allocation sees to: see tests/config/test_check_rules.py.
-ASKED_BY_THE_CHECK_ALONE = {machines.rules.has_each_family, machines.rules.in_fabric, networks.rules.goes_with_its_machine}
-TABLE = [pytest.param(rule, case, id=f"{rule} {name}") for rule, cases in CASES.items() for name, case in cases.items()]
+ASKED_BY_THE_CHECK_ALONE = {
+    machines.rules.has_each_family,
+    machines.rules.in_fabric,
+    networks.rules.goes_with_its_machine,
+}
+TABLE = [
+    pytest.param(rule, case, id=f"{rule} {name}")
+    for rule, cases in CASES.items()
+    for name, case in cases.items()
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +71,9 @@ def rows() -> list[list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(("rule", "case"), TABLE)
-def test_a_broken_rule_is_refused_with_the_same_words(scene: Scene, rule: str, case: Case, door: str) -> None:
+def test_a_broken_rule_is_refused_with_the_same_words(
+    scene: Scene, rule: str, case: Case, door: str
+) -> None:
     if door in case.not_at.split():
         return
     before = rows()
@@ -74,7 +94,9 @@ def in_the_process(case: Case, scene: Scene) -> Refusal:
 
 
 @pytest.mark.parametrize(("rule", "case"), TABLE)
-def test_each_case_misses_its_rule(scene: Scene, rule: str, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_case_misses_its_rule(
+    scene: Scene, rule: str, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With its rule taken out, the case is let through, or met by something else: the database's own refusal, say."""
     door = next(door for door in DOORS if door not in case.not_at.split())
     take_out(monkeypatch, case.by)
@@ -95,22 +117,39 @@ def test_the_table_speaks_of_every_rule_but_the_last_which_is_no_refusal() -> No
 
 def taken_out_somewhere() -> set[Any]:
     """The functions and constraints that the cases are shown to miss."""
-    names = {name for cases in CASES.values() for case in cases.values() for name in case.by.split()} - {"on_delete"}
-    functions = {getattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2]) for name in names if ":" not in name}
+    names = {
+        name for cases in CASES.values() for case in cases.values() for name in case.by.split()
+    } - {"on_delete"}
+    functions = {
+        getattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
+        for name in names
+        if ":" not in name
+    }
     return functions | {name for name in names if ":" in name}
 
 
 @pytest.mark.parametrize("module", [networks.rules, machines.rules, firewalls.rules])
 def test_no_function_that_finds_a_violation_is_without_a_case(module: ModuleType) -> None:
-    here = [one for one in vars(module).values() if isfunction(one) and one.__module__ == module.__name__]
+    here = [
+        one
+        for one in vars(module).values()
+        if isfunction(one) and one.__module__ == module.__name__
+    ]
     finding = {one for one in here if "Violation" in one.__code__.co_names}
     assert finding - taken_out_somewhere() <= ASKED_BY_THE_CHECK_ALONE
 
 
 def test_no_constraint_that_holds_a_rule_is_without_a_case() -> None:
-    models = [model for app in ("networks", "machines", "firewalls") for model in apps.get_app_config(app).get_models()]
+    models = [
+        model
+        for app in ("networks", "machines", "firewalls")
+        for model in apps.get_app_config(app).get_models()
+    ]
     holding = {
-        f"{model.__name__}:{one.name}" for model in models for one in model._meta.constraints if "(R" in str(one.violation_error_message)
+        f"{model.__name__}:{one.name}"
+        for model in models
+        for one in model._meta.constraints
+        if "(R" in str(one.violation_error_message)
     }
     assert holding and holding <= taken_out_somewhere()
 
@@ -119,32 +158,59 @@ def test_no_constraint_that_holds_a_rule_is_without_a_case() -> None:
 def test_what_keeps_the_rules_is_let_through(scene: Scene, door: str) -> None:
     way, s = DOORS[door](), scene
     assert way.share(s.other) == {} and Network.objects.get(pk="other").shared
-    assert way.join(s.firewall, s.storage) == {} and s.firewall.attachments.filter(network=s.storage).exists()
+    assert (
+        way.join(s.firewall, s.storage) == {}
+        and s.firewall.attachments.filter(network=s.storage).exists()
+    )
     assert way.make(**s.private()) == {} and Network.objects.get(pk="new").parent_id == "super-fra"
     assert way.add_prefix(s.shop, "10.128.64.0/22") == {} and s.shop.prefixes.count() == 2
-    assert way.take(s.other, s.fra.shop, str(s.ip(s.other, 9))) == {} and Address.objects.filter(address=s.ip(s.other, 9)).exists()
-    assert way.machine(s.fra.shop, s.dual) == {} and Machine.objects.get(name="new").addresses.count() == 2
+    assert (
+        way.take(s.other, s.fra.shop, str(s.ip(s.other, 9))) == {}
+        and Address.objects.filter(address=s.ip(s.other, 9)).exists()
+    )
+    assert (
+        way.machine(s.fra.shop, s.dual) == {}
+        and Machine.objects.get(name="new").addresses.count() == 2
+    )
     assert way.firewall(s.fra.storage, s.backup, s.storage, primary=s.backup) == {}
     assert Machine.objects.get(name="new", firewall__isnull=False).primary_id == "backup"
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize(("spelled", "meant"), [("10.128.200.1/22", "10.128.200.0/22"), ("2001:db8:132:7::5/64", "2001:db8:132:7::/64")])
-def test_a_prefix_with_host_bits_is_refused_with_the_one_that_is_meant(scene: Scene, door: str, spelled: str, meant: str) -> None:
+@pytest.mark.parametrize(
+    ("spelled", "meant"),
+    [("10.128.200.1/22", "10.128.200.0/22"), ("2001:db8:132:7::5/64", "2001:db8:132:7::/64")],
+)
+def test_a_prefix_with_host_bits_is_refused_with_the_one_that_is_meant(
+    scene: Scene, door: str, spelled: str, meant: str
+) -> None:
     refusal = DOORS[door]().add_prefix(scene.dual, spelled)
-    assert refusal == {"cidr": [("invalid_prefix", f"{spelled} has host bits set; the prefix is {meant}.")]}
+    assert refusal == {
+        "cidr": [("invalid_prefix", f"{spelled} has host bits set; the prefix is {meant}.")]
+    }
 
 
 def left_behind(scene: Scene, door: str) -> dict[str, list[tuple[str, str]]]:
     """R16: what is still reserved for the shop, by network, when a firewall has left what it joined and a second one was freed."""
     way, brought = DOORS[door](), scene.ip(scene.storage, 78)
-    assert way.join(scene.firewall, scene.storage, str(brought)) == {} == DOORS["rest"]().join(scene.firewall, scene.backup)
+    assert (
+        way.join(scene.firewall, scene.storage, str(brought))
+        == {}
+        == DOORS["rest"]().join(scene.firewall, scene.backup)
+    )
     assert way.leave(scene.firewall, scene.storage) == {} == way.leave(scene.firewall, scene.backup)
-    assert way.firewall(scene.fra.shop, scene.other, scene.backup, addresses=str(scene.ip(scene.other, 9))) == {}
+    assert (
+        way.firewall(
+            scene.fra.shop, scene.other, scene.backup, addresses=str(scene.ip(scene.other, 9))
+        )
+        == {}
+    )
     assert way.free(Machine.objects.get(name="new")) == {} == way.free(scene.machine)
     assert not Machine.objects.filter(name__in=["new", "shop-web"]).exists()
     found: dict[str, list[tuple[str, str]]] = {}
-    for one in Address.objects.filter(project="shop", prefix__network__in=["storage", "backup", "other"], machine=None):
+    for one in Address.objects.filter(
+        project="shop", prefix__network__in=["storage", "backup", "other"], machine=None
+    ):
         found.setdefault(one.network.pk, []).append((str(one), one.kind))
     return found
 
@@ -153,12 +219,16 @@ LEFT = {"storage": [("10.128.8.78", "static")], "other": [("10.128.4.9", "static
 
 
 @pytest.mark.parametrize("door", ["orm", "rest", "admin"])
-def test_what_was_picked_is_free_again_and_what_was_brought_stays_reserved(scene: Scene, door: str) -> None:
+def test_what_was_picked_is_free_again_and_what_was_brought_stays_reserved(
+    scene: Scene, door: str
+) -> None:
     assert left_behind(scene, door) == LEFT
 
 
 @pytest.mark.parametrize("kind", Address.Kind)
-def test_without_its_rule_something_else_is_left_behind(scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_rule_something_else_is_left_behind(
+    scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As if all addresses had been picked, or all brought."""
     release = Address.release
 

@@ -34,7 +34,9 @@ def said(action: Callable[[], object]) -> dict[str, list[str]]:
 
 
 def everything() -> list[object]:
-    counts: list[object] = [model.objects.count() for model in (Network, Prefix, Address, Machine, Firewall)]
+    counts: list[object] = [
+        model.objects.count() for model in (Network, Prefix, Address, Machine, Firewall)
+    ]
     return [*counts, free_blocks(list(Prefix.objects.values_list("pk", flat=True)))]
 
 
@@ -55,13 +57,17 @@ class TestWhatIsFullSaysWhichAndHowFull:
         }
         fra.private("d", fra.shop, prefix_length={6: 64})
         assert said(lambda: fra.private("e", fra.shop, prefix_length={4: 24, 6: 64})) == {
-            "prefix_length": ["super-fra (2001:db8:128::/63) has no free /64 left: 2 child prefixes taken, nothing is free (R13)."]
+            "prefix_length": [
+                "super-fra (2001:db8:128::/63) has no free /64 left: 2 child prefixes taken, nothing is free (R13)."
+            ]
         }
 
     def test_a_pool_without_that_family(self) -> None:
         fra = world()
         assert said(lambda: fra.private("a", fra.shop, prefix_length={6: 64})) == {
-            "prefix_length": ["super-fra (no IPv6 prefix) has no free /64 left: 0 child prefixes taken, nothing is free (R13)."]
+            "prefix_length": [
+                "super-fra (no IPv6 prefix) has no free /64 left: 0 child prefixes taken, nothing is free (R13)."
+            ]
         }
 
     def test_a_network_of_either_family(self, fra: World) -> None:
@@ -82,12 +88,16 @@ class TestWhatIsFullSaysWhichAndHowFull:
             "networks": ["underlay-fra has no free IPv4 address left: 2 of 2 are taken (R12)."]
         }
 
-    def test_the_numbers_of_vrfs_and_autonomous_systems(self, fra: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_numbers_of_vrfs_and_autonomous_systems(
+        self, fra: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         shop = fra.private("shop", fra.shop)
         fra.machine("web", fra.shop, shop)
         monkeypatch.setattr("networks.allocation.POOL", range(1, 2))
         monkeypatch.setattr("machines.allocation.POOL", range(1, 2))
-        assert said(lambda: fra.private("next", fra.shop)) == {"vrf": ["No VRF id is free any more: all of 1 to 1 are taken (R14)."]}
+        assert said(lambda: fra.private("next", fra.shop)) == {
+            "vrf": ["No VRF id is free any more: all of 1 to 1 are taken (R14)."]
+        }
         assert said(lambda: create_network(id="out", kind="external")) == {
             "vrf": ["No VRF id is free any more: all of 1 to 1 are taken (R14)."]
         }
@@ -113,8 +123,11 @@ class TestGrowing:
         reserved = allocate(storage, project=fra.shop, ip=ip_address("10.128.0.9"))
         grow(storage, prefix=ip_network("2001:db8:128:99::/64"))
         assert {*own(node, storage), *own(consumer, storage)} == {
-            "10.128.0.1", "10.128.0.2", "2001:db8:128:99::1", "2001:db8:128:99::2",
-        }  # fmt: skip
+            "10.128.0.1",
+            "10.128.0.2",
+            "2001:db8:128:99::1",
+            "2001:db8:128:99::2",
+        }
         assert [len(own(one, storage)) for one in (node, consumer)] == [2, 2]
         assert reserved.machine is None
 
@@ -133,58 +146,97 @@ class TestGrowing:
         }
 
 
-@pytest.mark.parametrize(("lengths", "hosts"), [({4: 32}, 1), ({4: 31}, 2), ({4: 30}, 2), ({6: 128}, 1), ({6: 127}, 2), ({6: 126}, 3)])
-def test_small_private_networks_hold_as_many_machines_as_their_rfc_says(fra: World, lengths: dict[int, int], hosts: int) -> None:
+@pytest.mark.parametrize(
+    ("lengths", "hosts"),
+    [({4: 32}, 1), ({4: 31}, 2), ({4: 30}, 2), ({6: 128}, 1), ({6: 127}, 2), ({6: 126}, 3)],
+)
+def test_small_private_networks_hold_as_many_machines_as_their_rfc_says(
+    fra: World, lengths: dict[int, int], hosts: int
+) -> None:
     net = fra.private("small", fra.shop, prefix_length=lengths)
     machines = [fra.machine(f"web-{number}", fra.shop, net) for number in range(hosts)]
     assert len({address for machine in machines for address in own(machine, net)}) == hosts
-    assert f"{hosts} of {hosts} are taken" in said(lambda: fra.machine("more", fra.shop, net))["networks"][0]
+    assert (
+        f"{hosts} of {hosts} are taken"
+        in said(lambda: fra.machine("more", fra.shop, net))["networks"][0]
+    )
 
 
 class TestThePrimary:
     @pytest.fixture
     def two(self, fra: World) -> tuple[Network, Network]:
-        return fra.private("one", fra.storage, shared=True), fra.private("two", fra.storage, shared=True)
+        return fra.private("one", fra.storage, shared=True), fra.private(
+            "two", fra.storage, shared=True
+        )
 
-    def test_is_the_unshared_one_even_where_a_shared_one_is_marked(self, fra: World, two: tuple[Network, Network]) -> None:
+    def test_is_the_unshared_one_even_where_a_shared_one_is_marked(
+        self, fra: World, two: tuple[Network, Network]
+    ) -> None:
         home = fra.private("home", fra.storage)
-        firewall = fra.firewall("fw", fra.storage, networks=[Request(two[0], primary=True), Request(home)])
+        firewall = fra.firewall(
+            "fw", fra.storage, networks=[Request(two[0], primary=True), Request(home)]
+        )
         assert firewall.primary == home
 
-    def test_is_ambiguous_where_two_are_marked(self, fra: World, two: tuple[Network, Network]) -> None:
+    def test_is_ambiguous_where_two_are_marked(
+        self, fra: World, two: tuple[Network, Network]
+    ) -> None:
         asked = [Request(net, primary=True) for net in two]
         assert said(lambda: fra.firewall("fw", fra.storage, networks=asked)) == {
-            "networks": ["one, two could each be the primary network; mark one with primary: true (R5)."]
+            "networks": [
+                "one, two could each be the primary network; mark one with primary: true (R5)."
+            ]
         }
 
-    def test_stays_when_it_is_shared_and_joined_by_others(self, fra: World, two: tuple[Network, Network]) -> None:
+    def test_stays_when_it_is_shared_and_joined_by_others(
+        self, fra: World, two: tuple[Network, Network]
+    ) -> None:
         home = fra.private("home", fra.shop)
         firewall = fra.firewall("fw", fra.shop, home, two[0])
         home.share("ada")
-        other = fra.firewall("other", fra.analytics, fra.private("theirs", fra.analytics), Network.objects.get(pk="home"))
+        other = fra.firewall(
+            "other",
+            fra.analytics,
+            fra.private("theirs", fra.analytics),
+            Network.objects.get(pk="home"),
+        )
         again = Firewall.objects.get(pk=firewall.pk)
         join(again, two[1])
         again.machine.full_clean()
-        assert again.primary == home and {one.network_id for one in again.attachments.all()} == {"one", "two", "underlay-fra"}
+        assert again.primary == home and {one.network_id for one in again.attachments.all()} == {
+            "one",
+            "two",
+            "underlay-fra",
+        }
         assert other.attachments.filter(network=home).exists()
 
 
 class TestBringing:
     def test_is_asked_of_each_network_by_itself(self, fra: World) -> None:
         """A brought address switches its own network to noauto, and no other one."""
-        shop, storage = fra.private("shop", fra.shop), fra.private("storage", fra.storage, shared=True)
-        firewall = fra.firewall("fw", fra.shop, shop, storage, addresses=["10.128.4.9", "2001:db8:128:1::9"])
+        shop, storage = (
+            fra.private("shop", fra.shop),
+            fra.private("storage", fra.storage, shared=True),
+        )
+        firewall = fra.firewall(
+            "fw", fra.shop, shop, storage, addresses=["10.128.4.9", "2001:db8:128:1::9"]
+        )
         assert own(firewall, storage) == ["10.128.4.9", "2001:db8:128:1::9"]
         assert own(firewall, shop) == ["10.128.0.1", "2001:db8:128::1"]
 
     def test_several_of_one_family_is_fine(self, fra: World) -> None:
         net = fra.private("net", fra.shop, prefix_length={4: 24})
-        assert own(fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.9"]), net) == ["10.128.0.8", "10.128.0.9"]
+        assert own(
+            fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.9"]), net
+        ) == ["10.128.0.8", "10.128.0.9"]
 
     def test_one_twice_is_taken_the_second_time(self, fra: World) -> None:
         net = fra.private("net", fra.shop, prefix_length={4: 24})
         taken = {"addresses": ["10.128.0.8 is already taken, by web (R12)."]}
-        assert said(lambda: fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.8"])) == taken
+        assert (
+            said(lambda: fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.8"]))
+            == taken
+        )
 
     def test_a_reserved_ephemeral_one_makes_it_stay(self, fra: World) -> None:
         net = fra.private("net", fra.shop, prefix_length={4: 24})
@@ -210,9 +262,20 @@ def test_what_failed_halfway_leaves_no_hole(fra: World) -> None:
     """Numbers, prefixes and addresses that a refused request had picked are picked again by the next one."""
     link = fra.private("link", fra.shop, prefix_length={4: 24, 6: 128})
     first = fra.machine("first", fra.shop, link)
-    said(lambda: fra.machine("refused", fra.shop, link))  # after its AS number and IPv4 address were picked
-    said(lambda: fra.private("refused", fra.shop, prefix_length={4: 24, 6: 47}))  # after its VRF id and IPv4 prefix were
+    said(
+        lambda: fra.machine("refused", fra.shop, link)
+    )  # after its AS number and IPv4 address were picked
+    said(
+        lambda: fra.private("refused", fra.shop, prefix_length={4: 24, 6: 47})
+    )  # after its VRF id and IPv4 prefix were
     grow(link, prefix_length=126, version=6)
-    second, net = fra.machine("second", fra.shop, link), fra.private("net", fra.shop, prefix_length={4: 24})
+    second, net = (
+        fra.machine("second", fra.shop, link),
+        fra.private("net", fra.shop, prefix_length={4: 24}),
+    )
     assert (second.asn, own(second, link)[0]) == (first.asn + 1, "10.128.0.2")
-    assert net.vrf is not None and link.vrf is not None and (net.vrf, net.prefixes_text) == (link.vrf + 1, "10.128.1.0/24")
+    assert (
+        net.vrf is not None
+        and link.vrf is not None
+        and (net.vrf, net.prefixes_text) == (link.vrf + 1, "10.128.1.0/24")
+    )

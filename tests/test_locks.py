@@ -58,7 +58,9 @@ def test_while_an_address_is_taken_only_others_who_take_from_its_network_wait(fr
         assert waits(partial(allocate, a, project=fra.shop))
         assert waits(given.delete)  # gives back to the same place
         assert not waits(partial(allocate, b, project=fra.shop))
-        assert not waits(partial(fra.private, "c", fra.shop))  # carved from the super network that a was carved from
+        assert not waits(
+            partial(fra.private, "c", fra.shop)
+        )  # carved from the super network that a was carved from
         assert not waits(partial(grow, b, prefix_length=24))
         assert not waits(partial(fra.machine, "web", fra.shop, b))
         assert not waits(partial(fra.firewall, "fw", fra.shop, b, fra.internet))
@@ -66,7 +68,9 @@ def test_while_an_address_is_taken_only_others_who_take_from_its_network_wait(fr
         assert not waits(b.delete)
 
 
-def test_while_a_network_is_carved_only_others_who_carve_from_its_super_network_wait(fra: World) -> None:
+def test_while_a_network_is_carved_only_others_who_carve_from_its_super_network_wait(
+    fra: World,
+) -> None:
     muc = world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
     a, b = fra.private("a", fra.shop), fra.private("b", fra.shop)
     with held_open(partial(fra.private, "c", fra.shop)):
@@ -89,7 +93,9 @@ def test_while_a_machine_is_allocated_machines_of_other_networks_do_not_wait(fra
         assert not waits(partial(b.share, "admin"))
 
 
-def test_firewalls_of_one_partition_wait_for_each_other_since_all_take_from_the_underlay(fra: World) -> None:
+def test_firewalls_of_one_partition_wait_for_each_other_since_all_take_from_the_underlay(
+    fra: World,
+) -> None:
     muc = world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
     a, b, far = fra.private("a", fra.shop), fra.private("b", fra.shop), muc.private("far", fra.shop)
     with held_open(partial(fra.firewall, "fw-1", fra.shop, a)):
@@ -109,6 +115,12 @@ def test_no_lock_is_held_on_a_table_a_partition_a_project_or_a_super_network(fra
 
     with held_open(partial(fra.machine, "web", fra.shop, a)):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'")
-            assert {mode for (mode,) in cursor.fetchall()} <= {"AccessShareLock", "RowShareLock", "RowExclusiveLock"}
+            cursor.execute(
+                "SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'"
+            )
+            assert {mode for (mode,) in cursor.fetchall()} <= {
+                "AccessShareLock",
+                "RowShareLock",
+                "RowExclusiveLock",
+            }
         assert not waits(changed)

@@ -17,7 +17,9 @@ import pytest
 from tests.stack import Stack, running
 
 CLIENTS, ROUNDS = 64, 5
-HOSTS = [f"10.128.0.{number}" for number in range(1, 31)]  # of a /27: fewer than clients, so that some find it full
+HOSTS = [
+    f"10.128.0.{number}" for number in range(1, 31)
+]  # of a /27: fewer than clients, so that some find it full
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +37,18 @@ class Client:
 
     def __init__(self, stack: Stack, token: str) -> None:
         self.port = stack.port
-        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Host": "localhost"}
+        self.headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Host": "localhost",
+        }
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
-            connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), self.headers)
+            connection.request(
+                method, f"/api/v1/{path}", None if body is None else json.dumps(body), self.headers
+            )
             response = connection.getresponse()
             text = response.read()
         finally:
@@ -55,7 +63,9 @@ class Client:
 
     def take(self, **more: object) -> tuple[str, str]:
         """The address, or the code of the refusal."""
-        status, answer = self.ask("POST", "ip-addresses/", {"network": "busy", "project": "shop", **more})
+        status, answer = self.ask(
+            "POST", "ip-addresses/", {"network": "busy", "project": "shop", **more}
+        )
         if status == HTTPStatus.CREATED:
             return str(answer["address"]), ""
         assert status == HTTPStatus.BAD_REQUEST, answer
@@ -104,22 +114,43 @@ def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
     one = Client(stack, token)
     one.must("POST", "partitions/", {"id": "fra", "name": "FRA"})
     one.must("POST", "projects/", {"id": "shop", "name": "shop"})
-    pool = {"id": "pool", "kind": "super", "partition": "fra", "prefixes": ["10.128.0.0/20", "2001:db8::/64"]}
+    pool = {
+        "id": "pool",
+        "kind": "super",
+        "partition": "fra",
+        "prefixes": ["10.128.0.0/20", "2001:db8::/64"],
+    }
     one.must("POST", "networks/", pool)
-    one.must("POST", "networks/", {"id": "busy", "partition": "fra", "project": "shop", "prefix_length": {"4": 27, "6": 120}})
+    one.must(
+        "POST",
+        "networks/",
+        {"id": "busy", "partition": "fra", "project": "shop", "prefix_length": {"4": 27, "6": 120}},
+    )
 
     ledger, at_first = Ledger(), Counter[str]()
     together = Barrier(CLIENTS, action=lambda: at_first.update(ledger.count))
     with ThreadPoolExecutor(CLIENTS) as clients:
-        done = [clients.submit(come_and_go, Client(stack, token), ledger, together, number) for number in range(CLIENTS)]
+        done = [
+            clients.submit(come_and_go, Client(stack, token), ledger, together, number)
+            for number in range(CLIENTS)
+        ]
         for each in done:
             each.result()
     assert at_first == {"taken": len(HOSTS), "exhausted": CLIENTS - len(HOSTS)}
-    assert ledger.count.total() == CLIENTS * (ROUNDS + 1) and set(ledger.count) == {"taken", "exhausted"}
+    assert ledger.count.total() == CLIENTS * (ROUNDS + 1) and set(ledger.count) == {
+        "taken",
+        "exhausted",
+    }
 
-    listed = {row["address"] for row in one.must("GET", "ip-addresses/?network=busy&limit=1000")["results"]}
+    listed = {
+        row["address"]
+        for row in one.must("GET", "ip-addresses/?network=busy&limit=1000")["results"]
+    }
     assert listed == ledger.held
-    assert one.must("GET", "networks/busy/")["usage"]["4"] == {"used": len(listed & set(HOSTS)), "available": len(HOSTS)}
+    assert one.must("GET", "networks/busy/")["usage"]["4"] == {
+        "used": len(listed & set(HOSTS)),
+        "available": len(HOSTS),
+    }
     assert "Every rule holds" in stack.manage("check_rules")
 
     # Exactly the others are still to be had, the lowest first: nothing that was given back, or refused, has left a hole.

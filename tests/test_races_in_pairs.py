@@ -37,7 +37,13 @@ class Stage:
     """A partition of its own, and what the pairs need there. Rows are read anew for each request, as requests do."""
 
     def __init__(self, number: int) -> None:
-        self.fra = world(f"p{number}", f"10.{64 + number}.0.0/20", f"10.{32 + number}.0.0/24", v6=f"2001:db8:{number}::/48", number=number)
+        self.fra = world(
+            f"p{number}",
+            f"10.{64 + number}.0.0/20",
+            f"10.{32 + number}.0.0/24",
+            v6=f"2001:db8:{number}::/48",
+            number=number,
+        )
         self.partition, self.shop = self.fra.partition, self.fra.shop
         self.name = partial("{}-{}".format, f"p{number}")
         self.net = self.private("net", self.shop)
@@ -55,7 +61,11 @@ class Stage:
         return partial(join, Firewall.objects.get(pk=self.firewall.pk), self.again(net), **options)
 
     def leaving(self, net: Network) -> Action:
-        return partial(leave, Firewall.objects.select_related("machine").get(pk=self.firewall.pk), self.again(net))
+        return partial(
+            leave,
+            Firewall.objects.select_related("machine").get(pk=self.firewall.pk),
+            self.again(net),
+        )
 
     def joined(self, net: Network) -> Network:
         join(Firewall.objects.get(pk=self.firewall.pk), net)
@@ -71,7 +81,15 @@ class Stage:
         firewall = Firewall.objects.get(pk=self.firewall.pk)
         ip = firewall.machine.addresses.get(prefix__network=net, address__family=4).address
         target = machine or self.behind("target")
-        return partial(publish, firewall=firewall, network=self.again(net), address=ip, machine=target, port=80, target_port=8080)
+        return partial(
+            publish,
+            firewall=firewall,
+            network=self.again(net),
+            address=ip,
+            machine=target,
+            port=80,
+            target_port=8080,
+        )
 
     def machine(self, net: Network, name: str = "web", **options: Any) -> Action:
         return partial(self.fra.machine, name, self.shop, self.again(net), **options)
@@ -101,12 +119,20 @@ def brought(s: Stage) -> Any:
 def two_for_one_address(s: Stage) -> Pair:
     ips = [brought(s).address, s.storage.prefixes.get(cidr__family=6).cidr[77]]
     second = s.fra.firewall("second", s.shop, s.net)
-    return Pair(s.joining(s.storage, addresses=ips), partial(join, second, s.again(s.storage), addresses=ips), "taken", "taken")
+    return Pair(
+        s.joining(s.storage, addresses=ips),
+        partial(join, second, s.again(s.storage), addresses=ips),
+        "taken",
+        "taken",
+    )
 
 
 def two_firewalls_for_one_address(s: Stage) -> Pair:
     ips = [brought(s).address, s.storage.prefixes.get(cidr__family=6).cidr[77]]
-    one, other = (partial(s.fra.firewall, name, s.shop, s.again(s.net), s.again(s.storage), addresses=ips) for name in ("a", "b"))
+    one, other = (
+        partial(s.fra.firewall, name, s.shop, s.again(s.net), s.again(s.storage), addresses=ips)
+        for name in ("a", "b")
+    )
     return Pair(one, other, "taken", "taken")
 
 
@@ -159,19 +185,37 @@ def a_published_machine(s: Stage) -> Pair:
 
 
 PAIRS: dict[str, Callable[[Stage], Pair]] = {
-    "share while joining": lambda s: Pair(partial(s.again(s2 := empty(s)).share, "ada"), s.joining(s2), "", "second_unshared"),
-    "share twice": lambda s: Pair(partial(s.again(s.net).share, "ada"), partial(s.again(s.net).share, "bob")),
-    "share while removing": lambda s: Pair(partial(s.again(s2 := empty(s)).share, "ada"), s.removing(s2), "", "gone"),
-    "remove while allocating": lambda s: Pair(s.removing(s2 := empty(s)), s.taking(s2), "no_prefix", "in_use"),
-    "remove while creating a machine": lambda s: Pair(s.removing(s2 := empty(s)), s.machine(s2), "gone", "in_use"),
-    "remove while joining": lambda s: Pair(s.removing(s.storage), s.joining(s.storage), "gone", "in_use"),
+    "share while joining": lambda s: Pair(
+        partial(s.again(s2 := empty(s)).share, "ada"), s.joining(s2), "", "second_unshared"
+    ),
+    "share twice": lambda s: Pair(
+        partial(s.again(s.net).share, "ada"), partial(s.again(s.net).share, "bob")
+    ),
+    "share while removing": lambda s: Pair(
+        partial(s.again(s2 := empty(s)).share, "ada"), s.removing(s2), "", "gone"
+    ),
+    "remove while allocating": lambda s: Pair(
+        s.removing(s2 := empty(s)), s.taking(s2), "no_prefix", "in_use"
+    ),
+    "remove while creating a machine": lambda s: Pair(
+        s.removing(s2 := empty(s)), s.machine(s2), "gone", "in_use"
+    ),
+    "remove while joining": lambda s: Pair(
+        s.removing(s.storage), s.joining(s.storage), "gone", "in_use"
+    ),
     "remove while growing": lambda s: Pair(s.removing(s.legacy), s.growing(s.legacy), "gone", ""),
     "remove a prefix while allocating": lambda s: Pair(
-        s.removing((s2 := empty(s)).prefixes.get(cidr__family=4)), s.taking(s2, version=4), "no_prefix", "in_use"
+        s.removing((s2 := empty(s)).prefixes.get(cidr__family=4)),
+        s.taking(s2, version=4),
+        "no_prefix",
+        "in_use",
     ),
     "remove twice": lambda s: Pair(s.removing(s2 := empty(s)), s.removing(s2)),
     "remove the underlay while creating a firewall": lambda s: Pair(
-        lambda: (s.freeing()(), s.removing(s.fra.fabric)()), partial(s.fra.firewall, "new", s.shop, s.again(s.net)), "gone", "in_use"
+        lambda: (s.freeing()(), s.removing(s.fra.fabric)()),
+        partial(s.fra.firewall, "new", s.shop, s.again(s.net)),
+        "gone",
+        "in_use",
     ),
     "remove the super network while carving": lambda s: Pair(
         s.removing(s.fra.pool), partial(s.private, "new", s.shop), "in_use", "in_use"
@@ -183,41 +227,64 @@ PAIRS: dict[str, Callable[[Stage], Pair]] = {
         s.removing(p := a_project(s)), s.taking(s.storage, project=p), "invalid", "in_use"
     ),
     "remove a partition while it gets a super network": lambda s: Pair(
-        s.removing(p := a_partition(s)), partial(network, s.name("pool"), "super", partition=p), "invalid", "in_use"
+        s.removing(p := a_partition(s)),
+        partial(network, s.name("pool"), "super", partition=p),
+        "invalid",
+        "in_use",
     ),
     "remove an address while bringing it": lambda s: Pair(
-        s.removing(row := brought(s)), s.joining(s.storage, addresses=[row.address, s.storage.prefixes.get(cidr__family=6).cidr[9]]),
-        "", "in_use",
+        s.removing(row := brought(s)),
+        s.joining(
+            s.storage, addresses=[row.address, s.storage.prefixes.get(cidr__family=6).cidr[9]]
+        ),
+        "",
+        "in_use",
     ),
     "two joins that bring one address": two_for_one_address,
     "two firewalls that bring one address": two_firewalls_for_one_address,
     "two networks for the last child prefix": the_last_child_prefix,
     "two allocations of the last address": the_last_address,
     "two machines for the last address": the_last_address_for_machines,
-    "leave twice": lambda s: Pair(s.leaving(s.joined(s.storage)), s.leaving(s.storage), "not_joined", "not_joined"),
+    "leave twice": lambda s: Pair(
+        s.leaving(s.joined(s.storage)), s.leaving(s.storage), "not_joined", "not_joined"
+    ),
     "leave while freeing": lambda s: Pair(s.leaving(s.joined(s.storage)), s.freeing(), "", "gone"),
     "join while freeing": lambda s: Pair(s.joining(s.storage), s.freeing(), "", "gone"),
-    "leave while publishing": lambda s: Pair(s.leaving(s.joined(s.storage)), s.publishing(s.storage), "not_joined", "in_use"),
+    "leave while publishing": lambda s: Pair(
+        s.leaving(s.joined(s.storage)), s.publishing(s.storage), "not_joined", "in_use"
+    ),
     "free the firewall while publishing": lambda s: Pair(
         s.freeing(), s.publishing(s.joined(s.storage)), "not_there", ""
     ),
     "free a machine while publishing it": a_published_machine,
     "free twice": lambda s: Pair(s.freeing(), s.freeing()),
     "grow by a family while joining": lambda s: Pair(s.growing(s.legacy), s.joining(s.legacy)),
-    "grow by a family while leaving": lambda s: Pair(s.growing(s.joined(s.legacy)), s.leaving(s.legacy)),
+    "grow by a family while leaving": lambda s: Pair(
+        s.growing(s.joined(s.legacy)), s.leaving(s.legacy)
+    ),
     "grow by a family while freeing": lambda s: Pair(s.growing(s.joined(s.legacy)), s.freeing()),
-    "grow by a family while a machine comes": lambda s: Pair(s.growing(old := of_old(s)), s.machine(old)),
-    "grow twice by the same prefix": lambda s: Pair(s.growing(s.net), s.growing(s.legacy), "overlap", "overlap"),
+    "grow by a family while a machine comes": lambda s: Pair(
+        s.growing(old := of_old(s)), s.machine(old)
+    ),
+    "grow twice by the same prefix": lambda s: Pair(
+        s.growing(s.net), s.growing(s.legacy), "overlap", "overlap"
+    ),
     "give a network to another project while an address is taken": lambda s: Pair(
         s.given_to(s2 := empty(s), s.fra.analytics), s.taking(s2), "other_project", "project_in_use"
     ),
     "give a network to another project while a machine comes": lambda s: Pair(
-        s.given_to(s2 := empty(s), s.fra.analytics), s.machine(s2), "other_project", "project_in_use"
+        s.given_to(s2 := empty(s), s.fra.analytics),
+        s.machine(s2),
+        "other_project",
+        "project_in_use",
     ),
     "bind an external network to a project while it is joined": lambda s: Pair(
-        s.given_to(s2 := a_bound_external(s), s.fra.analytics), s.joining(s2), "other_project", "project_in_use"
+        s.given_to(s2 := a_bound_external(s), s.fra.analytics),
+        s.joining(s2),
+        "other_project",
+        "project_in_use",
     ),
-}  # fmt: skip
+}
 
 
 def may_be(*codes: str) -> list[list[str]]:
@@ -242,7 +309,9 @@ def test_carving_and_removing_in_any_order_of_families_never_ends_in_a_circle() 
     def come_and_go(number: int) -> None:
         for turn in range(6):
             first, then = ((4, 6), (6, 4))[(number + turn) % 2]
-            net = fra.private(f"net-{number}-{turn}", fra.shop, prefix_length={first: {4: 24, 6: 64}[first]})
+            net = fra.private(
+                f"net-{number}-{turn}", fra.shop, prefix_length={first: {4: 24, 6: 64}[first]}
+            )
             grow(net, version=then, prefix_length={4: 24, 6: 64}[then])
             Network.objects.get(pk=net.pk).delete()
 

@@ -51,7 +51,9 @@ class Visit:
     def rest(self, method: str, path: str, body: object = None) -> Any:
         if method == "get":
             return self.client.get(f"/api/v1/{path}")
-        return getattr(self.client, method)(f"/api/v1/{path}", body, content_type="application/json")
+        return getattr(self.client, method)(
+            f"/api/v1/{path}", body, content_type="application/json"
+        )
 
     def shown(self, model: str, key: object) -> Any:
         return self.client.get(reverse(f"admin:{model}_change", args=[key]))
@@ -123,13 +125,19 @@ ACTIONS = {
         },
     ),
     "see what sharing would change": Action(
-        READING, {"page": lambda v: v.page("networks/shop/share/"), "rest": lambda v: v.rest("get", "networks/shop/share/")}
+        READING,
+        {
+            "page": lambda v: v.page("networks/shop/share/"),
+            "rest": lambda v: v.rest("get", "networks/shop/share/"),
+        },
     ),
     "allocate a network": Action(
         OPERATING,
         {
             "rest": lambda v: v.rest("post", "networks/", NETWORK),
-            "admin": lambda v: v.add("networks_network", **NETWORK, kind="private", default_child_prefix_length="{}"),
+            "admin": lambda v: v.add(
+                "networks_network", **NETWORK, kind="private", default_child_prefix_length="{}"
+            ),
         },
         lambda: named(Network, "new"),
     ),
@@ -144,20 +152,27 @@ ACTIONS = {
     "grow a network": Action(
         OPERATING,
         {
-            "rest": lambda v: v.rest("post", "networks/shop/prefixes/", {"prefix": "10.129.0.0/24"}),
+            "rest": lambda v: v.rest(
+                "post", "networks/shop/prefixes/", {"prefix": "10.129.0.0/24"}
+            ),
             "admin": lambda v: v.add("networks_prefix", network="shop", cidr="10.129.0.0/24"),
         },
         lambda: Prefix.objects.filter(network="shop", cidr="10.129.0.0/24").exists(),
     ),
     "remove a private network": Action(
         OPERATING,
-        {"rest": lambda v: v.rest("delete", "networks/empty/"), "admin": lambda v: v.remove("networks_network", "empty")},
+        {
+            "rest": lambda v: v.rest("delete", "networks/empty/"),
+            "admin": lambda v: v.remove("networks_network", "empty"),
+        },
         lambda: not named(Network, "empty"),
     ),
     "take an address": Action(
         OPERATING,
         {
-            "rest": lambda v: v.rest("post", "ip-addresses/", {"network": "empty", "project": "shop"}),
+            "rest": lambda v: v.rest(
+                "post", "ip-addresses/", {"network": "empty", "project": "shop"}
+            ),
             "admin": lambda v: v.add("networks_address", network="empty", project="shop"),
         },
         lambda: Address.objects.filter(prefix__network="empty").exists(),
@@ -166,14 +181,18 @@ ACTIONS = {
         OPERATING,
         {
             "rest": lambda v: v.rest("delete", "ip-addresses/10.128.0.99/"),
-            "admin": lambda v: v.remove("networks_address", Address.objects.get(address="10.128.0.99").pk),
+            "admin": lambda v: v.remove(
+                "networks_address", Address.objects.get(address="10.128.0.99").pk
+            ),
         },
         lambda: not Address.objects.filter(address="10.128.0.99").exists(),
     ),
     "allocate a machine": Action(
         OPERATING,
         {
-            "rest": lambda v: v.rest("post", "machines/", {**MACHINE, "networks": [{"network": "shop"}]}),
+            "rest": lambda v: v.rest(
+                "post", "machines/", {**MACHINE, "networks": [{"network": "shop"}]}
+            ),
             "admin": lambda v: v.add("machines_machine", **MACHINE, network="shop"),
         },
         lambda: machine("new"),
@@ -189,7 +208,9 @@ ACTIONS = {
     "allocate a firewall": Action(
         OPERATING,
         {
-            "rest": lambda v: v.rest("post", "firewalls/", {**MACHINE, "networks": [{"network": "shop"}]}),
+            "rest": lambda v: v.rest(
+                "post", "firewalls/", {**MACHINE, "networks": [{"network": "shop"}]}
+            ),
             "admin": lambda v: v.add("firewalls_firewall", **MACHINE, networks=["shop"], **MANAGED),
         },
         lambda: machine("new"),
@@ -208,7 +229,9 @@ ACTIONS = {
         {
             "page": lambda v: v.page(f"{v.fw_path}/leave/storage/", push=""),
             "rest": lambda v: v.rest("delete", f"{v.fw_path}/attachments/storage/"),
-            "admin": lambda v: v.remove("firewalls_attachment", v.fw.attachments.get(network="storage").pk),
+            "admin": lambda v: v.remove(
+                "firewalls_attachment", v.fw.attachments.get(network="storage").pk
+            ),
         },
         lambda: not Attachment.objects.filter(network="storage").exists(),
     ),
@@ -216,19 +239,26 @@ ACTIONS = {
         OPERATING,
         {
             "rest": lambda v: v.rest("post", "endpoints/", endpoint(v)),
-            "admin": lambda v: v.add("firewalls_endpoint", **endpoint(v) | {"address": own_address(v).pk}),
+            "admin": lambda v: v.add(
+                "firewalls_endpoint", **endpoint(v) | {"address": own_address(v).pk}
+            ),
         },
         Endpoint.objects.exists,
     ),
     "push": Action(
         OPERATING,
-        {"page": lambda v: v.page(f"{v.fw_path}/push/", revision=""), "rest": lambda v: v.rest("post", f"{v.fw_path}/push/", {})},
+        {
+            "page": lambda v: v.page(f"{v.fw_path}/push/", revision=""),
+            "rest": lambda v: v.rest("post", f"{v.fw_path}/push/", {}),
+        },
         Push.objects.exists,
     ),
     "roll out": Action(
         OPERATING,
         {
-            "page": lambda v: v.page(f"rollouts/new/?firewall={v.fw.pk}", cause="now", sizes="1", max_failures="0"),
+            "page": lambda v: v.page(
+                f"rollouts/new/?firewall={v.fw.pk}", cause="now", sizes="1", max_failures="0"
+            ),
             "rest": lambda v: v.rest("post", "rollouts/", {"firewalls": [str(v.fw.pk)]}),
         },
         Rollout.objects.exists,
@@ -246,7 +276,13 @@ ACTIONS = {
         ADMINISTERING,
         {
             "rest": lambda v: v.rest("post", "networks/", {**NETWORK, "shared": True}),
-            "admin": lambda v: v.add("networks_network", **NETWORK, kind="private", default_child_prefix_length="{}", shared="on"),
+            "admin": lambda v: v.add(
+                "networks_network",
+                **NETWORK,
+                kind="private",
+                default_child_prefix_length="{}",
+                shared="on",
+            ),
         },
         lambda: named(Network, "new"),
     ),
@@ -261,7 +297,9 @@ ACTIONS = {
     "grow a super network": Action(
         ADMINISTERING,
         {
-            "rest": lambda v: v.rest("post", "networks/super-fra/prefixes/", {"prefix": "10.140.0.0/16"}),
+            "rest": lambda v: v.rest(
+                "post", "networks/super-fra/prefixes/", {"prefix": "10.140.0.0/16"}
+            ),
             "admin": lambda v: v.add("networks_prefix", network="super-fra", cidr="10.140.0.0/16"),
         },
         lambda: Prefix.objects.filter(cidr="10.140.0.0/16").exists(),
@@ -270,7 +308,9 @@ ACTIONS = {
         ADMINISTERING,
         {
             "rest": lambda v: v.rest("delete", "networks/super-fra/prefixes/10.144.0.0/16/"),
-            "admin": lambda v: v.remove("networks_prefix", Prefix.objects.get(cidr="10.144.0.0/16").pk),
+            "admin": lambda v: v.remove(
+                "networks_prefix", Prefix.objects.get(cidr="10.144.0.0/16").pk
+            ),
         },
         lambda: not Prefix.objects.filter(cidr="10.144.0.0/16").exists(),
     ),
@@ -278,13 +318,22 @@ ACTIONS = {
         ADMINISTERING,
         {
             "rest": lambda v: v.rest("post", "networks/", {"id": "new", "kind": "external"}),
-            "admin": lambda v: v.add("networks_network", id="new", name="new", kind="external", default_child_prefix_length="{}"),
+            "admin": lambda v: v.add(
+                "networks_network",
+                id="new",
+                name="new",
+                kind="external",
+                default_child_prefix_length="{}",
+            ),
         },
         lambda: named(Network, "new"),
     ),
     "remove an external network": Action(
         ADMINISTERING,
-        {"rest": lambda v: v.rest("delete", "networks/internet-fra/"), "admin": lambda v: v.remove("networks_network", "internet-fra")},
+        {
+            "rest": lambda v: v.rest("delete", "networks/internet-fra/"),
+            "admin": lambda v: v.remove("networks_network", "internet-fra"),
+        },
         lambda: not named(Network, "internet-fra"),
     ),
     "make a partition": Action(
@@ -303,14 +352,20 @@ ACTIONS = {
         },
         lambda: Partition.objects.get(pk="fra").name == "new",
     ),
-    "see tokens": Action(ADMINISTERING, {"admin": lambda v: v.client.get(reverse("admin:config_token_changelist"))}),
+    "see tokens": Action(
+        ADMINISTERING, {"admin": lambda v: v.client.get(reverse("admin:config_token_changelist"))}
+    ),
     "issue a token": Action(
         ADMINISTERING,
         {"admin": lambda v: v.add("config_token", name="new", role="viewer", days=1)},
         lambda: Token.objects.filter(name="new").exists(),
     ),
 }
-TABLE = [pytest.param(action, way, id=f"{name} at {door}") for name, action in ACTIONS.items() for door, way in action.ways.items()]
+TABLE = [
+    pytest.param(action, way, id=f"{name} at {door}")
+    for name, action in ACTIONS.items()
+    for door, way in action.ways.items()
+]
 
 
 def own_address(visit: Visit) -> Address:
@@ -353,7 +408,9 @@ def test_everybody_may_what_their_role_says(action: Action, way: Way, role: str)
     refused = response.status_code in (401, 403) or to_log_in
     if action.done is not None:
         assert action.done() is may
-    if role != "operator" or action.done is None:  # an admin page may leave out one field of many, and take the rest
+    if (
+        role != "operator" or action.done is None
+    ):  # an admin page may leave out one field of many, and take the rest
         assert refused is not may, (response.status_code, response.content[:500])
     assert refused or response.status_code < 400
 
@@ -365,7 +422,13 @@ def test_the_first_migration_of_an_empty_database_makes_the_roles(django_db_bloc
         server.execute("CREATE DATABASE from_nothing")
         try:
             migrated = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-            subprocess.run(migrated, cwd=ROOT, env={**os.environ, "DATABASE_URL": fresh}, check=True, timeout=300)
+            subprocess.run(
+                migrated,
+                cwd=ROOT,
+                env={**os.environ, "DATABASE_URL": fresh},
+                check=True,
+                timeout=300,
+            )
             with psycopg.connect(fresh) as there:
                 granted = there.execute(
                     "SELECT role.name, array_agg(codename::text) FROM auth_group role JOIN auth_group_permissions granted "
@@ -375,6 +438,12 @@ def test_the_first_migration_of_an_empty_database_makes_the_roles(django_db_bloc
             server.execute("DROP DATABASE from_nothing WITH (FORCE)")
     may = {name: set(codenames) for name, codenames in granted}
     assert set(may) == set(ROLES)
-    assert "view_network" in may["viewer"] and not {"add_network", "add_push", "view_token"} & may["viewer"]
-    assert {"add_network", "add_attachment", "add_push"} <= may["operator"] and not {"share_network", "change_partition"} & may["operator"]
+    assert (
+        "view_network" in may["viewer"]
+        and not {"add_network", "add_push", "view_token"} & may["viewer"]
+    )
+    assert {"add_network", "add_attachment", "add_push"} <= may["operator"] and not {
+        "share_network",
+        "change_partition",
+    } & may["operator"]
     assert {"share_network", "change_partition", "add_token"} <= may["admin"]

@@ -33,13 +33,19 @@ class World:
     analytics: Project
 
     def private(self, name: str, project: Project, **options: Any) -> Network:
-        return create_private_network(name=name, id=name, partition=self.partition, project=project, **options)
+        return create_private_network(
+            name=name, id=name, partition=self.partition, project=project, **options
+        )
 
     def machine(self, name: str, project: Project, *networks: Network, **options: Any) -> Machine:
-        return create_machine(name=name, partition=self.partition, project=project, **_asked(networks, options))
+        return create_machine(
+            name=name, partition=self.partition, project=project, **_asked(networks, options)
+        )
 
     def firewall(self, name: str, project: Project, *networks: Network, **options: Any) -> Firewall:
-        return create_firewall(name=name, partition=self.partition, project=project, **_asked(networks, options))
+        return create_firewall(
+            name=name, partition=self.partition, project=project, **_asked(networks, options)
+        )
 
 
 def _asked(networks: tuple[Network, ...], options: dict[str, Any]) -> dict[str, Any]:
@@ -49,19 +55,36 @@ def _asked(networks: tuple[Network, ...], options: dict[str, Any]) -> dict[str, 
     return {"networks": options.pop("networks", asked), "addresses": addresses, **options}
 
 
-def world(id: str = "fra", pool: str = "10.128.0.0/14", fabric: str = "10.4.0.0/16", *, v6: str = "", number: int = 0) -> World:
+def world(
+    id: str = "fra",
+    pool: str = "10.128.0.0/14",
+    fabric: str = "10.4.0.0/16",
+    *,
+    v6: str = "",
+    number: int = 0,
+) -> World:
     """Build it. `v6` makes the partition dual stack; `number` keeps a second partition's externals apart."""
     partition = Partition(id=id, name=id.upper(), management_prefixes=["192.0.2.0/24"])
     partition.save()
     lengths = {"4": 22, "6": 64} if v6 else {"4": 22}
     pools = [pool, v6] if v6 else [pool]
-    projects = [Project.objects.get_or_create(id=name, defaults={"name": name})[0] for name in ("shop", "storage-team", "analytics")]
+    projects = [
+        Project.objects.get_or_create(id=name, defaults={"name": name})[0]
+        for name in ("shop", "storage-team", "analytics")
+    ]
     return World(
         partition,
-        network(f"super-{id}", "super", *pools, partition=partition, default_child_prefix_length=lengths),
+        network(
+            f"super-{id}", "super", *pools, partition=partition, default_child_prefix_length=lengths
+        ),
         network(f"underlay-{id}", "underlay", fabric, partition=partition),
         network(
-            f"internet-{id}", "external", f"203.0.{113 + number}.0/24", vrf=104009 + number, nat=True, destination_prefixes=["0.0.0.0/0"]
+            f"internet-{id}",
+            "external",
+            f"203.0.{113 + number}.0/24",
+            vrf=104009 + number,
+            nat=True,
+            destination_prefixes=["0.0.0.0/0"],
         ),
         *projects,
     )

@@ -50,9 +50,16 @@ class TokenAdmin(RowAdmin):
         if isinstance(form, TokenAddForm):
             obj.text = form.text  # type: ignore[attr-defined]
 
-    def response_add(self, request: HttpRequest, obj: Token, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Token, post_url_continue: str | None = None
+    ) -> HttpResponse:
         """Show the text of the token on a page of its own: it is kept nowhere, so there is no second time."""
-        context = {**self.admin_site.each_context(request), "title": f"Token {obj.name}", "token": obj, "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Token {obj.name}",
+            "token": obj,
+            "opts": self.opts,
+        }
         response = TemplateResponse(request, "admin/config/token/created.html", context)
         response["Cache-Control"] = "no-store"
         return response

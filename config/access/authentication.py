@@ -27,7 +27,9 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = Token.objects.find(text)
         if token is None:
-            raise exceptions.AuthenticationFailed("This token is not known, or no longer valid; create a new one.")
+            raise exceptions.AuthenticationFailed(
+                "This token is not known, or no longer valid; create a new one."
+            )
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -44,7 +46,12 @@ class Backend(ModelBackend):
     """Names and passwords as Django checks them; what an account may do is one question, not one for itself and one for its roles."""
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        if not user_obj.is_active or user_obj.is_anonymous or user_obj.is_superuser or obj is not None:
+        if (
+            not user_obj.is_active
+            or user_obj.is_anonymous
+            or user_obj.is_superuser
+            or obj is not None
+        ):
             return super().get_all_permissions(user_obj, obj)
         if not hasattr(user_obj, "_perm_cache"):
             with connection.cursor() as cursor:
@@ -60,4 +67,8 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     name = "token"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": SCHEME.lower(), "description": "A token of `manage.py create_token`."}
+        return {
+            "type": "http",
+            "scheme": SCHEME.lower(),
+            "description": "A token of `manage.py create_token`.",
+        }

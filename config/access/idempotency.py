@@ -35,14 +35,24 @@ class IdempotencyMiddleware:
         if user is None:
             return self.get_response(request)  # 401 by itself
         if len(key) > LONGEST or not key.isprintable():
-            return _refusal(400, "invalid_key", f"An Idempotency-Key has at most {LONGEST} printable characters.")
+            return _refusal(
+                400,
+                "invalid_key",
+                f"An Idempotency-Key has at most {LONGEST} printable characters.",
+            )
         with transaction.atomic():
             return self._once(request, user, key)
 
     def _once(self, request: HttpRequest, user: User, key: str) -> HttpResponseBase:
-        fingerprint = digest(b"\n".join([(request.method or "").encode(), request.get_full_path().encode(), request.body]))
+        fingerprint = digest(
+            b"\n".join(
+                [(request.method or "").encode(), request.get_full_path().encode(), request.body]
+            )
+        )
         IdempotentAnswer.objects.forget_old(user, key)
-        kept, first = IdempotentAnswer.objects.get_or_create(user=user, key=key, defaults={"fingerprint": fingerprint})
+        kept, first = IdempotentAnswer.objects.get_or_create(
+            user=user, key=key, defaults={"fingerprint": fingerprint}
+        )
         if not first:
             return _replay(kept, fingerprint)
         with transaction.atomic():
@@ -60,9 +70,15 @@ class IdempotencyMiddleware:
 
 def _replay(kept: IdempotentAnswer, fingerprint: str) -> HttpResponse:
     if kept.fingerprint != fingerprint:
-        reason = "This Idempotency-Key was used for another request; take a new key for a new request."
+        reason = (
+            "This Idempotency-Key was used for another request; take a new key for a new request."
+        )
         return _refusal(409, "key_reused", reason)
-    return HttpResponse(bytes(kept.body), status=kept.status, headers={**kept.headers, "Idempotency-Replayed": "true"})
+    return HttpResponse(
+        bytes(kept.body),
+        status=kept.status,
+        headers={**kept.headers, "Idempotency-Replayed": "true"},
+    )
 
 
 def _refusal(status: int, code: str, message: str) -> JsonResponse:

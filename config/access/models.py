@@ -27,13 +27,17 @@ def digest(text: str | bytes) -> str:
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
-    def issue(self, name: str, role: str, days: int = DAYS, *, replace: bool = False) -> "tuple[Token, str]":
+    def issue(
+        self, name: str, role: str, days: int = DAYS, *, replace: bool = False
+    ) -> "tuple[Token, str]":
         """A token and its text, which is shown once and not kept. Raises ValidationError if the name is taken."""
         text = f"sn_{secrets.token_urlsafe(32)}"
         with transaction.atomic():
             if replace:
                 self.filter(name=name).delete()
-            token = Token(name=name, digest=digest(text), expires_at=timezone.now() + timedelta(days=days))
+            token = Token(
+                name=name, digest=digest(text), expires_at=timezone.now() + timedelta(days=days)
+            )
             token.full_clean(exclude=["user"])
             token.user = _account(name, role)
             token.save()
@@ -43,7 +47,9 @@ class TokenQuerySet(models.QuerySet["Token"]):
         """The token with this text, if it is valid now, with its account and what that may do; its use is noted."""
         now = timezone.now()
         token = _found(text, now)
-        if token is not None and (token.last_used_at is None or token.last_used_at < now - NOTED_EVERY):
+        if token is not None and (
+            token.last_used_at is None or token.last_used_at < now - NOTED_EVERY
+        ):
             # Many requests may come at once with one token; none of them waits for another to write this down.
             free = self.select_for_update(skip_locked=True).filter(pk=token.pk)
             with transaction.atomic():
@@ -60,7 +66,10 @@ def _found(text: str, now: datetime) -> "Token | None":
         return None
     width = len(Token._meta.concrete_fields)
     token, user = row(Token, found[:width]), cast("Any", row(User, found[width:-1]))
-    token.user, user._perm_cache = user, set(found[-1])  # where config.authentication.Backend keeps it
+    token.user, user._perm_cache = (
+        user,
+        set(found[-1]),
+    )  # where config.authentication.Backend keeps it
     return token
 
 
@@ -75,11 +84,29 @@ def _find() -> str:
 def _account(name: str, role: str) -> User:
     """The service account that acts under this name: nobody can log in with it, and it has this role alone."""
     if role not in ROLES:
-        raise ValidationError({"role": ValidationError(f"{role!r} is no role; choose from {', '.join(ROLES)}.", code="invalid_role")})
+        raise ValidationError(
+            {
+                "role": ValidationError(
+                    f"{role!r} is no role; choose from {', '.join(ROLES)}.", code="invalid_role"
+                )
+            }
+        )
     account, made = User.objects.get_or_create(username=name)
-    personal = account.is_staff or account.is_superuser or account.has_usable_password() or account.last_login or account.email
+    personal = (
+        account.is_staff
+        or account.is_superuser
+        or account.has_usable_password()
+        or account.last_login
+        or account.email
+    )
     if not made and personal:
-        raise ValidationError({"name": ValidationError(f"{name} is a person's account; choose another name.", code="taken")})
+        raise ValidationError(
+            {
+                "name": ValidationError(
+                    f"{name} is a person's account; choose another name.", code="taken"
+                )
+            }
+        )
     account.set_unusable_password()
     account.is_active, account.is_staff, account.is_superuser = True, False, False
     account.save()
@@ -97,7 +124,13 @@ class Account(User):
     class Meta:
         proxy = True
         default_permissions = ()
-        triggers = [Recorded(kind="user", label="this.username", hidden=["id", "password", "last_login", "date_joined"])]
+        triggers = [
+            Recorded(
+                kind="user",
+                label="this.username",
+                hidden=["id", "password", "last_login", "date_joined"],
+            )
+        ]
 
 
 class Membership(User.groups.through):  # type: ignore[name-defined,misc]
@@ -108,19 +141,25 @@ class Membership(User.groups.through):  # type: ignore[name-defined,misc]
         default_permissions = ()
         triggers = [
             Recorded(
-                kind="role", hidden=["id"], about=["'user:' || this.user_id"],
-                label=f"{USER} || ' as ' || {GROUP}".format(row="this"), shown_as={"user": USER, "group": GROUP},
+                kind="role",
+                hidden=["id"],
+                about=["'user:' || this.user_id"],
+                label=f"{USER} || ' as ' || {GROUP}".format(row="this"),
+                shown_as={"user": USER, "group": GROUP},
             )
-        ]  # fmt: skip
+        ]
 
 
 class Token(models.Model):
     """A key for a program. Only its digest is kept; what it may do is what its account's role may do."""
 
     name = models.CharField(
-        max_length=63, unique=True, validators=[identifier], error_messages={"unique": "There is a token of this name already."},
+        max_length=63,
+        unique=True,
+        validators=[identifier],
+        error_messages={"unique": "There is a token of this name already."},
         help_text="Its account goes by this name in the history.",
-    )  # fmt: skip
+    )
     user = models.OneToOneField(User, models.CASCADE, related_name="token", editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -132,7 +171,12 @@ class Token(models.Model):
     class Meta:
         ordering = ["name"]
         triggers = [
-            Recorded(label="this.name", about=["'user:' || this.user_id"], hidden=["id", "digest", "last_used_at"], shown_as={"user": USER})
+            Recorded(
+                label="this.name",
+                about=["'user:' || this.user_id"],
+                hidden=["id", "digest", "last_used_at"],
+                shown_as={"user": USER},
+            )
         ]
 
     def __str__(self) -> str:
@@ -148,7 +192,9 @@ class IdempotentAnswerQuerySet(models.QuerySet["IdempotentAnswer"]):
         """Drop this key's answer if its time is over, and some others' that nobody else drops at this moment."""
         old = self.filter(created_at__lt=timezone.now() - ANSWERS_LAST)
         old.filter(user=user, key=key).delete()
-        self.filter(pk__in=[*old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:100]]).delete()
+        self.filter(
+            pk__in=[*old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:100]]
+        ).delete()
 
 
 class IdempotentAnswer(models.Model):

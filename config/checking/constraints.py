@@ -38,9 +38,14 @@ def _forbidden(model: type[models.Model], constraint: models.BaseConstraint) -> 
     if isinstance(constraint, models.CheckConstraint):  # as in SQL, what is unknown is no violation
         return rows.filter(~Q(Coalesce(constraint.condition, True, output_field=BooleanField())))
     if isinstance(constraint, models.UniqueConstraint):
-        return _having_another(rows, constraint.condition, {field: field for field in constraint.fields})
+        return _having_another(
+            rows, constraint.condition, {field: field for field in constraint.fields}
+        )
     assert isinstance(constraint, ExclusionConstraint)
-    alike = {f"{_column(one)}__{_LOOKUPS[operator]}": _column(one) for one, operator in constraint.expressions}
+    alike = {
+        f"{_column(one)}__{_LOOKUPS[operator]}": _column(one)
+        for one, operator in constraint.expressions
+    }
     return _having_another(rows, constraint.condition, alike)
 
 
@@ -49,17 +54,23 @@ def _column(expression: Any) -> str:
     return getattr(expression, "name", "") or expression.source_expressions[0].name
 
 
-def _having_another(rows: QuerySet[Any], condition: Q | None, alike: dict[str, str]) -> QuerySet[Any]:
+def _having_another(
+    rows: QuerySet[Any], condition: Q | None, alike: dict[str, str]
+) -> QuerySet[Any]:
     """The rows beside which there is another one that is alike: the lookups map to this row's columns."""
     among = rows.filter(condition) if condition else rows
-    others = among.exclude(pk=OuterRef("pk")).filter(**{lookup: OuterRef(name) for lookup, name in alike.items()})
+    others = among.exclude(pk=OuterRef("pk")).filter(
+        **{lookup: OuterRef(name) for lookup, name in alike.items()}
+    )
     return among.filter(Exists(others))
 
 
 def _dangling(model: type[models.Model], field: "models.ForeignKey[Any, Any]") -> Iterator[Finding]:
     target = field.remote_field.model._base_manager.filter(pk=OuterRef(field.attname))
     for row in model._base_manager.filter(~Exists(target), **{f"{field.attname}__isnull": False}):
-        sentence = f"Its {field.name} {getattr(row, field.attname)} is gone, although it was in use (R15)."
+        sentence = (
+            f"Its {field.name} {getattr(row, field.attname)} is gone, although it was in use (R15)."
+        )
         try:
             yield finding(row, sentence)
         except ObjectDoesNotExist:  # it is called after what is gone

@@ -8,7 +8,9 @@ from django.db import connection
 from config.checking.constraints import models_of_ours
 from config.checking.findings import Finding
 
-_CURE = "The database does not hold its rule any more; put it back, as manage.py sqlmigrate shows it."
+_CURE = (
+    "The database does not hold its rule any more; put it back, as manage.py sqlmigrate shows it."
+)
 _TRIGGERS = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
 _CONSTRAINTS = """
 SELECT conname FROM pg_constraint WHERE convalidated
@@ -21,12 +23,20 @@ def missing() -> Iterator[Finding]:
     there = _names(_TRIGGERS)
     for model, trigger in pgtrigger.registered():
         if trigger.get_pgid(model) not in there:
-            yield Finding("trigger", f"{trigger.name} of {model._meta.db_table}", f"It is missing or switched off. {_CURE}")
+            yield Finding(
+                "trigger",
+                f"{trigger.name} of {model._meta.db_table}",
+                f"It is missing or switched off. {_CURE}",
+            )
     there = _names(_CONSTRAINTS)
     for table in models_of_ours():
         for constraint in table._meta.constraints:
             if constraint.name not in there:
-                yield Finding("constraint", f"{constraint.name} of {table._meta.db_table}", f"It is missing or not valid. {_CURE}")
+                yield Finding(
+                    "constraint",
+                    f"{constraint.name} of {table._meta.db_table}",
+                    f"It is missing or not valid. {_CURE}",
+                )
 
 
 def _names(query: str) -> set[str]:

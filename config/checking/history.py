@@ -28,13 +28,20 @@ def contradicted(stored: Stored) -> Iterator[Finding]:
     let_go = _let_go()
     for address in stored.of(Address):
         if let_go and str(address.address) in let_go:
-            yield from of(address, rules.goes_with_its_machine(address.address, address.kind, on_machine=address.machine_id is not None))
+            yield from of(
+                address,
+                rules.goes_with_its_machine(
+                    address.address, address.kind, on_machine=address.machine_id is not None
+                ),
+            )
 
 
 def _once() -> dict[str, dict[str, Any]]:
     """Of every network, by id, the values it was made with, and those it was first shared with."""
     known: dict[str, dict[str, Any]] = {}
-    for key, verb, values in Activity.objects.filter(kind="network").order_by("id").values_list("key", "verb", "after"):
+    for key, verb, values in (
+        Activity.objects.filter(kind="network").order_by("id").values_list("key", "verb", "after")
+    ):
         after: dict[str, Any] = values or {}
         if verb == CREATED:
             known[key] = {"partition": None, "parent": None, "vrf": None, **after}
@@ -56,7 +63,9 @@ def _as_made(network: Network, values: dict[str, Any]) -> Network:
 def _let_go() -> set[str]:
     """Addresses that were taken off a machine, and were neither put on one nor given back since."""
     off = Q(verb=CHANGED, before__has_key="machine")
-    events = Activity.objects.filter(Q(verb__in=[CREATED, REMOVED]) | off, kind="address").order_by("id")
+    events = Activity.objects.filter(Q(verb__in=[CREATED, REMOVED]) | off, kind="address").order_by(
+        "id"
+    )
     loose: set[str] = set()
     for key, verb, machine in events.values_list("key", "verb", "after__machine"):
         if verb == CHANGED and machine is None:

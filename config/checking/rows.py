@@ -45,10 +45,17 @@ def load() -> Stored:
     """Read everything, one query per table."""
     stored = Stored()
     masked = _masked()
-    stored.findings += [Finding("address", text, "It is not the address of one host (R12).") for text in masked.values()]
+    stored.findings += [
+        Finding("address", text, "It is not the address of one host (R12).")
+        for text in masked.values()
+    ]
     for model in models_of_ours():
         if issubclass(model, ValidatedModel):
-            rows = model._base_manager.exclude(pk__in=masked) if model is Address else model._base_manager.all()
+            rows = (
+                model._base_manager.exclude(pk__in=masked)
+                if model is Address
+                else model._base_manager.all()
+            )
             stored.tables[model] = {row.pk: row for row in rows}
     for table in stored.tables.values():
         stored.judgeable += [row for row in table.values() if _wired(row, stored)]
@@ -70,7 +77,9 @@ def _wired(row: ValidatedModel, stored: Stored) -> bool:
     for relation in row.relations():
         key, target = getattr(row, relation.attname), stored.tables.get(relation.remote_field.model)
         if key is None and not relation.null:
-            stored.findings.append(finding(row, f"It has no {relation.name}, and cannot be without."))
+            stored.findings.append(
+                finding(row, f"It has no {relation.name}, and cannot be without.")
+            )
             whole = False
         elif target is not None and key is not None:
             whole &= key in target  # what is gone is found by its foreign key
@@ -99,12 +108,18 @@ def judged(stored: Stored) -> Iterator[Finding]:
             yield from of_error(row, error)
         for name, value in _values(row).items():  # saving puts some values right by itself
             if before[name] != value:
-                yield finding(row, f"{name}: It is {before[name]!r}, where saving the row would make it {value!r}.")
+                yield finding(
+                    row,
+                    f"{name}: It is {before[name]!r}, where saving the row would make it {value!r}.",
+                )
         yield from of(row, row.standing_violations())
 
 
 def _values(row: models.Model) -> dict[str, Any]:
-    return {name: row.__dict__[name] for name in (column.attname for column in row._meta.concrete_fields)}
+    return {
+        name: row.__dict__[name]
+        for name in (column.attname for column in row._meta.concrete_fields)
+    }
 
 
 def judged_together(stored: Stored) -> Iterator[Finding]:
@@ -117,7 +132,11 @@ def judged_together(stored: Stored) -> Iterator[Finding]:
     for machine in stored.whole(Machine):
         for id in sorted({machine.primary_id, *(machine.known_networks or ())} & networks.keys()):
             cidrs = [prefix.cidr for prefix in networks[id].prefixes.all()]
-            yield from of(machine, rules.has_each_family(id, cidrs, here[machine.pk, id], machine.name))
+            yield from of(
+                machine, rules.has_each_family(id, cidrs, here[machine.pk, id], machine.name)
+            )
     for firewall in stored.whole(Firewall):
-        kinds = [networks[id].kind for id in firewall.machine.known_networks or () if id in networks]
+        kinds = [
+            networks[id].kind for id in firewall.machine.known_networks or () if id in networks
+        ]
         yield from of(firewall, rules.in_fabric(firewall.name, kinds))

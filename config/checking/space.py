@@ -23,8 +23,13 @@ def differing(stored: Stored) -> Iterator[Finding]:
         left = free_space([prefix.cidr], taken[prefix.pk])
         said = free.pop(prefix.pk, [])
         if said != left:
-            more, less = named(map(str, set(said) - set(left))) or "nothing", named(map(str, set(left) - set(said))) or "nothing"
-            yield finding(prefix, f"The table of free space has {more} where {less} is free; {CURE}")
+            more, less = (
+                named(map(str, set(said) - set(left))) or "nothing",
+                named(map(str, set(left) - set(said))) or "nothing",
+            )
+            yield finding(
+                prefix, f"The table of free space has {more} where {less} is free; {CURE}"
+            )
     for pk in free.keys() - {prefix.pk for prefix in stored.of(Prefix)}:
         yield Finding("free space", str(pk), f"It belongs to no prefix; {CURE}")
 

@@ -52,7 +52,9 @@ def drifted(firewall: Firewall) -> None:
     """Somebody changed a file by hand after the push; a check finds it."""
     in_sync(firewall)
     with (settings.PRACTICE / firewall.name / "etc" / "nftables.conf").open("a") as file:
-        file.write("\n# 03:12, by hand, until the incident is over\ninsert rule inet metal forward counter accept\n")
+        file.write(
+            "\n# 03:12, by hand, until the incident is over\ninsert rule inet metal forward counter accept\n"
+        )
     tasks.check(str(firewall.pk))
 
 
@@ -93,7 +95,9 @@ def show() -> None:
 def server(number: int) -> Iterator[None]:
     """The practice server, in a thread of its own, for as long as the block runs; what it has begun it ends."""
     started: Future[Callable[[], object]] = Future()
-    thread = threading.Thread(target=asyncio.run, args=[_serve(number, started)], name="practice", daemon=True)
+    thread = threading.Thread(
+        target=asyncio.run, args=[_serve(number, started)], name="practice", daemon=True
+    )
     thread.start()
     stop = started.result(WAIT_SECONDS)
     try:

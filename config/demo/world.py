@@ -15,7 +15,9 @@ from firewalls.models import Firewall
 from networks.models import Network, Partition, Project
 
 DUMP = Path(__file__).parent
-MANAGEMENT = [ip_network("192.0.2.0/24")]  # RFC 5737; metal-api's partitions do not say who may reach the firewalls' SSH
+MANAGEMENT = [
+    ip_network("192.0.2.0/24")
+]  # RFC 5737; metal-api's partitions do not say who may reach the firewalls' SSH
 SILENT = 9  # the discard service, which nobody runs any more: a firewall said to be there does not answer
 
 
@@ -33,7 +35,11 @@ def build() -> Report:
         partition.save()
     machines = [UUID(id) for kind, id in report.keys if kind == "machine"]
     for firewall in Firewall.objects.filter(pk__in=machines).select_related("machine"):
-        firewall.practice, firewall.host, firewall.user = True, practice.HOST, practice.user(firewall.name)
+        firewall.practice, firewall.host, firewall.user = (
+            True,
+            practice.HOST,
+            practice.user(firewall.name),
+        )
         firewall.save(update_fields=["practice", "host", "user"])
     return report
 
@@ -50,7 +56,11 @@ def listening() -> int | None:
 def house(number: int) -> None:
     """Tell every practice firewall where the practice server is now, and see that its root folder exists."""
     key = practice.host_key(settings.PRACTICE)
-    for firewall in Firewall.objects.filter(practice=True, host=practice.HOST).exclude(port=SILENT).select_related("machine"):
+    for firewall in (
+        Firewall.objects.filter(practice=True, host=practice.HOST)
+        .exclude(port=SILENT)
+        .select_related("machine")
+    ):
         if not (settings.PRACTICE / firewall.name).exists():
             practice.ensure_root(settings.PRACTICE, firewall.name)
         if (firewall.port, firewall.host_key) != (number, key):

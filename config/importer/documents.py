@@ -95,7 +95,11 @@ def files(paths: Iterable[Path], problems: list[Problem]) -> list[tuple[str, Pat
     """The YAML files named, and those in the folders named, each once."""
     found: dict[Path, str] = {}
     for path in paths:
-        inside = sorted(p for ending in ("*.yaml", "*.yml") for p in path.rglob(ending)) if path.is_dir() else []
+        inside = (
+            sorted(p for ending in ("*.yaml", "*.yml") for p in path.rglob(ending))
+            if path.is_dir()
+            else []
+        )
         if path.is_dir() and not inside:
             problems.append(Problem(Place(str(path)), "This folder holds no *.yaml or *.yml file."))
         elif not path.exists():
@@ -129,7 +133,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise Refused(f"The file cannot be read: {error.strerror}.") from error
     if len(raw) > MAX_BYTES:
-        raise Refused(f"The file has more than {MAX_BYTES // 1024**2} MiB; split it into several files.")
+        raise Refused(
+            f"The file has more than {MAX_BYTES // 1024**2} MiB; split it into several files."
+        )
     if b"\0" in raw:
         raise Refused("The file is binary or UTF-16; write YAML as UTF-8 text.")
     try:
@@ -141,16 +147,22 @@ def _text(path: Path) -> str:
 
 def _syntax(name: str, text: str, error: yaml.YAMLError) -> Problem:
     mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
-    line = mark.line + 1 if mark else text.count("\n", 0, position) + 1 if position is not None else 0
+    line = (
+        mark.line + 1 if mark else text.count("\n", 0, position) + 1 if position is not None else 0
+    )
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     lines = text.split("\n")
     spelled = lines[line - 1] if 0 < line <= len(lines) else ""
     if "\t" in spelled[: len(spelled) - len(spelled.lstrip())]:
-        return Problem(Place(name, line=line), "The line is indented with a tab; YAML is indented with spaces.")
+        return Problem(
+            Place(name, line=line), "The line is indented with a tab; YAML is indented with spaces."
+        )
     return Problem(Place(name, line=line), f"This is not YAML: {said}.")
 
 
-def _objects(node: Node | None, name: str, number: int, problems: list[Problem]) -> Iterator[Document]:
+def _objects(
+    node: Node | None, name: str, number: int, problems: list[Problem]
+) -> Iterator[Document]:
     if node is None or (isinstance(node, Scalar) and node.empty):
         return  # nothing between two separators
     listed = isinstance(node, Sequence)
@@ -179,13 +191,18 @@ class _Builder:
         self.file, self.problems = file, problems
         self.number = 0
         self.root: Node | None = None
-        self.open: list[tuple[Sequence | Mapping, str | None]] = []  # with the key that awaits its value
+        self.open: list[
+            tuple[Sequence | Mapping, str | None]
+        ] = []  # with the key that awaits its value
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             self.number, self.root, self.open = self.number + 1, None, []
         elif isinstance(event, yaml.AliasEvent):
-            raise Refused("The line uses an alias (*name), which is not read here; write the value out.", _line(event))
+            raise Refused(
+                "The line uses an alias (*name), which is not read here; write the value out.",
+                _line(event),
+            )
         elif isinstance(event, yaml.CollectionEndEvent):
             self.open.pop()
         elif isinstance(event, yaml.NodeEvent):
@@ -194,7 +211,10 @@ class _Builder:
     def _add(self, event: Any) -> None:
         line = _line(event)
         if event.tag and event.tag != "!":
-            raise Refused(f"The line uses the tag {event.tag[:60]}, which is not read here; write a plain value.", line)
+            raise Refused(
+                f"The line uses the tag {event.tag[:60]}, which is not read here; write a plain value.",
+                line,
+            )
         node: Node
         if isinstance(event, yaml.ScalarEvent):
             if "\0" in event.value:
@@ -205,7 +225,10 @@ class _Builder:
         self._place(node)
         if not isinstance(node, Scalar):
             if len(self.open) >= MAX_DEPTH:
-                raise Refused(f"More than {MAX_DEPTH} levels are nested here; no object of metal-api is that deep.", line)
+                raise Refused(
+                    f"More than {MAX_DEPTH} levels are nested here; no object of metal-api is that deep.",
+                    line,
+                )
             self.open.append((node, None))
 
     def _place(self, node: Node) -> None:
@@ -221,7 +244,9 @@ class _Builder:
         elif isinstance(node, Scalar):
             self._key(container, node)
         else:
-            raise Refused("A field's name is a list or object here; names are plain words.", node.line)
+            raise Refused(
+                "A field's name is a list or object here; names are plain words.", node.line
+            )
 
     def _key(self, container: Mapping, name: Scalar) -> None:
         if name.text in container.entries:

@@ -46,7 +46,9 @@ def _inside(node: Node, step: str) -> Node | None:
     if isinstance(node, Mapping):
         return node.entries.get(step)
     index = int(step) if isinstance(node, Sequence) and step.isdigit() else -1
-    return node.items[index] if isinstance(node, Sequence) and 0 <= index < len(node.items) else None
+    return (
+        node.items[index] if isinstance(node, Sequence) and 0 <= index < len(node.items) else None
+    )
 
 
 class Fields:
@@ -72,7 +74,13 @@ class Fields:
     def filled(self, name: str) -> bool:
         """Whether the field is there and neither null nor empty."""
         node = self._node(name)
-        content = node.entries if isinstance(node, Mapping) else node.items if isinstance(node, Sequence) else node
+        content = (
+            node.entries
+            if isinstance(node, Mapping)
+            else node.items
+            if isinstance(node, Sequence)
+            else node
+        )
         return bool(content)
 
     def text(self, name: str, *, required: bool = False) -> str:
@@ -138,7 +146,11 @@ class Fields:
         node = self._node(name)
         if isinstance(node, Scalar):
             return self._address(name, node)
-        self.complain(name, "This field is missing." if node is None else "This must be an address.", node.line if node else 0)
+        self.complain(
+            name,
+            "This field is missing." if node is None else "This must be an address.",
+            node.line if node else 0,
+        )
         return None
 
     def _address(self, label: str, scalar: Scalar) -> IP | None:
@@ -147,7 +159,11 @@ class Fields:
         except ValueError:
             ip = None
         if ip is None or getattr(ip, "scope_id", None):
-            self.complain(label, f"{scalar.text[:60]!r} is not an address such as 10.128.0.7 or 2001:db8::7.", scalar.line)
+            self.complain(
+                label,
+                f"{scalar.text[:60]!r} is not an address such as 10.128.0.7 or 2001:db8::7.",
+                scalar.line,
+            )
             return None
         return ip
 
@@ -173,7 +189,9 @@ class Fields:
         found = []
         for index, item in enumerate(node.items if node else []):
             if isinstance(item, Mapping):
-                found.append(Fields(self.origin, self.findings, item, f"{self.path}{name}[{index}]."))
+                found.append(
+                    Fields(self.origin, self.findings, item, f"{self.path}{name}[{index}].")
+                )
             else:
                 self.complain(f"{name}[{index}]", "This must be an object with fields.", item.line)
         return found

@@ -12,9 +12,13 @@ _FAMILY = {"IPv4": "4", "IPv6": "6"}
 _TIMES = ("created", "changed")
 # apiv2's names of a network's kind, beside the flags of apiv1.
 _NETWORK_TYPES = {
-    "super": "super", "super-namespaced": "super", "underlay": "underlay", "external": "external", "child": "private",
+    "super": "super",
+    "super-namespaced": "super",
+    "underlay": "underlay",
+    "external": "external",
+    "child": "private",
     "child-shared": "private",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,14 @@ def partition(fields: Fields) -> PartitionDoc:
     id = fields.text("id", required=True)
     values: dict[str, object] = {"name": fields.text("name") or id} | _described(fields)
     if fields.has("dns_servers"):
-        values["dns_servers"] = [ip for server in fields.inners("dns_servers") if (ip := _dns(server)) is not None]
+        values["dns_servers"] = [
+            ip for server in fields.inners("dns_servers") if (ip := _dns(server)) is not None
+        ]
     if fields.has("ntp_servers"):
         values["ntp_servers"] = [_ntp(server) for server in fields.inners("ntp_servers")]
-    fields.leave("bootconfig", "mgmtserviceaddress", "labels", "privatenetworkprefixlength", *_TIMES)
+    fields.leave(
+        "bootconfig", "mgmtserviceaddress", "labels", "privatenetworkprefixlength", *_TIMES
+    )
     return PartitionDoc(fields.origin, id, values)
 
 
@@ -119,9 +127,17 @@ def network(fields: Fields) -> NetworkDoc:
     fields.leave("additionalAnnouncableCIDRs", "vrfshared", *_TIMES)
     fields.copies("consumption", "usage", "nattype")
     return NetworkDoc(
-        fields.origin, id, kind, fields.text("partitionid"), fields.text("projectid"), fields.text("parentnetworkid"),
-        fields.number("vrf") or None, shared, prefixes, values,
-    )  # fmt: skip
+        fields.origin,
+        id,
+        kind,
+        fields.text("partitionid"),
+        fields.text("projectid"),
+        fields.text("parentnetworkid"),
+        fields.number("vrf") or None,
+        shared,
+        prefixes,
+        values,
+    )
 
 
 def _lengths(fields: Fields) -> dict[str, int]:
@@ -135,13 +151,19 @@ def _lengths(fields: Fields) -> dict[str, int]:
 
 def _network_kind(fields: Fields, private: bool) -> str:
     """Super and underlay by their flags; private by its parent, or by being shared; else external."""
-    flags = [name for name, flag in (("super", "privatesuper"), ("underlay", "underlay")) if fields.flag(flag)]
+    flags = [
+        name
+        for name, flag in (("super", "privatesuper"), ("underlay", "underlay"))
+        if fields.flag(flag)
+    ]
     said = _NETWORK_TYPES.get(fields.text("networktype"))
     private = private or bool(fields.text("parentnetworkid"))
     kind = flags[0] if flags else said or ("private" if private else "external")
     if len(flags) > 1 or (said and said != kind):
         others = " and ".join(dict.fromkeys([*flags, *([said] if said else [])]))
-        fields.complain("networktype" if said else "underlay", f"A network is of one kind, not {others}.")
+        fields.complain(
+            "networktype" if said else "underlay", f"A network is of one kind, not {others}."
+        )
     return kind
 
 
@@ -152,7 +174,10 @@ def address(fields: Fields) -> AddressDoc | None:
         values["name"] = fields.text("name")
     if fields.has("type"):
         values["kind"] = fields.text("type")
-    network, owner = fields.text("networkid", required=True), fields.text("projectid", required=True)
+    network, owner = (
+        fields.text("networkid", required=True),
+        fields.text("projectid", required=True),
+    )
     fields.leave("allocationuuid", "tags", *_TIMES)
     return AddressDoc(fields.origin, str(ip), ip, network, owner, values) if ip else None
 
@@ -165,11 +190,37 @@ Reader = Callable[[Fields], Doc | None]
 
 # The fields by which each kind is known, one of them is enough; no two kinds share one.
 MARKS: dict[str, tuple[frozenset[str], Reader]] = {
-    "partition": (frozenset({"bootconfig", "mgmtserviceaddress", "privatenetworkprefixlength", "dns_servers", "ntp_servers"}), partition),
+    "partition": (
+        frozenset(
+            {
+                "bootconfig",
+                "mgmtserviceaddress",
+                "privatenetworkprefixlength",
+                "dns_servers",
+                "ntp_servers",
+            }
+        ),
+        partition,
+    ),
     "project": (frozenset({"meta", "tenant_id", "quotas"}), project),
-    "network": (frozenset({"prefixes", "privatesuper", "underlay", "parentnetworkid", "destinationprefixes", "vrf"}), network),
+    "network": (
+        frozenset(
+            {
+                "prefixes",
+                "privatesuper",
+                "underlay",
+                "parentnetworkid",
+                "destinationprefixes",
+                "vrf",
+            }
+        ),
+        network,
+    ),
     "address": (frozenset({"ipaddress"}), address),
-    "machine": (frozenset({"allocation", "hardware", "rackid", "bios", "ledstate", "liveliness"}), machine),
+    "machine": (
+        frozenset({"allocation", "hardware", "rackid", "bios", "ledstate", "liveliness"}),
+        machine,
+    ),
     "rules": (frozenset({"egress", "ingress"}), rules_only),
 }
 
@@ -181,7 +232,11 @@ def recognise(document: Document, findings: Findings) -> Doc | None:
     origin = Origin(document.place, _label(kinds, document.node), document.node)
     if len(kinds) != 1:
         known = ", ".join(MARKS)
-        seen = f"It has the fields of {' and '.join(kinds)} at once." if kinds else f"Its fields fit none of: {known}."
+        seen = (
+            f"It has the fields of {' and '.join(kinds)} at once."
+            if kinds
+            else f"Its fields fit none of: {known}."
+        )
         findings.problems.append(origin.problem("", f"This object cannot be recognised. {seen}"))
         return None
     fields, before = Fields(origin, findings, document.node), len(findings.problems)

@@ -9,13 +9,44 @@ from config.importer.fields import Fields, Origin
 from networks.common.addressing import IP
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
-_HARDWARE = ("bios", "hardware", "events", "ledstate", "liveliness", "state", "rackid", "description", "created", "changed")
+_HARDWARE = (
+    "bios",
+    "hardware",
+    "events",
+    "ledstate",
+    "liveliness",
+    "state",
+    "rackid",
+    "description",
+    "created",
+    "changed",
+)
 _ALLOCATION = (
-    "boot_info", "created", "creator", "description", "dns_servers", "filesystemlayout", "ntp_servers", "reinstall", "ssh_pub_keys",
-    "succeeded", "user_data", "vpn", "allocationuuid",
-)  # fmt: skip
+    "boot_info",
+    "created",
+    "creator",
+    "description",
+    "dns_servers",
+    "filesystemlayout",
+    "ntp_servers",
+    "reinstall",
+    "ssh_pub_keys",
+    "succeeded",
+    "user_data",
+    "vpn",
+    "allocationuuid",
+)
 # What metal-api copied from the network into the allocation; the network's own document says it.
-_COPIED = ("destinationprefixes", "nat", "nattypev2", "networktypev2", "prefixes", "projectid", "underlay", "vrf")
+_COPIED = (
+    "destinationprefixes",
+    "nat",
+    "nattypev2",
+    "networktypev2",
+    "prefixes",
+    "projectid",
+    "underlay",
+    "vrf",
+)
 _PRIMARY = frozenset({"privateprimaryunshared", "privateprimaryshared"})
 
 
@@ -80,7 +111,9 @@ def machine(fields: Fields) -> MachineDoc | None:
     allocation = fields.inner("allocation")
     if uuid is None:
         return None
-    bare = MachineDoc(fields.origin, id, uuid, False, False, given, partition, "", (), None, labels, None)
+    bare = MachineDoc(
+        fields.origin, id, uuid, False, False, given, partition, "", (), None, labels, None
+    )
     if allocation is None:
         return bare
     if not partition:
@@ -106,12 +139,17 @@ def _allocated(bare: MachineDoc, allocation: Fields) -> MachineDoc:
     if not read:
         allocation.complain("networks", "An allocated machine has at least one network.")
     found = replace(
-        bare, allocated=True, firewall=role == "firewall", name=_name(allocation, bare.name),
-        project=allocation.text("project", required=True), networks=tuple(use for use, _ in read),
+        bare,
+        allocated=True,
+        firewall=role == "firewall",
+        name=_name(allocation, bare.name),
+        project=allocation.text("project", required=True),
+        networks=tuple(use for use, _ in read),
         # Every network of an allocation repeats the machine's one AS number; some have 0 where it plays no role.
         asn=next((number for _, number in read if number), None),
-        labels=bare.labels | ({"image": image} if image else {}), rules=_own_rules(allocation),
-    )  # fmt: skip
+        labels=bare.labels | ({"image": image} if image else {}),
+        rules=_own_rules(allocation),
+    )
     if found.rules and not found.firewall:
         allocation.complain("firewall_rules", "Only a firewall has rules.")
     allocation.leave(*_ALLOCATION)
@@ -138,7 +176,12 @@ def _use(fields: Fields) -> tuple[NetworkUse, int | None]:
     kind = fields.text("networktype").lower()
     primary = kind in _PRIMARY if kind else bool(fields.flag("private"))
     fields.copies("private", *_COPIED)
-    use = NetworkUse(fields.text("networkid", required=True), fields.addresses("ips"), primary, fields.path + "networkid")
+    use = NetworkUse(
+        fields.text("networkid", required=True),
+        fields.addresses("ips"),
+        primary,
+        fields.path + "networkid",
+    )
     number = fields.number("asn")
     fields.done()
     return use, number

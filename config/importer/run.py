@@ -22,15 +22,34 @@ from networks.models import Address, Project
 Key = tuple[str, str]
 _NAMED = ("partition", "project", "network")
 _MODEL_TO_NETWORK = {
-    "cidr": "prefixes", "prefix": "prefixes", "partition": "partitionid", "project": "projectid", "parent": "parentnetworkid",
-    "destination_prefixes": "destinationprefixes", "default_child_prefix_length": "defaultchildprefixlength",
-}  # fmt: skip
-_MODEL_TO_ADDRESS = {"address": "ipaddress", "network": "networkid", "project": "projectid", "kind": "type", "prefix": "networkid"}
+    "cidr": "prefixes",
+    "prefix": "prefixes",
+    "partition": "partitionid",
+    "project": "projectid",
+    "parent": "parentnetworkid",
+    "destination_prefixes": "destinationprefixes",
+    "default_child_prefix_length": "defaultchildprefixlength",
+}
+_MODEL_TO_ADDRESS = {
+    "address": "ipaddress",
+    "network": "networkid",
+    "project": "projectid",
+    "kind": "type",
+    "prefix": "networkid",
+}
 _MODEL_TO_MACHINE = {
-    "networks": "allocation.networks", "network": "allocation.networks", "primary": "allocation.networks", "name": "allocation.name",
-    "addresses": "allocation.networks.ips", "address": "allocation.networks.ips", "asn": "allocation.networks.asn", "labels": "tags",
-    "project": "allocation.project", "partition": "partition.id", "role": "allocation.role",
-}  # fmt: skip
+    "networks": "allocation.networks",
+    "network": "allocation.networks",
+    "primary": "allocation.networks",
+    "name": "allocation.name",
+    "addresses": "allocation.networks.ips",
+    "address": "allocation.networks.ips",
+    "asn": "allocation.networks.asn",
+    "labels": "tags",
+    "project": "allocation.project",
+    "partition": "partition.id",
+    "role": "allocation.role",
+}
 
 
 class ImportRefused(Exception):
@@ -89,15 +108,23 @@ def _described(paths: Iterable[Path], findings: Findings) -> Iterator[Doc]:
             if first is doc:
                 yield doc
             else:
-                findings.problems.append(doc.origin.problem("", f"This object is given twice; it is also in {first.origin.place}."))
+                findings.problems.append(
+                    doc.origin.problem(
+                        "", f"This object is given twice; it is also in {first.origin.place}."
+                    )
+                )
 
 
 def _kind(doc: Doc) -> str:
     if isinstance(doc, MachineDoc) and doc.firewall:
         return "firewall"
-    return {PartitionDoc: "partition", ProjectDoc: "project", NetworkDoc: "network", AddressDoc: "address", MachineDoc: "machine"}.get(
-        type(doc), "rules"
-    )
+    return {
+        PartitionDoc: "partition",
+        ProjectDoc: "project",
+        NetworkDoc: "network",
+        AddressDoc: "address",
+        MachineDoc: "machine",
+    }.get(type(doc), "rules")
 
 
 def _key(doc: Doc) -> Key:
@@ -111,13 +138,19 @@ def _needs(doc: Doc) -> set[Key]:
     if isinstance(doc, AddressDoc):
         return {("network", doc.network), ("project", doc.project)}
     if isinstance(doc, MachineDoc):
-        return {("partition", doc.partition), ("project", doc.project), *(("network", use.network) for use in doc.networks)}
+        return {
+            ("partition", doc.partition),
+            ("project", doc.project),
+            *(("network", use.network) for use in doc.networks),
+        }
     return set()
 
 
 def _ordered(docs: Sequence[Doc]) -> list[Doc]:
     """What others refer to comes first; addresses in the way of none; what must be picked after all that is given."""
-    held = {ip for doc in docs if isinstance(doc, MachineDoc) for use in doc.networks for ip in use.ips}
+    held = {
+        ip for doc in docs if isinstance(doc, MachineDoc) for use in doc.networks for ip in use.ips
+    }
     networks = {"super": 2, "underlay": 3, "external": 3, "private": 4}
 
     def rank(doc: Doc) -> int:
@@ -146,7 +179,9 @@ class _Saver:
     def save(self, docs: Sequence[Doc]) -> None:
         ordered = _ordered(docs)
         listed = {doc.ip for doc in docs if isinstance(doc, AddressDoc)}
-        self.new = listed - set(Address.objects.filter(address__in=listed).values_list("address", flat=True))
+        self.new = listed - set(
+            Address.objects.filter(address__in=listed).values_list("address", flat=True)
+        )
         own = {doc.id for doc in ordered if isinstance(doc, ProjectDoc)}
         for doc in ordered:
             if _needs(doc) & self.failed:
@@ -166,7 +201,9 @@ class _Saver:
         if id and id not in own and not Project.objects.filter(pk=id).exists():
             Project(id=id, name=id).save(force_insert=True)
             self.report.outcomes["project", "created"] += 1
-            self.report.notes.append(f"project {id}: only referred to, so it was made with its id as its name")
+            self.report.notes.append(
+                f"project {id}: only referred to, so it was made with its id as its name"
+            )
 
     def _note(self, doc: Doc) -> None:
         if isinstance(doc, MachineDoc) and not doc.allocated:
@@ -189,12 +226,18 @@ class _Saver:
             return saving.network(doc, self.by)
         if isinstance(doc, AddressDoc):
             return saving.address(doc, new=doc.ip in self.new)
-        return saving_machines.machine(doc, self.by) if isinstance(doc, MachineDoc) else saving_machines.rules_only(doc)
+        return (
+            saving_machines.machine(doc, self.by)
+            if isinstance(doc, MachineDoc)
+            else saving_machines.rules_only(doc)
+        )
 
 
 def _problems(doc: Doc, error: ValidationError) -> Iterator[Problem]:
     """The rules' own sentences, at the fields the document has."""
-    for name, errors in getattr(error, "error_dict", {"": error.error_list if hasattr(error, "error_list") else []}).items():
+    for name, errors in getattr(
+        error, "error_dict", {"": error.error_list if hasattr(error, "error_list") else []}
+    ).items():
         for one in errors:
             for message in one.messages:
                 yield doc.origin.problem(_field(doc, name), message)
@@ -205,9 +248,17 @@ def _field(doc: Doc, name: str) -> str:
         return ""
     if isinstance(doc, NetworkDoc):
         flags = {"super": "privatesuper", "underlay": "underlay"}
-        return flags.get(doc.kind, "networktype") if name == "kind" else _MODEL_TO_NETWORK.get(name, name)
+        return (
+            flags.get(doc.kind, "networktype")
+            if name == "kind"
+            else _MODEL_TO_NETWORK.get(name, name)
+        )
     if isinstance(doc, AddressDoc):
         return _MODEL_TO_ADDRESS.get(name, name)
     if isinstance(doc, MachineDoc):
         return _MODEL_TO_MACHINE.get(name, name)
-    return {"tenant": "tenant_id", "id": "meta.id"}.get(name, name) if isinstance(doc, ProjectDoc) else name
+    return (
+        {"tenant": "tenant_id", "id": "meta.id"}.get(name, name)
+        if isinstance(doc, ProjectDoc)
+        else name
+    )

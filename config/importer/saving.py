@@ -35,7 +35,15 @@ def existing(model: type[Row], id: str, field: str) -> Row:
     row = model._default_manager.filter(pk=id).first()
     if row is None:
         word = model._meta.verbose_name
-        enforce([Violation(field, "unknown", f"There is no {word} {id!r}, neither in the files nor in the database.")])
+        enforce(
+            [
+                Violation(
+                    field,
+                    "unknown",
+                    f"There is no {word} {id!r}, neither in the files nor in the database.",
+                )
+            ]
+        )
         raise AssertionError  # unreachable: enforce() raised
     return row
 
@@ -89,14 +97,18 @@ def network(doc: NetworkDoc, by: str) -> Saved:
         return _update(row, doc, refers, by)
     if doc.kind != PRIVATE and not doc.parent:
         del refers["parent"]
-    fields: dict[str, Any] = {"name": doc.id} | doc.values | refers | {"prefixes": doc.prefixes, "vrf": doc.vrf}
+    fields: dict[str, Any] = (
+        {"name": doc.id} | doc.values | refers | {"prefixes": doc.prefixes, "vrf": doc.vrf}
+    )
     if doc.shared:
         fields |= {"shared": True, "by": by, "shared_reason": REASON}
     create_network(kind=doc.kind, id=doc.id, **fields)
     return Saved(created=True)
 
 
-def _update(row: Network, doc: NetworkDoc, refers: Mapping[str, models.Model | None], by: str) -> Saved:
+def _update(
+    row: Network, doc: NetworkDoc, refers: Mapping[str, models.Model | None], by: str
+) -> Saved:
     values: dict[str, Any] = {"kind": doc.kind, **doc.values, **refers}
     if doc.kind == PRIVATE and not doc.parent:
         del values["parent"]  # the one it was carved from
@@ -112,7 +124,10 @@ def _update(row: Network, doc: NetworkDoc, refers: Mapping[str, models.Model | N
     for cidr in (cidr for cidr in doc.prefixes if cidr not in known):
         grow(row, prefix=cidr)
         saved.changes.append(f"prefixes: {cidr} added")
-    saved.notes += [f"prefix {cidr} is not in the file; it stays" for cidr in sorted(known - set(doc.prefixes), key=str)]
+    saved.notes += [
+        f"prefix {cidr} is not in the file; it stays"
+        for cidr in sorted(known - set(doc.prefixes), key=str)
+    ]
     return saved
 
 
@@ -137,7 +152,9 @@ def address(doc: AddressDoc, *, new: bool) -> Saved:
     elif row.prefix.network_id != doc.network:
         reason = f"{doc.ip} lies in {row.prefix.network_id}, not in {doc.network} (R11)."
         enforce([Violation("network", "other_network", reason)])
-    changes = differing(row, {"kind": Address.Kind.STATIC} | doc.values | {"project_id": doc.project})
+    changes = differing(
+        row, {"kind": Address.Kind.STATIC} | doc.values | {"project_id": doc.project}
+    )
     if changes:
         row.save()
     return Saved(created=True) if new else Saved(changes=changes)

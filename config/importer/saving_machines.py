@@ -34,7 +34,15 @@ class Use:
             if home_of(ip, prefixes) is None:
                 where = ", ".join(map(str, prefixes))
                 field = doc.field.removesuffix("networkid") + "ips"
-                enforce([Violation(field, "outside_network", f"{ip} lies in no prefix of {doc.network} ({where}) (R11).")])
+                enforce(
+                    [
+                        Violation(
+                            field,
+                            "outside_network",
+                            f"{ip} lies in no prefix of {doc.network} ({where}) (R11).",
+                        )
+                    ]
+                )
 
     @property
     def request(self) -> Request:
@@ -57,10 +65,15 @@ def _create(doc: MachineDoc, uses: list[Use], rules: list[dict[str, Any]], by: s
     others = [use for use in uses if use not in fabric]
     ips = [ip for use in others for ip in use.ips]
     common: dict[str, Any] = {
-        "name": doc.name, "partition": existing(Partition, doc.partition, "partition"),
-        "project": existing(Project, doc.project, "project"), "networks": [use.request for use in others],
-        "addresses": ips, "labels": doc.labels, "id": doc.uuid, "asn": doc.asn,
-    }  # fmt: skip
+        "name": doc.name,
+        "partition": existing(Partition, doc.partition, "partition"),
+        "project": existing(Project, doc.project, "project"),
+        "networks": [use.request for use in others],
+        "addresses": ips,
+        "labels": doc.labels,
+        "id": doc.uuid,
+        "asn": doc.asn,
+    }
     loopbacks = [ip for use in fabric for ip in use.ips]
     with _picked([*ips, *loopbacks]):
         if doc.firewall:
@@ -74,19 +87,36 @@ def _picked(ips: Sequence[IP]) -> Iterator[None]:
     """What an allocation lists was picked for it, unless it was reserved before or its own document says more (R16)."""
     reserved = list(Address.objects.filter(address__in=list(ips)).values_list("pk", flat=True))
     yield
-    for address in Address.objects.filter(address__in=list(ips)).exclude(pk__in=reserved).exclude(kind=Address.Kind.EPHEMERAL):
+    for address in (
+        Address.objects.filter(address__in=list(ips))
+        .exclude(pk__in=reserved)
+        .exclude(kind=Address.Kind.EPHEMERAL)
+    ):
         address.kind = Address.Kind.EPHEMERAL
         address.save()
 
 
-def _update(doc: MachineDoc, row: Machine, uses: list[Use], rules: list[dict[str, Any]] | None, by: str) -> Saved:
+def _update(
+    doc: MachineDoc, row: Machine, uses: list[Use], rules: list[dict[str, Any]] | None, by: str
+) -> Saved:
     if doc.firewall != hasattr(row, "firewall"):
         is_now, shall = ("a machine", "a firewall") if doc.firewall else ("a firewall", "a machine")
-        enforce([Violation("role", "identity", f"{row.name} is {is_now}; free it before it becomes {shall}.")])
+        enforce(
+            [
+                Violation(
+                    "role",
+                    "identity",
+                    f"{row.name} is {is_now}; free it before it becomes {shall}.",
+                )
+            ]
+        )
     values: dict[str, Any] = {
-        "name": doc.name, "labels": doc.labels, "partition_id": existing(Partition, doc.partition, "partition").pk,
-        "project_id": existing(Project, doc.project, "project").pk, "primary_id": _primary(doc, uses),
-    }  # fmt: skip
+        "name": doc.name,
+        "labels": doc.labels,
+        "partition_id": existing(Partition, doc.partition, "partition").pk,
+        "project_id": existing(Project, doc.project, "project").pk,
+        "primary_id": _primary(doc, uses),
+    }
     saved = Saved(changes=differing(row, values | ({"asn": doc.asn} if doc.asn else {})))
     if saved.changes:
         row.save()
@@ -101,8 +131,12 @@ def _update(doc: MachineDoc, row: Machine, uses: list[Use], rules: list[dict[str
 
 
 def _primary(doc: MachineDoc, uses: list[Use]) -> str:
-    wanted = wanted_networks([use.request for use in uses if use.network.kind != UNDERLAY or not doc.firewall])
-    enforce([*machine_rules.request(wanted), *([] if doc.firewall else machine_rules.one_home(wanted))])
+    wanted = wanted_networks(
+        [use.request for use in uses if use.network.kind != UNDERLAY or not doc.firewall]
+    )
+    enforce(
+        [*machine_rules.request(wanted), *([] if doc.firewall else machine_rules.one_home(wanted))]
+    )
     primary, found = machine_rules.primary_of(wanted, doc.project)
     enforce(found)
     assert primary is not None
@@ -110,7 +144,9 @@ def _primary(doc: MachineDoc, uses: list[Use]) -> str:
 
 
 def _join(firewall: Firewall, uses: list[Use], saved: Saved, by: str) -> None:
-    joined = set(firewall.attachments.values_list("network_id", flat=True)) | {firewall.machine.primary_id}
+    joined = set(firewall.attachments.values_list("network_id", flat=True)) | {
+        firewall.machine.primary_id
+    }
     for use in (use for use in uses if use.network.pk not in joined):
         with _picked(use.ips):
             join(firewall, use.network, auto=not use.ips, addresses=use.ips, by=by)
@@ -152,7 +188,10 @@ def rule_values(rules: Sequence[RuleDoc]) -> list[dict[str, Any]]:
         try:
             Rule(**values[-1]).clean_fields(exclude={"firewall", "position"})
         except ValidationError as error:
-            errors |= {f"{rule.field}.{_RULE_FIELDS.get(name, name)}": found for name, found in error.error_dict.items()}
+            errors |= {
+                f"{rule.field}.{_RULE_FIELDS.get(name, name)}": found
+                for name, found in error.error_dict.items()
+            }
     if errors:
         raise ValidationError(errors)
     return values

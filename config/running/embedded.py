@@ -29,9 +29,16 @@ POSTGRES_USER = "pgserver"  # for root only
 SOCKET_PATH_LIMIT = 90  # a Unix socket's path has at most 104 (macOS) or 108 (Linux) bytes
 START_SECONDS = 60
 POSTGRES_OPTIONS = {
-    "shared_buffers": "32MB", "max_connections": "80", "listen_addresses": "", "max_wal_size": "256MB", "io_method": "sync",
-    "autovacuum_max_workers": "1", "max_logical_replication_workers": "0", "max_parallel_workers": "0", "max_worker_processes": "1",
-}  # fmt: skip
+    "shared_buffers": "32MB",
+    "max_connections": "80",
+    "listen_addresses": "",
+    "max_wal_size": "256MB",
+    "io_method": "sync",
+    "autovacuum_max_workers": "1",
+    "max_logical_replication_workers": "0",
+    "max_parallel_workers": "0",
+    "max_worker_processes": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -76,14 +83,18 @@ def servers(embedded: Embedded) -> Iterator[None]:
             yield
         finally:
             with _locked(embedded.var / "start.lock", fcntl.LOCK_EX), suppress(BlockingIOError):
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while somebody else uses them
+                fcntl.flock(
+                    users, fcntl.LOCK_EX | fcntl.LOCK_NB
+                )  # refused while somebody else uses them
                 stop(embedded)
 
 
 def mend(embedded: Embedded) -> list[str]:
     """Start again what has died; returns its names."""
-    died = {"PostgreSQL": embedded.postgres and not _listens(embedded.sockets / ".s.PGSQL.5432"),
-            "Valkey": embedded.valkey and not _listens(embedded.sockets / "valkey.sock")}  # fmt: skip
+    died = {
+        "PostgreSQL": embedded.postgres and not _listens(embedded.sockets / ".s.PGSQL.5432"),
+        "Valkey": embedded.valkey and not _listens(embedded.sockets / "valkey.sock"),
+    }
     if any(died.values()):
         with _locked(embedded.var / "start.lock", fcntl.LOCK_EX):
             start(embedded)
@@ -125,14 +136,42 @@ def _start_postgres(embedded: Embedded) -> None:
     if not (data / "PG_VERSION").exists():
         shutil.rmtree(data)  # what an interrupted initdb left
         _give_to_owner(embedded, data)
-        _postgres(embedded, "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres", "-D", str(data))
+        _postgres(
+            embedded,
+            "initdb",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--username=postgres",
+            "-D",
+            str(data),
+        )
     if not _answers(embedded):
         # Commits stay synchronous: what somebody has read outlives a killed server, and without fsync that costs next to nothing.
         unsafe = {} if embedded.durable else {"fsync": "off", "full_page_writes": "off"}
         options = {**POSTGRES_OPTIONS, **unsafe, "unix_socket_directories": str(embedded.sockets)}
         text = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-        _postgres(embedded, "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(data), "-l", str(data / "log"), "-o", text)
-    exists = _postgres(embedded, "psql", *_at(embedded), "-Atc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")
+        _postgres(
+            embedded,
+            "pg_ctl",
+            "start",
+            "-w",
+            "-t",
+            str(START_SECONDS),
+            "-D",
+            str(data),
+            "-l",
+            str(data / "log"),
+            "-o",
+            text,
+        )
+    exists = _postgres(
+        embedded,
+        "psql",
+        *_at(embedded),
+        "-Atc",
+        f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'",
+    )
     if not exists.strip():
         _postgres(embedded, "createdb", *_at(embedded), DATABASE)
 
@@ -152,13 +191,21 @@ def _postgres(embedded: Embedded, program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs, as a user of its own where this process is root: the server refuses root."""
     binary = _wheel() / program
     owner = _owner()
-    user: dict[str, Any] = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    user: dict[str, Any] = (
+        {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    )
     # A file, not a pipe: the server that pg_ctl leaves running would keep a pipe open for ever.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
-            [str(binary), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, check=False, **user,
-        )  # fmt: skip
+            [str(binary), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            check=False,
+            **user,
+        )
         output.seek(0)
         text = output.read().decode(errors="replace")
     if done.returncode:
@@ -172,7 +219,10 @@ def _owner() -> pwd.struct_passwd | None:
         return None
     with suppress(KeyError):
         return pwd.getpwnam(POSTGRES_USER)
-    subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", POSTGRES_USER], check=True)
+    subprocess.run(
+        ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", POSTGRES_USER],
+        check=True,
+    )
     return pwd.getpwnam(POSTGRES_USER)
 
 
@@ -205,14 +255,34 @@ def _start_valkey(embedded: Embedded) -> None:
     folder, address = embedded.var.resolve() / "valkey", embedded.sockets / "valkey.sock"
     folder.mkdir(parents=True, exist_ok=True)
     if _listens(address) or _valkey_pid(embedded):
-        _wait_for(lambda: _listens(address), f"Valkey runs but does not listen; see {folder / 'log'}.")
+        _wait_for(
+            lambda: _listens(address), f"Valkey runs but does not listen; see {folder / 'log'}."
+        )
         return
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [str(get_binary_path()), "--port", "0", "--unixsocket", str(address), "--unixsocketperm", "700", "--dir", str(folder),
-             "--appendonly", "yes" if embedded.durable else "no", "--save", "", "--maxmemory-policy", "noeviction"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            [
+                str(get_binary_path()),
+                "--port",
+                "0",
+                "--unixsocket",
+                str(address),
+                "--unixsocketperm",
+                "700",
+                "--dir",
+                str(folder),
+                "--appendonly",
+                "yes" if embedded.durable else "no",
+                "--save",
+                "",
+                "--maxmemory-policy",
+                "noeviction",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     (folder / "valkey.pid").write_text(str(process.pid))
     _wait_for(lambda: _listens(address), f"Valkey did not start; see {folder / 'log'}.")
 

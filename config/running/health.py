@@ -22,9 +22,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
     """Database, broker and a worker answer: 200, or else 503 with what is missing and why."""
-    checks = {"database": _failure(_database), "broker": _failure(_broker), "worker": _failure(_worker)}
+    checks = {
+        "database": _failure(_database),
+        "broker": _failure(_broker),
+        "worker": _failure(_worker),
+    }
     failing = {name: reason for name, reason in checks.items() if reason}
-    response = JsonResponse({"ready": not failing, "failing": failing}, status=503 if failing else 200)
+    response = JsonResponse(
+        {"ready": not failing, "failing": failing}, status=503 if failing else 200
+    )
     response._has_been_logged = True  # type: ignore[attr-defined] # not being ready yet is an answer, not an error of the server
     return response
 

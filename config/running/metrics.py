@@ -23,12 +23,28 @@ class Database(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         firewalls = Firewall.objects.state_counts()
-        yield _gauge("firewalls", "Firewalls by state.", "state", {**dict.fromkeys(Firewall.State.values, 0), **firewalls})
+        yield _gauge(
+            "firewalls",
+            "Firewalls by state.",
+            "state",
+            {**dict.fromkeys(Firewall.State.values, 0), **firewalls},
+        )
         pushes = dict(Push.objects.order_by().values_list("state").annotate(Count("pk")))
-        yield _gauge("pushes", "Pushes by state.", "state", {**dict.fromkeys(Push.State.values, 0), **pushes})
+        yield _gauge(
+            "pushes", "Pushes by state.", "state", {**dict.fromkeys(Push.State.values, 0), **pushes}
+        )
         networks = dict(Network.objects.order_by().values_list("kind").annotate(Count("pk")))
-        yield _gauge("networks", "Networks by kind.", "kind", {**dict.fromkeys(Network.Kind.values, 0), **networks})
-        yield GaugeMetricFamily("shared_networks_shared", "Networks marked as shared.", value=Network.objects.shared().count())
+        yield _gauge(
+            "networks",
+            "Networks by kind.",
+            "kind",
+            {**dict.fromkeys(Network.Kind.values, 0), **networks},
+        )
+        yield GaugeMetricFamily(
+            "shared_networks_shared",
+            "Networks marked as shared.",
+            value=Network.objects.shared().count(),
+        )
 
 
 def _gauge(name: str, text: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:

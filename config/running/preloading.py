@@ -54,7 +54,9 @@ def _templates() -> None:
     _ = engine.template_context_processors
     for folder in [*map(Path, engine.dirs), *get_app_template_dirs("templates")]:
         for path in folder.rglob("*.html"):
-            with suppress(TemplateSyntaxError):  # some of an app's are for another app that is not here
+            with suppress(
+                TemplateSyntaxError
+            ):  # some of an app's are for another app that is not here
                 get_template(str(path.relative_to(folder)))
 
 

@@ -44,7 +44,9 @@ class Supervisor:
     """Keeps the programs running until it is told to stop. `ready` is called once, when `is_ready` first says so."""
 
     programs: list[Program]
-    mend: Callable[[], list[str]]  # what else must run is looked at now and then, and started again by this
+    mend: Callable[
+        [], list[str]
+    ]  # what else must run is looked at now and then, and started again by this
     is_ready: Callable[[], bool]
     ready: Callable[[], None]
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -80,7 +82,10 @@ class Supervisor:
         try:
             for name in self.mend():
                 say("up", f"{name} ended; started it again")
-        except (subprocess.SubprocessError, OSError) as error:  # its last children may still be going: look again soon
+        except (
+            subprocess.SubprocessError,
+            OSError,
+        ) as error:  # its last children may still be going: look again soon
             say("up", f"a server ended and does not start yet: {error}")
         self.look_again = time.monotonic() + LOOK_SECONDS
 
@@ -99,14 +104,24 @@ class Supervisor:
     def _start(self, program: Program) -> None:
         program.started = time.monotonic()
         program.process = subprocess.Popen(
-            program.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", process_group=0, preexec_fn=partial(_settle, program.nicer),  # noqa: PLW1509 - calls the kernel, nothing else
-        )  # fmt: skip
+            program.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+            preexec_fn=partial(_settle, program.nicer),  # noqa: PLW1509 - calls the kernel, nothing else
+        )
         threading.Thread(target=_relay, args=(program,), daemon=True).start()
 
     def _end(self) -> None:
         """Ask each to stop, in order; what does not within the time is killed with all it started."""
-        running = [program for program in self.programs if program.process and program.process.poll() is None]
+        running = [
+            program
+            for program in self.programs
+            if program.process and program.process.poll() is None
+        ]
         for program in running:
             assert program.process is not None
             with suppress(ProcessLookupError):

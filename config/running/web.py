@@ -11,8 +11,23 @@ WORKERS, THREADS = 2, 4
 def command(port: int) -> list[str]:
     """gunicorn on this port, for programs and people on this machine."""
     return [
-        sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--preload",
-        "--workers", str(WORKERS), "--threads", str(THREADS), "--worker-tmp-dir", str(settings.VAR),
-        "--env", "PREPARED_STATEMENTS=1",
-        "--log-level", "warning", "--timeout", "60",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "config.wsgi",
+        "--bind",
+        f"{HOST}:{port}",
+        "--preload",
+        "--workers",
+        str(WORKERS),
+        "--threads",
+        str(THREADS),
+        "--worker-tmp-dir",
+        str(settings.VAR),
+        "--env",
+        "PREPARED_STATEMENTS=1",
+        "--log-level",
+        "warning",
+        "--timeout",
+        "60",
+    ]

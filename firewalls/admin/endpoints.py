@@ -18,8 +18,17 @@ class EndpointAdmin(RowAdmin):
 
     list_display = ["__str__", "firewall", "network", "machine", "target_port", "purpose"]
     list_filter = ["protocol", "purpose"]
-    list_select_related = ["address__machine__firewall__machine", "address__prefix__network", "machine"]
-    search_fields = ["address__address", "address__machine__name", "address__prefix__network__id", "machine__name"]
+    list_select_related = [
+        "address__machine__firewall__machine",
+        "address__prefix__network",
+        "machine",
+    ]
+    search_fields = [
+        "address__address",
+        "address__machine__name",
+        "address__prefix__network__id",
+        "machine__name",
+    ]
     fields = ["address", "port", "protocol", "machine", "target_port", "purpose"]
     autocomplete_fields = ["address", "machine"]
 

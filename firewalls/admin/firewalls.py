@@ -32,16 +32,31 @@ class FirewallAddForm(AllocationForm):
     partition = picker(Machine, "partition")
     project = picker(Machine, "project")
     networks = forms.ModelMultipleChoiceField(
-        Network.objects.all(), widget=AutocompleteSelectMultiple(Attachment._meta.get_field("network"), admin.site),
+        Network.objects.all(),
+        widget=AutocompleteSelectMultiple(Attachment._meta.get_field("network"), admin.site),
         help_text="One of them its own private one; the others shared or external.",
-    )  # fmt: skip
-    primary = picker(Machine, "primary", required=False, help_text="Needed only where several of them could be the primary one.")
+    )
+    primary = picker(
+        Machine,
+        "primary",
+        required=False,
+        help_text="Needed only where several of them could be the primary one.",
+    )
     addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
     labels = forms.JSONField(required=False, initial=dict, **OBJECT)
 
     class Meta:
         model = Firewall
-        fields = ["name", "partition", "project", "networks", "primary", "addresses", "labels", *MANAGEMENT]
+        fields = [
+            "name",
+            "partition",
+            "project",
+            "networks",
+            "primary",
+            "addresses",
+            "labels",
+            *MANAGEMENT,
+        ]
 
     def allocate(self) -> Firewall:
         given, by = dict(self.cleaned_data), self.user.get_username()
@@ -88,7 +103,9 @@ class AttachmentForm(AllocationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            own = self.instance.firewall.machine.addresses.filter(prefix__network=self.instance.network_id)
+            own = self.instance.firewall.machine.addresses.filter(
+                prefix__network=self.instance.network_id
+            )
             self.initial["addresses"] = ", ".join(map(str, own))
             for field in self.fields.values():
                 field.disabled = True
@@ -101,7 +118,9 @@ class AttachmentForm(AllocationForm):
         firewall = self.cleaned_data.get("firewall")
         joining = firewall if isinstance(firewall, Firewall) else self.instance.firewall
         given = self.cleaned_data
-        return join(joining, given["network"], addresses=given["addresses"], by=self.user.get_username())
+        return join(
+            joining, given["network"], addresses=given["addresses"], by=self.user.get_username()
+        )
 
 
 class JoinedNetworks(forms.BaseInlineFormSet):  # type: ignore[type-arg]
@@ -151,8 +170,26 @@ class StateFilter(admin.SimpleListFilter):
 class FirewallAdmin(FreedOnDelete, RowAdmin):
     list_display = ["name", "partition", "project", "primary", "state", "host", "practice"]
     list_filter = [StateFilter, "practice", "machine__partition", "machine__project"]
-    search_fields = ["machine__id", "machine__name", "machine__partition__id", "machine__project__id", "machine__addresses__address"]
-    fields = ["id", "name", "partition", "project", "primary", "labels", *MANAGEMENT, "practice", "wanted", "applied", "checked_at"]
+    search_fields = [
+        "machine__id",
+        "machine__name",
+        "machine__partition__id",
+        "machine__project__id",
+        "machine__addresses__address",
+    ]
+    fields = [
+        "id",
+        "name",
+        "partition",
+        "project",
+        "primary",
+        "labels",
+        *MANAGEMENT,
+        "practice",
+        "wanted",
+        "applied",
+        "checked_at",
+    ]
     readonly_fields = ["practice", "wanted", "applied", "checked_at"]
     fixed = ("id", "partition", "project", "primary")
     form = FirewallForm
@@ -164,7 +201,9 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
         return str(Firewall.State(obj.state).label)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Firewall]:
-        return Firewall.objects.with_relations().with_state().order_by("machine__name", "machine_id")
+        return (
+            Firewall.objects.with_relations().with_state().order_by("machine__name", "machine_id")
+        )
 
     def save_model(self, request: HttpRequest, obj: Firewall, form: Any, change: bool) -> None:
         if change:
@@ -174,7 +213,11 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if change:
-            revisions.refresh([form.instance.pk], cause=f"{form.instance.name} was edited", by=request.user.get_username())
+            revisions.refresh(
+                [form.instance.pk],
+                cause=f"{form.instance.name} was edited",
+                by=request.user.get_username(),
+            )
 
     def delete_model(self, request: HttpRequest, obj: Firewall) -> None:
         free_firewall(obj)
@@ -243,7 +286,16 @@ class RevisionAdmin(History):
 
 @admin.register(Push)
 class PushAdmin(History):
-    list_display = ["firewall", "revision", "state", "requested_by", "created_at", "started_at", "finished_at", "error"]
+    list_display = [
+        "firewall",
+        "revision",
+        "state",
+        "requested_by",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "error",
+    ]
     list_filter = ["state", "created_at"]
     list_select_related = ["firewall__machine", "revision__firewall__machine"]
     search_fields = ["firewall__machine__name", "requested_by", "error"]
@@ -263,12 +315,26 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
-        return super().get_queryset(request).select_related("firewall__machine", "push__firewall__machine", "before__firewall__machine")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related(
+                "firewall__machine", "push__firewall__machine", "before__firewall__machine"
+            )
+        )
 
 
 @admin.register(Rollout)
 class RolloutAdmin(History):
-    list_display = ["cause", "state", "max_failures", "created_by", "created_at", "finished_at", "reason"]
+    list_display = [
+        "cause",
+        "state",
+        "max_failures",
+        "created_by",
+        "created_at",
+        "finished_at",
+        "reason",
+    ]
     list_filter = ["state", "created_at"]
     list_select_related = False
     search_fields = ["cause", "created_by", "reason"]

@@ -25,7 +25,18 @@ class EndpointSerializer(RowSerializer[Endpoint]):
 
     class Meta(RowSerializer.Meta):
         model = Endpoint
-        fields = ["id", "firewall", "network", "address", "port", "protocol", "machine", "target_port", "purpose", "created_at"]
+        fields = [
+            "id",
+            "firewall",
+            "network",
+            "address",
+            "port",
+            "protocol",
+            "machine",
+            "target_port",
+            "purpose",
+            "created_at",
+        ]
         read_only_fields = ["id"]
 
     def create(self, validated_data: dict[str, Any]) -> Endpoint:
@@ -43,8 +54,17 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class EndpointFilters(django_filters.FilterSet):
-    id, firewall, network = Uuid(), Uuid("address__machine_id"), Exact("address__prefix__network_id")
-    address, port, machine, target_port = Inet("address__address"), Integer(), Uuid("machine_id"), Integer()
+    id, firewall, network = (
+        Uuid(),
+        Uuid("address__machine_id"),
+        Exact("address__prefix__network_id"),
+    )
+    address, port, machine, target_port = (
+        Inet("address__address"),
+        Integer(),
+        Uuid("machine_id"),
+        Integer(),
+    )
     protocol = django_filters.ChoiceFilter(choices=Rule.Protocol.choices)
     purpose = django_filters.ChoiceFilter(choices=Endpoint.Purpose.choices)
     created_at = Time()
@@ -53,13 +73,25 @@ class EndpointFilters(django_filters.FilterSet):
 class EndpointViewSet(RowViewSet[Endpoint]):
     """What is published in shared networks, behind which firewall, and where it leads."""
 
-    queryset = Endpoint.objects.with_relations().select_related("address__machine__firewall__machine")
+    queryset = Endpoint.objects.with_relations().select_related(
+        "address__machine__firewall__machine"
+    )
     serializer_class = EndpointSerializer
     filterset_class = EndpointFilters
-    search_fields = ["address__address", "address__machine__name", "address__prefix__network__id", "machine__name"]
-    ordering_fields = {name: name for name in ("id", "port", "protocol", "target_port", "purpose", "created_at")} | {
-        "address": "address__address", "firewall": "address__machine_id", "network": "address__prefix__network_id", "machine": "machine_id",
-    }  # fmt: skip
+    search_fields = [
+        "address__address",
+        "address__machine__name",
+        "address__prefix__network__id",
+        "machine__name",
+    ]
+    ordering_fields = {
+        name: name for name in ("id", "port", "protocol", "target_port", "purpose", "created_at")
+    } | {
+        "address": "address__address",
+        "firewall": "address__machine_id",
+        "network": "address__prefix__network_id",
+        "machine": "machine_id",
+    }
     lookup_value_regex = UUID
 
     def remove(self, row: Endpoint) -> None:

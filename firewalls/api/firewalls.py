@@ -22,7 +22,9 @@ from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import UUID, Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
 
-REVISION = OpenApiParameter("revision", int, description="A revision's number; without it, the one wanted now.")
+REVISION = OpenApiParameter(
+    "revision", int, description="A revision's number; without it, the one wanted now."
+)
 SIDE = "A revision's number, or `applied`, `wanted`, or `box`: what lay there when the firewall was last looked at."
 
 
@@ -33,7 +35,9 @@ class JoinSerializer(serializers.Serializer[Any]):
 
 
 class PushRequestSerializer(serializers.Serializer[Any]):
-    revision = serializers.IntegerField(required=False, allow_null=True, help_text="A revision's number; an older one rolls back.")
+    revision = serializers.IntegerField(
+        required=False, allow_null=True, help_text="A revision's number; an older one rolls back."
+    )
 
 
 class ConfigSerializer(serializers.Serializer[Any]):
@@ -43,7 +47,9 @@ class ConfigSerializer(serializers.Serializer[Any]):
 
 
 class DiffSerializer(serializers.Serializer[Any]):
-    files = serializers.DictField(child=serializers.CharField(), help_text="A unified diff per file that differs.")
+    files = serializers.DictField(
+        child=serializers.CharField(), help_text="A unified diff per file that differs."
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         sides = {side: serializers.IntegerField(allow_null=True) for side in ("from", "to")}
@@ -57,7 +63,11 @@ class CheckSerializer(serializers.Serializer[Any]):
 
 class FirewallFilters(django_filters.FilterSet):
     id, name = Uuid("machine_id"), Exact("machine__name")
-    partition, project, network = Exact("machine__partition_id"), Exact("machine__project_id"), Exact("machine__primary_id")
+    partition, project, network = (
+        Exact("machine__partition_id"),
+        Exact("machine__project_id"),
+        Exact("machine__primary_id"),
+    )
     attachments, router_id = Exact("attachments__network_id"), Inet("machine__addresses__address")
     asn, labels, uplinks = Integer("machine__asn"), Label("machine__labels"), Among()
     management, practice = Exact("host"), YesNo()
@@ -68,26 +78,45 @@ class FirewallViewSet(ObservedMixin):
     """Machines that guard their primary network and join further ones."""
 
     queryset = (
-        Firewall.objects.select_related("machine").with_revisions().with_state()
+        Firewall.objects.select_related("machine")
+        .with_revisions()
+        .with_state()
         .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
-    )  # fmt: skip
+    )
     serializer_class = FirewallSerializer
     filterset_class = FirewallFilters
     search_fields = [
-        "machine__id", "machine__name", "machine__partition__id", "machine__project__id", "machine__primary__id",
-        "machine__addresses__address", "host",
-    ]  # fmt: skip
+        "machine__id",
+        "machine__name",
+        "machine__partition__id",
+        "machine__project__id",
+        "machine__primary__id",
+        "machine__addresses__address",
+        "host",
+    ]
     ordering_fields = {
-        "id": "machine_id", "name": "machine__name", "partition": "machine__partition_id", "project": "machine__project_id",
-        "network": "machine__primary_id", "asn": "machine__asn", "state": "state", "created_at": "machine__created_at",
-    }  # fmt: skip
+        "id": "machine_id",
+        "name": "machine__name",
+        "partition": "machine__partition_id",
+        "project": "machine__project_id",
+        "network": "machine__primary_id",
+        "asn": "machine__asn",
+        "state": "state",
+        "created_at": "machine__created_at",
+    }
     lookup_value_regex = UUID
     moving = ("state", "wanted", "applied", "drift", "unreachable_since")
     permissions = {
-        "attachments": "firewalls.add_attachment", "leave": "firewalls.delete_attachment", "config": "firewalls.view_revision",
-        "diff": "firewalls.view_revision", "push": "firewalls.add_push", "check": "firewalls.add_push",
-        "host_key": "firewalls.view_firewall", "drift": "firewalls.view_firewall", "accept_drift": "firewalls.add_push",
-    }  # fmt: skip
+        "attachments": "firewalls.add_attachment",
+        "leave": "firewalls.delete_attachment",
+        "config": "firewalls.view_revision",
+        "diff": "firewalls.view_revision",
+        "push": "firewalls.add_push",
+        "check": "firewalls.add_push",
+        "host_key": "firewalls.view_firewall",
+        "drift": "firewalls.view_firewall",
+        "accept_drift": "firewalls.add_push",
+    }
 
     def lock(self, row: Firewall) -> bool:
         return lock_machine(row.machine)
@@ -111,7 +140,9 @@ class FirewallViewSet(ObservedMixin):
         """Leave a network that it joined."""
         firewall = self.locked(request)
         left = Network.objects.filter(pk=network).first()
-        if left is None or not (left == firewall.primary or firewall.attachments.filter(network=left).exists()):
+        if left is None or not (
+            left == firewall.primary or firewall.attachments.filter(network=left).exists()
+        ):
             raise Http404
         leave(firewall, left, by=request.user.get_username())
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -120,22 +151,35 @@ class FirewallViewSet(ObservedMixin):
     @action(detail=True, filter_backends=[], pagination_class=None)
     def config(self, request: Request, id: str) -> Response:
         """The files of a revision, by path."""
-        revision = side(self.get_object(), request.query_params.get("revision", "wanted"), "revision")
+        revision = side(
+            self.get_object(), request.query_params.get("revision", "wanted"), "revision"
+        )
         if revision is None:
             raise Http404
-        return self.read(request, {"revision": revision.number, "digest": revision.digest, "files": revision.files})
+        return self.read(
+            request,
+            {"revision": revision.number, "digest": revision.digest, "files": revision.files},
+        )
 
     @extend_schema(
-        parameters=[OpenApiParameter(name, description=SIDE, default=default) for name, default in (("from", "applied"), ("to", "wanted"))],
+        parameters=[
+            OpenApiParameter(name, description=SIDE, default=default)
+            for name, default in (("from", "applied"), ("to", "wanted"))
+        ],
         responses=DiffSerializer,
     )
     @action(detail=True, filter_backends=[], pagination_class=None)
     def diff(self, request: Request, id: str) -> Response:
         """What differs between two revisions, or between one and what lies on the firewall."""
         firewall, asked = self.get_object(), request.query_params
-        sides = {name: asked.get(name, default) for name, default in (("from", "applied"), ("to", "wanted"))}
+        sides = {
+            name: asked.get(name, default)
+            for name, default in (("from", "applied"), ("to", "wanted"))
+        }
         (old, before), (new, after) = (texts(firewall, text, name) for name, text in sides.items())
-        return self.read(request, {"from": old, "to": new, "files": unified(before, after, *sides.values())})
+        return self.read(
+            request, {"from": old, "to": new, "files": unified(before, after, *sides.values())}
+        )
 
     @extend_schema(request=PushRequestSerializer, responses={202: PushSerializer})
     @action(detail=True, methods=["post"])
@@ -150,7 +194,10 @@ class FirewallViewSet(ObservedMixin):
             reason = f"{firewall.name} has no revision {number}."
             raise serializers.ValidationError({"revision": reason}, code="does_not_exist")
         push = Push.objects.enqueue(firewall, by=request.user.get_username(), revision=revision)
-        return Response(PushSerializer(Push.objects.select_related("revision").get(pk=push.pk)).data, status.HTTP_202_ACCEPTED)
+        return Response(
+            PushSerializer(Push.objects.select_related("revision").get(pk=push.pk)).data,
+            status.HTTP_202_ACCEPTED,
+        )
 
     @extend_schema(request=None, responses={202: CheckSerializer})
     @action(detail=True, methods=["post"])
@@ -159,7 +206,9 @@ class FirewallViewSet(ObservedMixin):
         firewall = self.locked(request)
         tasks.inspect_soon([firewall])
         shown = self.get_serializer(firewall).data
-        return Response({"firewall": shown["id"], "state": shown["state"]}, status.HTTP_202_ACCEPTED)
+        return Response(
+            {"firewall": shown["id"], "state": shown["state"]}, status.HTTP_202_ACCEPTED
+        )
 
 
 def texts(firewall: Firewall, text: str, name: str) -> tuple[int | None, Files]:

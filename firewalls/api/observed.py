@@ -29,19 +29,26 @@ class HostKeySerializer(serializers.Serializer[Any]):
 
 
 class ConfirmKeySerializer(serializers.Serializer[Any]):
-    fingerprint = serializers.CharField(max_length=100, help_text="As the firewall's own console shows it: SHA256:…")
+    fingerprint = serializers.CharField(
+        max_length=100, help_text="As the firewall's own console shows it: SHA256:…"
+    )
 
 
 class DriftSerializer(serializers.Serializer[Any]):
     found_at = UtcTime(allow_null=True)
     accepted_at = UtcTime(allow_null=True)
     accepted_by = serializers.CharField()
-    files = serializers.DictField(child=serializers.CharField(), help_text="A unified diff per file, and of what runs.")
+    files = serializers.DictField(
+        child=serializers.CharField(), help_text="A unified diff per file, and of what runs."
+    )
 
 
 def host_key(firewall: Firewall) -> dict[str, Any]:
     keys = {"pinned": firewall.host_key, "offered": firewall.offered_key}
-    told = {name: {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None for name, key in keys.items()}
+    told = {
+        name: {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None
+        for name, key in keys.items()
+    }
     return told | {"offered_at": firewall.offered_at, "changed": firewall.key_changed}
 
 
@@ -52,7 +59,13 @@ class ObservedMixin(RowViewSet[Firewall]):
 
     @extend_schema(request=None, responses=HostKeySerializer, methods=["get"])
     @extend_schema(request=ConfirmKeySerializer, responses=HostKeySerializer, methods=["post"])
-    @action(detail=True, methods=["get", "post"], url_path="host-key", filter_backends=[], pagination_class=None)
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        url_path="host-key",
+        filter_backends=[],
+        pagination_class=None,
+    )
     def host_key(self, request: Request, id: str) -> Response:
         """The host keys; posted, the fingerprint that somebody has compared: the key shown last is pinned."""
         if request.method == "GET":
@@ -70,8 +83,15 @@ class ObservedMixin(RowViewSet[Firewall]):
     def drift(self, request: Request, id: str) -> Response:
         """What differs on the firewall from what was applied; nothing where it was not found to have drifted."""
         found = Drift.objects.filter(firewall=self.get_object()).first()
-        empty: dict[str, Any] = {"found_at": None, "accepted_at": None, "accepted_by": "", "files": {}}
-        data = DriftSerializer({**empty, **vars(found), "files": found.diffs} if found else empty).data
+        empty: dict[str, Any] = {
+            "found_at": None,
+            "accepted_at": None,
+            "accepted_by": "",
+            "files": {},
+        }
+        data = DriftSerializer(
+            {**empty, **vars(found), "files": found.diffs} if found else empty
+        ).data
         return self.read(request, data)
 
     @extend_schema(request=None, responses={204: None})

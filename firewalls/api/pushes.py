@@ -14,7 +14,11 @@ class RevisionFilters(django_filters.FilterSet):
 
 
 class PushFilters(django_filters.FilterSet):
-    id, firewall, revision = Uuid(), Uuid("firewall_id"), OrNone("revision__number", regex="[0-9]{1,9}")
+    id, firewall, revision = (
+        Uuid(),
+        Uuid("firewall_id"),
+        OrNone("revision__number", regex="[0-9]{1,9}"),
+    )
     rollout = OrNone("rollout_id", regex=UUID)
     state = django_filters.ChoiceFilter(choices=Push.State.choices)
     error, requested_by = Exact(), Exact()
@@ -28,9 +32,9 @@ class RevisionViewSet(ReadViewSet[Revision]):
     serializer_class = RevisionSerializer
     filterset_class = RevisionFilters
     search_fields = ["digest", "cause", "created_by", "firewall__machine__name"]
-    ordering_fields = {name: name for name in ("id", "number", "digest", "created_at", "created_by", "cause")} | {
-        "firewall": "firewall_id"
-    }  # fmt: skip
+    ordering_fields = {
+        name: name for name in ("id", "number", "digest", "created_at", "created_by", "cause")
+    } | {"firewall": "firewall_id"}
     lookup_value_regex = "[0-9]{1,18}"
 
 
@@ -41,7 +45,11 @@ class PushViewSet(ReadViewSet[Push]):
     serializer_class = PushSerializer
     filterset_class = PushFilters
     search_fields = ["error", "requested_by", "firewall__machine__name"]
-    ordering_fields = {name: name for name in ("id", "state", "created_at", "started_at", "finished_at", "requested_by")} | {
-        "firewall": "firewall_id", "revision": "revision__number",
-    }  # fmt: skip
+    ordering_fields = {
+        name: name
+        for name in ("id", "state", "created_at", "started_at", "finished_at", "requested_by")
+    } | {
+        "firewall": "firewall_id",
+        "revision": "revision__number",
+    }
     lookup_value_regex = UUID

@@ -32,15 +32,27 @@ class ProgressSerializer(serializers.Serializer[Any]):
 class RolloutSerializer(RowSerializer[Rollout]):
     """A rollout, its firewalls in the order of their turns."""
 
-    firewalls = serializers.ListField(child=serializers.UUIDField(), source="firewall_ids", read_only=True)
+    firewalls = serializers.ListField(
+        child=serializers.UUIDField(), source="firewall_ids", read_only=True
+    )
     progress = serializers.SerializerMethodField()
     waves = serializers.JSONField(read_only=True)
 
     class Meta(RowSerializer.Meta):
         model = Rollout
         fields = [
-            "id", "cause", "firewalls", "waves", "max_failures", "state", "reason", "progress", "created_by", "created_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "cause",
+            "firewalls",
+            "waves",
+            "max_failures",
+            "state",
+            "reason",
+            "progress",
+            "created_by",
+            "created_at",
+            "finished_at",
+        ]
         read_only_fields = fields
 
     @extend_schema_field(ProgressSerializer)
@@ -56,9 +68,15 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and (unknown := sorted(map(str, set(data) - set(self.fields)))):
-            raise serializers.ValidationError(f"There is no filter {unknown[0]!r}; give a partition, a network, or both.", "unknown_filter")
+            raise serializers.ValidationError(
+                f"There is no filter {unknown[0]!r}; give a partition, a network, or both.",
+                "unknown_filter",
+            )
         if data == {}:
-            raise serializers.ValidationError("An empty filter would mean every firewall there is; give a partition or a network.", "empty")
+            raise serializers.ValidationError(
+                "An empty filter would mean every firewall there is; give a partition or a network.",
+                "empty",
+            )
         chosen: dict[str, Any] = super().to_internal_value(data)
         return chosen
 
@@ -66,14 +84,24 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 class RolloutRequestSerializer(serializers.Serializer[Any]):
     """Firewalls by their ids, or a filter, also in their place: `{"firewalls": {"partition": "fra"}}`."""
 
-    firewalls = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=rollouts.MOST)
+    firewalls = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=rollouts.MOST
+    )
     filter = ChoiceSerializer(required=False)
-    waves = serializers.JSONField(required=False, help_text="Sizes in order, such as [1, '10%', 'rest'].")
-    max_failures = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout.")
+    waves = serializers.JSONField(
+        required=False, help_text="Sizes in order, such as [1, '10%', 'rest']."
+    )
+    max_failures = serializers.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout."
+    )
     cause = serializers.CharField(required=False, max_length=400)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if isinstance(data, dict) and isinstance(data.get("firewalls"), dict) and "filter" not in data:
+        if (
+            isinstance(data, dict)
+            and isinstance(data.get("firewalls"), dict)
+            and "filter" not in data
+        ):
             data = {**data, "filter": data["firewalls"]}
             del data["firewalls"]
         asked: dict[str, Any] = super().to_internal_value(data)
@@ -82,7 +110,9 @@ class RolloutRequestSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("firewalls" in attrs) == ("filter" in attrs):
             reason = "Give either firewalls or a filter."
-            raise serializers.ValidationError({"firewalls": serializers.ErrorDetail(reason, "either_or")})
+            raise serializers.ValidationError(
+                {"firewalls": serializers.ErrorDetail(reason, "either_or")}
+            )
         return attrs
 
 
@@ -95,13 +125,28 @@ class RolloutFilters(django_filters.FilterSet):
 class RolloutViewSet(ReadViewSet[Rollout]):
     """Many firewalls brought to what is wanted of them, wave after wave."""
 
-    queryset = Rollout.objects.with_progress().annotate(firewall_ids=ArrayAgg("members__firewall_id", order_by="members__position"))
+    queryset = Rollout.objects.with_progress().annotate(
+        firewall_ids=ArrayAgg("members__firewall_id", order_by="members__position")
+    )
     serializer_class = RolloutSerializer
     filterset_class = RolloutFilters
     search_fields = ["cause", "created_by"]
-    ordering_fields = {name: name for name in ("id", "cause", "state", "created_at", "finished_at", "created_by", "max_failures")}
+    ordering_fields = {
+        name: name
+        for name in (
+            "id",
+            "cause",
+            "state",
+            "created_at",
+            "finished_at",
+            "created_by",
+            "max_failures",
+        )
+    }
     lookup_value_regex = UUID
-    permissions = dict.fromkeys(("create", "pause", "resume", "stop", "retry", "roll_back"), "firewalls.add_push")
+    permissions = dict.fromkeys(
+        ("create", "pause", "resume", "stop", "retry", "roll_back"), "firewalls.add_push"
+    )
 
     @extend_schema(request=RolloutRequestSerializer, responses={202: RolloutSerializer})
     def create(self, request: Request, **kwargs: str) -> Response:
@@ -109,11 +154,16 @@ class RolloutViewSet(ReadViewSet[Rollout]):
         asked = RolloutRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        firewalls, cause = _listed(given["firewalls"]) if "firewalls" in given else _filtered(given["filter"])
+        firewalls, cause = (
+            _listed(given["firewalls"]) if "firewalls" in given else _filtered(given["filter"])
+        )
         made = rollouts.start(
-            firewalls, cause=given.get("cause", cause), by=request.user.get_username(), sizes=given.get("waves"),
+            firewalls,
+            cause=given.get("cause", cause),
+            by=request.user.get_username(),
+            sizes=given.get("waves"),
             max_failures=given.get("max_failures", 0),
-        )  # fmt: skip
+        )
         return self._shown(made)
 
     @extend_schema(request=None, responses={202: RolloutSerializer})
@@ -152,14 +202,23 @@ class RolloutViewSet(ReadViewSet[Rollout]):
         return self._shown(rollout)
 
     def _shown(self, rollout: Rollout) -> Response:
-        return Response(self.get_serializer(self.get_queryset().get(pk=rollout.pk)).data, status.HTTP_202_ACCEPTED)
+        return Response(
+            self.get_serializer(self.get_queryset().get(pk=rollout.pk)).data,
+            status.HTTP_202_ACCEPTED,
+        )
 
 
 def _listed(ids: list[Any]) -> tuple[list[Firewall], str]:
     """These firewalls, in this order. Raises ValidationError for one that there is not."""
     found = Firewall.objects.select_related("machine").in_bulk(ids)
     if missing := [pk for pk in ids if pk not in found]:
-        raise serializers.ValidationError({"firewalls": serializers.ErrorDetail(f"There is no firewall {missing[0]}.", "does_not_exist")})
+        raise serializers.ValidationError(
+            {
+                "firewalls": serializers.ErrorDetail(
+                    f"There is no firewall {missing[0]}.", "does_not_exist"
+                )
+            }
+        )
     firewalls = list(dict.fromkeys(found[pk] for pk in ids))
     return firewalls, f"{len(firewalls)} chosen firewall{'' if len(firewalls) == 1 else 's'}"
 
@@ -167,5 +226,11 @@ def _listed(ids: list[Any]) -> tuple[list[Firewall], str]:
 def _filtered(chosen: dict[str, Any]) -> tuple[list[Firewall], str]:
     """Those that can be pushed to at all."""
     partition, network = chosen.get("partition"), chosen.get("network")
-    cause = " ".join([f"firewalls of {network}"] * bool(network) + ["firewalls"] * (not network) + [f"in {partition}"] * bool(partition))
-    return list(Firewall.objects.chosen(partition, network).exclude(host="").select_related("machine")), cause
+    cause = " ".join(
+        [f"firewalls of {network}"] * bool(network)
+        + ["firewalls"] * (not network)
+        + [f"in {partition}"] * bool(partition)
+    )
+    return list(
+        Firewall.objects.chosen(partition, network).exclude(host="").select_related("machine")
+    ), cause

@@ -9,14 +9,18 @@ from firewalls.models import Firewall, Rule
 from networks.common.api.fields import Choice, CidrText
 
 
-@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}], "examples": [443, "8000-8100"]})
+@extend_schema_field(
+    {"oneOf": [{"type": "integer"}, {"type": "string"}], "examples": [443, "8000-8100"]}
+)
 class Port(serializers.Field[Any, Any, Any, Any]):
     """A port as a number, a range as a text."""
 
     def to_internal_value(self, data: object) -> str:
         if type(data) is int or isinstance(data, str):
             return str(data)
-        raise serializers.ValidationError("A port is a number such as 443, or a range such as 8000-8100.", code="invalid_port")
+        raise serializers.ValidationError(
+            "A port is a number such as 443, or a range such as 8000-8100.", code="invalid_port"
+        )
 
     def to_representation(self, value: str) -> int | str:
         return int(value) if value.isdigit() else value
@@ -46,9 +50,16 @@ class RulesSerializer(serializers.Serializer[Any]):
 def by_direction(firewall: Firewall) -> dict[str, list[Rule]]:
     """The firewall's rules, each direction in its order."""
     rules = sorted(firewall.rules.all(), key=lambda rule: rule.position)
-    return {str(direction): [rule for rule in rules if rule.direction == direction] for direction in Rule.Direction.values}
+    return {
+        str(direction): [rule for rule in rules if rule.direction == direction]
+        for direction in Rule.Direction.values
+    }
 
 
 def given(rules: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The rules of a request as allocation takes them."""
-    return [{"direction": direction, **rule} for direction in Rule.Direction.values for rule in rules.get(direction, [])]
+    return [
+        {"direction": direction, **rule}
+        for direction in Rule.Direction.values
+        for rule in rules.get(direction, [])
+    ]

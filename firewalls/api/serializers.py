@@ -40,8 +40,13 @@ def attachments(firewall: Firewall) -> list[dict[str, Any]]:
     own: dict[str, list[str]] = {}
     for address in firewall.machine.addresses.all():
         own.setdefault(address.prefix.network_id, []).append(str(address.address))
-    roles = {firewall.machine.primary_id: "primary"} | {one.network_id: one.role for one in firewall.attachments.all()}
-    return [{"network": network, "role": role, "addresses": own.get(network, [])} for network, role in roles.items()]
+    roles = {firewall.machine.primary_id: "primary"} | {
+        one.network_id: one.role for one in firewall.attachments.all()
+    }
+    return [
+        {"network": network, "role": role, "addresses": own.get(network, [])}
+        for network, role in roles.items()
+    ]
 
 
 class FirewallSerializer(RowSerializer[Firewall]):
@@ -68,9 +73,28 @@ class FirewallSerializer(RowSerializer[Firewall]):
     class Meta(RowSerializer.Meta):
         model = Firewall
         fields = [
-            "id", "name", "partition", "project", "network", "networks", "addresses", "attachments", "asn", "router_id", "uplinks",
-            "management", "rules", "state", "labels", "wanted", "applied", "drift", "unreachable_since", "practice", "created_at",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "partition",
+            "project",
+            "network",
+            "networks",
+            "addresses",
+            "attachments",
+            "asn",
+            "router_id",
+            "uplinks",
+            "management",
+            "rules",
+            "state",
+            "labels",
+            "wanted",
+            "applied",
+            "drift",
+            "unreachable_since",
+            "practice",
+            "created_at",
+        ]
         read_only_fields = ["drift", "unreachable_since", "practice"]
 
     @extend_schema_field(AttachmentSerializer(many=True))
@@ -81,12 +105,18 @@ class FirewallSerializer(RowSerializer[Firewall]):
         asked = [Request(**one) for one in validated_data.pop("networks")]
         machine, rules = validated_data.pop("machine"), validated_data.pop("rules", {})
         with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
-            return create_firewall(networks=asked, rules_given=given(rules), by=self._by(), **machine, **validated_data)
+            return create_firewall(
+                networks=asked, rules_given=given(rules), by=self._by(), **machine, **validated_data
+            )
 
     def update(self, instance: Firewall, validated_data: dict[str, Any]) -> Firewall:
         """Change the firewall and its machine, and note the configuration that is wanted then."""
         of_machine, rules = validated_data.pop("machine", {}), validated_data.pop("rules", None)
-        mine = {name: value for name, value in validated_data.items() if name in (*MANAGEMENT, "uplinks")}
+        mine = {
+            name: value
+            for name, value in validated_data.items()
+            if name in (*MANAGEMENT, "uplinks")
+        }
         if of_machine:
             change(instance.machine, of_machine)
         with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
@@ -102,7 +132,10 @@ class FirewallSerializer(RowSerializer[Firewall]):
 
 
 def _as_given(rule: Rule) -> dict[str, Any]:
-    return {name: getattr(rule, name) for name in ("direction", "protocol", "ports", "sources", "destinations", "comment")}
+    return {
+        name: getattr(rule, name)
+        for name in ("direction", "protocol", "ports", "sources", "destinations", "comment")
+    }
 
 
 class RevisionSerializer(RowSerializer[Revision]):
@@ -123,12 +156,27 @@ class PushSerializer(RowSerializer[Push]):
     """An attempt to bring a revision (its number) to a firewall; without one, the latest when it starts."""
 
     revision = serializers.IntegerField(source="revision.number", read_only=True, allow_null=True)
-    rollout = serializers.UUIDField(source="rollout_id", read_only=True, allow_null=True, help_text="The rollout it is part of, if any.")
+    rollout = serializers.UUIDField(
+        source="rollout_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The rollout it is part of, if any.",
+    )
     steps = StepSerializer(many=True, read_only=True)
 
     class Meta(RowSerializer.Meta):
         model = Push
         fields = [
-            "id", "firewall", "revision", "rollout", "state", "steps", "error", "requested_by", "created_at", "started_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "firewall",
+            "revision",
+            "rollout",
+            "state",
+            "steps",
+            "error",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
         read_only_fields = fields

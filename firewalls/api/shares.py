@@ -69,7 +69,9 @@ class ShareView(WholeWrites):
         """What sharing the network would change."""
         return self.read(request, effect_of(get_object_or_404(Network, pk=id)))
 
-    @extend_schema(request=ShareRequestSerializer, responses=NetworkSerializer, operation_id="networks_share")
+    @extend_schema(
+        request=ShareRequestSerializer, responses=NetworkSerializer, operation_id="networks_share"
+    )
     def post(self, request: Request, id: str) -> Response:
         """Share the network, for good."""
         network = get_object_or_404(Network.objects.select_for_update(no_key=True), pk=id)
@@ -108,4 +110,6 @@ class ConsumersView(WholeWrites):
         pages = Pages()
         joined = Firewall.objects.with_relations().filter(attachments__network=network)
         page: list[Bridge] = bridges(pages.paginate_queryset(joined, request, self) or [])
-        return self.read(request, pages.get_paginated_response(BridgeSerializer(page, many=True).data).data)
+        return self.read(
+            request, pages.get_paginated_response(BridgeSerializer(page, many=True).data).data
+        )

@@ -43,14 +43,21 @@ class Finding:
     output: str = ""
 
 
-def check(files: Mapping[str, str], tools: Iterable[Callable[[Path], Finding]] = ()) -> tuple[Finding, ...]:
+def check(
+    files: Mapping[str, str], tools: Iterable[Callable[[Path], Finding]] = ()
+) -> tuple[Finding, ...]:
     """What these tools, or else all at hand, say of the files, by path; a missing file counts as an empty one."""
     with tempfile.TemporaryDirectory(prefix="sn-check-") as folder:
         path = Path(folder)
         path.chmod(0o711)  # bgpd becomes FRR's own user before it reads
         for name in (FRR, NFT):
             (path / Path(name).name).write_text(files.get(name, ""))
-        return tuple(tool(path) for tool in tools) or (_nft(path), _vtysh(path), _bgpd(path), _own(files))
+        return tuple(tool(path) for tool in tools) or (
+            _nft(path),
+            _vtysh(path),
+            _bgpd(path),
+            _own(files),
+        )
 
 
 def complaints(files: Mapping[str, str]) -> list[str]:
@@ -61,13 +68,20 @@ def complaints(files: Mapping[str, str]) -> list[str]:
 
 def refused(many: Sequence[Mapping[str, str]]) -> list[list[str]]:
     """The complaints about each of these. nft and vtysh read many in one go: nearly always, there is nothing to find."""
-    return [found for start in range(0, len(many), TOGETHER) for found in _refused(many[start : start + TOGETHER])]
+    return [
+        found
+        for start in range(0, len(many), TOGETHER)
+        for found in _refused(many[start : start + TOGETHER])
+    ]
 
 
 def _refused(many: Sequence[Mapping[str, str]]) -> list[list[str]]:
     if len(many) > 1:
         routes = "".join(files.get(FRR, "").removesuffix("end\n") for files in many)
-        findings = check({FRR: f"{routes}end\n", NFT: "".join(files.get(NFT, "") for files in many)}, (_nft, _vtysh))
+        findings = check(
+            {FRR: f"{routes}end\n", NFT: "".join(files.get(NFT, "") for files in many)},
+            (_nft, _vtysh),
+        )
         if all(finding.state == State.GOOD for finding in findings):
             return [list(unresolved(files)) for files in many]
         half = len(many) // 2  # one bad one among fifty is found in a dozen looks, not in fifty
@@ -79,11 +93,17 @@ def _nft(folder: Path) -> Finding:
     if not _installed("nft"):
         return _missing("nft", "nftables")
     if (inside := _namespace()) is None:
-        return Finding("nft", State.MISSING, "No network namespace can be made here, so the rule set was not checked.")
+        return Finding(
+            "nft",
+            State.MISSING,
+            "No network namespace can be made here, so the rule set was not checked.",
+        )
     done = _run([*inside, "nft", "-c", "-f", str(folder / "nftables.conf")])
     if _TOO_LONG in done.stderr:
         return Finding(
-            "nft", State.MISSING, "The rule set is larger than the kernel checks without privileges; the firewall's own check decides."
+            "nft",
+            State.MISSING,
+            "The rule set is larger than the kernel checks without privileges; the firewall's own check decides.",
         )
     bad = done.returncode != 0
     return Finding("nft", State.BAD if bad else State.GOOD, _told(done, folder) if bad else "")
@@ -103,7 +123,9 @@ def _bgpd(folder: Path) -> Finding:
     done = _run(["bgpd", "-C", "-f", str(folder / "frr.conf")])
     if "privs_init" in done.stderr:
         return Finding(
-            "bgpd", State.MISSING, "bgpd is run by root or FRR's own user only, so it was not asked; the firewall's check decides."
+            "bgpd",
+            State.MISSING,
+            "bgpd is run by root or FRR's own user only, so it was not asked; the firewall's check decides.",
         )
     found = _BGPD.findall(done.stderr)
     return Finding("bgpd", State.BAD if found else State.GOOD, "\n".join(found))
@@ -115,7 +137,11 @@ def _own(files: Mapping[str, str]) -> Finding:
 
 
 def _missing(tool: str, package: str) -> Finding:
-    return Finding(tool, State.MISSING, f"{tool} is not installed here (package {package}); the firewall's own check decides.")
+    return Finding(
+        tool,
+        State.MISSING,
+        f"{tool} is not installed here (package {package}); the firewall's own check decides.",
+    )
 
 
 def _installed(tool: str) -> bool:
@@ -133,9 +159,19 @@ def _namespace() -> tuple[str, ...] | None:
 
 def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False, env=_ENVIRONMENT)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+            env=_ENVIRONMENT,
+        )
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"{command[0]} did not end within {SECONDS} seconds.")
+        return subprocess.CompletedProcess(
+            command, 1, "", f"{command[0]} did not end within {SECONDS} seconds."
+        )
 
 
 _ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}

@@ -91,7 +91,11 @@ class Forward:
     def to(self) -> str:
         """The machine's address and port as nftables writes them."""
         target = self.endpoint.target
-        return f"{target}:{self.endpoint.target_port}" if target.version == 4 else f"[{target}]:{self.endpoint.target_port}"  # noqa: PLR2004
+        return (
+            f"{target}:{self.endpoint.target_port}"
+            if target.version == 4
+            else f"[{target}]:{self.endpoint.target_port}"
+        )  # noqa: PLR2004
 
     @property
     def keyword(self) -> str:
@@ -103,27 +107,42 @@ class Forward:
 
 
 def inputs(
-    primary: Net, shared: Iterable[Net], uplinks: Iterable[str], underlay: Iterable[Cidr], management: Iterable[Cidr]
+    primary: Net,
+    shared: Iterable[Net],
+    uplinks: Iterable[str],
+    underlay: Iterable[Cidr],
+    management: Iterable[Cidr],
 ) -> tuple[Input, ...]:
     """BGP and VXLAN from the fabric, SSH from the management prefixes only, metrics from the primary network."""
-    return (*_fabric(tuple(uplinks), tuple(underlay)), *_management([primary, *shared], tuple(management)), _metrics(primary))
+    return (
+        *_fabric(tuple(uplinks), tuple(underlay)),
+        *_management([primary, *shared], tuple(management)),
+        _metrics(primary),
+    )
 
 
 def _fabric(uplinks: tuple[str, ...], underlay: tuple[Cidr, ...]) -> Iterator[Input]:
     names = _set(f'"{word(name)}"' for name in uplinks)
     if not uplinks:
         return
-    yield Input(f"iifname {names} ip6 saddr {LINK_LOCAL} tcp dport {BGP}", "BGP unnumbered from the leaves")
+    yield Input(
+        f"iifname {names} ip6 saddr {LINK_LOCAL} tcp dport {BGP}", "BGP unnumbered from the leaves"
+    )
     for version in FAMILIES:
         if prefixes := of_family(underlay, version):
-            yield Input(f"iifname {names} {_keyword(version)} saddr {_set(prefixes)} udp dport {VXLAN}", "VXLAN from the fabric")
+            yield Input(
+                f"iifname {names} {_keyword(version)} saddr {_set(prefixes)} udp dport {VXLAN}",
+                "VXLAN from the fabric",
+            )
 
 
 def _management(tenants: Iterable[Net], management: tuple[Cidr, ...]) -> Iterator[Input]:
     """Never from the primary or a shared network: there, every consumer's machines reach every firewall's address."""
     for net in sorted(tenants, key=lambda net: net.vrf):
         where = _set(f'"{kind}{net.vrf}"' for kind in ("vlan", "vrf"))
-        yield Input(f"iifname {where} tcp dport {SSH}", f"no SSH from {one_line(net.id)}", "jump refuse")
+        yield Input(
+            f"iifname {where} tcp dport {SSH}", f"no SSH from {one_line(net.id)}", "jump refuse"
+        )
     for version in FAMILIES:
         if prefixes := of_family(management, version):
             match = f"{_keyword(version)} saddr {_set(prefixes)} tcp dport {SSH} ct state new"
@@ -131,20 +150,33 @@ def _management(tenants: Iterable[Net], management: tuple[Cidr, ...]) -> Iterato
 
 
 def _metrics(primary: Net) -> Input:
-    return Input(f'iifname "vrf{primary.vrf}" tcp dport {_set(METRICS)} ct state new', "metrics from the primary network")
+    return Input(
+        f'iifname "vrf{primary.vrf}" tcp dport {_set(METRICS)} ct state new',
+        "metrics from the primary network",
+    )
 
 
 def flows(
-    primary: Net, shared: Sequence[Net], externals: Iterable[Net], rules: Iterable[Rule], endpoints: Iterable[Endpoint] = ()
+    primary: Net,
+    shared: Sequence[Net],
+    externals: Iterable[Net],
+    rules: Iterable[Rule],
+    endpoints: Iterable[Endpoint] = (),
 ) -> tuple[Flow, ...]:
     """What may be opened: primary to shared, shared to endpoints, primary to external by egress, external to primary by ingress rules."""
     egress = [rule for rule in rules if rule.direction == "egress"]
     ingress = [rule for rule in rules if rule.direction == "ingress"]
     published = list(endpoints)
-    found = [flow for net in shared for flow in (*_to_shared(primary, net, egress), *_to_endpoints(primary, net, published))]
+    found = [
+        flow
+        for net in shared
+        for flow in (*_to_shared(primary, net, egress), *_to_endpoints(primary, net, published))
+    ]
     outward = [rule for rule in egress if not _concerns_only(rule, shared)]
     for net in externals:
-        hidden = [version for version in net.families() if net.address(version) or not net.nat]  # what cannot hide does not leave
+        hidden = [
+            version for version in net.families() if net.address(version) or not net.nat
+        ]  # what cannot hide does not leave
         found += _by_rules(primary.vrf, net.vrf, outward, hidden)
         found += _by_rules(net.vrf, primary.vrf, ingress, net.families())
     return tuple(found)
@@ -153,22 +185,50 @@ def flows(
 def _concerns_only(rule: Rule, nets: Iterable[Net]) -> bool:
     """Whether all of a rule's destinations, and it has some, lie in these networks."""
     inside = [cidr for net in nets for cidr in net.prefixes]
-    return bool(rule.destinations) and all(any(contains(outer, cidr) for outer in inside) for cidr in rule.destinations)
+    return bool(rule.destinations) and all(
+        any(contains(outer, cidr) for outer in inside) for cidr in rule.destinations
+    )
 
 
 def _to_shared(primary: Net, shared: Net, egress: list[Rule]) -> Iterator[Flow]:
     """Everything, unless egress rules name destinations inside the shared network: then, in both families, what they let through."""
-    narrowed = any(contains(outer, cidr) for rule in egress for cidr in rule.destinations for outer in shared.prefixes)
+    narrowed = any(
+        contains(outer, cidr)
+        for rule in egress
+        for cidr in rule.destinations
+        for outer in shared.prefixes
+    )
     for version in FAMILIES:
         inside, hidden = shared.of(version), primary.of(version)
         if not (inside and hidden and shared.address(version)):
             continue  # without an address of its own there it could hide nothing
         if not narrowed:
-            yield Flow(primary.vrf, shared.vrf, version, hidden, inside, "", (), f"to {one_line(shared.id)}")
+            yield Flow(
+                primary.vrf,
+                shared.vrf,
+                version,
+                hidden,
+                inside,
+                "",
+                (),
+                f"to {one_line(shared.id)}",
+            )
         for rule in egress if narrowed else ():
-            sources, reached = (of_family(_overlap(*pair), version) for pair in ((rule.sources, hidden), (rule.destinations, inside)))
+            sources, reached = (
+                of_family(_overlap(*pair), version)
+                for pair in ((rule.sources, hidden), (rule.destinations, inside))
+            )
             if sources and reached:
-                yield Flow(primary.vrf, shared.vrf, version, sources, reached, rule.protocol, _ports(rule), _comment(rule))
+                yield Flow(
+                    primary.vrf,
+                    shared.vrf,
+                    version,
+                    sources,
+                    reached,
+                    rule.protocol,
+                    _ports(rule),
+                    _comment(rule),
+                )
 
 
 def _overlap(wanted: Iterable[Cidr], inside: Iterable[Cidr]) -> list[Cidr]:
@@ -187,20 +247,45 @@ def _to_endpoints(primary: Net, shared: Net, endpoints: Iterable[Endpoint]) -> I
         origin = f"ct status dnat ct original {keyword} daddr {one.address} ct original proto-dst {one.port}"
         target: tuple[Cidr, ...] = (ip_network(one.target),)
         yield Flow(
-            shared.vrf, primary.vrf, one.address.version, shared.of(one.address.version), target,
-            one.protocol, (str(one.target_port),), forward.comment, origin,
-        )  # fmt: skip
+            shared.vrf,
+            primary.vrf,
+            one.address.version,
+            shared.of(one.address.version),
+            target,
+            one.protocol,
+            (str(one.target_port),),
+            forward.comment,
+            origin,
+        )
 
 
-def _by_rules(source: int, target: int, rules: Iterable[Rule], families: Iterable[int]) -> Iterator[Flow]:
+def _by_rules(
+    source: int, target: int, rules: Iterable[Rule], families: Iterable[int]
+) -> Iterator[Flow]:
     for rule in rules:
         for version in families:
-            sources, destinations = of_family(rule.sources, version), of_family(rule.destinations, version)
-            if bool(rule.sources) == bool(sources) and bool(rule.destinations) == bool(destinations):
-                yield Flow(source, target, version, sources, destinations, rule.protocol, _ports(rule), _comment(rule))
+            sources, destinations = (
+                of_family(rule.sources, version),
+                of_family(rule.destinations, version),
+            )
+            if bool(rule.sources) == bool(sources) and bool(rule.destinations) == bool(
+                destinations
+            ):
+                yield Flow(
+                    source,
+                    target,
+                    version,
+                    sources,
+                    destinations,
+                    rule.protocol,
+                    _ports(rule),
+                    _comment(rule),
+                )
 
 
-def translations(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) -> tuple[Translation, ...]:
+def translations(
+    primary: Net, shared: Iterable[Net], externals: Iterable[Net]
+) -> tuple[Translation, ...]:
     """A shared network always hides its consumers; an external one where `nat` says so. Public sources stay as they are."""
     hiding = [*shared, *(net for net in externals if net.nat)]
     return tuple(
@@ -214,9 +299,23 @@ def translations(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) 
 def forwards(shared: Iterable[Net], endpoints: Iterable[Endpoint]) -> tuple[Forward, ...]:
     """The endpoints at the firewall's own addresses in these networks."""
     own = {(net.vrf, address) for net in shared for address in net.addresses}
-    found = (one for one in endpoints if (one.vrf, one.address) in own and one.address.version == one.target.version)
+    found = (
+        one
+        for one in endpoints
+        if (one.vrf, one.address) in own and one.address.version == one.target.version
+    )
     return tuple(
-        Forward(one) for one in sorted(found, key=lambda one: (one.vrf, one.address.version, int(one.address), one.port, one.protocol))
+        Forward(one)
+        for one in sorted(
+            found,
+            key=lambda one: (
+                one.vrf,
+                one.address.version,
+                int(one.address),
+                one.port,
+                one.protocol,
+            ),
+        )
     )
 
 

@@ -8,12 +8,33 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from firewalls.configuration.filters import Flow, Forward, Input, Translation, flows, forwards, inputs, translations
+from firewalls.configuration.filters import (
+    Flow,
+    Forward,
+    Input,
+    Translation,
+    flows,
+    forwards,
+    inputs,
+    translations,
+)
 from firewalls.configuration.routes import Vrf, vrfs
 from firewalls.configuration.values import Endpoint, Net, Rule, word
 from networks.common.addressing import IP, Cidr
 
-__all__ = ["Endpoint", "Facts", "Flow", "Forward", "Input", "Net", "Plan", "Rule", "Translation", "Vrf", "plan"]
+__all__ = [
+    "Endpoint",
+    "Facts",
+    "Flow",
+    "Forward",
+    "Input",
+    "Net",
+    "Plan",
+    "Rule",
+    "Translation",
+    "Vrf",
+    "plan",
+]
 
 FRR_VERSION = "8.4.4"
 UNNAMED, LONGEST_NAME = "firewall", 63  # RFC 1123: a label
@@ -71,7 +92,9 @@ def plan(facts: Facts) -> Plan:
         frr_version=word(facts.frr_version),
         uplinks=uplinks,
         vrfs=vrfs(facts.primary, shared, externals),
-        inputs=inputs(facts.primary, shared, uplinks, facts.underlay_prefixes, facts.management_prefixes),
+        inputs=inputs(
+            facts.primary, shared, uplinks, facts.underlay_prefixes, facts.management_prefixes
+        ),
         flows=flows(facts.primary, shared, externals, facts.rules, facts.endpoints),
         translations=translations(facts.primary, shared, externals),
         forwards=forwards(shared, facts.endpoints),

@@ -8,9 +8,15 @@ UNITS = "/etc/systemd/network/"
 _ENTRY = re.compile(r"^(?:ip|ipv6) prefix-list (\S+) seq (\d+) \S+ (\S+?)(?: le (\d+))?$", re.M)
 # A kind of name in frr.conf: how it is defined, and how it is used.
 _NAMES = {
-    "prefix list": (r"^(?:ip|ipv6) prefix-list (\S+) seq", r"^ match (?:ip|ipv6) address prefix-list (\S+)$"),
+    "prefix list": (
+        r"^(?:ip|ipv6) prefix-list (\S+) seq",
+        r"^ match (?:ip|ipv6) address prefix-list (\S+)$",
+    ),
     "route map": (r"^route-map (\S+) (?:permit|deny) \d+$", r"^.* route-map (\S+)(?: out| in)?$"),
-    "VRF": (r"^vrf (\S+)$", r"^(?:  import vrf|router bgp \d+ vrf| match source-vrf) ((?!route-map)\S+)$"),
+    "VRF": (
+        r"^vrf (\S+)$",
+        r"^(?:  import vrf|router bgp \d+ vrf| match source-vrf) ((?!route-map)\S+)$",
+    ),
     "AS path list": (r"^bgp as-path access-list (\S+) seq", r"^ match as-path (\S+)$"),
     "peer group": (r"^ neighbor (\S+) peer-group$", r"^ neighbor \S+ interface peer-group (\S+)$"),
 }
@@ -19,9 +25,13 @@ _NAMES = {
 def unresolved(files: Mapping[str, str]) -> Iterator[str]:
     """One sentence per mistake."""
     routes, rules = files.get("/etc/frr/frr.conf", ""), files.get("/etc/nftables.conf", "")
-    units = {path.removeprefix(UNITS): text for path, text in files.items() if path.startswith(UNITS)}
+    units = {
+        path.removeprefix(UNITS): text for path, text in files.items() if path.startswith(UNITS)
+    }
     for kind, (definition, use) in _NAMES.items():
-        yield from _undefined(f"frr.conf uses the {kind}", _all(use, routes), _all(definition, routes))
+        yield from _undefined(
+            f"frr.conf uses the {kind}", _all(use, routes), _all(definition, routes)
+        )
     yield from _prefix_lists(routes)
     yield from _chains(rules)
     if units:
@@ -63,14 +73,30 @@ def _chains(rules: str) -> Iterator[str]:
 
 def _interfaces(routes: str, rules: str, units: Mapping[str, str]) -> Iterator[str]:
     """Every interface that something names is made, or is there, according to the units."""
-    made = {name for unit, text in units.items() if unit.endswith(".netdev") for name in _all(r"^Name=(.+)$", text)}
-    there = {name for unit, text in units.items() if unit.endswith(".network") for name in _all(r"^Name=(.+)$", text)}
-    used = {name for names in re.findall(r"[io]ifname(?: !=)? (\{[^}]*\}|\"[^\"]*\")", rules) for name in re.findall(r'"([^"]*)"', names)}
+    made = {
+        name
+        for unit, text in units.items()
+        if unit.endswith(".netdev")
+        for name in _all(r"^Name=(.+)$", text)
+    }
+    there = {
+        name
+        for unit, text in units.items()
+        if unit.endswith(".network")
+        for name in _all(r"^Name=(.+)$", text)
+    }
+    used = {
+        name
+        for names in re.findall(r"[io]ifname(?: !=)? (\{[^}]*\}|\"[^\"]*\")", rules)
+        for name in re.findall(r'"([^"]*)"', names)
+    }
     yield from _undefined("nftables.conf names the interface", used, there)
     yield from _undefined("frr.conf names the interface", _all(r"^interface (\S+)$", routes), there)
     yield from _undefined("frr.conf names the VRF", _all(r"^vrf (\S+)$", routes), made)
     for unit, text in sorted(units.items()):
-        yield from _undefined(f"{unit} names", _all(r"^(?:VRF|Bridge|VLAN)=([a-z]\S*)$", text), made)
+        yield from _undefined(
+            f"{unit} names", _all(r"^(?:VRF|Bridge|VLAN)=([a-z]\S*)$", text), made
+        )
 
 
 def _all(pattern: str, text: str) -> set[str]:

@@ -11,9 +11,13 @@ from firewalls.configuration.routes import Segment
 
 # autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that one_line() or word() made safe.
 _templates = Environment(
-    loader=PackageLoader("firewalls.configuration", "jinja"), undefined=StrictUndefined, autoescape=False,
-    trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-)  # fmt: skip
+    loader=PackageLoader("firewalls.configuration", "jinja"),
+    undefined=StrictUndefined,
+    autoescape=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 UNITS = "/etc/systemd/network"
 ONCE = {
     "/etc/frr/frr.conf": "frr.conf.j2",
@@ -27,10 +31,19 @@ ONCE = {
     f"{UNITS}/20-sn-bridge.network": "bridge.network.j2",
 }
 # What depends on the network alone, and what on the firewall's place in it too.
-PER_SEGMENT = {f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2" for device, kind in (
-    ("vrf", "netdev"), ("vrf", "network"), ("vni", "network"), ("vlan", "netdev"),
-)}  # fmt: skip
-PER_VRF = {f"{UNITS}/30-sn-vni{{}}.netdev": "vni.netdev.j2", f"{UNITS}/30-sn-vlan{{}}.network": "vlan.network.j2"}
+PER_SEGMENT = {
+    f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2"
+    for device, kind in (
+        ("vrf", "netdev"),
+        ("vrf", "network"),
+        ("vni", "network"),
+        ("vlan", "netdev"),
+    )
+}
+PER_VRF = {
+    f"{UNITS}/30-sn-vni{{}}.netdev": "vni.netdev.j2",
+    f"{UNITS}/30-sn-vlan{{}}.network": "vlan.network.j2",
+}
 SEGMENTS = 4096  # remembered: thousands of firewalls are in the same few networks
 
 
@@ -41,13 +54,19 @@ def render(plan: Plan) -> dict[str, str]:
         files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink)
     for vrf in plan.vrfs:
         files |= _segment(vrf.segment)
-        files |= {path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf) for path, source in PER_VRF.items()}
+        files |= {
+            path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf)
+            for path, source in PER_VRF.items()
+        }
     return files
 
 
 @lru_cache(SEGMENTS)
 def _segment(segment: Segment) -> dict[str, str]:
-    return {path.format(segment.number): _template(source).render(segment=segment) for path, source in PER_SEGMENT.items()}
+    return {
+        path.format(segment.number): _template(source).render(segment=segment)
+        for path, source in PER_SEGMENT.items()
+    }
 
 
 @lru_cache(SEGMENTS)

@@ -18,7 +18,10 @@ from networks.common.addressing import IP, Cidr
 HOST_BITS = {4: 32, 6: 128}
 VLANS = range(2, 4095)  # IEEE 802.1Q, without the bridge's default
 TABLES = 1_000_000  # above the kernel's own routing tables
-DENIES, PERMITS = range(1, 100_000), range(100_000, 1_000_000)  # sequence numbers of a prefix list: what is denied comes first
+DENIES, PERMITS = (
+    range(1, 100_000),
+    range(100_000, 1_000_000),
+)  # sequence numbers of a prefix list: what is denied comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +135,19 @@ def _place(leak: Leak, vlan: int) -> int:
     return 10 * vlan + 2 * FAMILIES.index(leak.version) + (1 if leak.no_export else 2)
 
 
-def _vrf(net: Net, role: str, leaks: Iterable[Leak], originated: Iterable[int], numbers: dict[int, int]) -> Vrf:
-    mine = tuple(sorted((leak for leak in leaks if leak.target == net.vrf), key=lambda leak: leak.sequence))
+def _vrf(
+    net: Net, role: str, leaks: Iterable[Leak], originated: Iterable[int], numbers: dict[int, int]
+) -> Vrf:
+    mine = tuple(
+        sorted((leak for leak in leaks if leak.target == net.vrf), key=lambda leak: leak.sequence)
+    )
     present = {cidr.version for cidr in net.prefixes} | {leak.version for leak in mine}
     families = tuple(
-        Family(version, tuple(sorted({leak.source for leak in mine if leak.version == version})), version in originated)
+        Family(
+            version,
+            tuple(sorted({leak.source for leak in mine if leak.version == version})),
+            version in originated,
+        )
         for version in sorted(present)
     )
     addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
@@ -167,28 +178,55 @@ def _with_external(primary: Net, external: Net) -> Iterator[Leak]:
 
 def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
     """What is reached through it: the default route by itself, then its further destinations and its own prefixes."""
-    everything = [cidr for cidr in external.destination_prefixes if cidr.version == version and cidr.prefixlen == 0]
-    others = (cidr for cidr in (*external.destination_prefixes, *external.prefixes) if cidr.prefixlen > 0)
+    everything = [
+        cidr
+        for cidr in external.destination_prefixes
+        if cidr.version == version and cidr.prefixlen == 0
+    ]
+    others = (
+        cidr for cidr in (*external.destination_prefixes, *external.prefixes) if cidr.prefixlen > 0
+    )
     return (*set(everything), *of_family(others, version))
 
 
-def _leak(target: Net, source: Net, version: int, *, no_export: bool, permitted: Iterable[Cidr], denied: Iterable[IP] = ()) -> Leak:
+def _leak(
+    target: Net,
+    source: Net,
+    version: int,
+    *,
+    no_export: bool,
+    permitted: Iterable[Cidr],
+    denied: Iterable[IP] = (),
+) -> Leak:
     """Denied host addresses come first; a default route is matched exactly, any other prefix with all inside it."""
-    lines = _numbered("deny", DENIES, (ip_network(ip) for ip in denied)) + _numbered("permit", PERMITS, permitted)
-    return Leak(target.vrf, source.vrf, version, no_export, tuple(sorted(lines, key=lambda entry: entry.sequence)))
+    lines = _numbered("deny", DENIES, (ip_network(ip) for ip in denied)) + _numbered(
+        "permit", PERMITS, permitted
+    )
+    return Leak(
+        target.vrf,
+        source.vrf,
+        version,
+        no_export,
+        tuple(sorted(lines, key=lambda entry: entry.sequence)),
+    )
 
 
 def _numbered(action: str, places: range, prefixes: Iterable[Cidr]) -> list[Entry]:
     taken: set[int] = set()
     spelled = sorted((str(cidr), cidr) for cidr in set(prefixes))
-    return [Entry(_free(places, crc32(text.encode()), taken), action, cidr, _longest(cidr)) for text, cidr in spelled]
+    return [
+        Entry(_free(places, crc32(text.encode()), taken), action, cidr, _longest(cidr))
+        for text, cidr in spelled
+    ]
 
 
 def _longest(cidr: Cidr) -> int | None:
     return cidr.max_prefixlen if 0 < cidr.prefixlen < cidr.max_prefixlen else None
 
 
-def _originated(primary: Net, shared: tuple[Net, ...], externals: tuple[Net, ...]) -> tuple[int, ...]:
+def _originated(
+    primary: Net, shared: tuple[Net, ...], externals: tuple[Net, ...]
+) -> tuple[int, ...]:
     """The families in which the firewall announces itself as the way out: machines find shared networks by their default route.
 
     Only where no external network brings a default route, and only where there is a shared network to be found: a second
@@ -197,5 +235,7 @@ def _originated(primary: Net, shared: tuple[Net, ...], externals: tuple[Net, ...
     return tuple(
         version
         for version in FAMILIES
-        if primary.of(version) and any(net.of(version) for net in shared) and not any(net.has_default_route(version) for net in externals)
+        if primary.of(version)
+        and any(net.of(version) for net in shared)
+        and not any(net.has_default_route(version) for net in externals)
     )

@@ -40,7 +40,9 @@ class Net:
 
     def has_default_route(self, version: int) -> bool:
         """Whether everything of that family is reached through it."""
-        return any(cidr.version == version and cidr.prefixlen == 0 for cidr in self.destination_prefixes)
+        return any(
+            cidr.version == version and cidr.prefixlen == 0 for cidr in self.destination_prefixes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,15 @@ def _order(cidr: Cidr) -> tuple[int, int]:
 
 def one_line(text: str) -> str:
     """Text that can end no line and no quote, whatever it contained, and is short enough for a comment."""
-    spelled = "".join(character if character.isprintable() and character not in ENDS_A_QUOTE else "?" for character in text)
+    spelled = "".join(
+        character if character.isprintable() and character not in ENDS_A_QUOTE else "?"
+        for character in text
+    )
     return spelled.encode()[:COMMENT_BYTES].decode(errors="ignore").strip()
 
 
 def word(text: str) -> str:
     """Text as one word of a configuration, such as a host's or an interface's name; perhaps none is left."""
-    return "".join(character if character in _WORD else "-" for character in text[:LONGEST_WORD]).strip("-.:")
+    return "".join(
+        character if character in _WORD else "-" for character in text[:LONGEST_WORD]
+    ).strip("-.:")

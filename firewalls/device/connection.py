@@ -13,9 +13,21 @@ MOST_BYTES = 8_000_000  # what a firewall may say in answer to one command
 CHUNK = 65_536
 # What a push costs here is mostly packets: AES-GCM is one call of OpenSSL for each, ChaCha20 five. The others are for boxes that want them.
 CIPHERS = [
-    "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr",
-]  # fmt: skip
-KINDS = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256"]
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes192-ctr",
+    "aes128-ctr",
+]
+KINDS = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+]
 
 
 class TransportError(Exception):
@@ -24,7 +36,9 @@ class TransportError(Exception):
     `offered_key` is the host key that it showed and that is not the pinned one. `here`: it was not even asked.
     """
 
-    def __init__(self, message: str, *, unreachable: bool = False, offered_key: str = "", here: bool = False) -> None:
+    def __init__(
+        self, message: str, *, unreachable: bool = False, offered_key: str = "", here: bool = False
+    ) -> None:
         super().__init__(message)
         self.unreachable, self.offered_key, self.here = unreachable, offered_key, here
 
@@ -57,7 +71,9 @@ class Timeouts:
 
 
 @asynccontextmanager
-async def connected(target: Target, key_path: Path | None, timeouts: Timeouts) -> AsyncIterator[asyncssh.SSHClientConnection]:
+async def connected(
+    target: Target, key_path: Path | None, timeouts: Timeouts
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """A connection for as long as the block runs; without a key path the SSH agent's keys are offered. Raises TransportError."""
     connection = await _connect(target, key_path, timeouts)
     try:
@@ -74,26 +90,49 @@ class _Client(asyncssh.SSHClient):
     def __init__(self) -> None:
         self.offered: asyncssh.SSHKey | None = None
 
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
         self.offered = key
         return False
 
 
-async def _connect(target: Target, key_path: Path | None, timeouts: Timeouts) -> asyncssh.SSHClientConnection:
-    keys, agent, pinned, client = _client_keys(key_path), () if key_path is None else None, _pinned(target), _Client()
+async def _connect(
+    target: Target, key_path: Path | None, timeouts: Timeouts
+) -> asyncssh.SSHClientConnection:
+    keys, agent, pinned, client = (
+        _client_keys(key_path),
+        () if key_path is None else None,
+        _pinned(target),
+        _Client(),
+    )
     try:
         async with asyncio.timeout(timeouts.connect):
             return await asyncssh.connect(
-                target.host, target.port, username=target.user, client_keys=keys, agent_path=agent, config=[],
-                known_hosts=([pinned] if pinned else [], [], []), server_host_key_algs=_kinds(pinned), preferred_auth="publickey",
-                encryption_algs=CIPHERS, keepalive_interval=timeouts.keepalive, client_factory=lambda: client,
-            )  # fmt: skip
+                target.host,
+                target.port,
+                username=target.user,
+                client_keys=keys,
+                agent_path=agent,
+                config=[],
+                known_hosts=([pinned] if pinned else [], [], []),
+                server_host_key_algs=_kinds(pinned),
+                preferred_auth="publickey",
+                encryption_algs=CIPHERS,
+                keepalive_interval=timeouts.keepalive,
+                client_factory=lambda: client,
+            )
     except asyncssh.HostKeyNotVerifiable as error:
         raise _stranger(target, client.offered) from error
     except asyncssh.PermissionDenied as error:
-        raise TransportError(f"{target} does not accept the key of this product for user {target.user}.") from error
+        raise TransportError(
+            f"{target} does not accept the key of this product for user {target.user}."
+        ) from error
     except TimeoutError as error:
-        raise TransportError(f"{target} does not answer: nothing was heard for {timeouts.connect:g} seconds", unreachable=True) from error
+        raise TransportError(
+            f"{target} does not answer: nothing was heard for {timeouts.connect:g} seconds",
+            unreachable=True,
+        ) from error
     except (OSError, asyncssh.Error) as error:
         raise TransportError(f"{target} does not answer: {error}", unreachable=True) from error
 
@@ -116,14 +155,18 @@ def fingerprint(host_key: str) -> str:
 
 def _kinds(pinned: asyncssh.SSHKey | None) -> list[str]:
     """The pinned kind of host key first; others too, so that a box that has none of it is told apart from one that hangs up."""
-    return sorted(KINDS, key=lambda kind: pinned is not None and kind.encode() not in pinned.sig_algorithms)
+    return sorted(
+        KINDS, key=lambda kind: pinned is not None and kind.encode() not in pinned.sig_algorithms
+    )
 
 
 def _client_keys(path: Path | None) -> list[asyncssh.SSHKey] | tuple[()]:
     try:
         return [_read(path, _version(path))] if path else ()
     except (OSError, asyncssh.KeyImportError) as error:
-        raise TransportError(f"The product's own SSH key cannot be read from {path}: {error}", here=True) from error
+        raise TransportError(
+            f"The product's own SSH key cannot be read from {path}: {error}", here=True
+        ) from error
 
 
 def _version(path: Path) -> tuple[int, int, int, int]:
@@ -142,11 +185,16 @@ _parsed = lru_cache(maxsize=4096)(asyncssh.import_public_key)
 
 def _pinned(target: Target) -> asyncssh.SSHKey | None:
     if not target.host:
-        raise TransportError(f"{target.name} has no management address yet; enter it first.", here=True)
+        raise TransportError(
+            f"{target.name} has no management address yet; enter it first.", here=True
+        )
     try:
         return _parsed(target.host_key) if target.host_key else None
     except asyncssh.KeyImportError as error:
-        raise TransportError(f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.", here=True) from error
+        raise TransportError(
+            f"The pinned host key of {target.name} is no OpenSSH public key; enter it again.",
+            here=True,
+        ) from error
 
 
 async def run_command(
@@ -162,20 +210,28 @@ async def run_command(
         while chunk := await process.stdout.read(CHUNK):
             said += len(chunk)
             if said > MOST_BYTES:
-                raise TransportError(f"{target} said more than {MOST_BYTES:,} bytes; that is no applier.")
+                raise TransportError(
+                    f"{target} said more than {MOST_BYTES:,} bytes; that is no applier."
+                )
             yield chunk
         complaint = (await process.stderr.read(2000)).decode(errors="replace").strip()
     except (OSError, asyncssh.Error) as error:
-        raise TransportError(f"The connection to {target} was lost: {error or 'it was cut'}", unreachable=True) from error
+        raise TransportError(
+            f"The connection to {target} was lost: {error or 'it was cut'}", unreachable=True
+        ) from error
     if complaint and not said:
         raise TransportError(f"{target} said: {complaint}")
 
 
-async def output_of(target: Target, command: str, key_path: Path | None, timeouts: Timeouts) -> bytes:
+async def output_of(
+    target: Target, command: str, key_path: Path | None, timeouts: Timeouts
+) -> bytes:
     """The whole answer to a short command, from a connection of its own. Raises TransportError."""
     async with connected(target, key_path, timeouts) as connection:
         try:
             async with asyncio.timeout(timeouts.answer):
                 return b"".join([chunk async for chunk in run_command(connection, target, command)])
         except TimeoutError as error:
-            raise TransportError(f"{target} did not answer within {timeouts.answer:g} seconds.", unreachable=True) from error
+            raise TransportError(
+                f"{target} did not answer within {timeouts.answer:g} seconds.", unreachable=True
+            ) from error

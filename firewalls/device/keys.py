@@ -16,7 +16,10 @@ def ensure_key(path: Path, kind: str = "ssh-ed25519") -> Path:
     public = path.with_suffix(".pub")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = _written(path, asyncssh.generate_private_key(kind, comment="shared-networks").export_private_key())
+        made = _written(
+            path,
+            asyncssh.generate_private_key(kind, comment="shared-networks").export_private_key(),
+        )
         with suppress(FileExistsError):
             os.link(made, path)
         made.unlink()
@@ -26,7 +29,9 @@ def ensure_key(path: Path, kind: str = "ssh-ed25519") -> Path:
 
 
 def _written(path: Path, content: bytes) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # which only its owner reads
+    descriptor, name = tempfile.mkstemp(
+        prefix=path.name, dir=path.parent
+    )  # which only its owner reads
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     return Path(name)

@@ -89,21 +89,33 @@ class _Door(asyncssh.SSHServer):
 async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAcceptor:
     """Put back what no practice firewall had confirmed, as a box does at boot, and start listening; returns the listener."""
     for pending in folder.glob("*/var/lib/shared-networks/pending"):
-        await (await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)).communicate()
+        await (
+            await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)
+        ).communicate()
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
 
     turns = asyncio.Semaphore(AT_ONCE)  # real firewalls bring a processor each; these share one
 
     async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        hurried = (process.command or "").startswith("apply") and _slow(folder, _name(process)) == "0"
+        hurried = (process.command or "").startswith("apply") and _slow(
+            folder, _name(process)
+        ) == "0"
         async with turns if hurried else nullcontext():
             process.exit(await _run(folder, process))
 
     return await asyncssh.listen(
-        HOST, number, server_factory=lambda: _Door(folder, key), server_host_keys=[str(ensure_key(folder / "host_key"))],
-        process_factory=run, encoding=None, reuse_address=True, keepalive_interval=15,
-        allow_pty=False, allow_scp=False, agent_forwarding=False,
-    )  # fmt: skip
+        HOST,
+        number,
+        server_factory=lambda: _Door(folder, key),
+        server_host_keys=[str(ensure_key(folder / "host_key"))],
+        process_factory=run,
+        encoding=None,
+        reuse_address=True,
+        keepalive_interval=15,
+        allow_pty=False,
+        allow_scp=False,
+        agent_forwarding=False,
+    )
 
 
 def _name(process: "asyncssh.SSHServerProcess[bytes]") -> str:
@@ -128,15 +140,23 @@ async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int
     return await child.wait()
 
 
-async def _applier(folder: Path, name: str, *words: str, inside: bool = False) -> asyncio.subprocess.Process:
+async def _applier(
+    folder: Path, name: str, *words: str, inside: bool = False
+) -> asyncio.subprocess.Process:
     """Start the applier of this firewall, in a process group of its own: it outlives the connection, and this process too.
 
     Not in a session of its own: Linux would give each as large a share of the processors as all pages together.
     """
     return await asyncio.create_subprocess_exec(
-        "sh", str(APPLIER), *words, env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
-        process_group=0, stdin=PIPE, stdout=PIPE, stderr=PIPE,
-    )  # fmt: skip
+        "sh",
+        str(APPLIER),
+        *words,
+        env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
+        process_group=0,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
 
 
 async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:

@@ -14,9 +14,25 @@ from pathlib import Path
 
 import asyncssh
 
-from firewalls.device.connection import Target, Timeouts, TransportError, connected, output_of, run_command
+from firewalls.device.connection import (
+    Target,
+    Timeouts,
+    TransportError,
+    connected,
+    output_of,
+    run_command,
+)
 
-__all__ = ["Inspection", "Outcome", "Step", "Target", "Timeouts", "TransportError", "inspect", "push"]
+__all__ = [
+    "Inspection",
+    "Outcome",
+    "Step",
+    "Target",
+    "Timeouts",
+    "TransportError",
+    "inspect",
+    "push",
+]
 
 APPLIER = Path(__file__).with_name("applier.sh")
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
@@ -95,7 +111,12 @@ def _decoded(output: str) -> str:
 
 
 async def push(
-    target: Target, files: Mapping[str, str], on_step: OnStep, *, key_path: Path | None, timeouts: Timeouts | None = None
+    target: Target,
+    files: Mapping[str, str],
+    on_step: OnStep,
+    *,
+    key_path: Path | None,
+    timeouts: Timeouts | None = None,
 ) -> Outcome:
     """Bring the files to the firewall: connect, apply, and confirm from a new connection.
 
@@ -107,7 +128,9 @@ async def push(
     cut, problem = "", ""
     try:
         async with connected(target, key_path, timeouts) as connection:
-            await told.step("connect", "ok", f"{target.user}@{target.host}:{target.port}, host key as pinned")
+            await told.step(
+                "connect", "ok", f"{target.user}@{target.host}:{target.port}, host key as pinned"
+            )
             await _apply(connection, target, _packed(files), told, timeouts)
     except TransportError as error:
         cut, problem = told.current, str(error)
@@ -115,19 +138,31 @@ async def push(
             await told.step(cut or "connect", "failed", problem)
             raise
     if told.verdict == "unchanged":
-        await told.step("confirm", "skipped", "The firewall has exactly this configuration already.")
+        await told.step(
+            "confirm", "skipped", "The firewall has exactly this configuration already."
+        )
         return Outcome("confirmed")
     if told.verdict in ("", "applied"):
         outcome = await _confirmed(target, told, problem, key_path, timeouts)
         if cut:  # The box went on by itself; how the step went shows in how it ended.
-            await told.step(cut, "skipped" if outcome.state == "confirmed" else "failed", f"Not seen to its end: {problem}")
+            await told.step(
+                cut,
+                "skipped" if outcome.state == "confirmed" else "failed",
+                f"Not seen to its end: {problem}",
+            )
         return outcome
     return _refused(target, told)
 
 
-async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None) -> Inspection:
+async def inspect(
+    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
+) -> Inspection:
     """What is on the firewall now. Raises TransportError."""
-    said = (await output_of(target, "show", key_path, timeouts or Timeouts())).decode(errors="replace").splitlines()
+    said = (
+        (await output_of(target, "show", key_path, timeouts or Timeouts()))
+        .decode(errors="replace")
+        .splitlines()
+    )
     found: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
     for line in said:
         match line.split("\t"):
@@ -136,7 +171,9 @@ async def inspect(target: Target, *, key_path: Path | None, timeouts: Timeouts |
     if "end" not in said:
         raise TransportError(f"{target} did not answer with its files.")
     names = sorted(found["applied"].keys() & found["running"].keys())
-    return Inspection(found["file"], {name: (found["applied"][name], found["running"][name]) for name in names})
+    return Inspection(
+        found["file"], {name: (found["applied"][name], found["running"][name]) for name in names}
+    )
 
 
 @cache
@@ -157,12 +194,20 @@ def _packed(files: Mapping[str, str]) -> bytes:
     return packed.getvalue()
 
 
-async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packed: bytes, told: _Told, timeouts: Timeouts) -> None:
+async def _apply(
+    connection: asyncssh.SSHClientConnection,
+    target: Target,
+    packed: bytes,
+    told: _Told,
+    timeouts: Timeouts,
+) -> None:
     rest = b""
     try:
         async with (
             asyncio.timeout(timeouts.apply) as limit,
-            aclosing(run_command(connection, target, f"apply {applier_digest()}", packed)) as chunks,
+            aclosing(
+                run_command(connection, target, f"apply {applier_digest()}", packed)
+            ) as chunks,
         ):
             async for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -171,19 +216,29 @@ async def _apply(connection: asyncssh.SSHClientConnection, target: Target, packe
     except TimeoutError as error:
         if not limit.expired():
             raise
-        raise TransportError(f"{target} did not finish within {timeouts.apply:g} seconds.") from error
+        raise TransportError(
+            f"{target} did not finish within {timeouts.apply:g} seconds."
+        ) from error
     if not told.verdict:
-        raise TransportError(f"The connection to {target} ended before it had finished.", unreachable=True)
+        raise TransportError(
+            f"The connection to {target} ended before it had finished.", unreachable=True
+        )
 
 
-async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path | None, timeouts: Timeouts) -> Outcome:
+async def _confirmed(
+    target: Target, told: _Told, problem: str, key_path: Path | None, timeouts: Timeouts
+) -> Outcome:
     """Say over a new connection that the firewall is still reached, and go on asking until it must have rolled back."""
     wait = told.rollback_seconds + timeouts.after_rollback + (0 if told.verdict else timeouts.apply)
     deadline, unreachable, offered = time.monotonic() + wait, False, ""
     await told.step("confirm", "running", problem)
     while True:
         try:
-            lines = (await output_of(target, f"confirm {told.token}", key_path, timeouts)).decode(errors="replace").splitlines()
+            lines = (
+                (await output_of(target, f"confirm {told.token}", key_path, timeouts))
+                .decode(errors="replace")
+                .splitlines()
+            )
             said = lines[-1] if lines else "nothing"
             if outcome := await _ended(target, told, said, problem):
                 return outcome
@@ -198,7 +253,12 @@ async def _confirmed(target: Target, told: _Told, problem: str, key_path: Path |
         await asyncio.sleep(timeouts.again)
     await told.step("confirm", "failed", problem)
     unseen = f"It goes back by itself {told.rollback_seconds:g} seconds after applying, but that was not seen."
-    return Outcome("failed", f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}", unreachable, offered)
+    return Outcome(
+        "failed",
+        f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}",
+        unreachable,
+        offered,
+    )
 
 
 async def _ended(target: Target, told: _Told, said: str, problem: str) -> Outcome | None:
@@ -208,24 +268,41 @@ async def _ended(target: Target, told: _Told, said: str, problem: str) -> Outcom
         return Outcome("confirmed")
     because = f": {problem}" if problem else "."
     if said == "rolled back":
-        await told.step("confirm", "failed", f"The firewall has gone back to what it had before{because}")
-        return Outcome("rolled_back", f"{target.name} was not confirmed in time and has gone back to what it had before{because}")
+        await told.step(
+            "confirm", "failed", f"The firewall has gone back to what it had before{because}"
+        )
+        return Outcome(
+            "rolled_back",
+            f"{target.name} was not confirmed in time and has gone back to what it had before{because}",
+        )
     if said == "failed":
         await told.step("confirm", "failed", "The firewall has refused; nothing was changed.")
-        return Outcome("failed", f"{target.name} refused; nothing was changed. Why was not heard{because}")
+        return Outcome(
+            "failed", f"{target.name} refused; nothing was changed. Why was not heard{because}"
+        )
     if said == "unknown" and told.verdict == "applied":
         await told.step("confirm", "failed", "A later push has replaced this one.")
-        return Outcome("failed", f"{target.name} was given another configuration before this one was confirmed.")
+        return Outcome(
+            "failed",
+            f"{target.name} was given another configuration before this one was confirmed.",
+        )
     return None
 
 
 def _refused(target: Target, told: _Told) -> Outcome:
     name = told.failed.name if told.failed else "a step"
-    why = told.failed.output.splitlines()[0] if told.failed and told.failed.output else "it gave no reason"
+    why = (
+        told.failed.output.splitlines()[0]
+        if told.failed and told.failed.output
+        else "it gave no reason"
+    )
     match told.verdict:
         case "failed":
             return Outcome("failed", f"{target.name} refused at {name}; nothing was changed: {why}")
         case "rolled-back":
             return Outcome("rolled_back", f"{target.name} failed at {name} and went back: {why}")
         case _:
-            return Outcome("failed", f"{target.name} failed at {name} and could not go back yet; it tries again by itself: {why}")
+            return Outcome(
+                "failed",
+                f"{target.name} failed at {name} and could not go back yet; it tries again by itself: {why}",
+            )

@@ -15,7 +15,15 @@ from firewalls.models.touched import EVERYTHING, object_ids
 log = logging.getLogger(__name__)
 
 # What a configuration that cannot be rendered raises: an error of ours, unlike those of a database that is away.
-OURS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, TemplateError)
+OURS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    TemplateError,
+)
 CAUSE = "the networks around it changed"
 
 
@@ -43,7 +51,10 @@ def _refresh_one(pk: UUID, cause: str, by: str) -> tuple[UUID, str] | None:
             revisions.refresh([pk], cause=cause, by=by)
     except OURS as error:
         log.exception("The configuration of firewall %s cannot be rendered.", pk)
-        return pk, f"Its configuration cannot be rendered ({type(error).__name__}: {error}); what it runs is left alone."
+        return (
+            pk,
+            f"Its configuration cannot be rendered ({type(error).__name__}: {error}); what it runs is left alone.",
+        )
     return None
 
 
@@ -54,5 +65,11 @@ def concerned(rows: list[Touched]) -> list[UUID]:
         return list(firewalls.values_list("pk", flat=True))
     machines = {UUID(pk) for kind in ("firewall", "machine") for pk in object_ids(rows, kind)}
     networks, partitions = object_ids(rows, "network"), object_ids(rows, "partition")
-    there = Q(machine__primary__in=networks) | Q(attachments__network__in=networks) | Q(machine__partition__in=partitions)
-    return list(firewalls.filter(Q(pk__in=machines) | there).values_list("pk", flat=True).distinct())
+    there = (
+        Q(machine__primary__in=networks)
+        | Q(attachments__network__in=networks)
+        | Q(machine__partition__in=partitions)
+    )
+    return list(
+        firewalls.filter(Q(pk__in=machines) | there).values_list("pk", flat=True).distinct()
+    )

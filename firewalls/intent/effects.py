@@ -102,7 +102,9 @@ def _refusals(network: Network) -> tuple[Violation, ...]:
         shared.full_clean()
     except ValidationError as error:
         found = [(field, one) for field, errors in error.error_dict.items() for one in errors]
-        return tuple(Violation(field, one.code or "invalid", " ".join(one.messages)) for field, one in found)
+        return tuple(
+            Violation(field, one.code or "invalid", " ".join(one.messages)) for field, one in found
+        )
     return ()
 
 
@@ -116,22 +118,36 @@ def bridges(firewalls: Iterable[Firewall]) -> list[Bridge]:
     """The firewalls with the number of machines behind each, in one query."""
     rows = list(firewalls)
     primaries = {row.machine.primary_id for row in rows}
-    counts = dict(Machine.objects.plain().filter(primary__in=primaries).order_by().values_list("primary").annotate(machines=Count("id")))
+    counts = dict(
+        Machine.objects.plain()
+        .filter(primary__in=primaries)
+        .order_by()
+        .values_list("primary")
+        .annotate(machines=Count("id"))
+    )
     return [Bridge(row, counts.get(row.machine.primary_id, 0)) for row in rows]
 
 
 def consumers(network: Network) -> list[Bridge]:
     """The firewalls that joined the network, with the machines behind each and the addresses that these hide behind."""
     own: dict[UUID | None, list[IP]] = {}
-    for machine, address in Address.objects.filter(prefix__network=network).order_by("address").values_list("machine", "address"):
+    for machine, address in (
+        Address.objects.filter(prefix__network=network)
+        .order_by("address")
+        .values_list("machine", "address")
+    ):
         own.setdefault(machine, []).append(address)
-    found = bridges(Firewall.objects.with_relations().with_state().filter(attachments__network=network))
+    found = bridges(
+        Firewall.objects.with_relations().with_state().filter(attachments__network=network)
+    )
     return [bridge._replace(addresses=tuple(own.get(bridge.firewall.pk, ()))) for bridge in found]
 
 
 def _machines_by_project(found: Sequence[Bridge]) -> dict[str, int]:
     """Machines per project; those behind two firewalls of one network count once."""
-    behind = {bridge.network.pk: (bridge.network.project_id or "", bridge.machines) for bridge in found}
+    behind = {
+        bridge.network.pk: (bridge.network.project_id or "", bridge.machines) for bridge in found
+    }
     total: Counter[str] = Counter()
     for project, machines in behind.values():
         total[project] += machines
@@ -151,9 +167,14 @@ def join_choices(firewall: Firewall) -> list[Choice[Network]]:
     """The networks the firewall may join, and why it may not join the others: shared, external, or of its project."""
     joined = set(firewall.attachments.values_list("network_id", flat=True))
     rows = (
-        Network.objects.select_related("partition", "project").prefetch_related("prefixes")
-        .filter(Q(shared=True) | Q(kind=Network.Kind.EXTERNAL) | Q(kind=Network.Kind.PRIVATE, project=firewall.project))
-    )  # fmt: skip
+        Network.objects.select_related("partition", "project")
+        .prefetch_related("prefixes")
+        .filter(
+            Q(shared=True)
+            | Q(kind=Network.Kind.EXTERNAL)
+            | Q(kind=Network.Kind.PRIVATE, project=firewall.project)
+        )
+    )
     return _sorted(_choice(row, firewall, row, row.pk in joined) for row in rows)
 
 
@@ -181,9 +202,13 @@ def _sorted(choices: Iterator[Choice[T]]) -> list[Choice[T]]:
     return sorted(choices, key=lambda choice: (not choice.allowed, str(choice.item)))
 
 
-def join_preview(firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = ()) -> Preview:
+def join_preview(
+    firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = ()
+) -> Preview:
     """What joining would do. Raises ValidationError with the same words as joining itself."""
-    return _tried(firewall, network, lambda: join(firewall, network, auto=auto, addresses=addresses))
+    return _tried(
+        firewall, network, lambda: join(firewall, network, auto=auto, addresses=addresses)
+    )
 
 
 def leave_preview(firewall: Firewall, network: Network) -> Preview:
@@ -197,7 +222,9 @@ def _tried(firewall: Firewall, network: Network, action: Callable[[], object]) -
         had = _addresses(firewall, network)
         before = _files(firewall.pk)
         action()
-        preview = Preview(had or _addresses(firewall, network), Change(firewall, before, _files(firewall.pk)))
+        preview = Preview(
+            had or _addresses(firewall, network), Change(firewall, before, _files(firewall.pk))
+        )
         transaction.set_rollback(True)
     return preview
 

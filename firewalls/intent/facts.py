@@ -36,7 +36,10 @@ def facts(firewalls: Iterable[UUID]) -> dict[UUID, plan.Facts]:
 def stream_facts(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, plan.Facts]]:
     """The facts of each of these firewalls, as they come. Many are one cursor, which lives in one transaction: write nothing meanwhile."""
     ids = list(firewalls)
-    joined = {row["id"]: row for row in _nets(Network.objects.filter(attachments__firewall__in=ids).distinct())}
+    joined = {
+        row["id"]: row
+        for row in _nets(Network.objects.filter(attachments__firewall__in=ids).distinct())
+    }
     partitions = {row.pk: row for row in Partition.objects.all()}
     for row in _streamed(_rows(ids)) if len(ids) > TOGETHER else _rows(ids):
         found = _facts(row, joined, partitions[row["machine__partition_id"]])
@@ -64,46 +67,85 @@ def _rows(firewalls: list[UUID]) -> "QuerySet[Firewall, dict[str, Any]]":
     joined = Attachment.objects.filter(firewall=mine).order_by("network_id")
     rules = Rule.objects.filter(firewall=mine).order_by("direction", "position")
     prefixes = Prefix.objects.filter(network=OuterRef("machine__primary")).order_by("cidr")
-    primary = {name: f"machine__primary__{name}" for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")}
+    primary = {
+        name: f"machine__primary__{name}"
+        for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")
+    }
     return (
-        Firewall.objects.filter(pk__in=firewalls).order_by("pk")
+        Firewall.objects.filter(pk__in=firewalls)
+        .order_by("pk")
         .annotate(
-            addresses=ArraySubquery(addresses.values(json=JSONObject(network="prefix__network_id", ip="address"))),
-            joined=ArraySubquery(joined.values("network_id")),
-            given=ArraySubquery(
-                rules.values(json=JSONObject(**{name: name for name in RULE}))
+            addresses=ArraySubquery(
+                addresses.values(json=JSONObject(network="prefix__network_id", ip="address"))
             ),
+            joined=ArraySubquery(joined.values("network_id")),
+            given=ArraySubquery(rules.values(json=JSONObject(**{name: name for name in RULE}))),
             cidrs=ArraySubquery(prefixes.values("cidr")),
             published=ArraySubquery(_endpoints(mine)),
         )
-        .values("pk", "uplinks", "machine__name", "machine__asn", "machine__partition_id", *primary.values(),
-                "addresses", "joined", "given", "cidrs", "published")
-    )  # fmt: skip
+        .values(
+            "pk",
+            "uplinks",
+            "machine__name",
+            "machine__asn",
+            "machine__partition_id",
+            *primary.values(),
+            "addresses",
+            "joined",
+            "given",
+            "cidrs",
+            "published",
+        )
+    )
 
 
 def _endpoints(firewall: OuterRef) -> "QuerySet[Endpoint, Any]":
     """A firewall's endpoints, each with the lowest address of that family that its machine has at home."""
-    own = Address.objects.filter(machine=OuterRef("machine"), prefix__network=OuterRef("machine__primary"))
-    lowest = own.filter(address__family=OuterRef("address__address__family")).order_by().values("machine").annotate(lowest=Min("address"))
+    own = Address.objects.filter(
+        machine=OuterRef("machine"), prefix__network=OuterRef("machine__primary")
+    )
+    lowest = (
+        own.filter(address__family=OuterRef("address__address__family"))
+        .order_by()
+        .values("machine")
+        .annotate(lowest=Min("address"))
+    )
     return (
-        Endpoint.objects.filter(address__machine=firewall).order_by("pk")
-        .values(json=JSONObject(
-            vrf="address__prefix__network__vrf", address="address__address", port="port", protocol="protocol", machine="machine__name",
-            target=Subquery(lowest.values("lowest")), target_port="target_port",
-        ))
-    )  # fmt: skip
+        Endpoint.objects.filter(address__machine=firewall)
+        .order_by("pk")
+        .values(
+            json=JSONObject(
+                vrf="address__prefix__network__vrf",
+                address="address__address",
+                port="port",
+                protocol="protocol",
+                machine="machine__name",
+                target=Subquery(lowest.values("lowest")),
+                target_port="target_port",
+            )
+        )
+    )
 
 
 def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.Facts | None:
     own: dict[str, list[IP]] = {}
     for address in row["addresses"]:
         own.setdefault(address["network"], []).append(_ip(address["ip"]))
-    joined = [networks[id] for id in row["joined"] if id in networks]  # one that was joined since then is another round's
+    joined = [
+        networks[id] for id in row["joined"] if id in networks
+    ]  # one that was joined since then is another round's
     fabric = next((network for network in joined if network["kind"] == Network.Kind.UNDERLAY), None)
-    router_id = next((ip for ip in own.get(fabric["id"], []) if isinstance(ip, IPv4Address)), None) if fabric else None
+    router_id = (
+        next((ip for ip in own.get(fabric["id"], []) if isinstance(ip, IPv4Address)), None)
+        if fabric
+        else None
+    )
     if fabric is None or router_id is None:
         return None
-    primary = {name: row[f"machine__primary__{name}"] for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")}
+    primary = {
+        name: row[f"machine__primary__{name}"]
+        for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")
+    }
     return plan.Facts(
         hostname=row["machine__name"],
         asn=row["machine__asn"],
@@ -111,8 +153,12 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
         underlay_prefixes=_cidrs(fabric["cidrs"]),
         uplinks=tuple(row["uplinks"]),
         primary=_net({**primary, "cidrs": row["cidrs"]}, own),
-        shared=tuple(_net(network, own) for network in joined if network["kind"] == Network.Kind.PRIVATE),
-        externals=tuple(_net(network, own) for network in joined if network["kind"] == Network.Kind.EXTERNAL),
+        shared=tuple(
+            _net(network, own) for network in joined if network["kind"] == Network.Kind.PRIVATE
+        ),
+        externals=tuple(
+            _net(network, own) for network in joined if network["kind"] == Network.Kind.EXTERNAL
+        ),
         management_prefixes=tuple(partition.management_prefixes),
         rules=tuple(map(_rule, row["given"])),
         endpoints=tuple(_endpoint(one) for one in row["published"] if one["target"] is not None),
@@ -123,21 +169,32 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
 
 def _net(network: Row, own: Mapping[str, list[IP]]) -> plan.Net:
     return plan.Net(
-        id=network["id"], name=network["name"], vrf=network["vrf"], nat=network["nat"], shared=network["shared"],
-        prefixes=_cidrs(network["cidrs"]), addresses=tuple(own.get(network["id"], ())),
+        id=network["id"],
+        name=network["name"],
+        vrf=network["vrf"],
+        nat=network["nat"],
+        shared=network["shared"],
+        prefixes=_cidrs(network["cidrs"]),
+        addresses=tuple(own.get(network["id"], ())),
         destination_prefixes=tuple(network["destination_prefixes"]),
-    )  # fmt: skip
+    )
 
 
 def _rule(given: Row) -> plan.Rule:
     return plan.Rule(
-        direction=given["direction"], protocol=given["protocol"], ports=tuple(given["ports"]), comment=given["comment"],
-        sources=_cidrs(given["sources"]), destinations=_cidrs(given["destinations"]),
-    )  # fmt: skip
+        direction=given["direction"],
+        protocol=given["protocol"],
+        ports=tuple(given["ports"]),
+        comment=given["comment"],
+        sources=_cidrs(given["sources"]),
+        destinations=_cidrs(given["destinations"]),
+    )
 
 
 def _endpoint(given: Row) -> plan.Endpoint:
-    return plan.Endpoint(**{**given, "address": _ip(given["address"]), "target": _ip(given["target"])})
+    return plan.Endpoint(
+        **{**given, "address": _ip(given["address"]), "target": _ip(given["target"])}
+    )
 
 
 def _cidrs(texts: Iterable[object]) -> tuple[Cidr, ...]:

@@ -64,7 +64,11 @@ def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
 def _different(firewalls: list[UUID]) -> dict[UUID, dict[str, str]]:
     """The files of those whose rendered configuration is not the one noted as wanted."""
     noted = dict(Firewall.objects.filter(pk__in=firewalls).values_list("pk", "wanted__digest"))
-    return {pk: files for pk, files in stream_rendered(firewalls) if pk in noted and noted[pk] != digest(files)}
+    return {
+        pk: files
+        for pk, files in stream_rendered(firewalls)
+        if pk in noted and noted[pk] != digest(files)
+    }
 
 
 @transaction.atomic
@@ -81,9 +85,10 @@ def _kept(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> 
     """The revision with this content: the one there is, or a new one with the next number."""
     last: int = firewall.revisions.aggregate(last=Max("number"))["last"] or 0
     revision, _ = Revision.objects.get_or_create(
-        firewall=firewall, digest=digest(files),
+        firewall=firewall,
+        digest=digest(files),
         defaults={"number": last + 1, "files": dict(files), "cause": cause[:400], "created_by": by},
-    )  # fmt: skip
+    )
     return revision
 
 
@@ -91,7 +96,11 @@ def files_on_firewall(firewall: Firewall) -> Files:
     """The files that were there when the firewall was last looked at: what was applied, but for the drift that was found."""
     there = dict(firewall.applied.files) if firewall.applied else {}
     drift = Drift.objects.filter(firewall=firewall).first()
-    there |= {path: pair[1] for path, pair in (drift.found if drift else {}).items() if path.startswith("/")}
+    there |= {
+        path: pair[1]
+        for path, pair in (drift.found if drift else {}).items()
+        if path.startswith("/")
+    }
     return {path: text for path, text in there.items() if text}
 
 

@@ -9,6 +9,18 @@ from firewalls.models.rule import Rule
 from firewalls.models.touched import Touched
 
 __all__ = [
-    "Attachment", "Drift", "Endpoint", "EndpointQuerySet", "Firewall", "FirewallQuerySet", "Member", "Push", "PushQuerySet", "Revision",
-    "Rollout", "RolloutQuerySet", "Rule", "Touched",
-]  # fmt: skip
+    "Attachment",
+    "Drift",
+    "Endpoint",
+    "EndpointQuerySet",
+    "Firewall",
+    "FirewallQuerySet",
+    "Member",
+    "Push",
+    "PushQuerySet",
+    "Revision",
+    "Rollout",
+    "RolloutQuerySet",
+    "Rule",
+    "Touched",
+]

@@ -25,10 +25,12 @@ class Drift(models.Model):
     class Meta:
         triggers = [
             Recorded(
-                label=FIREWALL.format(row="this"), about=["'firewall:' || this.firewall_id"], shown_as={"firewall": FIREWALL},
+                label=FIREWALL.format(row="this"),
+                about=["'firewall:' || this.firewall_id"],
+                shown_as={"firewall": FIREWALL},
                 hidden=["id", "found", "found_at"],
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"drift of {self.firewall}"
@@ -36,7 +38,9 @@ class Drift(models.Model):
     @property
     def diffs(self) -> dict[str, str]:
         """A unified diff per file that was changed on the box, and of what runs there."""
-        applied, there = ({name: pair[side] for name, pair in self.found.items()} for side in (0, 1))
+        applied, there = (
+            {name: pair[side] for name, pair in self.found.items()} for side in (0, 1)
+        )
         return unified(applied, there, "applied", "on the firewall")
 
 

@@ -51,11 +51,18 @@ class Endpoint(ValidatedModel):
     _limits = [MinValueValidator(1), MaxValueValidator(MAX_PORT)]
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     address = models.ForeignKey(
-        Address, models.PROTECT, related_name="endpoints", help_text="The firewall's own, in a shared network that it has joined."
+        Address,
+        models.PROTECT,
+        related_name="endpoints",
+        help_text="The firewall's own, in a shared network that it has joined.",
     )
     port = models.PositiveIntegerField(validators=_limits)
-    protocol = models.CharField(max_length=3, choices=Rule.Protocol.choices, default=Rule.Protocol.TCP)
-    machine = models.ForeignKey(Machine, models.PROTECT, related_name="endpoints", help_text="Behind the firewall.")
+    protocol = models.CharField(
+        max_length=3, choices=Rule.Protocol.choices, default=Rule.Protocol.TCP
+    )
+    machine = models.ForeignKey(
+        Machine, models.PROTECT, related_name="endpoints", help_text="Behind the firewall."
+    )
     target_port = models.PositiveIntegerField(validators=_limits)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.SERVICE)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,31 +73,47 @@ class Endpoint(ValidatedModel):
         ordering = ["address", "port", "protocol"]
         constraints = [
             Unique(
-                field="port", name="endpoint_is_published_once", fields=["address", "port", "protocol"], violation_error_code="port_taken",
+                field="port",
+                name="endpoint_is_published_once",
+                fields=["address", "port", "protocol"],
+                violation_error_code="port_taken",
                 violation_error_message="Another endpoint is at this address, port and protocol already.",
             ),
             Check(
-                field="protocol", name="http_proxy_speaks_tcp", condition=Q(protocol="tcp") | ~Q(purpose="http-proxy"),
-                violation_error_code="proxy_is_tcp", violation_error_message="An HTTP proxy is reached by tcp.",
+                field="protocol",
+                name="http_proxy_speaks_tcp",
+                condition=Q(protocol="tcp") | ~Q(purpose="http-proxy"),
+                violation_error_code="proxy_is_tcp",
+                violation_error_message="An HTTP proxy is reached by tcp.",
             ),
-            ChoiceCheck(name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])),
-            ChoiceCheck(name="endpoint_purpose_is_known", condition=Q(purpose__in=["service", "http-proxy"])),
-            ChoiceCheck(name="endpoint_ports_are_ports", condition=Q(port__range=(1, MAX_PORT), target_port__range=(1, MAX_PORT))),
-        ]  # fmt: skip
+            ChoiceCheck(
+                name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])
+            ),
+            ChoiceCheck(
+                name="endpoint_purpose_is_known", condition=Q(purpose__in=["service", "http-proxy"])
+            ),
+            ChoiceCheck(
+                name="endpoint_ports_are_ports",
+                condition=Q(port__range=(1, MAX_PORT), target_port__range=(1, MAX_PORT)),
+            ),
+        ]
         triggers = [
             *guards.ENDPOINT,
             Recorded(
                 label=_SPELLED,
                 shown_as={
-                    "address": _of_address("host(address.address)", "{row}"), "firewall": _of_address("holder.name", "{row}"),
-                    "network": _of_address("prefix.network_id", "{row}"), "machine": MACHINE,
+                    "address": _of_address("host(address.address)", "{row}"),
+                    "firewall": _of_address("holder.name", "{row}"),
+                    "network": _of_address("prefix.network_id", "{row}"),
+                    "machine": MACHINE,
                 },
                 about=[
-                    f"'firewall:' || {_of_address('address.machine_id')}", f"'network:' || {_of_address('prefix.network_id')}",
+                    f"'firewall:' || {_of_address('address.machine_id')}",
+                    f"'network:' || {_of_address('prefix.network_id')}",
                     "'machine:' || this.machine_id",
                 ],
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.address.address.version == 6 else str(self.address)  # noqa: PLR2004 - the IP version
@@ -110,16 +133,31 @@ class Endpoint(ValidatedModel):
     def standing_violations(self) -> Iterator[Violation]:
         holder, network = self.address.machine, self.address.network
         guarding = holder is not None and holder.is_firewall()
-        joined = holder is not None and network.shared and holder.primary_id != network.pk and holder.lives_in(network.pk)
-        yield from rules.at_own_shared_address(self.address.address, network.pk, holder.name if holder and guarding else None, joined)
+        joined = (
+            holder is not None
+            and network.shared
+            and holder.primary_id != network.pk
+            and holder.lives_in(network.pk)
+        )
+        yield from rules.at_own_shared_address(
+            self.address.address, network.pk, holder.name if holder and guarding else None, joined
+        )
         if holder is None or not guarding:
             return
         machine, home = self.machine, holder.primary_id
-        elsewhere = [*rules.behind(machine.name, machine.primary_id, home, holder.name, machine.is_firewall())]
-        own = [one.address for one in machine.addresses.all()]  # all of them in its one network (R4)
+        elsewhere = [
+            *rules.behind(
+                machine.name, machine.primary_id, home, holder.name, machine.is_firewall()
+            )
+        ]
+        own = [
+            one.address for one in machine.addresses.all()
+        ]  # all of them in its one network (R4)
         yield from elsewhere or rules.same_family(machine.name, home, self.address.address, own)
 
     def lock(self) -> None:
         """Whoever publishes on a firewall waits for the one who takes it out of a network, and the other way round."""
         if self.address_id and self.address.machine_id:
-            Machine.objects.select_for_update(no_key=True).filter(pk=self.address.machine_id).first()
+            Machine.objects.select_for_update(no_key=True).filter(
+                pk=self.address.machine_id
+            ).first()

@@ -30,9 +30,15 @@ if TYPE_CHECKING:
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 MAX_PORT = 65535
 NAME = FIREWALL.format(row="this")
-interface_name = RegexValidator(r"\A[a-z][a-z0-9.]{0,14}\Z", "An interface name has at most 15 of a-z, 0-9 and '.'.", "invalid_interface")
+interface_name = RegexValidator(
+    r"\A[a-z][a-z0-9.]{0,14}\Z",
+    "An interface name has at most 15 of a-z, 0-9 and '.'.",
+    "invalid_interface",
+)
 ssh_host = RegexValidator(r"\A[A-Za-z0-9.:-]+\Z", "A host is a name or an address.", "invalid_host")
-ssh_user = RegexValidator(r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user")
+ssh_user = RegexValidator(
+    r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user"
+)
 host_key = RegexValidator(
     r"\A(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/=]+\Z",
     "A host key is a line such as 'ssh-ed25519 AAAA…', as /etc/ssh/ssh_host_ed25519_key.pub has it, without the comment.",
@@ -49,7 +55,10 @@ def port_range(value: str) -> None:
     found = PORTS.match(value)
     first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= first <= last <= MAX_PORT:
-        raise ValidationError(f"{value!r} is not a port such as 443 or a range such as 8000-8100.", code="invalid_port")
+        raise ValidationError(
+            f"{value!r} is not a port such as 443 or a range such as 8000-8100.",
+            code="invalid_port",
+        )
 
 
 # Another host key than the pinned one was shown, and nobody has judged it since.
@@ -71,7 +80,11 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
-        last = pushes.ended().order_by("-finished_at").annotate(outcome=Case(When(unanswered=True, then=Value("")), default=F("state")))
+        last = (
+            pushes.ended()
+            .order_by("-finished_at")
+            .annotate(outcome=Case(When(unanswered=True, then=Value("")), default=F("state")))
+        )
         State = Firewall.State
         return self.alias(last_push=Subquery(last.values("outcome")[:1])).annotate(  # type: ignore[no-redef]
             state=Case(
@@ -98,7 +111,9 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         """
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
-        return self.filter(MARKED | Q(pk__in=Push.objects.broken_last().values("firewall"))).in_state(*Firewall.TROUBLE)
+        return self.filter(
+            MARKED | Q(pk__in=Push.objects.broken_last().values("firewall"))
+        ).in_state(*Firewall.TROUBLE)
 
     def behind(self) -> "FirewallQuerySet":
         """Those that want another configuration than they have, in partitions that push by themselves.
@@ -107,11 +122,21 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         """
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
-        ended = Push.objects.filter(firewall=OuterRef("pk"), finished_at__isnull=False).order_by("-finished_at")
-        rows = self.in_state(Firewall.State.NEW, Firewall.State.PENDING).filter(machine__partition__auto_push=True).exclude(host="")
-        return rows.alias(refused=Subquery(ended.values("instead_of")[:1])).filter(Q(refused=None) | ~Q(refused=F("wanted")))
+        ended = Push.objects.filter(firewall=OuterRef("pk"), finished_at__isnull=False).order_by(
+            "-finished_at"
+        )
+        rows = (
+            self.in_state(Firewall.State.NEW, Firewall.State.PENDING)
+            .filter(machine__partition__auto_push=True)
+            .exclude(host="")
+        )
+        return rows.alias(refused=Subquery(ended.values("instead_of")[:1])).filter(
+            Q(refused=None) | ~Q(refused=F("wanted"))
+        )
 
-    def chosen(self, partition: Partition | None = None, network: Network | None = None) -> "FirewallQuerySet":
+    def chosen(
+        self, partition: Partition | None = None, network: Network | None = None
+    ) -> "FirewallQuerySet":
         """Those of a partition, and those that live in a network or have joined it."""
         rows = self.filter(machine__partition=partition) if partition else self
         if network is None:
@@ -125,7 +150,9 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""
-        return self.with_revisions().select_related("machine__partition", "machine__project", "machine__primary")
+        return self.with_revisions().select_related(
+            "machine__partition", "machine__project", "machine__primary"
+        )
 
     def with_revisions(self) -> "FirewallQuerySet":
         """The revisions wanted and applied come along, without their files: long texts, which no list shows."""
@@ -146,25 +173,71 @@ class Firewall(ValidatedModel):
 
     TROUBLE = (State.FAILED, State.DRIFTED, State.UNREACHABLE)
 
-    machine = models.OneToOneField(Machine, models.CASCADE, primary_key=True, related_name="firewall")
-    uplinks = ArrayField(
-        models.CharField(max_length=15, validators=[interface_name]), default=default_uplinks, help_text="Interfaces to the leaves."
+    machine = models.OneToOneField(
+        Machine, models.CASCADE, primary_key=True, related_name="firewall"
     )
-    host = models.CharField(max_length=253, blank=True, validators=[ssh_host], help_text="Where its SSH answers.")
-    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)])
+    uplinks = ArrayField(
+        models.CharField(max_length=15, validators=[interface_name]),
+        default=default_uplinks,
+        help_text="Interfaces to the leaves.",
+    )
+    host = models.CharField(
+        max_length=253, blank=True, validators=[ssh_host], help_text="Where its SSH answers."
+    )
+    port = models.PositiveIntegerField(
+        default=22, validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)]
+    )
     user = models.CharField(max_length=63, default="shared-networks", validators=[ssh_user])
-    host_key = models.CharField(max_length=1000, blank=True, validators=[host_key], help_text="Pinned: no other key is accepted.")
-    practice = models.BooleanField(default=False, help_text="A folder behind a real SSH server, without a kernel of its own.")
-    wanted = models.ForeignKey("firewalls.Revision", models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
-    applied = models.ForeignKey("firewalls.Revision", models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    host_key = models.CharField(
+        max_length=1000,
+        blank=True,
+        validators=[host_key],
+        help_text="Pinned: no other key is accepted.",
+    )
+    practice = models.BooleanField(
+        default=False, help_text="A folder behind a real SSH server, without a kernel of its own."
+    )
+    wanted = models.ForeignKey(
+        "firewalls.Revision",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
+    applied = models.ForeignKey(
+        "firewalls.Revision",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
     drifted_at = models.DateTimeField(null=True, blank=True, editable=False)
     drift = models.TextField(blank=True, editable=False)
     unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    check_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is looked at next; empty: when possible.")
-    silences = models.PositiveIntegerField(default=0, editable=False, help_text="How often in a row it did not answer.")
-    offered_key = models.CharField(max_length=1000, blank=True, editable=False, help_text="The host key it showed that is not pinned.")
-    offered_for = models.CharField(max_length=1000, blank=True, editable=False, help_text="What was pinned when it showed that key.")
+    check_due_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it is looked at next; empty: when possible.",
+    )
+    silences = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often in a row it did not answer."
+    )
+    offered_key = models.CharField(
+        max_length=1000,
+        blank=True,
+        editable=False,
+        help_text="The host key it showed that is not pinned.",
+    )
+    offered_for = models.CharField(
+        max_length=1000,
+        blank=True,
+        editable=False,
+        help_text="What was pinned when it showed that key.",
+    )
     offered_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = FirewallQuerySet.as_manager()
@@ -180,10 +253,19 @@ class Firewall(ValidatedModel):
         ordering = ["machine__name", "machine_id"]
         triggers = [
             Recorded(
-                label=MACHINE.format(row="this"), about=["'machine:' || this.machine_id"],
-                hidden=["machine", "wanted", "applied", "checked_at", "check_due_at", "silences", "drift"],  # told by revisions and pushes
+                label=MACHINE.format(row="this"),
+                about=["'machine:' || this.machine_id"],
+                hidden=[
+                    "machine",
+                    "wanted",
+                    "applied",
+                    "checked_at",
+                    "check_due_at",
+                    "silences",
+                    "drift",
+                ],  # told by revisions and pushes
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.machine.name
@@ -216,7 +298,9 @@ class Firewall(ValidatedModel):
     @property
     def router_id(self) -> IPv4Address | None:
         """Its address in the underlay: loopback, VXLAN endpoint and BGP router id in one."""
-        addresses = (a for a in self.machine.addresses.all() if a.network.kind == Network.Kind.UNDERLAY)
+        addresses = (
+            a for a in self.machine.addresses.all() if a.network.kind == Network.Kind.UNDERLAY
+        )
         return next((a.address for a in addresses if isinstance(a.address, IPv4Address)), None)
 
 
@@ -231,17 +315,22 @@ class Attachment(ValidatedModel):
         ordering = ["network_id"]
         constraints = [
             Unique(
-                field="network", name="joins_once", fields=["firewall", "network"], violation_error_code="joined_already",
+                field="network",
+                name="joins_once",
+                fields=["firewall", "network"],
+                violation_error_code="joined_already",
                 violation_error_message="The firewall has joined this network already (R6).",
             )
-        ]  # fmt: skip
+        ]
         triggers = [
             *guards.ATTACHMENT,
             Recorded(
-                label=f"{NAME} || ' in ' || this.network_id", hidden=["id"], shown_as={"firewall": FIREWALL},
+                label=f"{NAME} || ' in ' || this.network_id",
+                hidden=["id"],
+                shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id", "'network:' || this.network_id"],
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.firewall} in {self.network}"
@@ -254,11 +343,15 @@ class Attachment(ValidatedModel):
         machine = self.firewall.machine
         if self.network.kind == Network.Kind.SUPER:
             yield from rules.not_explicit(self.network, "network")
-        yield from rules.further(self.network, machine.primary_id, machine.project_id, machine.partition_id)
+        yield from rules.further(
+            self.network, machine.primary_id, machine.project_id, machine.partition_id
+        )
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Attachment, before)
-        yield from rules.keeps_attachment((was.firewall_id, was.network_id) != (self.firewall_id, self.network_id))
+        yield from rules.keeps_attachment(
+            (was.firewall_id, was.network_id) != (self.firewall_id, self.network_id)
+        )
 
     def removal_violations(self) -> Iterator[Violation]:
         addresses = self.firewall.machine.addresses.filter(prefix__network=self.network_id).count()

@@ -45,8 +45,13 @@ class Rollout(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cause = models.CharField(max_length=400)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
-    waves = models.JSONField(default=default_waves, help_text="Sizes in order: a number, a percentage such as 10%, or rest.")
-    max_failures = models.PositiveIntegerField(default=0, help_text="So many firewalls may fail; one more stops the rollout.")
+    waves = models.JSONField(
+        default=default_waves,
+        help_text="Sizes in order: a number, a percentage such as 10%, or rest.",
+    )
+    max_failures = models.PositiveIntegerField(
+        default=0, help_text="So many firewalls may fail; one more stops the rollout."
+    )
     reason = models.CharField(max_length=400, blank=True, help_text="Why it does not run.")
     created_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -89,21 +94,33 @@ class Member(models.Model):
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="memberships")
     wave = models.PositiveIntegerField(help_text="From 1.")
     position = models.PositiveIntegerField()
-    revision = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+", help_text="None: the latest one.")
+    revision = models.ForeignKey(
+        Revision,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="None: the latest one.",
+    )
     # What it had when its turn came: where rolling back leads.
     before = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
     push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
 
     class Meta:
         ordering = ["rollout", "position"]
-        constraints = [models.UniqueConstraint(fields=["rollout", "firewall"], name="firewall_is_rolled_out_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rollout", "firewall"], name="firewall_is_rolled_out_once"
+            )
+        ]
         triggers = [
             Recorded(
                 label=f"{FIREWALL.format(row='this')} || ' in ' || {_ROLLOUT.format(row='this')}",
                 about=["'firewall:' || this.firewall_id", "'rollout:' || this.rollout_id"],
-                shown_as={"firewall": FIREWALL, "rollout": _ROLLOUT}, hidden=["id", "position", "revision", "before", "push"],
+                shown_as={"firewall": FIREWALL, "rollout": _ROLLOUT},
+                hidden=["id", "position", "revision", "before", "push"],
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.firewall} in {self.rollout}"

@@ -24,7 +24,9 @@ class Rule(ValidatedModel):
     direction = models.CharField(max_length=7, choices=Direction.choices)
     position = models.PositiveIntegerField()
     protocol = models.CharField(max_length=3, choices=Protocol.choices, default=Protocol.TCP)
-    ports = ArrayField(models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100")
+    ports = ArrayField(
+        models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100"
+    )
     sources = ArrayField(CidrField(), default=list, blank=True)
     destinations = ArrayField(CidrField(), default=list, blank=True)
     comment = models.CharField(max_length=100, blank=True, validators=[one_line, nftables_comment])
@@ -33,16 +35,21 @@ class Rule(ValidatedModel):
         ordering = ["firewall", "direction", "position"]
         constraints = [
             Unique(
-                field="position", name="rule_has_its_place", fields=["firewall", "direction", "position"],
-                violation_error_code="position_taken", violation_error_message="Another rule has this place already.",
+                field="position",
+                name="rule_has_its_place",
+                fields=["firewall", "direction", "position"],
+                violation_error_code="position_taken",
+                violation_error_message="Another rule has this place already.",
             )
-        ]  # fmt: skip
+        ]
         triggers = [
             Recorded(
-                label=f"{NAME} || ' ' || this.direction || ' ' || this.position", hidden=["id"], shown_as={"firewall": FIREWALL},
+                label=f"{NAME} || ' ' || this.direction || ' ' || this.position",
+                hidden=["id"],
+                shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id"],
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.direction} {self.protocol} {', '.join(self.ports)}"

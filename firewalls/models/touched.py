@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-EVERYTHING = "everything"  # the product itself has changed: what it renders may be different everywhere
+EVERYTHING = (
+    "everything"  # the product itself has changed: what it renders may be different everywhere
+)
 
 # A statement of its own: there may be more rows than a statement may have parameters.
 _TAKE = """

@@ -24,7 +24,10 @@ from firewalls.pushing.ledger import ClaimLost, InspectionJob, PushJob
 log = logging.getLogger(__name__)
 
 CAPACITY, MOST_LOOKS = 200, 50  # at once, per process
-TICK, TOGETHER = 0.2, 0.02  # seconds: how often progress is written down; how long to wait for others that end too
+TICK, TOGETHER = (
+    0.2,
+    0.02,
+)  # seconds: how often progress is written down; how long to wait for others that end too
 PATIENCE = 120.0  # seconds for which a database that is away is waited for
 
 P = ParamSpec("P")
@@ -66,7 +69,13 @@ class Engine:
                 await pulse(connections.close_all)
                 await database(connections.close_all)
 
-    async def _fly(self, jobs: Sequence[PushJob | InspectionJob], claiming: bool, database: "_Database", held: "_Held") -> None:
+    async def _fly(
+        self,
+        jobs: Sequence[PushJob | InspectionJob],
+        claiming: bool,
+        database: "_Database",
+        held: "_Held",
+    ) -> None:
         flying = held.flying
         beaten = 0.0
         if claiming:
@@ -80,7 +89,9 @@ class Engine:
                 await database(_settle, flying[task], task.result())
                 del flying[task]
             pushing = [job for job in flying.values() if isinstance(job, PushJob)]
-            if pushing and (time.monotonic() - beaten > HEARTBEAT_SECONDS or any(job.changed for job in pushing)):
+            if pushing and (
+                time.monotonic() - beaten > HEARTBEAT_SECONDS or any(job.changed for job in pushing)
+            ):
                 await database(ledger.record_progress, pushing)
                 beaten = time.monotonic()
             jobs = []
@@ -94,7 +105,9 @@ class Engine:
         held.preparing = Push.objects.claim_some(room) if room > 0 else []
         try:
             jobs: list[PushJob | InspectionJob] = list(ledger.prepared(held.preparing))
-            return jobs + list(ledger.claim_inspections(min(MOST_LOOKS - looking, room - len(jobs))))
+            return jobs + list(
+                ledger.claim_inspections(min(MOST_LOOKS - looking, room - len(jobs)))
+            )
         finally:
             held.preparing = []
 
@@ -107,7 +120,9 @@ class _Held:
     flying: dict[Task, PushJob | InspectionJob] = field(default_factory=dict)
 
     def pushes(self) -> list[Push]:
-        return self.preparing + [job.push for job in self.flying.values() if isinstance(job, PushJob)]
+        return self.preparing + [
+            job.push for job in self.flying.values() if isinstance(job, PushJob)
+        ]
 
 
 async def _beat(held: _Held, database: "_Database") -> None:
@@ -135,13 +150,18 @@ class _Database:
             except (OperationalError, InterfaceError) as error:
                 if time.monotonic() > deadline:
                     raise
-                log.warning("The database is away (%s); trying again.", str(error).strip().splitlines()[0] if str(error) else error)
+                log.warning(
+                    "The database is away (%s); trying again.",
+                    str(error).strip().splitlines()[0] if str(error) else error,
+                )
                 await self.once(connections.close_all)
                 await asyncio.sleep(0.5)
 
     async def once(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.thread, lambda: self.context.run(work, *args, **kwargs))
+        return await loop.run_in_executor(
+            self.thread, lambda: self.context.run(work, *args, **kwargs)
+        )
 
 
 def _key() -> Path | None:
@@ -149,7 +169,9 @@ def _key() -> Path | None:
     return None if settings.SSH_AGENT else Path(settings.SSH_KEY)
 
 
-async def _run(job: PushJob | InspectionJob) -> "Outcome | transport.Inspection | TransportError | None":
+async def _run(
+    job: PushJob | InspectionJob,
+) -> "Outcome | transport.Inspection | TransportError | None":
     """How it ended. None if it belongs to somebody else by now."""
     try:
         if isinstance(job, InspectionJob):
@@ -161,17 +183,26 @@ async def _run(job: PushJob | InspectionJob) -> "Outcome | transport.Inspection 
         return error
     except Exception as error:
         log.exception("Something unforeseen went wrong with %s.", job.where)
-        return TransportError(f"Something unforeseen went wrong here ({type(error).__name__}); see the log.", here=True)
+        return TransportError(
+            f"Something unforeseen went wrong here ({type(error).__name__}); see the log.",
+            here=True,
+        )
 
 
-def _settle(job: PushJob | InspectionJob, found: "Outcome | transport.Inspection | TransportError | None") -> None:
+def _settle(
+    job: PushJob | InspectionJob, found: "Outcome | transport.Inspection | TransportError | None"
+) -> None:
     if isinstance(job, InspectionJob):
         assert isinstance(found, transport.Inspection | TransportError)
         ledger.record_inspection(job.firewall, found)
     elif isinstance(found, TransportError) and found.here:
         ledger.refuse(job.push, str(found), list(job.steps.values()))
     elif isinstance(found, TransportError):
-        ledger.settle(job.push, Outcome("failed", str(found), found.unreachable, found.offered_key), list(job.steps.values()))
+        ledger.settle(
+            job.push,
+            Outcome("failed", str(found), found.unreachable, found.offered_key),
+            list(job.steps.values()),
+        )
     elif isinstance(found, Outcome):
         ledger.settle(job.push, found, list(job.steps.values()))
 

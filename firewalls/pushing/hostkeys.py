@@ -26,7 +26,12 @@ def confirm(firewall: Firewall, typed: str) -> None:
         if typed.strip() != fingerprint_of(row.offered_key):
             reason = f"The firewall has shown {fingerprint_of(row.offered_key)}, not this. Nothing was pinned."
             raise ValidationError({"fingerprint": ValidationError(reason, code="not_confirmed")})
-        row.host_key, row.offered_key, row.offered_for, row.offered_at = row.offered_key, "", "", None
+        row.host_key, row.offered_key, row.offered_for, row.offered_at = (
+            row.offered_key,
+            "",
+            "",
+            None,
+        )
         row.check_due_at = None
         row.save()
 
@@ -34,4 +39,6 @@ def confirm(firewall: Firewall, typed: str) -> None:
 def dismiss(firewall: Firewall) -> None:
     """The pinned key stays; the firewall is talked to again, and if it shows another key again, stopped again."""
     with operation(f"another host key of {firewall} was dismissed"):
-        Firewall.objects.filter(pk=firewall.pk).update(offered_key="", offered_for="", offered_at=None)
+        Firewall.objects.filter(pk=firewall.pk).update(
+            offered_key="", offered_for="", offered_at=None
+        )

@@ -20,7 +20,10 @@ from firewalls.models import Drift, Firewall, Member, Push
 from firewalls.models.firewall import KEY_CHANGED
 from firewalls.pushing import drift, rollouts
 
-SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)  # between two looks at a firewall that does not answer
+SHORTEST_PAUSE, LONGEST_PAUSE = (
+    timedelta(minutes=1),
+    timedelta(hours=1),
+)  # between two looks at a firewall that does not answer
 LEASE = timedelta(minutes=5)  # for which a look at a firewall is one worker's
 _NOTE = """
 UPDATE firewalls_push AS push SET heartbeat_at = statement_timestamp(), steps = COALESCE(told.steps::jsonb, push.steps)
@@ -69,30 +72,49 @@ class InspectionJob:
 def target(firewall: Firewall) -> Target:
     """Where and how the firewall is reached."""
     return Target(
-        name=firewall.name, host=firewall.host, port=firewall.port, user=firewall.user,
-        host_key=firewall.host_key, practice=firewall.practice,
-    )  # fmt: skip
+        name=firewall.name,
+        host=firewall.host,
+        port=firewall.port,
+        user=firewall.user,
+        host_key=firewall.host_key,
+        practice=firewall.practice,
+    )
 
 
 def prepared(claimed: list[Push]) -> list[PushJob]:
     """What these pushes bring: their revision, or else the latest, noted on them. One that cannot begin is ended."""
     _choose([push for push in claimed if push.revision_id is None])
-    running = Push.objects.filter(state=Push.State.RUNNING).select_related("firewall__machine__partition", "revision")
+    running = Push.objects.filter(state=Push.State.RUNNING).select_related(
+        "firewall__machine__partition", "revision"
+    )
     current = running.in_bulk([push.pk for push in claimed])
     jobs = []
     refused = _refused([push for push in current.values() if push.revision])
     for push in (current[one.pk] for one in claimed if one.pk in current):
         if push.firewall.key_changed:
-            refuse(push, f"{push.firewall} shows another host key than the pinned one. Judge that first.")
+            refuse(
+                push,
+                f"{push.firewall} shows another host key than the pinned one. Judge that first.",
+            )
         elif push.revision is None:
-            refuse(push, f"{push.firewall} has no underlay address yet, so it has no configuration (R8).")
+            refuse(
+                push,
+                f"{push.firewall} has no underlay address yet, so it has no configuration (R8).",
+            )
         else:
-            told = Step("render", "ok", 0, f"revision {push.revision.number}, {push.revision.digest[:12]}: {push.revision.cause}")
+            told = Step(
+                "render",
+                "ok",
+                0,
+                f"revision {push.revision.number}, {push.revision.digest[:12]}: {push.revision.cause}",
+            )
             if complaints := refused[push.pk]:
                 steps = [asdict(told), asdict(Step("check", "failed", 0, "\n".join(complaints)))]
                 refuse(push, f"It was not sent: {complaints[0]}", steps)
                 continue
-            jobs.append(PushJob(push, target(push.firewall), push.revision.files, {"render": asdict(told)}))
+            jobs.append(
+                PushJob(push, target(push.firewall), push.revision.files, {"render": asdict(told)})
+            )
     return jobs
 
 
@@ -105,13 +127,17 @@ def _refused(pushes: list[Push]) -> dict[UUID, list[str]]:
 def _choose(pushes: list[Push]) -> None:
     """Render what is wanted at this moment; from now on it is this revision that is pushed."""
     failures: dict[UUID, str] = {}
-    for by, group in groupby(sorted(pushes, key=lambda push: push.requested_by), key=lambda push: push.requested_by):
+    for by, group in groupby(
+        sorted(pushes, key=lambda push: push.requested_by), key=lambda push: push.requested_by
+    ):
         failures |= changes.refresh([push.firewall_id for push in group], "rendered for a push", by)
     for push in pushes:
         if reason := failures.get(push.firewall_id):
             refuse(push, reason)
     wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted")[:1]
-    Push.objects.filter(pk__in=[push.pk for push in pushes], state=Push.State.RUNNING).update(revision=Subquery(wanted))
+    Push.objects.filter(pk__in=[push.pk for push in pushes], state=Push.State.RUNNING).update(
+        revision=Subquery(wanted)
+    )
 
 
 def record_progress(jobs: list[PushJob]) -> None:
@@ -122,7 +148,9 @@ def record_progress(jobs: list[PushJob]) -> None:
         job.changed = False  # from here on: what it is told meanwhile is for the next time
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_NOTE, [[job.push.pk for job in jobs], [job.push.attempts for job in jobs], told])
+            cursor.execute(
+                _NOTE, [[job.push.pk for job in jobs], [job.push.attempts for job in jobs], told]
+            )
             ours = {row[0] for row in cursor.fetchall()}
     except DatabaseError:
         for job in changed:
@@ -145,7 +173,9 @@ def settle(push: Push, outcome: Outcome, steps: list[dict[str, Any]]) -> None:
         return
     record_contact(push.firewall, unreachable=outcome.unreachable, offered_key=outcome.offered_key)
     if outcome.state == Push.State.CONFIRMED:
-        Firewall.objects.filter(pk=push.firewall_id).update(applied=push.revision, drifted_at=None, drift="")
+        Firewall.objects.filter(pk=push.firewall_id).update(
+            applied=push.revision, drifted_at=None, drift=""
+        )
         Drift.objects.filter(firewall=push.firewall_id).delete()
 
 
@@ -157,7 +187,9 @@ def refuse(push: Push, reason: str, steps: list[dict[str, Any]] | None = None) -
 
 def _end(push: Push, outcome: Outcome, steps: list[dict[str, Any]] | None) -> bool:
     if steps is not None:
-        Push.objects.filter(pk=push.pk, attempts=push.attempts, state=Push.State.RUNNING).update(steps=steps)
+        Push.objects.filter(pk=push.pk, attempts=push.attempts, state=Push.State.RUNNING).update(
+            steps=steps
+        )
     if not push.finish(outcome.state, outcome.error, unanswered=outcome.unreachable):
         return False
     for rollout in Member.objects.filter(push=push).values_list("rollout", flat=True):
@@ -172,18 +204,34 @@ def record_contact(firewall: Firewall, *, unreachable: bool, offered_key: str = 
         row.update(offered_key=offered_key, offered_for=firewall.host_key, offered_at=Now())
     if unreachable:
         pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** min(firewall.silences, 10))
-        row.update(unreachable_since=Coalesce("unreachable_since", Now()), silences=F("silences") + 1, check_due_at=Now() + pause)
+        row.update(
+            unreachable_since=Coalesce("unreachable_since", Now()),
+            silences=F("silences") + 1,
+            check_due_at=Now() + pause,
+        )
     else:
-        row.update(unreachable_since=None, silences=0, checked_at=Now(), check_due_at=Now() + settings.CHECK_EVERY)
+        row.update(
+            unreachable_since=None,
+            silences=0,
+            checked_at=Now(),
+            check_due_at=Now() + settings.CHECK_EVERY,
+        )
 
 
 def claim_inspections(most: int) -> list[InspectionJob]:
     """Up to so many firewalls that are due to be looked at and are not pushed to, made this worker's for a while."""
     unmet = Q(check_due_at=None, host_key="", offered_key="")  # nobody has seen its host key yet
     due = Q(check_due_at__lte=Now()) | Q(check_due_at=None, applied__isnull=False) | unmet
-    rows = Firewall.objects.filter(due).exclude(KEY_CHANGED).exclude(host="").exclude(pushes__state=Push.State.RUNNING)
+    rows = (
+        Firewall.objects.filter(due)
+        .exclude(KEY_CHANGED)
+        .exclude(host="")
+        .exclude(pushes__state=Push.State.RUNNING)
+    )
     with transaction.atomic():
-        chosen = rows.order_by(F("check_due_at").asc(nulls_last=True)).select_for_update(skip_locked=True, of=("self",), no_key=True)
+        chosen = rows.order_by(F("check_due_at").asc(nulls_last=True)).select_for_update(
+            skip_locked=True, of=("self",), no_key=True
+        )
         keys = list(chosen.values_list("pk", flat=True)[: max(0, most)])
         Firewall.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
     found = Firewall.objects.filter(pk__in=keys).select_related("machine", "applied")

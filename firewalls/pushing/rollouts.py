@@ -22,18 +22,38 @@ MOST = 10_000
 
 
 def start(
-    firewalls: Iterable[Firewall], *, cause: str, by: str = "", sizes: Sequence[waves.Wave] | None = None, max_failures: int = 0,
+    firewalls: Iterable[Firewall],
+    *,
+    cause: str,
+    by: str = "",
+    sizes: Sequence[waves.Wave] | None = None,
+    max_failures: int = 0,
     revisions: dict[UUID, Revision] | None = None,
-) -> Rollout:  # fmt: skip
+) -> Rollout:
     """Begin to bring these firewalls, in this order, to what is wanted of them, or to the revisions given. Raises ValidationError."""
     chosen = list(dict.fromkeys(firewalls))
     _check(chosen, sizes)
     with operation(f"rollout: {cause}"), transaction.atomic():
-        rollout = Rollout(cause=cause[:400], waves=list(sizes or default_waves()), max_failures=max_failures, created_by=by)
+        rollout = Rollout(
+            cause=cause[:400],
+            waves=list(sizes or default_waves()),
+            max_failures=max_failures,
+            created_by=by,
+        )
         rollout.save(force_insert=True)
-        wave_of = [number for number, size in enumerate(waves.sizes(rollout.waves, len(chosen)), 1) for _ in range(size)]
+        wave_of = [
+            number
+            for number, size in enumerate(waves.sizes(rollout.waves, len(chosen)), 1)
+            for _ in range(size)
+        ]
         Member.objects.bulk_create(
-            Member(rollout=rollout, firewall=firewall, wave=wave, position=place, revision=(revisions or {}).get(firewall.pk))
+            Member(
+                rollout=rollout,
+                firewall=firewall,
+                wave=wave,
+                position=place,
+                revision=(revisions or {}).get(firewall.pk),
+            )
             for place, (firewall, wave) in enumerate(zip(chosen, wave_of, strict=True))
         )
         advance(rollout.pk)
@@ -45,9 +65,21 @@ def _check(chosen: list[Firewall], sizes: Sequence[waves.Wave] | None) -> None:
     if sizes is not None and (problem := waves.problem(list(sizes))):
         raise ValidationError({"waves": ValidationError(problem, code="invalid_waves")})
     if not chosen:
-        raise ValidationError({"firewalls": ValidationError("There is no firewall to bring anything to.", code="empty")})
+        raise ValidationError(
+            {
+                "firewalls": ValidationError(
+                    "There is no firewall to bring anything to.", code="empty"
+                )
+            }
+        )
     if len(chosen) > MOST:
-        raise ValidationError({"firewalls": ValidationError(f"A rollout has at most {MOST:,} firewalls.", code="too_many")})
+        raise ValidationError(
+            {
+                "firewalls": ValidationError(
+                    f"A rollout has at most {MOST:,} firewalls.", code="too_many"
+                )
+            }
+        )
     if lacking := [firewall.name for firewall in chosen if not firewall.host]:
         reason = f"{', '.join(lacking[:3])} {'has' if len(lacking) == 1 else 'have'} no management address yet; enter it first."
         raise ValidationError({"firewalls": ValidationError(reason, code="no_management")})
@@ -56,18 +88,34 @@ def _check(chosen: list[Firewall], sizes: Sequence[waves.Wave] | None) -> None:
 @transaction.atomic
 def advance(pk: UUID) -> None:
     """Start what is next, or note that it has ended or must stop. May be asked by anybody at any time."""
-    rollout = Rollout.objects.select_for_update(no_key=True).filter(pk=pk, state=State.RUNNING).first()
+    rollout = (
+        Rollout.objects.select_for_update(no_key=True).filter(pk=pk, state=State.RUNNING).first()
+    )
     if rollout is None:
         return
     _forget(rollout.members.filter(push__state=Push.State.SUPERSEDED))
-    done, failed = Q(push__state__in=[Push.State.CONFIRMED, *Push.BROKEN]), Q(push__state__in=Push.BROKEN)
+    done, failed = (
+        Q(push__state__in=[Push.State.CONFIRMED, *Push.BROKEN]),
+        Q(push__state__in=Push.BROKEN),
+    )
     by_wave = rollout.members.order_by("wave").values_list("wave")
-    found: list[Any] = list(by_wave.annotate(left=Count("pk", filter=~done | Q(push=None)), bad=Count("pk", filter=failed)))
-    failures, current = sum(bad for _, _, bad in found), next((wave for wave, left, _ in found if left), None)
+    found: list[Any] = list(
+        by_wave.annotate(
+            left=Count("pk", filter=~done | Q(push=None)), bad=Count("pk", filter=failed)
+        )
+    )
+    failures, current = (
+        sum(bad for _, _, bad in found),
+        next((wave for wave, left, _ in found if left), None),
+    )
     if current is None:
         _end(rollout, State.FINISHED, "")
     elif failures > rollout.max_failures:
-        _end(rollout, State.STOPPED, f"It stopped when {failures} had failed, and {rollout.max_failures or 'none'} may.")
+        _end(
+            rollout,
+            State.STOPPED,
+            f"It stopped when {failures} had failed, and {rollout.max_failures or 'none'} may.",
+        )
     else:
         _begin(rollout, rollout.members.filter(wave=current, push=None))
 
@@ -83,7 +131,9 @@ def _begin(rollout: Rollout, members: "QuerySet[Member]") -> None:
     for member in members.exclude(revision=None).select_related("firewall"):
         wish = {"revision": member.revision_id, "instead_of": member.firewall.wanted_id}
         Push.objects.filter(firewall=member.firewall_id, state=Push.State.QUEUED).update(**wish)
-    members.filter(firewall__in=firewalls).update(before=Subquery(applied.values("applied")[:1]), push=Subquery(queued.values("pk")[:1]))
+    members.filter(firewall__in=firewalls).update(
+        before=Subquery(applied.values("applied")[:1]), push=Subquery(queued.values("pk")[:1])
+    )
 
 
 def _end(rollout: Rollout, state: str, reason: str) -> None:
@@ -109,7 +159,9 @@ def _held(rollout: Rollout, done: str, *states: str) -> Iterator[Rollout]:
     with operation(f"rollout {done}: {rollout.cause}"), transaction.atomic():
         row = Rollout.objects.select_for_update(no_key=True).get(pk=rollout.pk)
         if row.state not in states:
-            raise _refused(f"A rollout that is {row.get_state_display()} cannot be {done}.", "wrong_state")
+            raise _refused(
+                f"A rollout that is {row.get_state_display()} cannot be {done}.", "wrong_state"
+            )
         yield row
     rollout.refresh_from_db(fields=["state", "reason", "finished_at"])
 
@@ -143,7 +195,10 @@ def retry(rollout: Rollout, by: str) -> None:
     with _held(rollout, "retried", *State) as row:
         again = row.members.filter(Q(push__state__in=Push.BROKEN) | Q(push=None))
         if not again.exists():
-            raise _refused("None of it failed, and none waits: there is nothing to try again.", "nothing_to_retry")
+            raise _refused(
+                "None of it failed, and none waits: there is nothing to try again.",
+                "nothing_to_retry",
+            )
         _forget(again.filter(push__state__in=Push.BROKEN))
         _go_on(row)
 
@@ -153,15 +208,26 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
     with operation(f"roll back: {rollout.cause}"), transaction.atomic():
         if Rollout.objects.select_for_update(no_key=True).get(pk=rollout.pk).is_open:
             stop(rollout, by)
-        changed = rollout.members.filter(push__state=Push.State.CONFIRMED).exclude(before=None).exclude(before=F("firewall__applied"))
+        changed = (
+            rollout.members.filter(push__state=Push.State.CONFIRMED)
+            .exclude(before=None)
+            .exclude(before=F("firewall__applied"))
+        )
         members = list(changed.select_related("firewall__machine", "before").order_by("position"))
         if not members:
-            raise _refused("It has changed no firewall that had another configuration before.", "nothing_to_roll_back")
+            raise _refused(
+                "It has changed no firewall that had another configuration before.",
+                "nothing_to_roll_back",
+            )
         revisions = {member.firewall_id: member.before for member in members if member.before}
         return start(
-            [member.firewall for member in members], cause=f"roll back: {rollout.cause}", by=by, sizes=rollout.waves,
-            max_failures=rollout.max_failures, revisions=revisions,
-        )  # fmt: skip
+            [member.firewall for member in members],
+            cause=f"roll back: {rollout.cause}",
+            by=by,
+            sizes=rollout.waves,
+            max_failures=rollout.max_failures,
+            revisions=revisions,
+        )
 
 
 def _go_on(rollout: Rollout) -> None:

@@ -17,7 +17,9 @@ def problem(waves: object) -> str:
     for wave in waves:
         if type(wave) is int and 1 <= wave <= LARGEST:
             continue
-        if not isinstance(wave, str) or not (wave == REST or (_PERCENT.fullmatch(wave) and wave != "0%")):
+        if not isinstance(wave, str) or not (
+            wave == REST or (_PERCENT.fullmatch(wave) and wave != "0%")
+        ):
             return f"{wave!r} is no size of a wave; give a number from 1, a percentage such as '10%', or 'rest'."
     return ""
 

@@ -18,11 +18,20 @@ def files(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
     revision = _revision(firewall, request.GET.get("revision", "wanted"))
     texts = revision.files if revision else {}
-    chosen = request.GET.get("file") if request.GET.get("file") in texts else next(iter(sorted(texts)), "")
+    chosen = (
+        request.GET.get("file")
+        if request.GET.get("file") in texts
+        else next(iter(sorted(texts)), "")
+    )
     context = {
-        "firewall": firewall, "revision": revision, "paths": sorted(texts), "chosen": chosen,
-        "text": texts.get(chosen, ""), "lines": texts.get(chosen, "").splitlines(), "revisions": firewall.revisions.defer("files"),
-    }  # fmt: skip
+        "firewall": firewall,
+        "revision": revision,
+        "paths": sorted(texts),
+        "chosen": chosen,
+        "text": texts.get(chosen, ""),
+        "lines": texts.get(chosen, "").splitlines(),
+        "revisions": firewall.revisions.defer("files"),
+    }
     return page(request, "firewalls/config.html", context)
 
 
@@ -34,7 +43,9 @@ def download(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404
     name = f"{firewall.name}-{revision.number}-{path.rsplit('/', 1)[-1]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(revision.files[path], content_type="text/plain; charset=utf-8", headers=headers)
+    return HttpResponse(
+        revision.files[path], content_type="text/plain; charset=utf-8", headers=headers
+    )
 
 
 def diff(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -43,10 +54,19 @@ def diff(request: HttpRequest, pk: UUID) -> HttpResponse:
     old, new = request.GET.get("from", "applied"), request.GET.get("to", "wanted")
     (before, old_files), (after, new_files) = _side(firewall, old), _side(firewall, new)
     context = {
-        "firewall": firewall, "sides": {"from": old, "to": new}, "before": before, "after": after,
-        "choices": {**SIDES, **{str(row.number): f"revision {row.number}" for row in firewall.revisions.defer("files")}},
+        "firewall": firewall,
+        "sides": {"from": old, "to": new},
+        "before": before,
+        "after": after,
+        "choices": {
+            **SIDES,
+            **{
+                str(row.number): f"revision {row.number}"
+                for row in firewall.revisions.defer("files")
+            },
+        },
         "diffs": unified(old_files, new_files, SIDES.get(old, old), SIDES.get(new, new)),
-    }  # fmt: skip
+    }
     return page(request, "firewalls/diff.html", context)
 
 

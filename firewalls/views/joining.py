@@ -20,7 +20,11 @@ from networks.models import Network
 def join_firewall(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which networks this firewall may join, and why not the others."""
     firewall = _firewall(request, pk)
-    return page(request, "firewalls/join.html", {"firewall": firewall, "choices": effects.join_choices(firewall)})
+    return page(
+        request,
+        "firewalls/join.html",
+        {"firewall": firewall, "choices": effects.join_choices(firewall)},
+    )
 
 
 def join_network(request: HttpRequest, pk: str) -> HttpResponse:
@@ -29,20 +33,34 @@ def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     network = get_object_or_404(Network, pk=pk)
     asked = request.GET.get("q", "").replace("\0", "").strip()
     choices = Paginator(effects.firewall_choices(network, asked), PER_PAGE)
-    context = {"network": network, "choices": choices.get_page(request.GET.get("page")), "asked": asked}
+    context = {
+        "network": network,
+        "choices": choices.get_page(request.GET.get("page")),
+        "asked": asked,
+    }
     return page(request, "firewalls/join_network.html", context)
 
 
 def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
     """What joining would change, for the addresses given so far; and, posted, the joining itself."""
-    firewall, joined = _firewall(request, pk), get_object_or_404(Network.objects.prefetch_related("prefixes"), pk=network)
-    form, preview = JoinForm(request.POST if request.method == "POST" else {"push": "on", **request.GET.dict()}), None
+    firewall, joined = (
+        _firewall(request, pk),
+        get_object_or_404(Network.objects.prefetch_related("prefixes"), pk=network),
+    )
+    form, preview = (
+        JoinForm(
+            request.POST if request.method == "POST" else {"push": "on", **request.GET.dict()}
+        ),
+        None,
+    )
     if form.is_valid():
         addresses, by = form.cleaned_data["addresses"], request.user.get_username()
         try:
             if request.method == "POST":
                 allocation.join(firewall, joined, addresses=addresses, by=by)
-                return _done(request, firewall, f"{firewall} joined {joined}", form.cleaned_data["push"])
+                return _done(
+                    request, firewall, f"{firewall} joined {joined}", form.cleaned_data["push"]
+                )
             preview = effects.join_preview(firewall, joined, addresses=addresses)
         except ValidationError as error:
             form.refuse(error)
@@ -61,7 +79,13 @@ def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
         preview = effects.leave_preview(firewall, left)
     except ValidationError as error:
         refused = " ".join(error.messages)
-    context = {"firewall": firewall, "network": left, "form": form, "preview": preview, "refused": refused}
+    context = {
+        "firewall": firewall,
+        "network": left,
+        "form": form,
+        "preview": preview,
+        "refused": refused,
+    }
     return page(request, "firewalls/confirm_leave.html", context, status=422 if refused else 200)
 
 
@@ -69,7 +93,10 @@ def _done(request: HttpRequest, firewall: Firewall, sentence: str, push: bool) -
     """Say so, and go where it is pushed, or back to the firewall where it waits."""
     if push and firewall.host and request.user.has_perm("firewalls.add_push"):
         messages.success(request, f"{sentence}. Its configuration is on the way.")
-        return redirect("firewalls:push_detail", Push.objects.enqueue(firewall, by=request.user.get_username()).pk)
+        return redirect(
+            "firewalls:push_detail",
+            Push.objects.enqueue(firewall, by=request.user.get_username()).pk,
+        )
     messages.success(request, f"{sentence}. Its configuration waits to be pushed.")
     return redirect("firewalls:detail", firewall.pk)
 

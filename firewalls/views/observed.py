@@ -25,10 +25,21 @@ def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ValidationError as error:
             errors = error.messages
         else:
-            messages.success(request, f"The host key of {firewall} is pinned. No other one is accepted from now on.")
+            messages.success(
+                request,
+                f"The host key of {firewall} is pinned. No other one is accepted from now on.",
+            )
             return redirect("firewalls:detail", pk)
-    keys = {"pinned": hostkeys.fingerprint_of(firewall.host_key), "offered": hostkeys.fingerprint_of(firewall.offered_key)}
-    context = {"firewall": firewall, "errors": errors, "typed": request.POST.get("fingerprint", ""), **keys}
+    keys = {
+        "pinned": hostkeys.fingerprint_of(firewall.host_key),
+        "offered": hostkeys.fingerprint_of(firewall.offered_key),
+    }
+    context = {
+        "firewall": firewall,
+        "errors": errors,
+        "typed": request.POST.get("fingerprint", ""),
+        **keys,
+    }
     return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
 
 
@@ -56,7 +67,10 @@ def accept_drift(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
     try:
         drifts.accept(firewall, by=request.user.get_username())
-        messages.success(request, f"What is on {firewall} is accepted until something changes there again, or is pushed.")
+        messages.success(
+            request,
+            f"What is on {firewall} is accepted until something changes there again, or is pushed.",
+        )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("firewalls:drift", pk)

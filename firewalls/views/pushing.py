@@ -15,14 +15,29 @@ from networks.common.htmx import page
 
 # What a push goes through, in order; one that has not begun yet is shown as waiting.
 STEPS = {
-    "render": "Render", "check": "Check here",
-    "connect": "Connect", "receive": "Send", "lock": "Lock", "version": "Compare the applier", "unpack": "Unpack",
-    "check-nftables": "Check nftables", "check-frr": "Check FRR", "save": "Save what runs", "arm-rollback": "Arm the rollback",
-    "write": "Write the files", "load-system": "Load names and interfaces", "load-nftables": "Load nftables", "load-frr": "Load FRR",
-    "verify": "Verify", "check-bgp": "BGP sessions as before", "check-next-hops": "Neighbours at every next hop",
-    "check-defaults": "Default routes originated", "probe": "Own probes",
-    "roll-back": "Go back", "confirm": "Confirm",
-}  # fmt: skip
+    "render": "Render",
+    "check": "Check here",
+    "connect": "Connect",
+    "receive": "Send",
+    "lock": "Lock",
+    "version": "Compare the applier",
+    "unpack": "Unpack",
+    "check-nftables": "Check nftables",
+    "check-frr": "Check FRR",
+    "save": "Save what runs",
+    "arm-rollback": "Arm the rollback",
+    "write": "Write the files",
+    "load-system": "Load names and interfaces",
+    "load-nftables": "Load nftables",
+    "load-frr": "Load FRR",
+    "verify": "Verify",
+    "check-bgp": "BGP sessions as before",
+    "check-next-hops": "Neighbours at every next hop",
+    "check-defaults": "Default routes originated",
+    "probe": "Own probes",
+    "roll-back": "Go back",
+    "confirm": "Confirm",
+}
 ONLY_WHEN_NEEDED = {"check", "receive", "roll-back"}
 
 
@@ -31,31 +46,50 @@ def push(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
     number = request.POST.get("revision", "")
     revision = found(firewall, number) if number else None
-    return redirect("firewalls:push_detail", Push.objects.enqueue(firewall, by=request.user.get_username(), revision=revision).pk)
+    return redirect(
+        "firewalls:push_detail",
+        Push.objects.enqueue(firewall, by=request.user.get_username(), revision=revision).pk,
+    )
 
 
 @require_POST
 def check(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
     tasks.inspect_soon([firewall])
-    messages.info(request, f"{firewall} is being compared with what was applied; reload in a moment.")
+    messages.info(
+        request, f"{firewall} is being compared with what was applied; reload in a moment."
+    )
     return redirect("firewalls:detail", firewall.pk)
 
 
 def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Push.objects.select_related("firewall__machine__partition", "revision")
     found = get_object_or_404(rows, pk=pk)
-    return page(request, "firewalls/push.html", {"push": found, **_progress(found)}, parts={"push-status"})
+    return page(
+        request, "firewalls/push.html", {"push": found, **_progress(found)}, parts={"push-status"}
+    )
 
 
 def _progress(push: Push) -> dict[str, object]:
     """The steps with those still to come, and how far it is."""
     told = {step["name"]: step for step in push.steps}
-    waiting = [name for name in STEPS if name not in told and name not in ONLY_WHEN_NEEDED] if push.is_open else []
+    waiting = (
+        [name for name in STEPS if name not in told and name not in ONLY_WHEN_NEEDED]
+        if push.is_open
+        else []
+    )
     names = [name for name in STEPS if name in told or name in waiting]
-    steps = [{"title": STEPS[name], "state": "waiting", **told.get(name, {"name": name})} for name in names]
+    steps = [
+        {"title": STEPS[name], "state": "waiting", **told.get(name, {"name": name})}
+        for name in names
+    ]
     running = next((step["title"] for step in steps if step["state"] == "running"), "")
-    return {"steps": steps, "done": sum(s["state"] in ("ok", "skipped", "failed") for s in steps), "total": len(steps), "now": running}
+    return {
+        "steps": steps,
+        "done": sum(s["state"] in ("ok", "skipped", "failed") for s in steps),
+        "total": len(steps),
+        "now": running,
+    }
 
 
 def _firewall(request: HttpRequest, pk: UUID) -> Firewall:

@@ -23,12 +23,17 @@ from networks.common.lists import PER_PAGE, Filter, given_filters, listing
 SORTS = {"-started": "-created_at", "started": "created_at", "state": "state", "by": "created_by"}
 LIST_FILTERS: dict[str, Filter] = {
     "state": lambda rows, value: rows.filter(state=value),
-    "q": lambda rows, value: rows.filter(Q(cause__icontains=value) | Q(created_by__icontains=value)),
+    "q": lambda rows, value: rows.filter(
+        Q(cause__icontains=value) | Q(created_by__icontains=value)
+    ),
 }
 ACTIONS: dict[str, tuple[Callable[[Rollout, str], Any], str]] = {
     "pause": (rollouts.pause, "It is paused: what runs goes to its end."),
     "resume": (rollouts.resume, "It goes on."),
-    "stop": (rollouts.stop, "It has stopped: what runs goes to its end, the rest is left as it is."),
+    "stop": (
+        rollouts.stop,
+        "It has stopped: what runs goes to its end, the rest is left as it is.",
+    ),
     "retry": (rollouts.retry, "What failed is tried again."),
     "roll-back": (rollouts.roll_back, "This rollout brings back what was there before."),
 }
@@ -42,7 +47,10 @@ SHOWN = ("failed", "running", "waiting", "confirmed")
 
 
 def rollout_list(request: HttpRequest) -> HttpResponse:
-    context = {"listing": listing(request, Rollout.objects.with_progress(), LIST_FILTERS, SORTS), "states": Rollout.State}
+    context = {
+        "listing": listing(request, Rollout.objects.with_progress(), LIST_FILTERS, SORTS),
+        "states": Rollout.State,
+    }
     return page(request, "firewalls/rollouts.html", context)
 
 
@@ -59,7 +67,12 @@ def rollout_new(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("firewalls:rollout_detail", made.pk)
     sizes = form.preview(len(firewalls))
-    context = {"firewalls": firewalls[:PER_PAGE], "count": len(firewalls), "form": form, "sizes": sizes}
+    context = {
+        "firewalls": firewalls[:PER_PAGE],
+        "count": len(firewalls),
+        "form": form,
+        "sizes": sizes,
+    }
     return page(request, "firewalls/rollout_new.html", context, status=422 if form.errors else 200)
 
 
@@ -75,33 +88,51 @@ def _chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
     given = given_filters(request, FILTERS)
     for name, value in given.items():
         rows = FILTERS[name](rows, value)
-    told = ", ".join(f"{'name like' if name == 'q' else name} {value}" for name, value in given.items())
+    told = ", ".join(
+        f"{'name like' if name == 'q' else name} {value}" for name, value in given.items()
+    )
     return list(rows.exclude(host="")), f"all firewalls with {told}" if told else "all firewalls"
 
 
 def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rollout = get_object_or_404(Rollout, pk=pk)
     waves = _waves(rollout)
-    for name in ("total", *SHOWN):  # all numbers on the page come from one look at the pushes, so they fit each other
+    for name in (
+        "total",
+        *SHOWN,
+    ):  # all numbers on the page come from one look at the pushes, so they fit each other
         setattr(rollout, name, sum(wave[name] for wave in waves))
     shown = request.GET.get("state") if request.GET.get("state") in SHOWN else None
     chosen = _members(rollout, shown, getattr(rollout, shown or "total"), request.GET.get("page"))
     context = {
-        "rollout": rollout, "members": chosen, "waves": waves, "shown": shown, "done": rollout.confirmed + rollout.failed,
+        "rollout": rollout,
+        "members": chosen,
+        "waves": waves,
+        "shown": shown,
+        "done": rollout.confirmed + rollout.failed,
         "counts": [(name, getattr(rollout, name)) for name in SHOWN],
-    }  # fmt: skip
+    }
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
 
 
 def _members(rollout: Rollout, shown: str | None, count: int, number: str | None) -> Page[Any]:
     """A page of so many. What needs to be seen comes first: what failed, then what runs."""
-    rank = Case(*(When(state=state, then=Value(place)) for place, state in enumerate(SHOWN)), output_field=IntegerField())
-    members: Any = rollout.members.annotate(state=STATE).annotate(rank=rank).order_by("rank", "position")
+    rank = Case(
+        *(When(state=state, then=Value(place)) for place, state in enumerate(SHOWN)),
+        output_field=IntegerField(),
+    )
+    members: Any = (
+        rollout.members.annotate(state=STATE).annotate(rank=rank).order_by("rank", "position")
+    )
     chosen = members.filter(state=shown) if shown else members
-    paginator = Paginator(chosen.values_list("pk", flat=True), PER_PAGE)  # all are sorted by what is narrow, a page of them is read whole
+    paginator = Paginator(
+        chosen.values_list("pk", flat=True), PER_PAGE
+    )  # all are sorted by what is narrow, a page of them is read whole
     paginator.count = count
     found = paginator.get_page(number)
-    found.object_list = list(members.filter(pk__in=list(found)).select_related("firewall__machine", "push"))
+    found.object_list = list(
+        members.filter(pk__in=list(found)).select_related("firewall__machine", "push")
+    )
     for member in found:
         member.now = _now(member.push) if member.push else ""
     return found
@@ -109,14 +140,21 @@ def _members(rollout: Rollout, shown: str | None, count: int, number: str | None
 
 def _now(push: Push) -> str:
     """What is happening, or what went wrong."""
-    running = [STEPS.get(step["name"], step["name"]) for step in push.steps if step["state"] == "running"]
+    running = [
+        STEPS.get(step["name"], step["name"]) for step in push.steps if step["state"] == "running"
+    ]
     return push.error or (running[-1] if push.is_open and running else "")
 
 
 def _waves(rollout: Rollout) -> list[dict[str, Any]]:
     """Each wave with how many of it are how far."""
     counts = {state: Count("pk", filter=Q(state=state)) for state in SHOWN}
-    rows: Any = rollout.members.annotate(state=STATE).order_by("wave").values("wave").annotate(total=Count("pk"), **counts)
+    rows: Any = (
+        rollout.members.annotate(state=STATE)
+        .order_by("wave")
+        .values("wave")
+        .annotate(total=Count("pk"), **counts)
+    )
     return list(rows)
 
 

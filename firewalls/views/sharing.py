@@ -22,7 +22,9 @@ def share(request: HttpRequest, pk: str) -> HttpResponse:
         try:
             network.share(request.user.get_username(), form.cleaned_data["reason"])
         except ValidationError as error:
-            form.add_error(None, [message for messages in error.message_dict.values() for message in messages])
+            form.add_error(
+                None, [message for messages in error.message_dict.values() for message in messages]
+            )
         else:
             return redirect("networks:detail", network.pk)
     return page(request, "firewalls/share.html", _context(network, form), status=422)
@@ -37,4 +39,9 @@ def _context(network: Network, form: ShareForm) -> dict[str, object]:
 def consumers(request: HttpRequest, pk: str) -> HttpResponse:
     """The firewalls that joined the network, with the address each hides behind."""
     network = get_object_or_404(Network, pk=pk)
-    return page(request, "firewalls/consumers.html", {"network": network, "consumers": effects.consumers(network)}, parts={"consumers"})
+    return page(
+        request,
+        "firewalls/consumers.html",
+        {"network": network, "consumers": effects.consumers(network)},
+        parts={"consumers"},
+    )

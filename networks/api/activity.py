@@ -33,7 +33,20 @@ class ActivitySerializer(RowSerializer[Activity]):
 
     class Meta(RowSerializer.Meta):
         model = Activity
-        fields = ["id", "who", "via", "when", "what", "object", "operation", "before", "after", "reason", "request_id", "about"]
+        fields = [
+            "id",
+            "who",
+            "via",
+            "when",
+            "what",
+            "object",
+            "operation",
+            "before",
+            "after",
+            "reason",
+            "request_id",
+            "about",
+        ]
 
     def get_object(self, row: Activity) -> dict[str, Any]:
         return dict(ObjectSerializer(row).data)

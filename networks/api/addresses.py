@@ -25,7 +25,16 @@ class AddressSerializer(RowSerializer[Address]):
 
     class Meta(RowSerializer.Meta):
         model = Address
-        fields = ["address", "network", "project", "kind", "name", "description", "machine", "version"]
+        fields = [
+            "address",
+            "network",
+            "project",
+            "kind",
+            "name",
+            "description",
+            "machine",
+            "version",
+        ]
 
     def create(self, validated_data: dict[str, Any]) -> Address:
         network: Network = validated_data.pop("prefix")["network"]
@@ -56,10 +65,19 @@ class AddressViewSet(RowViewSet[Address]):
     queryset = Address.objects.select_related("prefix")
     serializer_class = AddressSerializer
     filterset_class = AddressFilters
-    search_fields = ["address", "name", "description", "prefix__network__id", "project__id", "machine__name"]
+    search_fields = [
+        "address",
+        "name",
+        "description",
+        "prefix__network__id",
+        "project__id",
+        "machine__name",
+    ]
     ordering_fields = {name: name for name in ("address", "kind", "name", "description")} | {
-        "network": "prefix__network_id", "project": "project_id", "machine": "machine_id",
-    }  # fmt: skip
+        "network": "prefix__network_id",
+        "project": "project_id",
+        "machine": "machine_id",
+    }
     lookup_field = lookup_url_kwarg = "address"
     lookup_value_regex = "[0-9A-Fa-f:.]+"
 

@@ -14,7 +14,13 @@ from networks.rules import child_lengths
 MAX_IPV4_LENGTH = 32
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}, "examples": [{"4": 22, "6": 64}]})
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "integer"},
+        "examples": [{"4": 22, "6": 64}],
+    }
+)
 class Lengths(serializers.Field[Any, Any, Any, Any]):
     """Prefix lengths by address family. One number alone is IPv4's, or IPv6's if it is too long for IPv4."""
 
@@ -23,7 +29,11 @@ class Lengths(serializers.Field[Any, Any, Any, Any]):
             data = {"6" if data > MAX_IPV4_LENGTH else "4": data}
         for wrong in child_lengths(data):
             raise serializers.ValidationError(wrong.message, code=wrong.code)
-        return {int(family): length for family, length in data.items()} if isinstance(data, Mapping) else {}
+        return (
+            {int(family): length for family, length in data.items()}
+            if isinstance(data, Mapping)
+            else {}
+        )
 
     def to_representation(self, value: Mapping[int, int]) -> dict[str, int]:
         return {str(family): length for family, length in value.items()}

@@ -71,10 +71,27 @@ class NetworkSerializer(RowSerializer[Network]):
         model = Network
         list_serializer_class = NetworkListSerializer
         fields = [
-            "id", "name", "description", "kind", "partition", "project", "parent", "vrf", "prefixes", "prefix_length",
-            "destination_prefixes", "default_child_prefix_length", "nat", "labels",
-            "shared", "shared_at", "shared_by", "shared_reason", "usage", "usage_by_prefix",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "description",
+            "kind",
+            "partition",
+            "project",
+            "parent",
+            "vrf",
+            "prefixes",
+            "prefix_length",
+            "destination_prefixes",
+            "default_child_prefix_length",
+            "nat",
+            "labels",
+            "shared",
+            "shared_at",
+            "shared_by",
+            "shared_reason",
+            "usage",
+            "usage_by_prefix",
+        ]
         read_only_fields = ["shared_at", "shared_by", "shared_reason"]
 
     @extend_schema_field(serializers.DictField(child=UsageOfFamily()))
@@ -94,7 +111,12 @@ class NetworkSerializer(RowSerializer[Network]):
 
     def create(self, validated_data: dict[str, Any]) -> Network:
         by = self.context["request"].user.get_username()
-        optional = {"kind": Network.Kind.PRIVATE, "partition": None, "project": None, "name": validated_data.get("id", "")}
+        optional = {
+            "kind": Network.Kind.PRIVATE,
+            "partition": None,
+            "project": None,
+            "name": validated_data.get("id", ""),
+        }
         with reported_on(**OF_ONE_PREFIX):
             return create_network(**{**optional, **validated_data, "by": by})
 
@@ -133,7 +155,12 @@ def replace_prefixes(network: Network, wanted: Sequence[Cidr]) -> None:
 
 
 class NetworkFilters(django_filters.FilterSet):
-    id, name, description, kind = Exact(), Exact(), Exact(), django_filters.ChoiceFilter(choices=Network.Kind.choices)
+    id, name, description, kind = (
+        Exact(),
+        Exact(),
+        Exact(),
+        django_filters.ChoiceFilter(choices=Network.Kind.choices),
+    )
     partition, project, parent = OrNone("partition_id"), OrNone("project_id"), OrNone("parent_id")
     vrf, nat, labels = Integer(), YesNo(), Label()
     prefixes, destination_prefixes = CidrFilter("prefixes__cidr"), CidrAmong()
@@ -154,8 +181,19 @@ class NetworkViewSet(RowViewSet[Network]):
     filterset_class = NetworkFilters
     search_fields = ["id", "name", "description", "project__id", "prefixes__cidr"]
     ordering_fields = {
-        name: name for name in ("id", "name", "description", "kind", "vrf", "nat", "shared", "shared_at", "shared_by")
-    } | {"partition": "partition_id", "project": "project_id", "parent": "parent_id"}  # fmt: skip
+        name: name
+        for name in (
+            "id",
+            "name",
+            "description",
+            "kind",
+            "vrf",
+            "nat",
+            "shared",
+            "shared_at",
+            "shared_by",
+        )
+    } | {"partition": "partition_id", "project": "project_id", "parent": "parent_id"}
     lookup_value_regex = NETWORK_ID
     moving = ("usage", "usage_by_prefix")
     permissions = {"prefixes": "networks.add_prefix", "remove_prefix": "networks.delete_prefix"}
@@ -164,7 +202,9 @@ class NetworkViewSet(RowViewSet[Network]):
         data = serializer.validated_data
         self.must_be_allowed("add", data.get("kind", Network.Kind.PRIVATE))
         if data.get("shared") and not self.request.user.has_perm("networks.share_network"):
-            raise exceptions.PermissionDenied("Sharing a network takes the admin role; make it first, and let an admin share it.")
+            raise exceptions.PermissionDenied(
+                "Sharing a network takes the admin role; make it first, and let an admin share it."
+            )
         return super().make(serializer)
 
     def change(self, serializer: serializers.BaseSerializer[Network]) -> None:
@@ -178,7 +218,9 @@ class NetworkViewSet(RowViewSet[Network]):
     def must_be_allowed(self, verb: str, kind: str) -> None:
         """Raise PermissionDenied unless the user's role covers this kind of network."""
         if not may_edit(self.request.user, verb, kind):
-            raise exceptions.PermissionDenied(f"To {verb} a network of kind {kind} takes the admin role.")
+            raise exceptions.PermissionDenied(
+                f"To {verb} a network of kind {kind} takes the admin role."
+            )
 
     @extend_schema(request=GrowthSerializer, responses=NetworkSerializer)
     @action(detail=True, methods=["post"])

@@ -21,13 +21,24 @@ class PlaceSerializer(RowSerializer[Place]):
 
     def create(self, validated_data: dict[str, Any]) -> Place:
         model = self.Meta.model
-        return super().create(validated_data | {"id": validated_data.get("id") or free_id(validated_data["name"], model)})
+        return super().create(
+            validated_data
+            | {"id": validated_data.get("id") or free_id(validated_data["name"], model)}
+        )
 
 
 class PartitionSerializer(PlaceSerializer[Partition]):
     class Meta(PlaceSerializer.Meta):
         model = Partition
-        fields = ["id", "name", "description", "dns_servers", "ntp_servers", "management_prefixes", "auto_push"]
+        fields = [
+            "id",
+            "name",
+            "description",
+            "dns_servers",
+            "ntp_servers",
+            "management_prefixes",
+            "auto_push",
+        ]
 
 
 class ProjectSerializer(PlaceSerializer[Project]):

@@ -20,7 +20,9 @@ def parse_cidr(text: object) -> Cidr:
             raise ValueError
         loose = ip_network(spelled, strict=False)
     except ValueError as error:
-        raise ValueError(f"{spelled!r} is not a prefix such as 10.128.0.0/22 or 2001:db8::/64.") from error
+        raise ValueError(
+            f"{spelled!r} is not a prefix such as 10.128.0.0/22 or 2001:db8::/64."
+        ) from error
     try:
         return ip_network(spelled)
     except ValueError as error:
@@ -41,7 +43,9 @@ def last_usable(prefix: Cidr) -> IP:
 
 def usable(prefix: Cidr, address: IP) -> bool:
     """Whether a host may have this address of this prefix."""
-    return address.version == prefix.version and int(first_usable(prefix)) <= int(address) <= int(last_usable(prefix))
+    return address.version == prefix.version and int(first_usable(prefix)) <= int(address) <= int(
+        last_usable(prefix)
+    )
 
 
 def reserved(prefix: Cidr) -> list[IP]:

@@ -32,7 +32,9 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
 
-    def get_form(self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         if obj is None and self.add_form is not None:
             kwargs |= {"form": self.add_form, "fields": None}
         form: Any = super().get_form(request, obj, change, **kwargs)
@@ -55,13 +57,19 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             super().save_model(request, obj, form, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(request, lambda: super(RowAdmin, self).changeform_view(request, *args, **kwargs))
+        return self._guarded(
+            request, lambda: super(RowAdmin, self).changeform_view(request, *args, **kwargs)
+        )
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(request, lambda: super(RowAdmin, self).delete_view(request, *args, **kwargs))
+        return self._guarded(
+            request, lambda: super(RowAdmin, self).delete_view(request, *args, **kwargs)
+        )
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(request, lambda: super(RowAdmin, self).changelist_view(request, *args, **kwargs))
+        return self._guarded(
+            request, lambda: super(RowAdmin, self).changelist_view(request, *args, **kwargs)
+        )
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for obj in queryset:

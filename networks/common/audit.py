@@ -89,9 +89,12 @@ def comment() -> str:
     known = _actor.get()
     actor = known() if known else Actor("", "")
     said = {
-        "who": actor.who[:LONGEST_NAME], "via": actor.via, "request": actor.request,
-        "operation": _operation.get()[:LONGEST_REASON], "reason": _reason.get()[:LONGEST_REASON],
-    }  # fmt: skip
+        "who": actor.who[:LONGEST_NAME],
+        "via": actor.via,
+        "request": actor.request,
+        "operation": _operation.get()[:LONGEST_REASON],
+        "reason": _reason.get()[:LONGEST_REASON],
+    }
     told = {name: value.replace("\0", "") for name, value in said.items() if value}
     return f"/*trail:{base64.b64encode(json.dumps(told).encode()).decode()}*/ " if told else ""
 

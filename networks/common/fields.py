@@ -24,7 +24,9 @@ class CidrField(models.Field):  # type: ignore[type-arg]
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "cidr"
 
-    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+    def get_placeholder(
+        self, value: object, compiler: object, connection: BaseDatabaseWrapper
+    ) -> str:
         return "%s::cidr"
 
     def from_db_value(self, value: str | None, *args: object) -> Cidr | None:
@@ -57,7 +59,9 @@ class InetField(models.Field):  # type: ignore[type-arg]
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "inet"
 
-    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+    def get_placeholder(
+        self, value: object, compiler: object, connection: BaseDatabaseWrapper
+    ) -> str:
         return "%s::inet"
 
     def from_db_value(self, value: str | None, *args: object) -> IP | None:
@@ -71,7 +75,10 @@ class InetField(models.Field):  # type: ignore[type-arg]
                 raise ValueError
             return ip_address(str(value).strip())
         except ValueError as error:
-            raise ValidationError(f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.", code="invalid_address") from error
+            raise ValidationError(
+                f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.",
+                code="invalid_address",
+            ) from error
 
     def get_prep_value(self, value: object) -> str | None:
         address = self.to_python(value)
@@ -95,7 +102,9 @@ class NetContainsOrEquals(models.Lookup):
     lookup_name = "net_contains_or_equals"
     operator = ">>="
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+    def as_sql(
+        self, compiler: Any, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[str | int, ...]]:
         left, left_values = self.process_lhs(compiler, connection)
         right, right_values = self.process_rhs(compiler, connection)
         return f"{left} {self.operator} {right}", (*left_values, *right_values)
@@ -117,13 +126,17 @@ InetField.register_lookup(Family)
 def one_line(value: str) -> None:
     """Refuse text that could not be written on one line of a configuration."""
     if any(not character.isprintable() for character in value):
-        raise ValidationError("Line breaks and control characters are not allowed here.", code="not_one_line")
+        raise ValidationError(
+            "Line breaks and control characters are not allowed here.", code="not_one_line"
+        )
 
 
 def short_labels(value: object) -> None:
     """Labels are a flat object of texts, as metal-api has them."""
     texts = [*value.keys(), *value.values()] if isinstance(value, dict) else [value]
-    if not isinstance(value, dict) or not all(isinstance(text, str) and text.isprintable() for text in texts):
+    if not isinstance(value, dict) or not all(
+        isinstance(text, str) and text.isprintable() for text in texts
+    ):
         reason = 'Labels are an object of texts on one line each, such as {"tier": "storage"}.'
         raise ValidationError(reason, code="invalid_labels")
 

@@ -55,4 +55,8 @@ class Listed(forms.CharField):
         self.item = item
 
     def to_python(self, value: Any) -> list[Any]:  # type: ignore[override]
-        return [self.item.to_python(text) for text in re.split(r"[\s,]+", super().to_python(value) or "") if text]
+        return [
+            self.item.to_python(text)
+            for text in re.split(r"[\s,]+", super().to_python(value) or "")
+            if text
+        ]

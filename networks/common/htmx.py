@@ -8,7 +8,14 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 
-def page(request: HttpRequest, template: str, context: dict[str, Any], *, parts: Collection[str] = (), status: int = 200) -> HttpResponse:
+def page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    parts: Collection[str] = (),
+    status: int = 200,
+) -> HttpResponse:
     """Render the template, or only that of its parts which `HX-Target` names; `parts` is the list of those that may be."""
     part = target(request)
     name = f"{template}#{part}" if part in parts else template

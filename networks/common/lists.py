@@ -32,7 +32,12 @@ class Listing:
         return self.sort.startswith("-")
 
 
-def listing(request: HttpRequest, rows: QuerySet[Any], filters: Mapping[str, Filter], sorts: Mapping[str, str]) -> Listing:
+def listing(
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    filters: Mapping[str, Filter],
+    sorts: Mapping[str, str],
+) -> Listing:
     """Apply the filters and the order named in the URL; unknown ones are ignored. The first sort is the default one."""
     given = given_filters(request, filters)
     for name, value in given.items():
@@ -58,10 +63,15 @@ class _Line:
         return line
 
 
-def spreadsheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
+def spreadsheet(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> StreamingHttpResponse:
     """The rows as CSV (RFC 4180), sent as they are read. A cell that a spreadsheet would take for a formula is kept as text."""
     writer = csv.writer(_Line())
-    lines = (writer.writerow(row) for row in chain([header], ([_cell(value) for value in row] for row in rows)))
+    lines = (
+        writer.writerow(row)
+        for row in chain([header], ([_cell(value) for value in row] for row in rows))
+    )
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -15,7 +15,9 @@ Row = TypeVar("Row", bound=models.Model)
 
 def columns(model: type[models.Model]) -> str:
     """All columns of the model's table, for a SELECT whose rows `row` builds."""
-    return ", ".join(f'"{model._meta.db_table}"."{field.column}"' for field in model._meta.concrete_fields)
+    return ", ".join(
+        f'"{model._meta.db_table}"."{field.column}"' for field in model._meta.concrete_fields
+    )
 
 
 def row(model: type[Row], values: Sequence[Any]) -> Row:
@@ -56,6 +58,9 @@ def _converters(model: type[models.Model]) -> list[tuple[int, Callable[..., Any]
     found = []
     for at, field in enumerate(model._meta.concrete_fields):
         expression = field.cached_col
-        for converter in (*connection.ops.get_db_converters(expression), *field.get_db_converters(connection)):
+        for converter in (
+            *connection.ops.get_db_converters(expression),
+            *field.get_db_converters(connection),
+        ):
             found.append((at, converter, expression))
     return found

@@ -71,14 +71,24 @@ class Recorded(pgtrigger.Trigger):
         shown_as: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
-        self.label, self.kind, self.key, self.about, self.hidden, self.shown_as = label, kind, key, about, hidden, shown_as or {}
+        self.label, self.kind, self.key, self.about, self.hidden, self.shown_as = (
+            label,
+            kind,
+            key,
+            about,
+            hidden,
+            shown_as or {},
+        )
 
     def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
         return [("this", model._meta.db_table)]
 
     def get_func(self, model: models.Model) -> str:
         assert model._meta.pk is not None
-        kind, key = self.kind or model._meta.model_name, self.key or f"this.{model._meta.pk.column}::text"
+        kind, key = (
+            self.kind or model._meta.model_name,
+            self.key or f"this.{model._meta.pk.column}::text",
+        )
         about = ", ".join([f"'{kind}:' || {key}", *self.about])
         return f"""
             IF TG_OP = 'DELETE' THEN this := OLD; ELSE this := NEW; END IF;
@@ -89,7 +99,11 @@ class Recorded(pgtrigger.Trigger):
         """
 
     def _values(self, model: models.Model, row: str) -> str:
-        shown = {field.name: f"{row}.{field.column}" for field in model._meta.concrete_fields if field.name not in self.hidden}
+        shown = {
+            field.name: f"{row}.{field.column}"
+            for field in model._meta.concrete_fields
+            if field.name not in self.hidden
+        }
         shown |= {name: expression.format(row=row) for name, expression in self.shown_as.items()}
         pairs = ", ".join(f"'{name}', {expression}" for name, expression in shown.items())
         return f"jsonb_build_object({pairs})"

@@ -66,7 +66,9 @@ def enforce(violations: Iterable[Violation]) -> None:
 def _by_field(violations: Iterable[Violation]) -> dict[str, list[ValidationError]]:
     errors: dict[str, list[ValidationError]] = {}
     for violation in violations:
-        errors.setdefault(violation.field, []).append(ValidationError(violation.message, code=violation.code))
+        errors.setdefault(violation.field, []).append(
+            ValidationError(violation.message, code=violation.code)
+        )
     return errors
 
 
@@ -92,7 +94,9 @@ def reported_about(what: str, field: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         found = [one for errors in error.error_dict.values() for one in errors]
-        told = [ValidationError(f"{what}: {' '.join(one.messages)}", code=one.code) for one in found]
+        told = [
+            ValidationError(f"{what}: {' '.join(one.messages)}", code=one.code) for one in found
+        ]
         raise ValidationError({field: told}) from error
 
 
@@ -101,7 +105,9 @@ def still_used(rows: Iterable[models.Model]) -> str:
     kinds: dict[str, list[str]] = {}
     for row in rows:
         kinds.setdefault(str(row._meta.verbose_name), []).append(str(row))
-    found = "; ".join(f"{counted(len(names), kind)} ({named(names)})" for kind, names in sorted(kinds.items()))
+    found = "; ".join(
+        f"{counted(len(names), kind)} ({named(names)})" for kind, names in sorted(kinds.items())
+    )
     return f"This is still in use by {found}; remove that first (R15)."
 
 
@@ -143,8 +149,12 @@ class ValidatedModel(models.Model):
 
     def clean_fields(self, exclude: Any = None) -> None:
         # The rows that a new row was given are there; if they went away meanwhile, the database says so, and is asked again.
-        given = {field.name for field in self.relations() if field.is_cached(self) and not self._doubted}
-        super().clean_fields(exclude={*(exclude or ()), *(name for name in given if getattr(self, name) is not None)})
+        given = {
+            field.name for field in self.relations() if field.is_cached(self) and not self._doubted
+        }
+        super().clean_fields(
+            exclude={*(exclude or ()), *(name for name in given if getattr(self, name) is not None)}
+        )
 
     def clean(self) -> None:
         # clean() runs even when a field already failed: a rule cannot judge a row that lacks a relation.
@@ -157,7 +167,9 @@ class ValidatedModel(models.Model):
         What constraints say the database checks by itself; it is asked for in words only once it has refused.
         """
         if self._state.adding:
-            kwargs["force_insert"] = True  # a new row never becomes a change of the one that has its key
+            kwargs["force_insert"] = (
+                True  # a new row never becomes a change of the one that has its key
+            )
         try:
             self._save(*args, **kwargs)
         except IntegrityError:
@@ -212,11 +224,15 @@ class ValidatedModel(models.Model):
     @property
     def stored(self) -> "ValidatedModel | None":
         """This row as the database has it; None if it is new."""
-        return None if self._state.adding else type(self)._default_manager.filter(pk=self.pk).first()
+        return (
+            None if self._state.adding else type(self)._default_manager.filter(pk=self.pk).first()
+        )
 
     def relations(self) -> list["models.ForeignKey[Any, Any]"]:
         """The columns that refer to other rows."""
-        return [field for field in self._meta.concrete_fields if isinstance(field, models.ForeignKey)]
+        return [
+            field for field in self._meta.concrete_fields if isinstance(field, models.ForeignKey)
+        ]
 
     def _lacks_a_relation(self) -> bool:
         for field in self.relations():

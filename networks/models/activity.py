@@ -24,12 +24,26 @@ class AppendOnly(pgtrigger.Trigger):
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def visible_to(self, user: Any) -> "ActivityQuerySet":
         """Accounts and tokens are the business of those who may see tokens."""
-        return self if user.has_perm("config.view_token") else self.exclude(kind__in=Activity.OF_ACCESS)
+        return (
+            self
+            if user.has_perm("config.view_token")
+            else self.exclude(kind__in=Activity.OF_ACCESS)
+        )
 
     def of(self, name: str) -> "ActivityQuerySet":
         """The history of whatever has, or then had, this id or name."""
-        called = Activity.objects.filter(kind__in=Activity.NAMED, label=name).order_by().values_list("kind", "key").distinct()
-        return self.filter(about__overlap=[f"{kind}:{key}" for kind, key in [*called, *((kind, name) for kind in Activity.KINDS)]])
+        called = (
+            Activity.objects.filter(kind__in=Activity.NAMED, label=name)
+            .order_by()
+            .values_list("kind", "key")
+            .distinct()
+        )
+        return self.filter(
+            about__overlap=[
+                f"{kind}:{key}"
+                for kind, key in [*called, *((kind, name) for kind in Activity.KINDS)]
+            ]
+        )
 
 
 class Activity(models.Model):
@@ -39,9 +53,19 @@ class Activity(models.Model):
     OF_ACCESS = ("user", "role", "token")
     NAMED = ("machine", "firewall", "user", "token")  # their ids are not what people call them
     KINDS = (
-        "partition", "project", "network", "prefix", "address", "machine", "firewall", "attachment", "rule", "revision", "push",
+        "partition",
+        "project",
+        "network",
+        "prefix",
+        "address",
+        "machine",
+        "firewall",
+        "attachment",
+        "rule",
+        "revision",
+        "push",
         *OF_ACCESS,
-    )  # fmt: skip
+    )
 
     class Verb(models.TextChoices):
         CREATED = "created", "created"
@@ -50,15 +74,22 @@ class Activity(models.Model):
 
     at = models.DateTimeField()
     who = models.CharField(max_length=150, blank=True)
-    via = models.CharField(max_length=10, help_text="browser, api, token, admin, command, task, or sql where nobody said who.")
-    request = models.CharField(max_length=64, help_text="What was done in one request, or one run, has one id.")
+    via = models.CharField(
+        max_length=10,
+        help_text="browser, api, token, admin, command, task, or sql where nobody said who.",
+    )
+    request = models.CharField(
+        max_length=64, help_text="What was done in one request, or one run, has one id."
+    )
     operation = models.CharField(max_length=400, blank=True)
     reason = models.CharField(max_length=400, blank=True)
     verb = models.CharField(max_length=7, choices=Verb.choices)
     kind = models.CharField(max_length=30)
     key = models.TextField(help_text="The object's id.")
     label = models.TextField(blank=True, help_text="What the object was called then.")
-    about = ArrayField(models.TextField(), help_text="The objects whose history this belongs to, as kind:id.")
+    about = ArrayField(
+        models.TextField(), help_text="The objects whose history this belongs to, as kind:id."
+    )
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 
@@ -85,4 +116,7 @@ class Activity(models.Model):
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Before and after of every field that changed."""
         before, after = self.before or {}, self.after or {}
-        return {name: (before.get(name), after.get(name)) for name in sorted(before.keys() | after.keys())}
+        return {
+            name: (before.get(name), after.get(name))
+            for name in sorted(before.keys() | after.keys())
+        }

@@ -57,13 +57,21 @@ class Network(ValidatedModel):
     name = models.CharField(max_length=120, blank=True, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    partition = models.ForeignKey(Partition, models.PROTECT, null=True, blank=True, related_name="networks")
-    project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="networks")
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    partition = models.ForeignKey(
+        Partition, models.PROTECT, null=True, blank=True, related_name="networks"
+    )
+    project = models.ForeignKey(
+        Project, models.PROTECT, null=True, blank=True, related_name="networks"
+    )
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children"
+    )
     vrf = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_VNI)],
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_VNI)],
         help_text="VRF id, equal to the VXLAN network identifier.",
-    )  # fmt: skip
+    )
     destination_prefixes = ArrayField(CidrField(), default=list, blank=True)
     default_child_prefix_length = models.JSONField(default=dict, blank=True)
     nat = models.BooleanField(default=False)
@@ -84,51 +92,75 @@ class Network(ValidatedModel):
         ]
         constraints = [
             Check(
-                field="shared", name="shared_is_private", condition=Q(shared=False) | Q(kind="private"),
-                violation_error_code="not_private", violation_error_message="Only a private network can be shared (R1).",
+                field="shared",
+                name="shared_is_private",
+                condition=Q(shared=False) | Q(kind="private"),
+                violation_error_code="not_private",
+                violation_error_message="Only a private network can be shared (R1).",
             ),
             Check(
-                field="shared", name="shared_knows_since_when",
+                field="shared",
+                name="shared_knows_since_when",
                 condition=Q(shared=False, shared_at=None) | Q(shared=True, shared_at__isnull=False),
-                violation_error_code="unknown_since", violation_error_message="A shared network knows since when it is shared (R3).",
+                violation_error_code="unknown_since",
+                violation_error_message="A shared network knows since when it is shared (R3).",
             ),
             Check(
-                field="partition", name="partition_where_bound", condition=Q(kind="external") | Q(partition__isnull=False),
+                field="partition",
+                name="partition_where_bound",
+                condition=Q(kind="external") | Q(partition__isnull=False),
                 violation_error_code="no_partition",
                 violation_error_message="A private, super or underlay network belongs to exactly one partition (R2).",
             ),
             Check(
-                field="parent", name="parent_iff_private",
-                condition=Q(kind="private", parent__isnull=False) | (~Q(kind="private") & Q(parent=None)),
+                field="parent",
+                name="parent_iff_private",
+                condition=Q(kind="private", parent__isnull=False)
+                | (~Q(kind="private") & Q(parent=None)),
                 violation_error_code="parent_mismatch",
                 violation_error_message="A private network, and only a private one, is the child of a super network (R1).",
             ),
             Check(
-                field="project", name="project_where_owned",
-                condition=Q(kind="external") | Q(kind="private", project__isnull=False)
+                field="project",
+                name="project_where_owned",
+                condition=Q(kind="external")
+                | Q(kind="private", project__isnull=False)
                 | Q(kind__in=["super", "underlay"], project=None),
                 violation_error_code="project_mismatch",
                 violation_error_message="A private network belongs to a project; a super or underlay network to none (R7).",
             ),
             Check(
-                field="vrf", name="vrf_where_routed",
-                condition=Q(kind__in=["private", "external"], vrf__isnull=False) | Q(kind__in=["super", "underlay"], vrf=None),
+                field="vrf",
+                name="vrf_where_routed",
+                condition=Q(kind__in=["private", "external"], vrf__isnull=False)
+                | Q(kind__in=["super", "underlay"], vrf=None),
                 violation_error_code="vrf_mismatch",
                 violation_error_message="A private or external network has a VRF id; a super or underlay network has none (R14).",
             ),
             Unique(
-                field="vrf", name="vrf_is_unique", fields=["vrf"], violation_error_code="vrf_taken",
+                field="vrf",
+                name="vrf_is_unique",
+                fields=["vrf"],
+                violation_error_code="vrf_taken",
                 violation_error_message="Another network already has this VRF id (R14).",
             ),
             Unique(
-                field="kind", name="one_super_per_partition", fields=["partition"], condition=Q(kind="super"),
-                violation_error_code="second_super", violation_error_message="This partition already has a super network (R8).",
+                field="kind",
+                name="one_super_per_partition",
+                fields=["partition"],
+                condition=Q(kind="super"),
+                violation_error_code="second_super",
+                violation_error_message="This partition already has a super network (R8).",
             ),
             Unique(
-                field="kind", name="one_underlay_per_partition", fields=["partition"], condition=Q(kind="underlay"),
-                violation_error_code="second_underlay", violation_error_message="This partition already has an underlay network (R8).",
+                field="kind",
+                name="one_underlay_per_partition",
+                fields=["partition"],
+                condition=Q(kind="underlay"),
+                violation_error_code="second_underlay",
+                violation_error_message="This partition already has an underlay network (R8).",
             ),
-        ]  # fmt: skip
+        ]
         triggers = [*guards.NETWORK, Recorded(label="this.id")]
 
     def __str__(self) -> str:
@@ -138,7 +170,10 @@ class Network(ValidatedModel):
         if self.shared and self.shared_at is None:
             self.shared_at = timezone.now()
         self.name = self.name or self.id
-        self.labels, self.default_child_prefix_length = given(self.labels), given(self.default_child_prefix_length)
+        self.labels, self.default_child_prefix_length = (
+            given(self.labels),
+            given(self.default_child_prefix_length),
+        )
         super().clean_fields(exclude)
 
     def standing_violations(self) -> Iterator[Violation]:
@@ -150,22 +185,35 @@ class Network(ValidatedModel):
         yield from rules.stays_shared(was, self)
         yield from rules.sharing_is_kept(was, self)
         yield from rules.keeps_identity(was, self)
-        yield from rules.keeps_project(was, self, self.address_count() if was.project_id != self.project_id else 0)
+        yield from rules.keeps_project(
+            was, self, self.address_count() if was.project_id != self.project_id else 0
+        )
 
     def removal_violations(self) -> Iterator[Violation]:
-        yield from rules.network_unused(self.id, self.address_count(), list(self.children.values_list("id", flat=True)))
+        yield from rules.network_unused(
+            self.id, self.address_count(), list(self.children.values_list("id", flat=True))
+        )
 
     def lock(self) -> None:
         if self._state.adding:
             return
-        locked = Network.objects.select_for_update(no_key=True).filter(pk=self.pk).values_list("project_id").first()
-        if locked and locked != (self.project_id,):  # whoever takes an address relies on the project, and locks the prefix only
+        locked = (
+            Network.objects.select_for_update(no_key=True)
+            .filter(pk=self.pk)
+            .values_list("project_id")
+            .first()
+        )
+        if locked and locked != (
+            self.project_id,
+        ):  # whoever takes an address relies on the project, and locks the prefix only
             list(self.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
     def lock_pool(self) -> None:
         """Lock the prefixes it is carved from, all of them in the one order, so that nobody waits for each other in a circle."""
         if self.parent:
-            list(self.parent.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+            list(
+                self.parent.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk")
+            )
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
@@ -185,7 +233,12 @@ class Network(ValidatedModel):
             if fresh is None:
                 enforce([Violation("shared", "gone", f"{self.pk} was removed meanwhile.")])
             elif not fresh.shared:
-                fresh.shared, fresh.shared_at, fresh.shared_by, fresh.shared_reason = True, timezone.now(), by, reason
+                fresh.shared, fresh.shared_at, fresh.shared_by, fresh.shared_reason = (
+                    True,
+                    timezone.now(),
+                    by,
+                    reason,
+                )
                 fresh.save()
         self.refresh_from_db()
 

@@ -15,10 +15,18 @@ class Partition(ValidatedModel):
     name = models.CharField(max_length=120, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
     dns_servers = ArrayField(InetField(), default=list, blank=True)
-    ntp_servers = ArrayField(models.CharField(max_length=253, validators=[host]), default=list, blank=True)
-    management_prefixes = ArrayField(CidrField(), default=list, blank=True, help_text="Who may reach the SSH of the partition's firewalls.")
+    ntp_servers = ArrayField(
+        models.CharField(max_length=253, validators=[host]), default=list, blank=True
+    )
+    management_prefixes = ArrayField(
+        CidrField(),
+        default=list,
+        blank=True,
+        help_text="Who may reach the SSH of the partition's firewalls.",
+    )
     auto_push = models.BooleanField(
-        default=False, help_text="Push changed configurations without being asked; otherwise they wait as pending."
+        default=False,
+        help_text="Push changed configurations without being asked; otherwise they wait as pending.",
     )
 
     class Meta:

@@ -39,16 +39,23 @@ class Prefix(ValidatedModel):
         indexes = [models.Index(fields=["child", "cidr"], name="prefix_by_cidr")]
         constraints = [
             Exclusion(
-                field="cidr", name=f"{name}_prefixes_do_not_overlap",
-                expressions=[(OpClass(F("cidr"), name="inet_ops"), "&&")], condition=Q(child=child),
+                field="cidr",
+                name=f"{name}_prefixes_do_not_overlap",
+                expressions=[(OpClass(F("cidr"), name="inet_ops"), "&&")],
+                condition=Q(child=child),
                 violation_error_code="overlap",
                 violation_error_message="This prefix overlaps a prefix of this or another network (R13).",
             )
             for name, child in (("child", True), ("top", False))
-        ]  # fmt: skip
+        ]
         triggers = [
             *guards.PREFIX,
-            Recorded(key="this.cidr::text", label="this.cidr::text", about=["'network:' || this.network_id"], hidden=["id", "child"]),
+            Recorded(
+                key="this.cidr::text",
+                label="this.cidr::text",
+                about=["'network:' || this.network_id"],
+                hidden=["id", "child"],
+            ),
         ]
 
     def __str__(self) -> str:
@@ -76,7 +83,11 @@ class Prefix(ValidatedModel):
         yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
-        if network := Network.objects.select_for_update(no_key=True).filter(pk=self.network_id).first():
+        if (
+            network := Network.objects.select_for_update(no_key=True)
+            .filter(pk=self.network_id)
+            .first()
+        ):
             network.lock_pool()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -91,12 +102,22 @@ class Prefix(ValidatedModel):
         addresses = self.addresses.model.objects
         here = addresses.filter(prefix__network=self.network_id, machine__isnull=False)
         served = here.filter(address__family=self.cidr.version).values("machine")
-        waiting = list(here.exclude(machine__in=served).order_by("machine_id").distinct("machine_id"))
+        waiting = list(
+            here.exclude(machine__in=served).order_by("machine_id").distinct("machine_id")
+        )
         for number, one in enumerate(waiting):
             ip = next_address(self.pk, self.cidr)
             if ip is None:
-                enforce([rules.exhausted("cidr", self.network_id, self.cidr.version, number, self.capacity)])
-            addresses.model(address=ip, prefix=self, project=one.project, machine=one.machine).save()
+                enforce(
+                    [
+                        rules.exhausted(
+                            "cidr", self.network_id, self.cidr.version, number, self.capacity
+                        )
+                    ]
+                )
+            addresses.model(
+                address=ip, prefix=self, project=one.project, machine=one.machine
+            ).save()
 
     @property
     def capacity(self) -> int:

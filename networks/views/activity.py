@@ -15,7 +15,20 @@ from networks.models import Activity
 
 WINDOW = 200  # changes that one page looks at
 LATEST = 60  # and the history of one object
-COLUMNS = ("at", "who", "via", "what", "kind", "name", "id", "operation", "reason", "request", "before", "after")
+COLUMNS = (
+    "at",
+    "who",
+    "via",
+    "what",
+    "kind",
+    "name",
+    "id",
+    "operation",
+    "reason",
+    "request",
+    "before",
+    "after",
+)
 MAX_ID = 2**63 - 1
 
 
@@ -24,7 +37,9 @@ def _day(text: str, end: bool) -> datetime | None:
         day = parse_date(text)
     except ValueError:
         return None
-    return timezone.make_aware(datetime.combine(day, time.max if end else time.min)) if day else None
+    return (
+        timezone.make_aware(datetime.combine(day, time.max if end else time.min)) if day else None
+    )
 
 
 def _since(rows: Any, text: str) -> Any:
@@ -68,10 +83,13 @@ def activity(request: HttpRequest) -> HttpResponseBase:
         rows = rows.exclude(request=told)
     window = list(rows[: WINDOW + 1])
     context = {
-        "events": events(window[:WINDOW]), "filtered": bool(given_filters(request, FILTERS)),
-        "last": window[WINDOW - 1] if len(window) > WINDOW else None, "ways": Activity.WAYS, "verbs": Activity.Verb.values,
+        "events": events(window[:WINDOW]),
+        "filtered": bool(given_filters(request, FILTERS)),
+        "last": window[WINDOW - 1] if len(window) > WINDOW else None,
+        "ways": Activity.WAYS,
+        "verbs": Activity.Verb.values,
         "kinds": Activity.KINDS,
-    }  # fmt: skip
+    }
     return page(request, "activity/list.html", context)
 
 
@@ -85,5 +103,11 @@ def history(request: HttpRequest, kind: str, key: str) -> HttpResponseBase:
     about = f"{kind}:{key}"
     rows = Activity.objects.visible_to(request.user).filter(about__contains=[about]).order_by("-id")
     window = list(rows[: LATEST + 1])
-    context = {"about": about, "kind": kind, "key": key, "events": events(window[:LATEST]), "more": len(window) > LATEST}
+    context = {
+        "about": about,
+        "kind": kind,
+        "key": key,
+        "events": events(window[:LATEST]),
+        "more": len(window) > LATEST,
+    }
     return page(request, "activity/history.html", context, parts={"history"})

@@ -30,9 +30,12 @@ def network_list(request: HttpRequest) -> HttpResponseBase:
         return _spreadsheet(request, rows)
     found = listing(request, rows, FILTERS, SORTS)
     context = {
-        "listing": found, "networks": _with_usage(found.page.object_list), "kinds": Network.Kind.choices,
-        "partitions": Partition.objects.all(), "projects": Project.objects.all(),
-    }  # fmt: skip
+        "listing": found,
+        "networks": _with_usage(found.page.object_list),
+        "kinds": Network.Kind.choices,
+        "partitions": Partition.objects.all(),
+        "projects": Project.objects.all(),
+    }
     return page(request, "networks/list.html", context)
 
 
@@ -40,7 +43,10 @@ def _spreadsheet(request: HttpRequest, rows: NetworkQuerySet) -> HttpResponseBas
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     header = ("id", "name", "kind", "shared", "partition", "project", "vrf", "prefixes")
-    lines = ((n.id, n.name, n.kind, n.shared, n.partition_id, n.project_id, n.vrf, n.prefixes_text) for n in rows)
+    lines = (
+        (n.id, n.name, n.kind, n.shared, n.partition_id, n.project_id, n.vrf, n.prefixes_text)
+        for n in rows
+    )
     return spreadsheet("networks", header, lines)
 
 
@@ -59,12 +65,24 @@ def _free(network: Network) -> list[Cidr]:
 
 
 def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
-    network = get_object_or_404(Network.objects.select_related("partition", "project", "parent"), pk=pk)
-    residents = network.residents.select_related("project").prefetch_related("addresses__prefix").filter(firewall=None)
-    reserved = Address.objects.filter(prefix__network=network, machine=None).select_related("project")
+    network = get_object_or_404(
+        Network.objects.select_related("partition", "project", "parent"), pk=pk
+    )
+    residents = (
+        network.residents.select_related("project")
+        .prefetch_related("addresses__prefix")
+        .filter(firewall=None)
+    )
+    reserved = Address.objects.filter(prefix__network=network, machine=None).select_related(
+        "project"
+    )
     context = {
-        "network": network, "prefixes": usage_by_prefix([network])[network.pk],
-        "machines": residents[:MOST_MACHINES], "machine_count": residents.count(),
-        "free": _free(network), "reserved": reserved[:MOST_MACHINES], "children": network.children.all()[:MOST_MACHINES],
-    }  # fmt: skip
+        "network": network,
+        "prefixes": usage_by_prefix([network])[network.pk],
+        "machines": residents[:MOST_MACHINES],
+        "machine_count": residents.count(),
+        "free": _free(network),
+        "reserved": reserved[:MOST_MACHINES],
+        "children": network.children.all()[:MOST_MACHINES],
+    }
     return page(request, "networks/detail.html", context)

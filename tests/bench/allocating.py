@@ -43,13 +43,19 @@ def allocate_over_http() -> Iterator[dict[str, float]]:
     for taken in TAKEN:
         for clients in CLIENTS:
             yield {
-                "taken": taken, "clients": clients, "per_second": round(rates[taken, clients]),
-                "bare_inserts_per_second": round(rates[taken, 0]), "ratio": round(rates[taken, 0] / rates[taken, clients], 1),
+                "taken": taken,
+                "clients": clients,
+                "per_second": round(rates[taken, clients]),
+                "bare_inserts_per_second": round(rates[taken, 0]),
+                "ratio": round(rates[taken, 0] / rates[taken, clients], 1),
                 "web_ms": round(median(one.web_ms for one in found[taken, clients]), 2),
-            }  # fmt: skip
+            }
     for clients in CLIENTS:
         alike = [rates[taken, clients] for taken in TAKEN]
-        yield {"clients": clients, "slowest_of_fastest_percent": round(100 * min(alike) / max(alike))}
+        yield {
+            "clients": clients,
+            "slowest_of_fastest_percent": round(100 * min(alike) / max(alike)),
+        }
 
 
 def _measured(running: Server) -> dict[tuple[int, int], list[Round]]:
@@ -58,7 +64,9 @@ def _measured(running: Server) -> dict[tuple[int, int], list[Round]]:
     with running.psycopg() as database:
         for _ in range(ROUNDS):
             for taken in TAKEN:
-                found.setdefault((taken, 0), []).append(Round(_rate(partial(_inserts, database, taken), 1)))
+                found.setdefault((taken, 0), []).append(
+                    Round(_rate(partial(_inserts, database, taken), 1))
+                )
                 database.execute(_FREE)
                 for clients in CLIENTS:
                     found.setdefault((taken, clients), []).append(_clients(running, taken, clients))

@@ -16,7 +16,9 @@ from firewalls.device import transport
 from firewalls.device.transport import Step, Target, Timeouts
 
 FIREWALLS = int(os.environ.get("BENCH_FIREWALLS", "200"))
-ROLLBACK_SECONDS = int(os.environ.get("BENCH_ROLLBACK_SECONDS", "120"))  # twice a real firewall's: one machine plays all of them
+ROLLBACK_SECONDS = int(
+    os.environ.get("BENCH_ROLLBACK_SECONDS", "120")
+)  # twice a real firewall's: one machine plays all of them
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "drawing-1-one-consumer"
 Row = dict[str, object]
 
@@ -24,7 +26,9 @@ Row = dict[str, object]
 def files(number: int) -> dict[str, str]:
     """A firewall's configuration, another one for each number."""
     return {
-        "/etc/frr/frr.conf": (GOLDEN / "frr.conf").read_text().replace("hostname ", f"hostname x{number}-"),
+        "/etc/frr/frr.conf": (GOLDEN / "frr.conf")
+        .read_text()
+        .replace("hostname ", f"hostname x{number}-"),
         "/etc/nftables.conf": (GOLDEN / "nftables.conf").read_text() + f"# {number}\n",
     }
 
@@ -63,7 +67,13 @@ class Peak:
             self.most = max(self.most, total / 2**20)
 
 
-def row(who: str, wall: float, before: resource.struct_rusage, after: resource.struct_rusage, memory: float) -> Row:
+def row(
+    who: str,
+    wall: float,
+    before: resource.struct_rusage,
+    after: resource.struct_rusage,
+    memory: float,
+) -> Row:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "by": who,
@@ -73,7 +83,9 @@ def row(who: str, wall: float, before: resource.struct_rusage, after: resource.s
     }
 
 
-def pushed(who: str, targets: Sequence[Target], texts: dict[str, str], key: Path, at_once: int) -> Row:
+def pushed(
+    who: str, targets: Sequence[Target], texts: dict[str, str], key: Path, at_once: int
+) -> Row:
     """By this product, on one event loop in this process."""
     timeouts = Timeouts(connect=120, apply=600, answer=120)
 
@@ -91,13 +103,17 @@ def pushed(who: str, targets: Sequence[Target], texts: dict[str, str], key: Path
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
     if bad := [outcome.error for outcome in outcomes if outcome.state != "confirmed"]:
         raise SystemExit(f"{len(bad)} of {len(targets)} pushes failed, as this one: {bad[0]}")
-    return row(who, wall, before, after, after.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+    return row(
+        who, wall, before, after, after.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    )
 
 
 def by_command(who: str, command: list[str], cwd: Path) -> Row:
     """By another program."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     with Peak(process.pid) as peak:
         said, _ = process.communicate()
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)

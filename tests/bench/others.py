@@ -83,19 +83,31 @@ def ansible(boxes: Boxes, texts: Mapping[str, str], guarded: bool) -> Row:
     (folder / "keep.sh").write_text(KEEP)
     if guarded:
         run = "    - command: {{argv: [sh, -c, \"{{{{ lookup('file', '{0}.sh') }}}}\", {0}, '{{{{ root }}}}']}}\n"
-        tasks += run.format("place") + "      register: placed\n      changed_when: placed.stdout != 'unchanged'\n"
-        tasks += run.format("keep") + "      when: placed is changed\n      vars: {ansible_ssh_args: '{{ alone }}'}\n"
+        tasks += (
+            run.format("place")
+            + "      register: placed\n      changed_when: placed.stdout != 'unchanged'\n"
+        )
+        tasks += (
+            run.format("keep")
+            + "      when: placed is changed\n      vars: {ansible_ssh_args: '{{ alone }}'}\n"
+        )
     (folder / "play.yml").write_text("- hosts: all\n  gather_facts: false\n  tasks:\n" + tasks)
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{boxes.port} {boxes.host_key}\n")
     trusting = f"-o UserKnownHostsFile={folder}/known_hosts -o LogLevel=ERROR"
     common = f"ansible_host=127.0.0.1 ansible_port={boxes.port} ansible_user=root ansible_ssh_private_key_file={boxes.key}"
     common += f" ansible_python_interpreter=/usr/bin/python3 alone='{trusting} -o ControlMaster=no -o ControlPath=none'"
-    (folder / "hosts").write_text("".join(f"{name} {common} root={root}\n" for name, root in boxes.roots.items()))
+    (folder / "hosts").write_text(
+        "".join(f"{name} {common} root={root}\n" for name, root in boxes.roots.items())
+    )
     (folder / "ansible.cfg").write_text(
         f"[defaults]\nforks={boxes.at_once}\n[ssh_connection]\npipelining=True\n"
         f"ssh_args=-o ControlMaster=auto -o ControlPersist=60s {trusting}\n"
     )
-    return by_command(_named("ansible-core", guarded), [_python("ansible-playbook"), "-i", "hosts", "play.yml"], folder)
+    return by_command(
+        _named("ansible-core", guarded),
+        [_python("ansible-playbook"), "-i", "hosts", "play.yml"],
+        folder,
+    )
 
 
 NORNIR = """
@@ -156,12 +168,24 @@ def nornir(boxes: Boxes, texts: Mapping[str, str], guarded: bool) -> Row:
     known_hosts.write_text(f"[127.0.0.1]:{boxes.port} {boxes.host_key}\n")
     (boxes.folder / "bring.py").write_text(NORNIR)
     given = {
-        "hosts": {name: str(root) for name, root in boxes.roots.items()}, "port": boxes.port, "key": str(boxes.key),
-        "known_hosts": str(known_hosts), "files": dict(texts), "checks": CHECKS, "threads": boxes.at_once,
-        "guarded": guarded, "staged": STAGED, "place": PLACE, "keep": KEEP,
-    }  # fmt: skip
+        "hosts": {name: str(root) for name, root in boxes.roots.items()},
+        "port": boxes.port,
+        "key": str(boxes.key),
+        "known_hosts": str(known_hosts),
+        "files": dict(texts),
+        "checks": CHECKS,
+        "threads": boxes.at_once,
+        "guarded": guarded,
+        "staged": STAGED,
+        "place": PLACE,
+        "keep": KEEP,
+    }
     (boxes.folder / "nornir.json").write_text(json.dumps(given))
-    return by_command(_named("nornir + paramiko", guarded), [_python("python"), "bring.py", "nornir.json"], boxes.folder)
+    return by_command(
+        _named("nornir + paramiko", guarded),
+        [_python("python"), "bring.py", "nornir.json"],
+        boxes.folder,
+    )
 
 
 def _named(tool: str, guarded: bool) -> str:

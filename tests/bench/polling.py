@@ -27,7 +27,9 @@ from firewalls.pushing import rollouts
 from tests.bench.serving import HOST, Server, at, server
 
 COUNTS = (500, 2000)
-SIZE = Size(projects=100, private=1900, shared=60, firewalls=COUNTS[-1], machines=8000, addresses=12)
+SIZE = Size(
+    projects=100, private=1900, shared=60, firewalls=COUNTS[-1], machines=8000, addresses=12
+)
 POLLS, PAUSE = 200, 0.03  # seconds between two polls
 TOGETHER, TICK = 5, 0.1  # so many pushes begin and end every so many seconds: 50 in a second
 PART = {"HX-Request": "true", "HX-Target": "rollout-status", "Host": "localhost"}
@@ -89,18 +91,27 @@ def _measured(running: Server, place: str, session: str) -> dict[str, float]:
         empty.append(_asked(browser, "/healthz", {"Host": "localhost"})[0])
         time.sleep(PAUSE)
     return {
-        "polls": POLLS, "median_ms": _ms(median(polls)), "percentile_95_ms": _ms(quantiles(polls, n=20)[-1]), "slowest_ms": _ms(max(polls)),
-        "web_ms": _ms((running.seconds() - before) / POLLS), "empty_answer_ms": _ms(median(empty)), "kib": round(size / 1024, 1),
-    }  # fmt: skip
+        "polls": POLLS,
+        "median_ms": _ms(median(polls)),
+        "percentile_95_ms": _ms(quantiles(polls, n=20)[-1]),
+        "slowest_ms": _ms(max(polls)),
+        "web_ms": _ms((running.seconds() - before) / POLLS),
+        "empty_answer_ms": _ms(median(empty)),
+        "kib": round(size / 1024, 1),
+    }
 
 
-def _asked(browser: http.client.HTTPConnection, place: str, headers: dict[str, str]) -> tuple[float, int]:
+def _asked(
+    browser: http.client.HTTPConnection, place: str, headers: dict[str, str]
+) -> tuple[float, int]:
     """Seconds until all of the answer was here, and its bytes. Raises RuntimeError if it is no answer."""
     began = time.perf_counter()
     browser.request("GET", place, headers=headers)
     answer = browser.getresponse()
     text = answer.read()
-    if answer.status != http.HTTPStatus.OK or (place != "/healthz" and b'hx-trigger="every' not in text):
+    if answer.status != http.HTTPStatus.OK or (
+        place != "/healthz" and b'hx-trigger="every' not in text
+    ):
         raise RuntimeError(f"GET {place}: {answer.status} {text[:200].decode()}")
     return time.perf_counter() - began, len(text)
 

@@ -28,7 +28,9 @@ from tests.bench.measure import FIREWALLS, ROLLBACK_SECONDS, Row, files, pushed,
 from tests.firewalls.boxes import answers
 
 LISTENING = 16  # ports of one sshd; it takes no more
-AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", "16"))  # of each sender: this machine plays all the boxes too; more made all of them slower
+AT_ONCE = int(
+    os.environ.get("BENCH_AT_ONCE", "16")
+)  # of each sender: this machine plays all the boxes too; more made all of them slower
 Sender = Callable[[dict[str, str]], Row]
 
 
@@ -36,7 +38,11 @@ class Bench:
     """Firewalls in a folder, each behind a port of its own, and one plain sshd for those who bring their own commands."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.key, self.host = folder, ensure_key(folder / "client"), ensure_key(folder / "host")
+        self.folder, self.key, self.host = (
+            folder,
+            ensure_key(folder / "client"),
+            ensure_key(folder / "host"),
+        )
         self.plain, *self.ports = _free_ports(FIREWALLS + 1)
         self.names = [f"fw-{number:03}" for number in range(FIREWALLS)]
         for name in self.names:
@@ -44,19 +50,29 @@ class Bench:
 
     def targets(self) -> list[Target]:
         pinned = public_line(self.host)
-        return [Target(name, "127.0.0.1", port, "root", pinned) for name, port in zip(self.names, self.ports, strict=True)]
+        return [
+            Target(name, "127.0.0.1", port, "root", pinned)
+            for name, port in zip(self.names, self.ports, strict=True)
+        ]
 
     def boxes(self) -> others.Boxes:
         roots = {name: self.folder / "roots" / name for name in self.names}
-        return others.Boxes(self.folder, roots, self.plain, self.key, public_line(self.host), AT_ONCE)
+        return others.Boxes(
+            self.folder, roots, self.plain, self.key, public_line(self.host), AT_ONCE
+        )
 
     def ours(self, texts: dict[str, str]) -> Row:
         return pushed("shared-networks", self.targets(), texts, self.key, AT_ONCE)
 
     @contextmanager
     def sshd(self) -> Iterator[None]:
-        some = [self.ports[first : first + LISTENING] for first in range(0, len(self.ports), LISTENING)]
-        servers = [self._start(f"many-{ports[0]}", ports, "".join(map(self._forced, ports))) for ports in some]
+        some = [
+            self.ports[first : first + LISTENING] for first in range(0, len(self.ports), LISTENING)
+        ]
+        servers = [
+            self._start(f"many-{ports[0]}", ports, "".join(map(self._forced, ports)))
+            for ports in some
+        ]
         servers.append(self._start("plain", [self.plain], "Subsystem sftp internal-sftp\n"))
         try:
             yield
@@ -116,9 +132,13 @@ def compared(bench: Bench) -> dict[str, list[Row]]:
         for number, sender in enumerate(senders(bench), 1):
             changed.append(sender(files(number)))
             unchanged.append(sender(files(number)))
-            differing = [name for name, root in bench.boxes().roots.items() if on_disk(root) != files(number)]
+            differing = [
+                name for name, root in bench.boxes().roots.items() if on_disk(root) != files(number)
+            ]
             if differing:
-                raise SystemExit(f"{len(differing)} firewalls do not have what was pushed, as {differing[0]}")
+                raise SystemExit(
+                    f"{len(differing)} firewalls do not have what was pushed, as {differing[0]}"
+                )
     return {"push changed": changed, "push unchanged": unchanged}
 
 

@@ -39,9 +39,13 @@ def _measured(ids: list[UUID]) -> dict[str, float]:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return {
-        "firewalls": len(ids), "seconds": round(seconds, 3), "core_seconds": round(busy, 3), "per_second": round(len(ids) / seconds),
-        "queries": len(queries), "peak_kib": round(peak / KIB),
-    }  # fmt: skip
+        "firewalls": len(ids),
+        "seconds": round(seconds, 3),
+        "core_seconds": round(busy, 3),
+        "per_second": round(len(ids) / seconds),
+        "queries": len(queries),
+        "peak_kib": round(peak / KIB),
+    }
 
 
 def _through(ids: Iterable[UUID]) -> None:

@@ -54,7 +54,11 @@ class Client:
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         """The answer. Raises RuntimeError unless something was made."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", "Host": "localhost"}
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json",
+            "Host": "localhost",
+        }
         self.connection.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
         answer = self.connection.getresponse()
         text = answer.read()
@@ -72,7 +76,12 @@ def server() -> Iterator[Server]:
         probe.close()
         broker = f"{settings.CELERY_BROKER_URL}?virtual_host={BROKER}"
         # With this process's key: a session that is made here is one there.
-        environment = {**os.environ, "DATABASE_URL": url, "REDIS_URL": broker, "SECRET_KEY": settings.SECRET_KEY}
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "REDIS_URL": broker,
+            "SECRET_KEY": settings.SECRET_KEY,
+        }
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         _manage(environment, "migrate", "-v0")
         token = _manage(environment, "create_token", "bench", "--role", "admin")
@@ -88,7 +97,13 @@ def server() -> Iterator[Server]:
 @contextmanager
 def database() -> Iterator[str]:
     given = connection.get_connection_params()
-    base = psycopg.conninfo.make_conninfo(**{name: str(given[name]) for name in ("host", "port", "user", "password") if given.get(name)})
+    base = psycopg.conninfo.make_conninfo(
+        **{
+            name: str(given[name])
+            for name in ("host", "port", "user", "password")
+            if given.get(name)
+        }
+    )
     with psycopg.connect(base, dbname=given["dbname"], autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {DATABASE}")
@@ -96,7 +111,9 @@ def database() -> Iterator[str]:
             parts = psycopg.conninfo.conninfo_to_dict(base)
             login = f"{parts.get('user', '')}{':' + str(parts['password']) if 'password' in parts else ''}"
             where = {name: parts[name] for name in ("host", "port") if name in parts}
-            yield f"postgresql://{login}@/{DATABASE}?" + "&".join(f"{name}={value}" for name, value in where.items())
+            yield f"postgresql://{login}@/{DATABASE}?" + "&".join(
+                f"{name}={value}" for name, value in where.items()
+            )
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
@@ -116,8 +133,14 @@ def at(name: str = DATABASE) -> Iterator[None]:
 
 
 def _manage(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "manage.py", *arguments], env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True,
-                          check=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        env=environment,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout.strip()
 
 

@@ -23,9 +23,21 @@ from tests.firewalls.boxes import answers
 SECONDS = 5.0
 TITLE = "push to boxes that take 5 s each, all at once"
 STEPS = [
-    "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables",
-    "load-frr", "verify", "check-bgp", "probe",
-]  # fmt: skip
+    "lock",
+    "version",
+    "unpack",
+    "check-nftables",
+    "check-frr",
+    "save",
+    "arm-rollback",
+    "write",
+    "load-system",
+    "load-nftables",
+    "load-frr",
+    "verify",
+    "check-bgp",
+    "probe",
+]
 
 
 async def applier(process: "asyncssh.SSHServerProcess[bytes]") -> None:
@@ -56,7 +68,13 @@ class _Door(asyncssh.SSHServer):
 
 async def serve(host_key: str, port: int) -> None:
     listener = await asyncssh.listen(
-        "127.0.0.1", port, server_factory=_Door, server_host_keys=[host_key], process_factory=applier, encoding=None, backlog=1000
+        "127.0.0.1",
+        port,
+        server_factory=_Door,
+        server_host_keys=[host_key],
+        process_factory=applier,
+        encoding=None,
+        backlog=1000,
     )
     await listener.wait_closed()
 
@@ -67,10 +85,15 @@ def measured() -> Row:
         host, key = ensure_key(Path(folder) / "host"), ensure_key(Path(folder) / "client")
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = int(probe.getsockname()[1])
-        boxes = subprocess.Popen([sys.executable, "-m", "tests.bench.slow_boxes", str(host), str(port)])
+        boxes = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.slow_boxes", str(host), str(port)]
+        )
         try:
             answers("127.0.0.1", port)
-            targets = [Target(f"fw-{number:03}", "127.0.0.1", port, "root", public_line(host)) for number in range(FIREWALLS)]
+            targets = [
+                Target(f"fw-{number:03}", "127.0.0.1", port, "root", public_line(host))
+                for number in range(FIREWALLS)
+            ]
             return pushed("shared-networks", targets, files(0), key, FIREWALLS)
         finally:
             boxes.terminate()

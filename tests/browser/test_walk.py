@@ -36,9 +36,14 @@ def page(stack: Stack) -> Iterator[Page]:
     """A logged-in operator's browser; any error on its console fails the test."""
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        opened.on("console", lambda message: complaints.append(message.text) if serious(message) else None)
+        opened.on(
+            "console", lambda message: complaints.append(message.text) if serious(message) else None
+        )
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.goto(stack.url)
         opened.get_by_label("User name").fill("admin")
@@ -63,13 +68,21 @@ def slow_down(stack: Stack, firewall: str, seconds: str) -> None:
     (stack.var / "practice" / f".slow-{firewall}").write_text(seconds)
 
 
-def test_a_private_network_becomes_a_shared_one_whose_consumer_is_configured(stack: Stack, page: Page) -> None:
+def test_a_private_network_becomes_a_shared_one_whose_consumer_is_configured(
+    stack: Stack, page: Page
+) -> None:
     slow_down(stack, "shop-fw", SLOW)
     before = practice_file(stack, "shop-fw", "etc/frr/frr.conf")
     share_analytics(page)
     join_shop(page)
     watch_it_confirmed(page)
-    vrf = stack.manage("shell", "-v", "0", "-c", "from networks.models import *; print(Network.objects.get(pk='analytics-private').vrf)")
+    vrf = stack.manage(
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "from networks.models import *; print(Network.objects.get(pk='analytics-private').vrf)",
+    )
     assert f"vrf vrf{vrf}" not in before
     read_what_was_pushed(stack, page, vrf)
     page.goto(f"{stack.url}/networks/analytics-private/")
@@ -111,7 +124,9 @@ def watch_it_confirmed(page: Page) -> None:
     status = page.locator("#push-status")
     expect(status).to_have_attribute("data-state", re.compile("queued|running"))
     page.evaluate("window.untouched = true")
-    expect(status.locator("li", has_text="Check FRR").locator(".state")).to_have_text("ok", timeout=180_000)
+    expect(status.locator("li", has_text="Check FRR").locator(".state")).to_have_text(
+        "ok", timeout=180_000
+    )
     expect(status).to_have_attribute("data-state", "confirmed", timeout=180_000)
     assert page.evaluate("window.untouched") and page.url == address
     expect(status).not_to_have_attribute("hx-trigger", re.compile("."))
@@ -136,33 +151,44 @@ def read_what_was_pushed(stack: Stack, page: Page, vrf: str) -> None:
 
 def read_the_story(page: Page) -> None:
     """Everything that was done here reads as a story: on the network's own page, and among all activity, filtered and exported."""
-    told = page.locator("#history .story")
+    told = page.locator("#history .event")
     expect(told.first).to_contain_text("shop-fw joined analytics-private by admin")
     expect(told.nth(1)).to_contain_text("analytics-private was shared by admin")
     expect(told.nth(1)).to_contain_text("training data for shop")
     page.get_by_role("link", name="Activity", exact=True).first.click()
-    story = page.locator(".story .what")
+    event = page.locator(".event .what")
     expect(story.filter(has_text="push shop-fw is confirmed").first).to_be_visible()
     page.get_by_label("Object").fill("shop-fw")
     page.get_by_label("Who").fill("admin")
     page.get_by_role("button", name="Filter").click()
     expect(story.first).to_have_text(re.compile("shop-fw"))
-    assert story.all_text_contents()[:2] == ["a push of shop-fw was asked for", "shop-fw joined analytics-private"]
-    page.locator(".story summary").nth(1).click()
-    expect(page.locator(".story").nth(1)).to_contain_text("attachment shop-fw in analytics-private created")
+    assert story.all_text_contents()[:2] == [
+        "a push of shop-fw was asked for",
+        "shop-fw joined analytics-private",
+    ]
+    page.locator(".event summary").nth(1).click()
+    expect(page.locator(".event").nth(1)).to_contain_text(
+        "attachment shop-fw in analytics-private created"
+    )
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     lines = download.value.path().read_text().splitlines()
-    assert lines[0].startswith("at,who,via,what") and any("shop-fw joined analytics-private" in line for line in lines)
+    assert lines[0].startswith("at,who,via,what") and any(
+        "shop-fw joined analytics-private" in line for line in lines
+    )
 
 
-def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_confirmed_once(stack: Stack, page: Page) -> None:
+def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_confirmed_once(
+    stack: Stack, page: Page
+) -> None:
     slow_down(stack, "lab-fw", STALLED)
     page.goto(f"{stack.url}/firewalls/?q=lab-fw")
     page.get_by_role("link", name="lab-fw", exact=True).click()
     page.get_by_role("button", name="Push", exact=True).click()
     status = page.locator("#push-status")
-    expect(status.locator("li", has_text="Check nftables").locator(".state")).to_have_text("running", timeout=180_000)
+    expect(status.locator("li", has_text="Check nftables").locator(".state")).to_have_text(
+        "running", timeout=180_000
+    )
     killed = stack.pids("celery", "--pool")
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
@@ -184,6 +210,9 @@ def test_every_state_of_the_product_can_be_seen_at_once(stack: Stack) -> None:
         "print(sorted(set(Firewall.objects.with_state().exclude(machine__name='lab-fw').values_list('state', flat=True))))"
     )
     deadline = time.monotonic() + 20
-    while "pushing" in (found := stack.manage("shell", "-v", "0", "-c", code)) and time.monotonic() < deadline:
+    while (
+        "pushing" in (found := stack.manage("shell", "-v", "0", "-c", code))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.5)
     assert found == "['drifted', 'failed', 'in_sync', 'pending', 'unreachable']"

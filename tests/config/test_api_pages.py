@@ -11,7 +11,9 @@ from django.test import Client
 from tests.api import Api
 from tests.world import world
 
-INLINE = re.compile(r"<style|<script(?![^>]*(?:src=|application/json))|\son\w+=|https?://(?!testserver|www\.w3\.org)")
+INLINE = re.compile(
+    r"<style|<script(?![^>]*(?:src=|application/json))|\son\w+=|https?://(?!testserver|www\.w3\.org)"
+)
 
 
 def policy(response: object) -> str:
@@ -23,9 +25,14 @@ def test_the_schema_is_openapi_3_1_and_complete_without_a_warning(tmp_path: Path
     call_command("spectacular", "--file", str(tmp_path / "schema"), "--validate", "--fail-on-warn")
     schema = yaml.safe_load((tmp_path / "schema").read_text())
     assert schema["openapi"].startswith("3.1")
-    resources = "partitions projects networks ip-addresses machines firewalls revisions pushes rollouts"
+    resources = (
+        "partitions projects networks ip-addresses machines firewalls revisions pushes rollouts"
+    )
     assert {f"/api/v1/{name}/" for name in resources.split()} <= set(schema["paths"])
-    assert "/api/v1/networks/{id}/share/" in schema["paths"] and "token" in schema["components"]["securitySchemes"]
+    assert (
+        "/api/v1/networks/{id}/share/" in schema["paths"]
+        and "token" in schema["components"]["securitySchemes"]
+    )
 
 
 @pytest.mark.django_db
@@ -38,7 +45,18 @@ def test_the_schema_and_its_page_are_open_and_hold_nothing_inline() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["", "networks/", "networks/super-fra/", "networks/super-fra/share/", "firewalls/", "pushes/", "nothing/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "networks/",
+        "networks/super-fra/",
+        "networks/super-fra/share/",
+        "firewalls/",
+        "pushes/",
+        "nothing/",
+    ],
+)
 def test_the_browsable_api_needs_no_inline_script_or_style_element(path: str) -> None:
     world()
     page = Api().get(path, Accept="text/html")

@@ -35,12 +35,17 @@ def bench(*names: str) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_is_left(small: Path) -> None:
+def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_is_left(
+    small: Path,
+) -> None:
     text = bench("allocate")
     rows = json.loads((small / "bench.json").read_text())["allocate"]
     figures, alike = rows[:4], rows[4:]
     assert [(row["taken"], row["clients"]) for row in figures] == [(0, 1), (0, 8), (50, 1), (50, 8)]
-    assert all(row["per_second"] > 0 and row["bare_inserts_per_second"] > 0 and row["web_ms"] > 0 for row in figures)
+    assert all(
+        row["per_second"] > 0 and row["bare_inserts_per_second"] > 0 and row["web_ms"] > 0
+        for row in figures
+    )
     assert [row["clients"] for row in alike] == [1, 8] and "slowest_of_fastest_percent" in text
     assert not Network.objects.exists()
     with connection.cursor() as cursor:
@@ -52,8 +57,13 @@ def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_
 def test_polls_of_rollouts_are_measured_over_http_while_their_pushes_go_on(small: Path) -> None:
     bench("poll")
     rows = json.loads((small / "bench.json").read_text())["poll"]
-    assert [(row["pushes"], row["polls"]) for row in rows] == [(5, 5), (12, 5)] and not Network.objects.exists()
-    assert all(0 < row["median_ms"] <= row["slowest_ms"] and row["empty_answer_ms"] > 0 for row in rows)
+    assert [(row["pushes"], row["polls"]) for row in rows] == [
+        (5, 5),
+        (12, 5),
+    ] and not Network.objects.exists()
+    assert all(
+        0 < row["median_ms"] <= row["slowest_ms"] and row["empty_answer_ms"] > 0 for row in rows
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,10 +71,18 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
     (small / "bench.json").write_text('{"allocate": [{"taken": 0}]}')
     assert "render\n  firewalls 5" in bench("render")
     kept = json.loads((small / "bench.json").read_text())
-    assert kept["allocate"] == [{"taken": 0}] and [row["firewalls"] for row in kept["render"]] == [5, 12]
-    assert kept["render"][0]["queries"] == kept["render"][1]["queries"] and not Network.objects.exists()
+    assert kept["allocate"] == [{"taken": 0}] and [row["firewalls"] for row in kept["render"]] == [
+        5,
+        12,
+    ]
+    assert (
+        kept["render"][0]["queries"] == kept["render"][1]["queries"]
+        and not Network.objects.exists()
+    )
 
 
 def test_one_that_does_not_exist_is_said() -> None:
-    with pytest.raises(SystemExit, match="There is no benchmark pushing; there are render, allocate, poll"):
+    with pytest.raises(
+        SystemExit, match="There is no benchmark pushing; there are render, allocate, poll"
+    ):
         command.main(["pushing"])

@@ -17,7 +17,12 @@ from tests.test_raw_sql import STATEMENTS, Statement, built, execute, scene, tak
 
 pytestmark = pytest.mark.django_db
 # What a hand-written statement could break, but for the trail itself: nothing remembers that.
-PLANTED = [pytest.param(one, id=f"{rule} {name}") for rule, found in STATEMENTS.items() if rule != "trail" for name, one in found.items()]
+PLANTED = [
+    pytest.param(one, id=f"{rule} {name}")
+    for rule, found in STATEMENTS.items()
+    if rule != "trail"
+    for name, one in found.items()
+]
 
 
 def found() -> list[str]:
@@ -76,19 +81,34 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
         "address {machine}: shop-web is not in other, so it has no address there (R4).",
     ),
     "R5": (
-        lambda s: update("firewalls_attachment", "network_id = 'other'", "network_id = 'internet-fra'"),
+        lambda s: update(
+            "firewalls_attachment", "network_id = 'other'", "network_id = 'internet-fra'"
+        ),
         "attachment shop-fw in other: other is private and not shared; a firewall joins shared or external networks only (R5).",
     ),
     "R6": (
-        lambda s: update("firewalls_attachment", "network_id = 'shop'", "network_id = 'internet-fra'"),
+        lambda s: update(
+            "firewalls_attachment", "network_id = 'shop'", "network_id = 'internet-fra'"
+        ),
         "attachment shop-fw in shop: shop is private and not shared; a firewall joins shared or external networks only (R5).",
     ),
-    "R7": (other_project, "address {machine}: other belongs to project shop and is not shared (R7)."),
-    "R8": (no_underlay, "firewall shop-fw: shop-fw is in no underlay network, so it has no loopback address (R8)."),
+    "R7": (
+        other_project,
+        "address {machine}: other belongs to project shop and is not shared (R7).",
+    ),
+    "R8": (
+        no_underlay,
+        "firewall shop-fw: shop-fw is in no underlay network, so it has no loopback address (R8).",
+    ),
     "R10": (lost_address, "machine shop-web: shop-web has no IPv4 address in other (R10)."),
-    "R11": (other_project, "address {machine}: {machine} belongs to project analytics, its machine to shop (R11)."),
+    "R11": (
+        other_project,
+        "address {machine}: {machine} belongs to project analytics, its machine to shop (R11).",
+    ),
     "R12": (
-        lambda s: update("networks_address", f"address = '{s.ip(s.other, 0)}'", f"machine_id = '{s.machine.pk}'"),
+        lambda s: update(
+            "networks_address", f"address = '{s.ip(s.other, 0)}'", f"machine_id = '{s.machine.pk}'"
+        ),
         "address {zero}: {zero} is the network, broadcast or anycast address of {zero}/22 and is never handed out (R12).",
     ),
     "R13": (
@@ -113,28 +133,39 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
         "network other: name: It is '', where saving the row would make it 'other'.",
     ),
     "free space": (
-        lambda s: "DELETE FROM networks_free WHERE host(block) = '10.9.0.0' OR prefix_id = (SELECT min(prefix_id) FROM networks_free)",
+        lambda s: (
+            "DELETE FROM networks_free WHERE host(block) = '10.9.0.0' OR prefix_id = (SELECT min(prefix_id) FROM networks_free)"
+        ),
         "SELECT networks_refill() counts anew (R12, R13).",
     ),
     "stray space": (
         lambda s: "INSERT INTO networks_free VALUES (0, '10.9.0.0/16')",
         "free space 0: It belongs to no prefix; SELECT networks_refill() counts anew (R12, R13).",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("plant", PLANTS)
 def test_each_kind_of_violation_is_told_with_its_object_and_rule(scene: Scene, plant: str) -> None:  # noqa: F811
     sql, sentence = PLANTS[plant]
-    names = {"machine": scene.machine.addresses.get(), "zero": scene.ip(scene.other, 0), "reserved": scene.ip(scene.storage, 77)}
+    names = {
+        "machine": scene.machine.addresses.get(),
+        "zero": scene.ip(scene.other, 0),
+        "reserved": scene.ip(scene.storage, 77),
+    }
     unguarded(sql(scene))
     assert any(sentence.format(**names) in one for one in found()), found()
 
 
 def test_a_picked_address_that_its_machine_let_go_of_is_found_by_the_trail(scene: Scene) -> None:  # noqa: F811
     address = scene.machine.addresses.get()
-    execute(update("networks_address", "machine_id = NULL", f"address = '{address}'"))  # no guard minds
-    assert f"address {address}: {address} was picked for a machine that let go of it, and is still taken (R16)." in found()
+    execute(
+        update("networks_address", "machine_id = NULL", f"address = '{address}'")
+    )  # no guard minds
+    assert (
+        f"address {address}: {address} was picked for a machine that let go of it, and is still taken (R16)."
+        in found()
+    )
 
 
 def test_a_constraint_that_is_gone_is_told_and_so_is_what_it_forbids(scene: Scene) -> None:  # noqa: F811
@@ -142,8 +173,16 @@ def test_a_constraint_that_is_gone_is_told_and_so_is_what_it_forbids(scene: Scen
     execute("ALTER TABLE networks_address DISABLE TRIGGER USER")
     execute("UPDATE machines_machine SET asn = 7")
     told = [str(one) for one in check()]
-    assert any(line.startswith("constraint asn_is_unique of machines_machine: It is missing or not valid.") for line in told)
-    assert any(line.startswith("trigger takes_its_space of networks_address: It is missing or switched off.") for line in told)
+    assert any(
+        line.startswith("constraint asn_is_unique of machines_machine: It is missing or not valid.")
+        for line in told
+    )
+    assert any(
+        line.startswith(
+            "trigger takes_its_space of networks_address: It is missing or switched off."
+        )
+        for line in told
+    )
     assert told.count("machine shop-web: Another machine already has this AS number.") == 1
 
 
@@ -153,10 +192,14 @@ def test_violations_are_printed_and_end_with_status_1(scene: Scene) -> None:  # 
     with pytest.raises(CommandError, match=r"2 violations found\.") as refused:
         call_command("check_rules", stdout=out)
     assert refused.value.returncode == 1
-    assert len(out.getvalue().splitlines()) == 2  # the machine lacks one, and the table of free space does not know
+    assert (
+        len(out.getvalue().splitlines()) == 2
+    )  # the machine lacks one, and the table of free space does not know
 
 
-def test_the_number_of_queries_does_not_grow_with_the_rows(scene: Scene, django_assert_max_num_queries: Any) -> None:  # noqa: F811
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    scene: Scene, django_assert_max_num_queries: Any
+) -> None:  # noqa: F811
     with django_assert_max_num_queries(100) as few:
         assert found() == []
     for _ in range(20):
@@ -165,7 +208,16 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(scene: Scene, django_
         home = scene.fra.private(f"n-{number}", scene.fra.shop)
         firewall = scene.fra.firewall(f"fw-{number}", scene.fra.shop, home, scene.storage)
         address = firewall.machine.addresses.get(prefix__network=scene.storage, address__family=4)
-        Endpoint(address=address, port=80, machine=scene.fra.machine(f"m-{number}", scene.fra.shop, home), target_port=80).save()
-    assert Firewall.objects.count() == 6 and Address.objects.count() > 30 and Network.objects.count() > 10
+        Endpoint(
+            address=address,
+            port=80,
+            machine=scene.fra.machine(f"m-{number}", scene.fra.shop, home),
+            target_port=80,
+        ).save()
+    assert (
+        Firewall.objects.count() == 6
+        and Address.objects.count() > 30
+        and Network.objects.count() > 10
+    )
     with django_assert_max_num_queries(len(few.captured_queries)):
         assert found() == []

@@ -17,9 +17,17 @@ from networks.usage import usage
 from tests.config.dumps import contents
 
 STATES = {
-    "storage-fw": "in_sync", "shop-fw": "in_sync", "analytics-fw": "in_sync", "tiny-fw": "in_sync", "muc-fw": "in_sync",
-    "batch-fw": "pending", "lab-fw": "new", "muc-fw-2": "failed", "analytics-fw-2": "drifted", "dead-fw": "unreachable",
-}  # fmt: skip
+    "storage-fw": "in_sync",
+    "shop-fw": "in_sync",
+    "analytics-fw": "in_sync",
+    "tiny-fw": "in_sync",
+    "muc-fw": "in_sync",
+    "batch-fw": "pending",
+    "lab-fw": "new",
+    "muc-fw-2": "failed",
+    "analytics-fw-2": "drifted",
+    "dead-fw": "unreachable",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -47,29 +55,50 @@ def seen() -> dict[str, str]:
 def test_the_world_has_a_case_of_everything() -> None:
     world.build()
     networks = {network.id: network for network in Network.objects.all()}
-    assert {id for id, network in networks.items() if network.shared} == {"storage-fra", "backup-fra", "tiny-shared"}
-    assert networks["partner-link"].kind == "external" and networks["partner-link"].project_id == "analytics"
+    assert {id for id, network in networks.items() if network.shared} == {
+        "storage-fra",
+        "backup-fra",
+        "tiny-shared",
+    }
+    assert (
+        networks["partner-link"].kind == "external"
+        and networks["partner-link"].project_id == "analytics"
+    )
     assert networks["analytics-lab"].prefixes_text == "2001:db8:128:48::/64"
     assert networks["analytics-private"].prefixes_text == "10.128.68.0/22, 2001:db8:128:44::/64"
     assert used("storage-fra") == (6, 1022) and used("internet") == (4, 254)
     assert Machine.objects.plain().count() == 16 and Firewall.objects.count() == 10
-    assert not Firewall.objects.filter(machine__primary="backup-fra").exists() and networks["backup-fra"].residents.count() == 2
+    assert (
+        not Firewall.objects.filter(machine__primary="backup-fra").exists()
+        and networks["backup-fra"].residents.count() == 2
+    )
     without = Firewall.objects.exclude(attachments__network__kind="external")
-    assert {firewall.name for firewall in without.select_related("machine")} == {"batch-fw", "tiny-fw"}
+    assert {firewall.name for firewall in without.select_related("machine")} == {
+        "batch-fw",
+        "tiny-fw",
+    }
     lonely = Machine.objects.get(name="lonely-1").primary.residents.exclude(firewall=None)
     assert not lonely.filter(firewall__attachments__network="storage-fra").exists()
     assert Address.objects.get(address="10.128.0.101").kind == "static"
     assert all(partition.management_prefixes for partition in Partition.objects.all())
-    assert Machine.objects.get(name="storage-fw").labels == {"size": "n1-medium-x86", "image": "firewall-ubuntu-3.0.20260101"}
+    assert Machine.objects.get(name="storage-fw").labels == {
+        "size": "n1-medium-x86",
+        "image": "firewall-ubuntu-3.0.20260101",
+    }
 
 
 @pytest.mark.django_db
 def test_a_firewall_of_another_project_can_join_analytics_once_it_is_shared() -> None:
     world.build()
-    analytics, shop = Network.objects.get(id="analytics-private"), Firewall.objects.get(machine__name="shop-fw")
+    analytics, shop = (
+        Network.objects.get(id="analytics-private"),
+        Firewall.objects.get(machine__name="shop-fw"),
+    )
     analytics.share(by="admin", reason="Reports for everybody")
     join(shop, analytics, by="admin")
-    assert {str(address) for address in shop.machine.addresses.filter(prefix__network=analytics)} == {"10.128.68.4", "2001:db8:128:44::4"}
+    assert {
+        str(address) for address in shop.machine.addresses.filter(prefix__network=analytics)
+    } == {"10.128.68.4", "2001:db8:128:44::4"}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -80,7 +109,10 @@ def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folde
     assert world.listening() is None
     for firewall in Firewall.objects.exclude(applied=None).select_related("machine", "applied"):
         assert firewall.applied is not None
-        on_disk = {path: (practice_folder / firewall.name / path[1:]).read_text() for path in firewall.applied.files}
+        on_disk = {
+            path: (practice_folder / firewall.name / path[1:]).read_text()
+            for path in firewall.applied.files
+        }
         assert (on_disk == firewall.applied.files) is (firewall.name != "analytics-fw-2")
     refused = Push.objects.get(firewall__machine__name="muc-fw-2")
     assert "muc-fw-2 failed at write and went back" in refused.error
@@ -117,7 +149,9 @@ def test_an_interrupted_run_is_taken_up_by_the_next(monkeypatch: pytest.MonkeyPa
 @pytest.mark.django_db
 def test_sizes() -> None:
     assert demo(size="none") == "No demo was asked for.\n" and world.is_empty()
-    with pytest.raises(CommandError, match="There is no demo 'huge'; choose one of default, none, large"):
+    with pytest.raises(
+        CommandError, match="There is no demo 'huge'; choose one of default, none, large"
+    ):
         demo(size="huge")
 
 
@@ -128,4 +162,6 @@ def test_a_database_in_use_gets_the_demo_only_when_told(monkeypatch: pytest.Monk
     demo()
     assert Partition.objects.count() == 1
     demo(anyway=True)
-    assert Partition.objects.count() == 3 and Partition.objects.get(id="own").management_prefixes == []
+    assert (
+        Partition.objects.count() == 3 and Partition.objects.get(id="own").management_prefixes == []
+    )

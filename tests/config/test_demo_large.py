@@ -20,7 +20,18 @@ from networks.models import Activity, Address, Network, Partition, Prefix, Proje
 from networks.usage import usage
 
 FACTOR = 0.03
-MODELS: list[Any] = [Partition, Project, Network, Prefix, Machine, Firewall, Attachment, Address, Revision, Push]
+MODELS: list[Any] = [
+    Partition,
+    Project,
+    Network,
+    Prefix,
+    Machine,
+    Firewall,
+    Attachment,
+    Address,
+    Revision,
+    Push,
+]
 
 pytestmark = pytest.mark.django_db
 
@@ -40,40 +51,85 @@ def demo(**options: Any) -> str:
 def told() -> dict[str, set[str]]:
     """What there is, by kind, without its times."""
     return {
-        "networks": {f"{row} {row.prefixes_text} {row.vrf} {row.project_id} {row.shared}" for row in Network.objects.all()},
+        "networks": {
+            f"{row} {row.prefixes_text} {row.vrf} {row.project_id} {row.shared}"
+            for row in Network.objects.all()
+        },
         "machines": {f"{row.pk} {row} {row.primary_id} {row.asn}" for row in Machine.objects.all()},
-        "addresses": {f"{row} {row.machine_id} {row.kind} {row.project_id}" for row in Address.objects.all()},
-        "revisions": {f"{row.firewall_id} {row.number} {row.digest}" for row in Revision.objects.all()},
+        "addresses": {
+            f"{row} {row.machine_id} {row.kind} {row.project_id}" for row in Address.objects.all()
+        },
+        "revisions": {
+            f"{row.firewall_id} {row.number} {row.digest}" for row in Revision.objects.all()
+        },
     }
 
 
 def test_it_keeps_every_rule_and_is_as_large_as_it_was_asked_to_be() -> None:
-    assert "The large demo was built: 300 machines, 60 firewalls, 89 networks, 3,000 addresses.\n" in demo()
+    assert (
+        "The large demo was built: 300 machines, 60 firewalls, 89 networks, 3,000 addresses.\n"
+        in demo()
+    )
     assert [str(found) for found in check()] == []
     wanted = sized(FACTOR)
     assert Partition.objects.count() == 4 and Project.objects.count() == wanted.projects
-    assert Network.objects.shared().count() == wanted.shared and Machine.objects.plain().count() == wanted.machines
-    assert (WHOLE.projects, WHOLE.firewalls, WHOLE.machines, WHOLE.shared, WHOLE.addresses) == (400, 2000, 10_000, 300, 100_000)
+    assert (
+        Network.objects.shared().count() == wanted.shared
+        and Machine.objects.plain().count() == wanted.machines
+    )
+    assert (WHOLE.projects, WHOLE.firewalls, WHOLE.machines, WHOLE.shared, WHOLE.addresses) == (
+        400,
+        2000,
+        10_000,
+        300,
+        100_000,
+    )
 
 
 def test_it_shows_what_there_is_to_see() -> None:
     demo()
     shared = list(Network.objects.shared())
-    assert max(used["4"]["used"] / used["4"]["available"] for used in usage(shared).values() if "4" in used) > 0.8
-    assert Firewall.objects.filter(machine__primary__shared=True, attachments__network__shared=True).exists()  # owner and consumer
-    assert Machine.objects.producers().filter(primary__in=[net for net in shared if not net.residents.exclude(firewall=None)]).exists()
+    assert (
+        max(
+            used["4"]["used"] / used["4"]["available"]
+            for used in usage(shared).values()
+            if "4" in used
+        )
+        > 0.8
+    )
+    assert Firewall.objects.filter(
+        machine__primary__shared=True, attachments__network__shared=True
+    ).exists()  # owner and consumer
+    assert (
+        Machine.objects.producers()
+        .filter(primary__in=[net for net in shared if not net.residents.exclude(firewall=None)])
+        .exists()
+    )
     assert Address.objects.filter(machine__isnull=False, kind="static").exists()
-    assert Attachment.objects.filter(network__kind="external", network__project__isnull=False).exists()
+    assert Attachment.objects.filter(
+        network__kind="external", network__project__isnull=False
+    ).exists()
     families = Counter(prefix.cidr.version for prefix in Prefix.objects.filter(child=True))
     assert families[4] > families[6] > 0
 
 
-def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_folders_say(practice_folder: Path) -> None:
+def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_folders_say(
+    practice_folder: Path,
+) -> None:
     demo()
     before = Firewall.objects.state_counts()
-    assert before == Counter(map(configurations.state_of, range(60))) and before["in_sync"] > before["pending"] >= 1
-    assert revisions.refresh(Firewall.objects.values_list("pk", flat=True), cause="looked again") == []
-    applied = Firewall.objects.filter(drifted_at=None).exclude(applied=None).select_related("applied", "machine")
+    assert (
+        before == Counter(map(configurations.state_of, range(60)))
+        and before["in_sync"] > before["pending"] >= 1
+    )
+    assert (
+        revisions.refresh(Firewall.objects.values_list("pk", flat=True), cause="looked again") == []
+    )
+    applied = (
+        Firewall.objects.filter(drifted_at=None)
+        .exclude(applied=None)
+        .select_related("applied", "machine")
+    )
     for firewall in applied:
         assert firewall.applied is not None
         for path, text in firewall.applied.files.items():
@@ -98,12 +154,16 @@ def test_it_is_the_same_every_time() -> None:
     assert told() == first
 
 
-def test_a_second_run_says_that_it_is_there_and_makes_the_folders_that_are_missing(practice_folder: Path) -> None:
+def test_a_second_run_says_that_it_is_there_and_makes_the_folders_that_are_missing(
+    practice_folder: Path,
+) -> None:
     demo()
     before = {model: model.objects.count() for model in MODELS}
     assert demo() == "The large demo is there already.\n"
     gone = Firewall.objects.exclude(applied=None)[0]
-    (practice_folder / gone.name).rename(practice_folder / f".half-{gone.name}")  # as an interruption leaves it
+    (practice_folder / gone.name).rename(
+        practice_folder / f".half-{gone.name}"
+    )  # as an interruption leaves it
     assert demo() == "The large demo is there already; 1 practice folders were missing, and made.\n"
     assert (practice_folder / gone.name / "etc/nftables.conf").exists()
     assert {model: model.objects.count() for model in MODELS} == before

@@ -16,10 +16,15 @@ def test_the_process_is_up_without_a_login(client: Client) -> None:
     assert client.get("/healthz").content == b"ok\n"
 
 
-def test_it_is_not_ready_without_a_worker_and_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_not_ready_without_a_worker_and_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app.control, "ping", lambda **options: [])
     answer = client.get("/readyz")
-    assert answer.status_code == 503 and answer.json() == {"ready": False, "failing": {"worker": "no worker answers"}}
+    assert answer.status_code == 503 and answer.json() == {
+        "ready": False,
+        "failing": {"worker": "no worker answers"},
+    }
 
 
 def test_metrics_count_what_there_is(client: Client, published: list[str]) -> None:
@@ -27,13 +32,17 @@ def test_metrics_count_what_there_is(client: Client, published: list[str]) -> No
     fra.firewall("fw", fra.shop, fra.private("shop", fra.shop, shared=True))
     lines = client.get("/metrics").content.decode().splitlines()
     for line in (
-        'shared_networks_firewalls{state="new"} 1.0', 'shared_networks_firewalls{state="failed"} 0.0',
-        'shared_networks_networks{kind="private"} 1.0', "shared_networks_shared 1.0",
-    ):  # fmt: skip
+        'shared_networks_firewalls{state="new"} 1.0',
+        'shared_networks_firewalls{state="failed"} 0.0',
+        'shared_networks_networks{kind="private"} 1.0',
+        "shared_networks_shared 1.0",
+    ):
         assert line in lines
 
 
-@pytest.mark.parametrize("where", [{"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}])
+@pytest.mark.parametrize(
+    "where", [{"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}]
+)
 def test_metrics_are_not_for_strangers(client: Client, where: dict[str, Any]) -> None:
     assert client.get("/metrics", **where).status_code == 403
     assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer sn_wrong", **where).status_code == 403

@@ -38,7 +38,9 @@ class TestOneAfterTheOther:
 
     def test_another_body_method_or_path_is_a_conflict(self, api: Api) -> None:
         api.post("networks/", BODY, **KEY)
-        assert codes(api.post("networks/", BODY | {"name": "x"}, **KEY), 409) == {"non_field_errors": ["key_reused"]}
+        assert codes(api.post("networks/", BODY | {"name": "x"}, **KEY), 409) == {
+            "non_field_errors": ["key_reused"]
+        }
         assert api.post("projects/", BODY, **KEY).status_code == 409
         assert api.patch("networks/shop/", {}, **KEY).status_code == 409
         assert not Project.objects.filter(pk="x").exists()
@@ -49,7 +51,11 @@ class TestOneAfterTheOther:
 
     def test_a_refusal_is_kept_too_and_nothing_of_the_work(self, api: Api) -> None:
         body = BODY | {"prefixes": ["10.128.0.0/22", "10.9.0.0/22"]}
-        assert codes(api.post("networks/", body, **KEY)) == codes(api.post("networks/", body, **KEY)) == {"prefixes": ["outside_super"]}
+        assert (
+            codes(api.post("networks/", body, **KEY))
+            == codes(api.post("networks/", body, **KEY))
+            == {"prefixes": ["outside_super"]}
+        )
         assert not Network.objects.filter(kind="private").exists()
 
     def test_a_deletion_is_answered_twice(self, api: Api) -> None:
@@ -75,12 +81,16 @@ class TestOneAfterTheOther:
 
     @pytest.mark.parametrize("key", ["x" * 256, "a\x80b"])
     def test_a_key_is_short_and_printable(self, api: Api, key: str) -> None:
-        assert codes(api.post("networks/", BODY, Idempotency_Key=key)) == {"non_field_errors": ["invalid_key"]}
+        assert codes(api.post("networks/", BODY, Idempotency_Key=key)) == {
+            "non_field_errors": ["invalid_key"]
+        }
 
     def test_with_a_token(self, api: Api) -> None:
         _, text = Token.objects.issue("ci", "admin")
         api.client.logout()
-        answers = [api.post("networks/", BODY, Authorization=f"Bearer {text}", **KEY) for _ in range(2)]
+        answers = [
+            api.post("networks/", BODY, Authorization=f"Bearer {text}", **KEY) for _ in range(2)
+        ]
         assert [one.json()["id"] for one in answers] == ["shop", "shop"]
         assert api.post("networks/", BODY, Authorization="Bearer wrong", **KEY).status_code == 401
 
@@ -100,8 +110,12 @@ class TestAtOnce:
         apis = [Api() for _ in range(4)]
         for round_ in range(5):
             body, key = BODY | {"name": f"net{round_}"}, f"key{round_}"
-            answers = together(*[partial(api.post, "networks/", body, Idempotency_Key=key) for api in apis])
-            assert {answer.status_code for answer in answers} == {201} and len({answer.content for answer in answers}) == 1
+            answers = together(
+                *[partial(api.post, "networks/", body, Idempotency_Key=key) for api in apis]
+            )
+            assert {answer.status_code for answer in answers} == {201} and len(
+                {answer.content for answer in answers}
+            ) == 1
         assert Network.objects.filter(kind="private").count() == 5
 
     def test_two_writers_with_one_tag_have_one_winner(self, fra: World) -> None:
@@ -111,7 +125,12 @@ class TestAtOnce:
             tag = apis[0].get("networks/shop/")["ETag"]
             names = [f"r{round_}w{number}" for number in range(3)]
             writers = zip(apis, names, strict=True)
-            answers = together(*[partial(api.patch, "networks/shop/", {"name": name}, If_Match=tag) for api, name in writers])
+            answers = together(
+                *[
+                    partial(api.patch, "networks/shop/", {"name": name}, If_Match=tag)
+                    for api, name in writers
+                ]
+            )
             assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
             winner = next(answer for answer in answers if answer.status_code == 200)
             assert Network.objects.get(pk="shop").name == winner.json()["name"]
@@ -121,11 +140,18 @@ class TestAtOnce:
         one, two = Api(), Api()
         for round_ in range(5):
             changes = {"name": f"n{round_}"}, {"description": f"d{round_}"}
-            together(*[partial(api.patch, "networks/shop/", change) for api, change in zip((one, two), changes, strict=True)])
+            together(
+                *[
+                    partial(api.patch, "networks/shop/", change)
+                    for api, change in zip((one, two), changes, strict=True)
+                ]
+            )
             row = Network.objects.get(pk="shop")
             assert (row.name, row.description) == (f"n{round_}", f"d{round_}")
 
-    def test_a_crash_before_the_answer_leaves_neither_work_nor_key(self, fra: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_crash_before_the_answer_leaves_neither_work_nor_key(
+        self, fra: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         api, save = Api(), IdempotentAnswer.save
 
         def die(self: IdempotentAnswer, **kwargs: object) -> None:
@@ -139,7 +165,10 @@ class TestAtOnce:
             patched.setattr(IdempotentAnswer, "save", die)
             api.post("networks/", BODY, **KEY)
         connection.close()
-        assert not IdempotentAnswer.objects.exists() and not Network.objects.filter(kind="private").exists()
+        assert (
+            not IdempotentAnswer.objects.exists()
+            and not Network.objects.filter(kind="private").exists()
+        )
         assert api.post("networks/", BODY, **KEY).json()["id"] == "shop"
 
     def test_deleting_and_allocating_at_once_ends_in_one_of_them(self, fra: World) -> None:
@@ -147,6 +176,14 @@ class TestAtOnce:
         for round_ in range(5):
             fra.private(f"net{round_}", fra.shop)
             body = {"network": f"net{round_}", "project": "shop"}
-            deleted, made = together(partial(one.delete, f"networks/net{round_}/"), partial(two.post, "ip-addresses/", body))
-            assert (deleted.status_code, made.status_code) in {(204, 400), (409, 201)}, (deleted.content, made.content)
-            assert Address.objects.filter(prefix__network=f"net{round_}").count() == int(made.status_code == 201)
+            deleted, made = together(
+                partial(one.delete, f"networks/net{round_}/"),
+                partial(two.post, "ip-addresses/", body),
+            )
+            assert (deleted.status_code, made.status_code) in {(204, 400), (409, 201)}, (
+                deleted.content,
+                made.content,
+            )
+            assert Address.objects.filter(prefix__network=f"net{round_}").count() == int(
+                made.status_code == 201
+            )

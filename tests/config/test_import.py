@@ -37,7 +37,11 @@ def test_mini_lab_is_imported_whole_and_a_second_time_without_a_change() -> None
     assert "0 created, 0 changed, 6 unchanged" in told(str(MINI_LAB))
     assert contents() == before
     kinds = dict(Network.objects.values_list("id", "kind"))
-    assert kinds == {"tenant-super-network-mini-lab": "super", "internet-mini-lab": "external", "underlay-mini-lab": "underlay"}
+    assert kinds == {
+        "tenant-super-network-mini-lab": "super",
+        "internet-mini-lab": "external",
+        "underlay-mini-lab": "underlay",
+    }
     assert Network.objects.get(kind="super").default_child_prefix_length == {"4": 22, "6": 96}
     assert set(Address.objects.values_list("name", flat=True)) == {"reserve v4", "reserve v6"}
 
@@ -46,39 +50,79 @@ def test_a_dump_is_imported_whole_and_a_second_time_without_a_change() -> None:
     report = run([DUMP])
     assert outcomes(report) == (14, 0, 0) and report.unknown == []
     before = contents()
-    assert outcomes(run([DUMP])) == (0, 0, 13)  # the project that is only referred to has no document
+    assert outcomes(run([DUMP])) == (
+        0,
+        0,
+        13,
+    )  # the project that is only referred to has no document
     assert contents() == before
 
 
 def test_places_and_networks_arrive_with_all_their_fields() -> None:
     run([DUMP])
     north = Partition.objects.get()
-    assert (north.id, north.name, north.description) == ("north", "North", "A partition to import in tests")
-    assert (north.dns_servers, north.ntp_servers) == ([ip_address("192.0.2.53")], ["ntp.north.example"])
+    assert (north.id, north.name, north.description) == (
+        "north",
+        "North",
+        "A partition to import in tests",
+    )
+    assert (north.dns_servers, north.ntp_servers) == (
+        [ip_address("192.0.2.53")],
+        ["ntp.north.example"],
+    )
     assert Project.objects.get(id="blue").tenant == "sky"
     kinds = dict(Network.objects.values_list("id", "kind"))
     assert kinds == {
-        "super-north": "super", "underlay-north": "underlay", "outside": "external", "vault": "private", "blue-private": "private",
-    }  # fmt: skip
-    vault, outside, pool = (Network.objects.get(id=id) for id in ("vault", "outside", "super-north"))
-    assert (vault.shared, vault.shared_by, vault.vrf, vault.parent, vault.project_id) == (True, "import", 50, pool, "green")
+        "super-north": "super",
+        "underlay-north": "underlay",
+        "outside": "external",
+        "vault": "private",
+        "blue-private": "private",
+    }
+    vault, outside, pool = (
+        Network.objects.get(id=id) for id in ("vault", "outside", "super-north")
+    )
+    assert (vault.shared, vault.shared_by, vault.vrf, vault.parent, vault.project_id) == (
+        True,
+        "import",
+        50,
+        pool,
+        "green",
+    )
     assert vault.labels == {"network.metal-stack.io/partition-storage": ""}
-    assert (outside.nat, outside.partition, outside.destination_prefixes) == (True, None, [ip_network("0.0.0.0/0")])
+    assert (outside.nat, outside.partition, outside.destination_prefixes) == (
+        True,
+        None,
+        [ip_network("0.0.0.0/0")],
+    )
     assert (pool.vrf, pool.default_child_prefix_length) == (None, {"4": 22, "6": 64})
-    assert Network.objects.get(id="blue-private").prefixes_text == "10.64.4.0/22, 2001:db8:64:1::/64"
+    assert (
+        Network.objects.get(id="blue-private").prefixes_text == "10.64.4.0/22, 2001:db8:64:1::/64"
+    )
 
 
 def test_a_firewall_arrives_with_its_networks_addresses_and_rules() -> None:
     run([DUMP])
     firewall = Firewall.objects.get()
     machine = firewall.machine
-    assert (firewall.name, machine.asn, machine.primary_id) == ("blue-fw", 4210000302, "blue-private")
+    assert (firewall.name, machine.asn, machine.primary_id) == (
+        "blue-fw",
+        4210000302,
+        "blue-private",
+    )
     assert machine.labels == {"size": "n1-medium", "image": "firewall-3"}
-    assert {attachment.network_id for attachment in firewall.attachments.all()} == {"vault", "outside", "underlay-north"}
+    assert {attachment.network_id for attachment in firewall.attachments.all()} == {
+        "vault",
+        "outside",
+        "underlay-north",
+    }
     addresses = {str(address) for address in machine.addresses.all()}
     assert addresses == {"10.64.4.2", "2001:db8:64:1::2", "10.64.0.100", "203.0.113.2", "10.4.0.20"}
     assert firewall.router_id == ip_address("10.4.0.20")
-    rules = [(rule.direction, rule.protocol, rule.ports, rule.sources, rule.destinations) for rule in firewall.rules.order_by("position")]
+    rules = [
+        (rule.direction, rule.protocol, rule.ports, rule.sources, rule.destinations)
+        for rule in firewall.rules.order_by("position")
+    ]
     assert rules == [
         ("egress", "tcp", ["443"], [], [ip_network("0.0.0.0/0")]),
         ("ingress", "tcp", ["22"], [ip_network("192.0.2.0/24")], [ip_network("10.64.4.0/22")]),
@@ -90,9 +134,20 @@ def test_machines_arrive_with_their_addresses_and_labels_and_one_without_gets_th
     report = run([DUMP])
     vault = Machine.objects.get(name="vault-1")
     assert (vault.asn, vault.primary_id) == (4210000301, "vault")
-    assert vault.labels == {"rank": "first", "spare": "", "size": "s2-xlarge", "image": "ubuntu-24.04"}
-    assert {str(address) for address in Machine.objects.get(name="blue-1").addresses.all()} == {"10.64.4.1", "2001:db8:64:1::1"}
-    assert any("not allocated, kept out" in note for note in report.notes) and Machine.objects.count() == 3
+    assert vault.labels == {
+        "rank": "first",
+        "spare": "",
+        "size": "s2-xlarge",
+        "image": "ubuntu-24.04",
+    }
+    assert {str(address) for address in Machine.objects.get(name="blue-1").addresses.all()} == {
+        "10.64.4.1",
+        "2001:db8:64:1::1",
+    }
+    assert (
+        any("not allocated, kept out" in note for note in report.notes)
+        and Machine.objects.count() == 3
+    )
 
 
 def test_addresses_are_static_where_their_document_says_so() -> None:
@@ -100,13 +155,22 @@ def test_addresses_are_static_where_their_document_says_so() -> None:
     kinds = {str(address): address.kind for address in Address.objects.all()}
     assert {ip for ip, kind in kinds.items() if kind == "static"} == {"203.0.113.77", "10.64.0.9"}
     www = Address.objects.get(name="www")
-    assert (str(www), www.machine, www.project_id, www.description) == ("203.0.113.77", None, "blue", "Reserved")
+    assert (str(www), www.machine, www.project_id, www.description) == (
+        "203.0.113.77",
+        None,
+        "blue",
+        "Reserved",
+    )
 
 
 def test_fields_that_nobody_knows_are_reported_by_their_place_and_kept_out(tmp_path: Path) -> None:
-    report = run([copy(tmp_path, ("networks.yaml", "  nat: true\n", "  nat: true\n  colour: red\n"))])
+    report = run(
+        [copy(tmp_path, ("networks.yaml", "  nat: true\n", "  nat: true\n  colour: red\n"))]
+    )
     (line,) = report.unknown
-    assert "networks.yaml, document 2, item 2, line" in line and line.endswith("network outside, colour")
+    assert "networks.yaml, document 2, item 2, line" in line and line.endswith(
+        "network outside, colour"
+    )
     assert report.left["additionalAnnouncableCIDRs"] == 1 and report.left["liveliness"] == 2
 
 
@@ -114,23 +178,40 @@ def test_changed_fields_are_changed_and_nothing_else(tmp_path: Path) -> None:
     run([DUMP])
     before = contents()
     changed = copy(
-        tmp_path, ("networks.yaml", "Shared storage", "Storage for all"), ("ips.yml", "name: www", "name: web"),
-        ("machines.yaml", "rank=first", "rank=second"), ("machines.yaml", "ports: [443]", "ports: [443, 80]"),
-    )  # fmt: skip
+        tmp_path,
+        ("networks.yaml", "Shared storage", "Storage for all"),
+        ("ips.yml", "name: www", "name: web"),
+        ("machines.yaml", "rank=first", "rank=second"),
+        ("machines.yaml", "ports: [443]", "ports: [443, 80]"),
+    )
     report = run([changed])
     assert outcomes(report) == (0, 4, 9)
     assert "network vault: description: Shared storage -> Storage for all" in report.changes
-    assert [rule.ports for rule in Firewall.objects.get().rules.order_by("position")] == [["443", "80"], ["22"]]
+    assert [rule.ports for rule in Firewall.objects.get().rules.order_by("position")] == [
+        ["443", "80"],
+        ["22"],
+    ]
     assert Machine.objects.get(name="vault-1").labels["rank"] == "second"
     added = {name: len(rows) - len(before[name]) for name, rows in contents().items()}
-    assert {name for name, number in added.items() if number} == {"firewalls.Revision", "firewalls.Touched", "networks.Activity"}
+    assert {name for name, number in added.items() if number} == {
+        "firewalls.Revision",
+        "firewalls.Touched",
+        "networks.Activity",
+    }
 
 
-def test_a_network_that_became_shared_and_one_that_a_firewall_joined_are_brought_up_to_date(tmp_path: Path) -> None:
+def test_a_network_that_became_shared_and_one_that_a_firewall_joined_are_brought_up_to_date(
+    tmp_path: Path,
+) -> None:
     lonely = copy(
-        tmp_path, ("networks.yaml", "  shared: true\n", "  shared: false\n"),
-        ("machines.yaml", "  - {networkid: vault, networktype: privatesecondaryshared, ips: [10.64.0.100], asn: 4210000302}\n", ""),
-    )  # fmt: skip
+        tmp_path,
+        ("networks.yaml", "  shared: true\n", "  shared: false\n"),
+        (
+            "machines.yaml",
+            "  - {networkid: vault, networktype: privatesecondaryshared, ips: [10.64.0.100], asn: 4210000302}\n",
+            "",
+        ),
+    )
     run([lonely])
     assert not Network.objects.get(id="vault").shared
     report = run([DUMP])
@@ -141,11 +222,18 @@ def test_a_network_that_became_shared_and_one_that_a_firewall_joined_are_brought
 
 def test_what_a_file_no_longer_lists_stays_and_is_told(tmp_path: Path) -> None:
     run([DUMP])
-    fewer = copy(tmp_path, ("networks.yaml", "- 2001:db8:64:1::/64\n", ""), ("machines.yaml", ", '2001:db8:64:1::2'", ""))
+    fewer = copy(
+        tmp_path,
+        ("networks.yaml", "- 2001:db8:64:1::/64\n", ""),
+        ("machines.yaml", ", '2001:db8:64:1::2'", ""),
+    )
     (fewer / "ips.yml").unlink()
     report = run([fewer])
     assert outcomes(report)[:2] == (0, 0)
-    assert "network blue-private: prefix 2001:db8:64:1::/64 is not in the file; it stays" in report.notes
+    assert (
+        "network blue-private: prefix 2001:db8:64:1::/64 is not in the file; it stays"
+        in report.notes
+    )
     assert "firewall blue-fw: address 2001:db8:64:1::2 is not in the file; it stays" in report.notes
     assert Address.objects.filter(name="www").exists()
 

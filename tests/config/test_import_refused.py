@@ -36,7 +36,11 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
         "networks.yaml, line 24",
         "The line is indented with a tab; YAML is indented with spaces.",
     ),
-    "a bracket that is not closed": (("rules.yaml", "[53]", "[53"), "rules.yaml, line 5", "This is not YAML:"),
+    "a bracket that is not closed": (
+        ("rules.yaml", "[53]", "[53"),
+        "rules.yaml, line 5",
+        "This is not YAML:",
+    ),
     "an alias": (
         ("rules.yaml", "ports: [53]", "ports: &all [53]\n  to: *all"),
         "rules.yaml, line 5",
@@ -47,7 +51,11 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
         "rules.yaml, line 2",
         "The line uses the tag tag:yaml.org,2002:python/object/apply:os.system, which is not read here",
     ),
-    "a NUL character": (("ips.yml", "name: www", 'name: "w\\0w"'), "ips.yml, line 5", "The line holds a NUL character."),
+    "a NUL character": (
+        ("ips.yml", "name: www", 'name: "w\\0w"'),
+        "ips.yml, line 5",
+        "The line holds a NUL character.",
+    ),
     "too many levels": (
         ("rules.yaml", "[53]", "[" * 40 + "]" * 40),
         "rules.yaml, line 4",
@@ -145,7 +153,10 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     ),
 }
 
-NEW_ONLY = {"a VRF id twice", "prefixes that overlap"}  # of objects that are there already, other sentences are true
+NEW_ONLY = {
+    "a VRF id twice",
+    "prefixes that overlap",
+}  # of objects that are there already, other sentences are true
 
 
 def refusal(*paths: Path) -> str:
@@ -173,9 +184,15 @@ def test_a_broken_file_is_refused_with_its_place_and_reason(case: str, tmp_path:
     [
         (b"\x7fELF\x02\x01\x00\x00", "The file is binary or UTF-16; write YAML as UTF-8 text."),
         ("id: büro".encode("utf-16"), "The file is binary or UTF-16; write YAML as UTF-8 text."),
-        ("---\nid: büro\nbootconfig: {}".encode("latin-1"), "The file is not UTF-8 text; convert it first."),
+        (
+            "---\nid: büro\nbootconfig: {}".encode("latin-1"),
+            "The file is not UTF-8 text; convert it first.",
+        ),
         (b"- just\n- words\n", "This is not an object with fields."),
-        (b"id: x\nbootconfig: {}\n? {a: b}\n: c\n", "A field's name is a list or object here; names are plain words."),
+        (
+            b"id: x\nbootconfig: {}\n? {a: b}\n: c\n",
+            "A field's name is a list or object here; names are plain words.",
+        ),
         (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "The line uses an alias"),
     ],
 )
@@ -185,42 +202,73 @@ def test_what_is_not_a_dump_at_all_is_refused(content: bytes, reason: str, tmp_p
     assert "odd.yaml" in said and reason in said
 
 
-def test_missing_empty_and_huge_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_empty_and_huge_files_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "empty").mkdir()
     assert "This folder holds no *.yaml or *.yml file." in refusal(tmp_path / "empty")
     assert "There is no such file or folder." in refusal(tmp_path / "nowhere.yaml")
     monkeypatch.setattr(documents, "MAX_BYTES", 1024 * 1024)
     (tmp_path / "huge.yaml").write_bytes(b"# " + b"x" * 1024 * 1024)
-    assert "The file has more than 1 MiB; split it into several files." in refusal(tmp_path / "huge.yaml")
+    assert "The file has more than 1 MiB; split it into several files." in refusal(
+        tmp_path / "huge.yaml"
+    )
 
 
 def test_un_sharing_is_refused_with_the_rules_own_sentence(tmp_path: Path) -> None:
     run([DUMP])
     said = refusal(copy(tmp_path, ("networks.yaml", "  shared: true", "  shared: false")))
-    assert "document 2, item 1, line 30, network vault, shared: A shared network stays shared (R3)." in said
+    assert (
+        "document 2, item 1, line 30, network vault, shared: A shared network stays shared (R3)."
+        in said
+    )
 
 
-def test_every_problem_is_told_and_who_depends_on_a_bad_object_is_not_blamed(tmp_path: Path) -> None:
+def test_every_problem_is_told_and_who_depends_on_a_bad_object_is_not_blamed(
+    tmp_path: Path,
+) -> None:
     broken = copy(
-        tmp_path, ("networks.yaml", "parentnetworkid: super-north\n  partitionid", "parentnetworkid: outside\n  partitionid"),
-        ("ips.yml", "type: static\ntags", "type: rented\ntags"), ("rules.yaml", "UDP", "ICMP"),
-    )  # fmt: skip
+        tmp_path,
+        (
+            "networks.yaml",
+            "parentnetworkid: super-north\n  partitionid",
+            "parentnetworkid: outside\n  partitionid",
+        ),
+        ("ips.yml", "type: static\ntags", "type: rented\ntags"),
+        ("rules.yaml", "UDP", "ICMP"),
+    )
     with pytest.raises(ImportRefused) as refused:
         run([broken])
     told = [(problem.object.split()[0], problem.field) for problem in refused.value.problems]
-    assert sorted(told) == [("address", "type"), ("network", "parentnetworkid"), ("rules", "egress[0].protocol")]
+    assert sorted(told) == [
+        ("address", "type"),
+        ("network", "parentnetworkid"),
+        ("rules", "egress[0].protocol"),
+    ]
 
 
 # JSON is YAML, and so a way to write any tree.
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["10.64.0.0/22", "north", "blue", "vault", "::/0"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "ip", "to", "IPv4"]) | st.text(max_size=5), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["10.64.0.0/22", "north", "blue", "vault", "::/0"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "ip", "to", "IPv4"]) | st.text(max_size=5), inner)
+    ),
     max_leaves=6,
 )
 
 
-@given(st.binary(max_size=300) | st.text(alphabet="-[]{}:&*!|>'\"#%@`, \n\tab0\\x", max_size=200).map(str.encode))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.binary(max_size=300)
+    | st.text(alphabet="-[]{}:&*!|>'\"#%@`, \n\tab0\\x", max_size=200).map(str.encode)
+)
+@settings(
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path, findings = tmp_path / "any.yaml", Findings()
     path.write_bytes(content)
@@ -229,12 +277,19 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     assert all(isinstance(problem, Problem) and problem.reason for problem in findings.problems)
 
 
-KEYS = sorted({key for marks, _ in MARKS.values() for key in marks} | {"id", "name", "shared", "projectid", "partitionid", "networkid"})
+KEYS = sorted(
+    {key for marks, _ in MARKS.values() for key in marks}
+    | {"id", "name", "shared", "projectid", "partitionid", "networkid"}
+)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), ODD, min_size=1, max_size=6), max_size=4))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_any_objects_are_imported_or_refused(tmp_path: Path, objects: list[dict[str, object]]) -> None:
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_any_objects_are_imported_or_refused(
+    tmp_path: Path, objects: list[dict[str, object]]
+) -> None:
     (tmp_path / "any.yaml").write_text("".join(f"---\n{json.dumps(one)}\n" for one in objects))
     before = contents()
     try:
@@ -244,16 +299,26 @@ def test_any_objects_are_imported_or_refused(tmp_path: Path, objects: list[dict[
     assert contents() == before
 
 
-LINES = [(file.name, line) for file in sorted(DUMP.iterdir()) for line in file.read_text().splitlines() if ": " in line]
+LINES = [
+    (file.name, line)
+    for file in sorted(DUMP.iterdir())
+    for line in file.read_text().splitlines()
+    if ": " in line
+]
 
 
 @given(st.sampled_from(LINES), ODD)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_a_dump_with_any_value_replaced_is_imported_or_refused(
     tmp_path_factory: pytest.TempPathFactory, where: tuple[str, str], value: object
 ) -> None:
     name, line = where
-    broken = copy(tmp_path_factory.mktemp("odd"), (name, line, f"{line.split(': ', 1)[0]}: {json.dumps(value)}"))
+    broken = copy(
+        tmp_path_factory.mktemp("odd"),
+        (name, line, f"{line.split(': ', 1)[0]}: {json.dumps(value)}"),
+    )
     before = contents()
     try:
         run([broken], dry_run=True)

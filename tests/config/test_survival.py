@@ -28,8 +28,15 @@ from tests.stack import PASSWORD, Stack, running
 MANY, SOME, BAD = 500, 200, 20
 PATIENCE = 900  # seconds; a push takes the machine a quarter of a core's second
 SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
-BAR = re.compile(r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"')
-WAVE = re.compile(".*?".join(f'"{name}" class="num">(\\d+)<' for name in ("Firewalls", "Confirmed", "Failed", "Running", "Waiting")))
+BAR = re.compile(
+    r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"'
+)
+WAVE = re.compile(
+    ".*?".join(
+        f'"{name}" class="num">(\\d+)<'
+        for name in ("Firewalls", "Confirmed", "Failed", "Running", "Waiting")
+    )
+)
 # Written by the row, for speed: each is as create_firewall leaves it.
 BUILD = f"""
 from django.conf import settings
@@ -90,7 +97,10 @@ class Page:
         self.post("/login/", username="admin", password=PASSWORD)
 
     def get(self, path: str, **headers: str) -> str:
-        request = urllib.request.Request(self.stack.url + path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        request = urllib.request.Request(
+            self.stack.url + path,
+            headers={name.replace("_", "-"): text for name, text in headers.items()},
+        )
         with self.opener.open(request, timeout=60) as answer:
             return str(answer.read().decode())
 
@@ -99,7 +109,10 @@ class Page:
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
         assert token, path
         data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
-        with self.opener.open(urllib.request.Request(self.stack.url + path, data, {"Referer": self.stack.url}), timeout=120) as answer:
+        with self.opener.open(
+            urllib.request.Request(self.stack.url + path, data, {"Referer": self.stack.url}),
+            timeout=120,
+        ) as answer:
             return str(answer.url).removeprefix(self.stack.url)
 
 
@@ -107,7 +120,9 @@ class Page:
 def stack() -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="sn-many-"))
     try:
-        with running(folder, DEMO="none", APPLIER_TIMEOUT=PATIENT) as started:  # or boxes go back that nobody had time to confirm
+        with running(
+            folder, DEMO="none", APPLIER_TIMEOUT=PATIENT
+        ) as started:  # or boxes go back that nobody had time to confirm
             shell(started, BUILD)
             yield started
     finally:
@@ -116,7 +131,10 @@ def stack() -> Iterator[Stack]:
 
 def boxes_with(stack: Stack, verdict: str) -> int:
     """How many boxes say so themselves."""
-    said = (path.read_text().split(maxsplit=1)[1].strip() for path in stack.var.glob("practice/fw-*/var/lib/shared-networks/last"))
+    said = (
+        path.read_text().split(maxsplit=1)[1].strip()
+        for path in stack.var.glob("practice/fw-*/var/lib/shared-networks/last")
+    )
     return sum(one == verdict for one in said)
 
 
@@ -141,7 +159,10 @@ class Boxes:
         return len(self.having)
 
     def _has(self, name: str) -> bool:
-        return all(on_disk(self.stack, name, [path]) == {path: text} for path, text in self.wanted[name].items())
+        return all(
+            on_disk(self.stack, name, [path]) == {path: text}
+            for path, text in self.wanted[name].items()
+        )
 
 
 def kill(stack: Stack, *words: str, mine: bool = True) -> None:
@@ -173,11 +194,21 @@ def numbers(part: str) -> tuple[int, int, int]:
     assert [int(number) for number in bar.groups()] == [total, confirmed, confirmed, failed], part
     waves = [[int(number) for number in found.groups()] for found in WAVE.finditer(part)]
     firewalls, *counts = map(sum, zip(*waves, strict=True))
-    assert firewalls == total == sum(counts) and counts[:2] == [confirmed, failed] and done == confirmed + failed, part
+    assert (
+        firewalls == total == sum(counts)
+        and counts[:2] == [confirmed, failed]
+        and done == confirmed + failed
+    ), part
     return total, confirmed, failed
 
 
-def watched(stack: Stack, page: Page, place: str, boxes: Boxes, mishaps: list[tuple[int, Callable[[], None]]]) -> str:
+def watched(
+    stack: Stack,
+    page: Page,
+    place: str,
+    boxes: Boxes,
+    mishaps: list[tuple[int, Callable[[], None]]],
+) -> str:
     """Watch the rollout's page as a browser does, until it stops asking; the last part. Whatever it says is held against the boxes."""
     deadline, before = time.monotonic() + PATIENCE, (0, 0)
     while time.monotonic() < deadline:
@@ -187,7 +218,9 @@ def watched(stack: Stack, page: Page, place: str, boxes: Boxes, mishaps: list[tu
             time.sleep(0.5)  # the database is away
             continue
         total, *seen = numbers(part)
-        assert all(now >= then for now, then in zip(seen, before, strict=True)), f"it went back: {before}, {part}"
+        assert all(now >= then for now, then in zip(seen, before, strict=True)), (
+            f"it went back: {before}, {part}"
+        )
         assert seen[0] <= min(boxes_with(stack, "confirmed"), boxes.have()), part
         before = (seen[0], seen[1])
         if mishaps and seen[0] >= mishaps[0][0]:
@@ -201,7 +234,10 @@ def watched(stack: Stack, page: Page, place: str, boxes: Boxes, mishaps: list[tu
 
 def errors(stack: Stack) -> str:
     """Why pushes failed, for whoever reads that one did."""
-    return shell(stack, "from firewalls.models import *; print(*Push.objects.exclude(error='').values_list('error', flat=True), sep='\\n')")
+    return shell(
+        stack,
+        "from firewalls.models import *; print(*Push.objects.exclude(error='').values_list('error', flat=True), sep='\\n')",
+    )
 
 
 def told(stack: Stack) -> dict[str, Any]:
@@ -211,17 +247,32 @@ def told(stack: Stack) -> dict[str, Any]:
 
 def test_five_hundred_end_confirmed_whatever_dies_meanwhile(stack: Stack) -> None:
     page = Page(stack)
-    (stack.var / "practice" / ".slow-minute").write_text("4.5")  # it takes more than a minute in all
+    (stack.var / "practice" / ".slow-minute").write_text(
+        "4.5"
+    )  # it takes more than a minute in all
     boxes, one = Boxes(stack, "fw-"), Boxes(stack, "minute")
-    minute = page.post("/rollouts/new/?all=1&q=minute", cause="a slow one", sizes="rest", max_failures="0")
-    place = page.post("/rollouts/new/?all=1&q=fw-", cause="all of them", sizes="1, 10%, rest", max_failures="0")
+    minute = page.post(
+        "/rollouts/new/?all=1&q=minute", cause="a slow one", sizes="rest", max_failures="0"
+    )
+    place = page.post(
+        "/rollouts/new/?all=1&q=fw-", cause="all of them", sizes="1, 10%, rest", max_failures="0"
+    )
     waiting = mishaps(stack)
     last = watched(stack, page, place, boxes, waiting)
     assert numbers(last) == (MANY, MANY, 0) and waiting == [], errors(stack)
     seen = told(stack)
-    assert (seen["state"], seen["confirmed"], seen["failed"], seen["waiting"]) == ("finished", MANY, 0, 0)
+    assert (seen["state"], seen["confirmed"], seen["failed"], seen["waiting"]) == (
+        "finished",
+        MANY,
+        0,
+        0,
+    )
     assert seen["rows"] == MANY, "a push was lost, or doubled"
-    assert {name for name, (_, files, _) in seen["boxes"].items() if on_disk(stack, name, list(files)) != files} == set()
+    assert {
+        name
+        for name, (_, files, _) in seen["boxes"].items()
+        if on_disk(stack, name, list(files)) != files
+    } == set()
     last = watched(stack, page, minute, one, [])
     assert numbers(last) == (1, 1, 0), last
 
@@ -232,20 +283,27 @@ def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) 
         folder = stack.var / "practice" / name / "etc" / "frr"
         folder.rename(folder.with_name("frr.away"))
         folder.symlink_to("/proc/1/fdinfo")
-    shell(stack, "from networks.models import *; p = Partition.objects.get(); p.management_prefixes = ['198.51.100.0/24']; p.save()")
+    shell(
+        stack,
+        "from networks.models import *; p = Partition.objects.get(); p.management_prefixes = ['198.51.100.0/24']; p.save()",
+    )
     page, token = Page(stack), stack.manage("create_token", "robot", "--role", "operator")
     chosen = f"Firewall.objects.order_by('machine__name').values_list('pk', flat=True)[:{SOME}]"
     ids = shell(stack, f"from firewalls.models import *; print(*{chosen})").split()
     body = {"firewalls": ids, "waves": ["rest"], "max_failures": BAD, "cause": "some fail"}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{stack.url}/api/v1/rollouts/", json.dumps(body).encode(), headers)
+    request = urllib.request.Request(
+        f"{stack.url}/api/v1/rollouts/", json.dumps(body).encode(), headers
+    )
     with urllib.request.urlopen(request, timeout=120) as answer:
         place = f"/rollouts/{json.load(answer)['id']}/"
     last = watched(stack, page, place, Boxes(stack, "fw-"), [])
     assert numbers(last) == (SOME, SOME - BAD, BAD), errors(stack)
     seen = told(stack)
     states = {name: state for name, (state, _, _) in seen["boxes"].items()}
-    assert {name for name, state in states.items() if state != "confirmed"} == set(broken) and seen["open"] == 0
+    assert {name for name, state in states.items() if state != "confirmed"} == set(broken) and seen[
+        "open"
+    ] == 0
     for name, (state, wanted, before) in seen["boxes"].items():
         if state == "confirmed":
             assert on_disk(stack, name, list(wanted)) == wanted != before, name

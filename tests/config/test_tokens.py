@@ -35,7 +35,9 @@ def test_the_command_prints_the_token_and_nothing_else() -> None:
     text = printed.strip()
     assert printed == text + "\n" and len(text) > 40 and answer(text).status_code == 200
     token = Token.objects.get(name="ci")
-    assert token.role == "viewer" and timedelta(days=89) < token.expires_at - timezone.now() <= timedelta(days=90)
+    assert token.role == "viewer" and timedelta(
+        days=89
+    ) < token.expires_at - timezone.now() <= timedelta(days=90)
 
 
 def test_only_a_digest_is_kept() -> None:
@@ -62,7 +64,13 @@ def test_a_person_is_never_made_a_program() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("a b", "--role", "viewer"), ("ci", "--role", "viewer", "--days", "0"), ("ci", "--role", "root"), ("ci",)]
+    "arguments",
+    [
+        ("a b", "--role", "viewer"),
+        ("ci", "--role", "viewer", "--days", "0"),
+        ("ci", "--role", "root"),
+        ("ci",),
+    ],
 )
 def test_nonsense_is_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
@@ -76,14 +84,18 @@ def test_an_account_of_a_token_cannot_log_in() -> None:
     assert not account.has_usable_password() and not account.is_staff and not account.is_superuser
 
 
-@pytest.mark.parametrize("scheme, text", [("Bearer", "wrong"), ("Bearer", ""), ("Token", "x"), ("Basic", "eDp5")])
+@pytest.mark.parametrize(
+    "scheme, text", [("Bearer", "wrong"), ("Bearer", ""), ("Token", "x"), ("Basic", "eDp5")]
+)
 def test_without_a_valid_token_the_answer_is_401(scheme: str, text: str) -> None:
     response = answer(text, scheme=scheme)
     assert response.status_code == 401 and response["WWW-Authenticate"] == 'Bearer realm="api"'
     assert set(response.json()) == {"detail"}
 
 
-@pytest.mark.parametrize("path", ["", "networks/", "networks/x/", "nothing/at/all/", "networks/x/share/", "pushes/"])
+@pytest.mark.parametrize(
+    "path", ["", "networks/", "networks/x/", "nothing/at/all/", "networks/x/share/", "pushes/"]
+)
 def test_nobody_sees_anything(path: str) -> None:
     assert Client().get(f"/api/v1/{path}").status_code == 401
     assert Client().post(f"/api/v1/{path}", {}, content_type="application/json").status_code == 401
@@ -120,39 +132,70 @@ def test_a_session_writes_only_with_its_csrf_token() -> None:
     assert refused.status_code == 403
     token = created("ci", "--role", "admin").strip()
     headers = {"Authorization": f"Bearer {token}"}
-    assert client.post("/api/v1/projects/", '{"name": "p"}', content_type="application/json", headers=headers).status_code == 201
+    assert (
+        client.post(
+            "/api/v1/projects/", '{"name": "p"}', content_type="application/json", headers=headers
+        ).status_code
+        == 201
+    )
 
 
 @pytest.mark.parametrize("role", roles.ROLES)
-def test_who_asks_and_what_that_account_may_is_one_query(role: str, django_assert_num_queries: Any) -> None:
+def test_who_asks_and_what_that_account_may_is_one_query(
+    role: str, django_assert_num_queries: Any
+) -> None:
     """It comes before every request of a program. What the account may is what its role may, and what it was given besides."""
     text = created("ci", "--role", role).strip()
-    User.objects.get(username="ci").user_permissions.add(Permission.objects.get(codename="view_logentry"))
+    User.objects.get(username="ci").user_permissions.add(
+        Permission.objects.get(codename="view_logentry")
+    )
     answer(text)
     with django_assert_num_queries(1):
         token = Token.objects.find(text)
         assert token is not None
         may = token.user.get_all_permissions()
-    assert token == Token.objects.get() and may == User.objects.get(username="ci").get_all_permissions() and "admin.view_logentry" in may
+    assert (
+        token == Token.objects.get()
+        and may == User.objects.get(username="ci").get_all_permissions()
+        and "admin.view_logentry" in may
+    )
     assert may == ModelBackend().get_all_permissions(User.objects.get(username="ci"))
 
 
 class TestRoles:
     def test_grow_from_reading_to_operating_to_administering(self) -> None:
-        granted = {name: set(Group.objects.get(name=name).permissions.values_list("codename", flat=True)) for name in roles.ROLES}
+        granted = {
+            name: set(Group.objects.get(name=name).permissions.values_list("codename", flat=True))
+            for name in roles.ROLES
+        }
         assert granted["viewer"] < granted["operator"] < granted["admin"]
         assert all(codename.startswith("view_") for codename in granted["viewer"])
-        assert {"share_network", "change_partition", "add_token"} <= granted["admin"] - granted["operator"]
-        assert {"add_firewall", "delete_attachment", "add_push", "add_network", "delete_machine"} <= granted["operator"]
+        assert {"share_network", "change_partition", "add_token"} <= granted["admin"] - granted[
+            "operator"
+        ]
+        assert {
+            "add_firewall",
+            "delete_attachment",
+            "add_push",
+            "add_network",
+            "delete_machine",
+        } <= granted["operator"]
 
     def test_of_nobody_may_nothing(self) -> None:
         client = Client()
         client.force_login(User.objects.create_user("ada"))
         assert client.get("/api/v1/networks/").status_code == 403
-        assert client.head("/api/v1/networks/x/share/").status_code == client.options("/api/v1/networks/x/share/").status_code == 403
+        assert (
+            client.head("/api/v1/networks/x/share/").status_code
+            == client.options("/api/v1/networks/x/share/").status_code
+            == 403
+        )
 
     def test_are_restored_by_every_migration(self) -> None:
         Group.objects.get(name="viewer").permissions.clear()
         Group.objects.get(name="operator").delete()
         call_command("migrate", verbosity=0)
-        assert Group.objects.get(name="viewer").permissions.exists() and Group.objects.get(name="operator").permissions.exists()
+        assert (
+            Group.objects.get(name="viewer").permissions.exists()
+            and Group.objects.get(name="operator").permissions.exists()
+        )

@@ -56,20 +56,37 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
             os.kill(pid, signal.SIGKILL)
             wait_until(partial(replaced, stack, server, pid))
         wait_until(stack.ready)
-        assert refusal(var, free_port()) == f"It is running already on {var}; stop that one, or choose another VAR."
+        assert (
+            refusal(var, free_port())
+            == f"It is running already on {var}; stop that one, or choose another VAR."
+        )
         assert stack.stop() == 0
         assert stack.pids() == []
     with running(var, DEMO="none") as again:
-        assert again.manage("shell", "-v", "0", "-c", "from config.models import Token; print(Token.objects.get().name)") == "robot"
+        assert (
+            again.manage(
+                "shell",
+                "-v",
+                "0",
+                "-c",
+                "from config.models import Token; print(Token.objects.get().name)",
+            )
+            == "robot"
+        )
 
 
 def pages_go_before_pushes(supervisor: int) -> None:
     """This test may be run nicely itself, up to where nothing can be nicer."""
-    own, programs = os.getpriority(os.PRIO_PROCESS, supervisor), psutil.Process(supervisor).children()
+    own, programs = (
+        os.getpriority(os.PRIO_PROCESS, supervisor),
+        psutil.Process(supervisor).children(),
+    )
     for word, nicer in PROGRAMS.items():
         (program,) = (one for one in programs if word in one.cmdline())
         family = [program.pid, *(child.pid for child in program.children(recursive=True))]
-        assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in family} == {min(NICEST, own + nicer)}, word
+        assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in family} == {
+            min(NICEST, own + nicer)
+        }, word
         assert {os.getpgid(pid) for pid in family} == {program.pid}
         assert {os.getsid(pid) for pid in family} == {os.getsid(supervisor)}
 
@@ -87,7 +104,10 @@ def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next_start(var: Pa
 def test_a_port_in_use_is_said_in_one_sentence(var: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
-        assert refusal(var, port) == f"Port {port} is in use; choose another one: make run PORT={port + 1}"
+        assert (
+            refusal(var, port)
+            == f"Port {port} is in use; choose another one: make run PORT={port + 1}"
+        )
 
 
 def test_what_was_committed_outlives_a_killed_server(var: Path) -> None:
@@ -97,7 +117,9 @@ def test_what_was_committed_outlives_a_killed_server(var: Path) -> None:
             connection.execute("CREATE TABLE kept (number int)")
             connection.execute("CHECKPOINT")
             connection.execute("INSERT INTO kept VALUES (1)")
-            os.kill(int((var / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            os.kill(
+                int((var / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL
+            )
         wait_until(lambda: mended(given))
         with psycopg.connect(given.database_url) as connection:
             assert connection.execute("SELECT number FROM kept").fetchall() == [(1,)]
@@ -115,19 +137,31 @@ def replaced(stack: Stack, server: str, old: int) -> bool:
 
 def refusal(var: Path, port: int) -> str:
     done = subprocess.run(
-        [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment(var, port, DEMO="none"), capture_output=True, text=True,
-        check=False, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env=environment(var, port, DEMO="none"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 1
     return done.stderr.strip().removeprefix("CommandError: ")
 
 
 def test_a_bad_setting_stops_the_start_with_one_sentence(var: Path) -> None:
-    for name, value, sentence in (("PORT", "http", "PORT=http is not a number."), ("HTTPS", "maybe", "HTTPS=maybe is not a yes or no")):
+    for name, value, sentence in (
+        ("PORT", "http", "PORT=http is not a number."),
+        ("HTTPS", "maybe", "HTTPS=maybe is not a yes or no"),
+    ):
         done = subprocess.run(
-            [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment(var, 8000) | {name: value}, capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "manage.py", "check"],
+            cwd=ROOT,
+            env=environment(var, 8000) | {name: value},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode != 0 and sentence in done.stderr
 
 
@@ -136,12 +170,17 @@ def test_real_servers_are_used_instead_where_they_are_named(var: Path) -> None:
     given = settings.EMBEDDED
     with psycopg.connect(given.database_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE elsewhere")
-    named = {"DATABASE_URL": given.database_url.replace("/shared_networks", "/elsewhere"), "REDIS_URL": f"{given.redis_url}?virtual_host=7"}
+    named = {
+        "DATABASE_URL": given.database_url.replace("/shared_networks", "/elsewhere"),
+        "REDIS_URL": f"{given.redis_url}?virtual_host=7",
+    }
     try:
         with running(var, DEMO="none", **named) as stack:
             assert not (var / "postgres").exists() and not (var / "valkey").exists()
             assert stack.pids("postgres", str(var), mine=False) == []
-        with psycopg.connect(given.database_url.replace("/shared_networks", "/elsewhere")) as connection:
+        with psycopg.connect(
+            given.database_url.replace("/shared_networks", "/elsewhere")
+        ) as connection:
             assert connection.execute("SELECT username FROM auth_user").fetchall() == [("admin",)]
     finally:
         with psycopg.connect(given.database_url, autocommit=True) as connection:

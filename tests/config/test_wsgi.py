@@ -49,22 +49,42 @@ print(json.dumps(answers))
 print(json.dumps(loaded))
 """
 # A template, its tags and filters, a format or a translation, or anything else of this project.
-LATE = re.compile(rf"\.html$|templatetags|context_processors|/locale/|^({re.escape(str(ROOT))}/)?(config|firewalls|machines|networks)[./]")
+LATE = re.compile(
+    rf"\.html$|templatetags|context_processors|/locale/|^({re.escape(str(ROOT))}/)?(config|firewalls|machines|networks)[./]"
+)
 
 
 def test_all_pages_are_loaded_before_the_first_request_and_kept_from_the_collector() -> None:
-    done = subprocess.run([sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.stdout == "True True True\n", done.stderr
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_request_finds_every_template_and_format_loaded_and_no_connection_was_there_to_share(tmp_path: Path) -> None:
+def test_the_first_request_finds_every_template_and_format_loaded_and_no_connection_was_there_to_share(
+    tmp_path: Path,
+) -> None:
     rollout = Rollout.objects.create(cause="the first to look")
-    pages = ["/login/", f"/rollouts/{rollout.pk}/", "/rollouts/", "/networks/", "/nowhere/", "/api/v1/networks/"]
-    cookie = f"{settings.SESSION_COOKIE_NAME}={visitor().cookies[settings.SESSION_COOKIE_NAME].value}"
+    pages = [
+        "/login/",
+        f"/rollouts/{rollout.pk}/",
+        "/rollouts/",
+        "/networks/",
+        "/nowhere/",
+        "/api/v1/networks/",
+    ]
+    cookie = (
+        f"{settings.SESSION_COOKIE_NAME}={visitor().cookies[settings.SESSION_COOKIE_NAME].value}"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", ASKED, cookie, *pages], cwd=ROOT, env=_environment(tmp_path), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", ASKED, cookie, *pages],
+        cwd=ROOT,
+        env=_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     connected, answers, loaded = map(json.loads, done.stdout.splitlines())
     assert not connected and answers == ["200 OK"] * 4 + ["404 Not Found", "200 OK"], done.stderr
@@ -75,9 +95,16 @@ def _environment(var: Path) -> dict[str, str]:
     """This test's database and key, and static files as if they were collected."""
     (var / "static").mkdir()
     names = [path for finder in get_finders() for path, _ in finder.list([])]
-    (var / "static" / "staticfiles.json").write_text(json.dumps({"version": "1.1", "paths": {name: name for name in names}, "hash": ""}))
+    (var / "static" / "staticfiles.json").write_text(
+        json.dumps({"version": "1.1", "paths": {name: name for name in names}, "hash": ""})
+    )
     base = os.environ.get("DATABASE_URL") or EMBEDDED.database_url
     return {
-        **os.environ, "VAR": str(var), "SECRET_KEY": settings.SECRET_KEY, "REDIS_URL": settings.CELERY_BROKER_URL,
-        "DATABASE_URL": urlsplit(base)._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
-    }  # fmt: skip
+        **os.environ,
+        "VAR": str(var),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "REDIS_URL": settings.CELERY_BROKER_URL,
+        "DATABASE_URL": urlsplit(base)
+        ._replace(path=f"/{connection.settings_dict['NAME']}")
+        .geturl(),
+    }

@@ -30,7 +30,9 @@ class Admin:
 
     def make(self, **fields: Any) -> Refusal:
         lengths = json.dumps(fields.pop("default_child_prefix_length", {}))
-        return self._added("networks_network", default_child_prefix_length=lengths, labels="{}", **fields)
+        return self._added(
+            "networks_network", default_child_prefix_length=lengths, labels="{}", **fields
+        )
 
     def carve(self, **fields: Any) -> Refusal:
         return self.make(kind="private", **fields)
@@ -38,33 +40,80 @@ class Admin:
     def add_prefix(self, network: Network, cidr: str) -> Refusal:
         number = network.prefixes.count()
         return self.change(
-            network, **{f"prefixes-{number}-cidr": cidr, f"prefixes-{number}-network": network.pk, "prefixes-TOTAL_FORMS": number + 1}
+            network,
+            **{
+                f"prefixes-{number}-cidr": cidr,
+                f"prefixes-{number}-network": network.pk,
+                "prefixes-TOTAL_FORMS": number + 1,
+            },
         )
 
-    def take(self, network: Network, project: Project, address: str = "", version: int | None = None) -> Refusal:
-        return self._added("networks_address", network=network, project=project, address=address, version=version)
+    def take(
+        self, network: Network, project: Project, address: str = "", version: int | None = None
+    ) -> Refusal:
+        return self._added(
+            "networks_address", network=network, project=project, address=address, version=version
+        )
 
-    def machine(self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, partition: Any = None) -> Refusal:
+    def machine(
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        partition: Any = None,
+    ) -> Refusal:
         place = partition or project_partition(networks)
-        sent = {"name": "new", "partition": place, "project": project, "network": networks[0], "addresses": addresses}
+        sent = {
+            "name": "new",
+            "partition": place,
+            "project": project,
+            "network": networks[0],
+            "addresses": addresses,
+        }
         return renamed(self._added("machines_machine", **sent), network="networks")
 
     def firewall(
-        self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, primary: Any = None, partition: Any = None
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        primary: Any = None,
+        partition: Any = None,
     ) -> Refusal:
         place = partition or project_partition(networks)
-        sent = {"name": "new", "partition": place, "project": project, "networks": [n.pk for n in networks], "addresses": addresses}
+        sent = {
+            "name": "new",
+            "partition": place,
+            "project": project,
+            "networks": [n.pk for n in networks],
+            "addresses": addresses,
+        }
         return self._added("firewalls_firewall", **sent, **MANAGED, primary=primary)
 
-    def join(self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True) -> Refusal:
-        return self._added("firewalls_attachment", firewall=firewall, network=network, addresses=addresses)
+    def join(
+        self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True
+    ) -> Refusal:
+        return self._added(
+            "firewalls_attachment", firewall=firewall, network=network, addresses=addresses
+        )
 
     def leave(self, firewall: Firewall, network: Network) -> Refusal:
         joined = firewall.attachments.filter(network=network).first()
-        return self.remove(joined) if joined else IN_USE  # its primary is not among the rows to delete
+        return (
+            self.remove(joined) if joined else IN_USE
+        )  # its primary is not among the rows to delete
 
     def publish(self, address: Address, machine: Machine) -> Refusal:
-        return self._added("firewalls_endpoint", address=address, machine=machine, port=80, target_port=8080, **SERVICE)
+        return self._added(
+            "firewalls_endpoint",
+            address=address,
+            machine=machine,
+            port=80,
+            target_port=8080,
+            **SERVICE,
+        )
 
     def free(self, machine: Machine) -> Refusal:
         return self.remove(getattr(machine, "firewall", machine))
@@ -80,11 +129,25 @@ class Admin:
     def change(self, row: Any, **data: Any) -> Refusal:
         assert isinstance(row, Network)
         prefixes = list(row.prefixes.all())
-        inlines: dict[str, Any] = {"prefixes-TOTAL_FORMS": len(prefixes), "prefixes-INITIAL_FORMS": len(prefixes)}
+        inlines: dict[str, Any] = {
+            "prefixes-TOTAL_FORMS": len(prefixes),
+            "prefixes-INITIAL_FORMS": len(prefixes),
+        }
         for number, prefix in enumerate(prefixes):
-            inlines |= {f"prefixes-{number}-{name}": value for name, value in (("id", prefix.pk), ("network", row.pk), ("cidr", prefix))}
-        shown = {"name": row.name, "project": row.project_id or "", "labels": "{}", "default_child_prefix_length": "{}"}
-        return self._sent(reverse("admin:networks_network_change", args=[row.pk]), {**shown, **inlines, **values(data)})
+            inlines |= {
+                f"prefixes-{number}-{name}": value
+                for name, value in (("id", prefix.pk), ("network", row.pk), ("cidr", prefix))
+            }
+        shown = {
+            "name": row.name,
+            "project": row.project_id or "",
+            "labels": "{}",
+            "default_child_prefix_length": "{}",
+        }
+        return self._sent(
+            reverse("admin:networks_network_change", args=[row.pk]),
+            {**shown, **inlines, **values(data)},
+        )
 
     def _added(self, page: str, **data: Any) -> Refusal:
         return self._sent(reverse(f"admin:{page}_add"), values(data))

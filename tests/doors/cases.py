@@ -31,451 +31,776 @@ SHARED = on("shared", "not_private")
 PARENT, BOUND = on("parent", "parent_mismatch"), on("partition", "no_partition")
 
 R1 = {
-    "share a super network": Case(lambda d, s: d.share(s.fra.pool), SHARED, "Network:shared_is_private"),
-    "share an underlay": Case(lambda d, s: d.share(s.fra.fabric), SHARED, "Network:shared_is_private"),
-    "share an external network": Case(lambda d, s: d.share(s.fra.internet), SHARED, "Network:shared_is_private"),
-    "share a project's external network": Case(lambda d, s: d.share(s.mpls), SHARED, "Network:shared_is_private"),
-    "make a shared external network": Case(lambda d, s: d.make(**s.external(shared=True)), SHARED, "Network:shared_is_private"),
+    "share a super network": Case(
+        lambda d, s: d.share(s.fra.pool), SHARED, "Network:shared_is_private"
+    ),
+    "share an underlay": Case(
+        lambda d, s: d.share(s.fra.fabric), SHARED, "Network:shared_is_private"
+    ),
+    "share an external network": Case(
+        lambda d, s: d.share(s.fra.internet), SHARED, "Network:shared_is_private"
+    ),
+    "share a project's external network": Case(
+        lambda d, s: d.share(s.mpls), SHARED, "Network:shared_is_private"
+    ),
+    "make a shared external network": Case(
+        lambda d, s: d.make(**s.external(shared=True)), SHARED, "Network:shared_is_private"
+    ),
     "make a shared super network": Case(
-        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, shared=True), SHARED, "Network:shared_is_private"
+        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, shared=True),
+        SHARED,
+        "Network:shared_is_private",
     ),
     "make a shared underlay": Case(
-        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.empty, shared=True), SHARED, "Network:shared_is_private"
+        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.empty, shared=True),
+        SHARED,
+        "Network:shared_is_private",
     ),
     "a private network without a parent": Case(  # REST and the admin find it
-        lambda d, s: d.make(**s.private(parent=None)), PARENT, "Network:parent_iff_private", "rest admin"
+        lambda d, s: d.make(**s.private(parent=None)),
+        PARENT,
+        "Network:parent_iff_private",
+        "rest admin",
     ),
     "a private network in a private one": Case(
-        lambda d, s: d.make(**s.private(parent=s.shop)), on("parent", "parent_not_super"), NR + "child_of"
+        lambda d, s: d.make(**s.private(parent=s.shop)),
+        on("parent", "parent_not_super"),
+        NR + "child_of",
     ),
     "a private network in an external one": Case(
-        lambda d, s: d.make(**s.private(parent=s.fra.internet)), on("parent", "parent_not_super"), NR + "child_of"
+        lambda d, s: d.make(**s.private(parent=s.fra.internet)),
+        on("parent", "parent_not_super"),
+        NR + "child_of",
     ),
     "an external network with a parent": Case(
         lambda d, s: d.make(**s.external(parent=s.fra.pool)), PARENT, "Network:parent_iff_private"
     ),
     "an underlay with a parent": Case(
-        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.empty, parent=s.fra.pool), PARENT,
+        lambda d, s: d.make(
+            id="new", name="new", kind="underlay", partition=s.empty, parent=s.fra.pool
+        ),
+        PARENT,
         "Network:parent_iff_private",
     ),
-}  # fmt: skip
+}
 R2 = {
     "a private network without a partition": Case(
-        lambda d, s: d.make(**s.private(partition=None, parent=None)), BOUND | PARENT,
+        lambda d, s: d.make(**s.private(partition=None, parent=None)),
+        BOUND | PARENT,
         "Network:partition_where_bound Network:parent_iff_private",
     ),
     "a super network without a partition": Case(
-        lambda d, s: d.make(id="new", name="new", kind="super"), BOUND, "Network:partition_where_bound"
+        lambda d, s: d.make(id="new", name="new", kind="super"),
+        BOUND,
+        "Network:partition_where_bound",
     ),
     "an underlay without a partition": Case(
-        lambda d, s: d.make(id="new", name="new", kind="underlay"), BOUND, "Network:partition_where_bound"
+        lambda d, s: d.make(id="new", name="new", kind="underlay"),
+        BOUND,
+        "Network:partition_where_bound",
     ),
     "a private network in the pool of another partition": Case(
-        lambda d, s: d.make(**s.private(parent=s.muc.pool)), on("parent", "other_partition"), NR + "child_of"
+        lambda d, s: d.make(**s.private(parent=s.muc.pool)),
+        on("parent", "other_partition"),
+        NR + "child_of",
     ),
     "join across partitions": Case(
-        lambda d, s: d.join(s.firewall, s.far), on("network", "other_partition"), NETWORKS + "in_partition"
+        lambda d, s: d.join(s.firewall, s.far),
+        on("network", "other_partition"),
+        NETWORKS + "in_partition",
     ),
     "join an external network of another partition": Case(
-        lambda d, s: d.join(s.firewall, s.second), on("network", "other_partition"), NETWORKS + "in_partition"
+        lambda d, s: d.join(s.firewall, s.second),
+        on("network", "other_partition"),
+        NETWORKS + "in_partition",
     ),
     "a machine in a network of another partition": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, partition=s.muc.partition), on("networks", "other_partition"), NETWORKS + "in_partition"
+        lambda d, s: d.machine(s.fra.shop, s.shop, partition=s.muc.partition),
+        on("networks", "other_partition"),
+        NETWORKS + "in_partition",
     ),
     "a firewall in a network of another partition": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.dual, partition=s.fra.partition), on("networks", "other_partition"),
+        lambda d, s: d.firewall(s.fra.shop, s.dual, partition=s.fra.partition),
+        on("networks", "other_partition"),
         NETWORKS + "in_partition",
     ),
     "a firewall with a shared network of another partition": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.far), on("networks", "other_partition"), NETWORKS + "in_partition"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.far),
+        on("networks", "other_partition"),
+        NETWORKS + "in_partition",
     ),
     "a firewall with an external network of another partition": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.second), on("networks", "other_partition"), NETWORKS + "in_partition"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.second),
+        on("networks", "other_partition"),
+        NETWORKS + "in_partition",
     ),
-}  # fmt: skip
+}
 R3 = {
-    "un-share": Case(lambda d, s: d.unshare(s.storage), on("shared", "cannot_unshare"), NR + "stays_shared", "admin"),
+    "un-share": Case(
+        lambda d, s: d.unshare(s.storage),
+        on("shared", "cannot_unshare"),
+        NR + "stays_shared",
+        "admin",
+    ),
     "another reason for a sharing of old": Case(
-        lambda d, s: d.change(s.storage, shared_reason="why not"), on("shared_reason", "kept"), NR + "sharing_is_kept", "rest admin"
+        lambda d, s: d.change(s.storage, shared_reason="why not"),
+        on("shared_reason", "kept"),
+        NR + "sharing_is_kept",
+        "rest admin",
     ),
     "since when it is shared, though it is not": Case(
-        lambda d, s: d.change(s.shop, shared_at=s.storage.shared_at), on("shared", "unknown_since"), "Network:shared_knows_since_when",
+        lambda d, s: d.change(s.shop, shared_at=s.storage.shared_at),
+        on("shared", "unknown_since"),
+        "Network:shared_knows_since_when",
         "form rest admin",
     ),
-}  # fmt: skip
+}
 R4 = {
     "a machine in two networks": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, s.storage), on("networks", "several_networks"), NETWORKS + "one_home", "form admin"
+        lambda d, s: d.machine(s.fra.shop, s.shop, s.storage),
+        on("networks", "several_networks"),
+        NETWORKS + "one_home",
+        "form admin",
     ),
     "a machine in a private and an external network": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, s.fra.internet), on("networks", "several_networks"), NETWORKS + "one_home",
+        lambda d, s: d.machine(s.fra.shop, s.shop, s.fra.internet),
+        on("networks", "several_networks"),
+        NETWORKS + "one_home",
         "form admin",
     ),
     "a machine that moves to another network": Case(
-        lambda d, s: d.change(s.machine, primary=s.shop), on("primary", "identity"), NETWORKS + "keeps_home", "rest admin"
+        lambda d, s: d.change(s.machine, primary=s.shop),
+        on("primary", "identity"),
+        NETWORKS + "keeps_home",
+        "rest admin",
     ),
     "a machine that moves to another project": Case(
         lambda d, s: d.change(s.machine, project=s.fra.analytics),
-        {"project": ["identity"], "primary": ["other_project"]}, NETWORKS + "keeps_home " + NETWORKS + "home", "rest admin",
+        {"project": ["identity"], "primary": ["other_project"]},
+        NETWORKS + "keeps_home " + NETWORKS + "home",
+        "rest admin",
     ),
     "an address on a machine that is not in its network": Case(
-        lambda d, s: d.change(s.storage.prefixes.get().addresses.get(address=s.ip(s.storage, 78)), machine=s.machine),
-        on("machine", "not_there"), NR + "machine_is_there", "rest admin",
+        lambda d, s: d.change(
+            s.storage.prefixes.get().addresses.get(address=s.ip(s.storage, 78)), machine=s.machine
+        ),
+        on("machine", "not_there"),
+        NR + "machine_is_there",
+        "rest admin",
     ),
     "an address on a firewall that has not joined its network": Case(
-        lambda d, s: d.change(s.storage.prefixes.get().addresses.get(address=s.ip(s.storage, 78)), machine=s.firewall.machine),
-        on("machine", "not_there"), NR + "machine_is_there", "rest admin",
+        lambda d, s: d.change(
+            s.storage.prefixes.get().addresses.get(address=s.ip(s.storage, 78)),
+            machine=s.firewall.machine,
+        ),
+        on("machine", "not_there"),
+        NR + "machine_is_there",
+        "rest admin",
     ),
-}  # fmt: skip
+}
 R5 = {
     "a second private unshared network": Case(
-        lambda d, s: d.join(s.firewall, s.other), on("network", "second_unshared"), NETWORKS + "unshared_once"
+        lambda d, s: d.join(s.firewall, s.other),
+        on("network", "second_unshared"),
+        NETWORKS + "unshared_once",
     ),
     "a firewall with two private unshared networks": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.other), on("networks", "second_unshared"), ONE_HOME
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.other),
+        on("networks", "second_unshared"),
+        ONE_HOME,
     ),
     "a firewall with two private unshared networks and a shared one": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.storage, s.other), on("networks", "second_unshared"), ONE_HOME
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.storage, s.other),
+        on("networks", "second_unshared"),
+        ONE_HOME,
     ),
     "two unshared networks, one of them marked primary": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.other, primary=s.shop), on("networks", "second_unshared"), ONE_HOME
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.other, primary=s.shop),
+        on("networks", "second_unshared"),
+        ONE_HOME,
     ),
     "several shared networks of its own project": Case(
-        lambda d, s: d.firewall(s.fra.storage, s.storage, s.backup), on("networks", "ambiguous_primary"), NETWORKS + "primary_of"
+        lambda d, s: d.firewall(s.fra.storage, s.storage, s.backup),
+        on("networks", "ambiguous_primary"),
+        NETWORKS + "primary_of",
     ),
     "only shared networks of others": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.storage, s.backup), on("networks", "no_primary"), NETWORKS + "primary_of"
+        lambda d, s: d.firewall(s.fra.shop, s.storage, s.backup),
+        on("networks", "no_primary"),
+        NETWORKS + "primary_of",
     ),
     "publish a machine that lives elsewhere": Case(
-        lambda d, s: d.publish(s.own(s.media), s.machine), on("machine", "not_behind"), FIREWALLS + "behind"
+        lambda d, s: d.publish(s.own(s.media), s.machine),
+        on("machine", "not_behind"),
+        FIREWALLS + "behind",
     ),
     "publish another firewall": Case(
-        lambda d, s: d.publish(s.own(s.media), s.firewall.machine), on("machine", "firewall"), FIREWALLS + "behind"
+        lambda d, s: d.publish(s.own(s.media), s.firewall.machine),
+        on("machine", "firewall"),
+        FIREWALLS + "behind",
     ),
-}  # fmt: skip
+}
 R6 = {
-    "join the own primary": Case(lambda d, s: d.join(s.owner, s.storage), on("network", "own_primary"), NETWORKS + "not_its_primary"),
+    "join the own primary": Case(
+        lambda d, s: d.join(s.owner, s.storage),
+        on("network", "own_primary"),
+        NETWORKS + "not_its_primary",
+    ),
     "join twice": Case(
-        lambda d, s: d.join(s.firewall, s.fra.internet), on("network", "joined_already"), "Attachment:joins_once"
+        lambda d, s: d.join(s.firewall, s.fra.internet),
+        on("network", "joined_already"),
+        "Attachment:joins_once",
     ),
     "turn what was joined into something else": Case(
-        lambda d, s: d.change(s.firewall.attachments.get(network=s.fra.internet), network=s.storage), on("network", "identity"),
-        NETWORKS + "keeps_attachment", "rest admin",
+        lambda d, s: d.change(
+            s.firewall.attachments.get(network=s.fra.internet), network=s.storage
+        ),
+        on("network", "identity"),
+        NETWORKS + "keeps_attachment",
+        "rest admin",
     ),
     "leave the primary network": Case(
         lambda d, s: d.leave(s.firewall, s.shop), IN, NETWORKS + "may_leave", "form admin"
     ),
     "publish in a network that is not joined": Case(
-        lambda d, s: d.publish(s.own(s.lan), s.behind), on("address", "not_joined"), FIREWALLS + "at_own_shared_address"
+        lambda d, s: d.publish(s.own(s.lan), s.behind),
+        on("address", "not_joined"),
+        FIREWALLS + "at_own_shared_address",
     ),
     "publish at an address that is on no firewall": Case(  # REST asks for the firewall
-        lambda d, s: d.publish(s.machine.addresses.get(), s.behind), on("address", "not_there"), FIREWALLS + "at_own_shared_address", "rest"
+        lambda d, s: d.publish(s.machine.addresses.get(), s.behind),
+        on("address", "not_there"),
+        FIREWALLS + "at_own_shared_address",
+        "rest",
     ),
-}  # fmt: skip
+}
 R7 = {
     "a machine in another project's network": Case(
-        lambda d, s: d.machine(s.fra.analytics, s.shop), on("networks", "other_project"), NETWORKS + "home"
+        lambda d, s: d.machine(s.fra.analytics, s.shop),
+        on("networks", "other_project"),
+        NETWORKS + "home",
     ),
     "a machine in another project's shared network": Case(
-        lambda d, s: d.machine(s.fra.shop, s.storage), on("networks", "other_project"), NETWORKS + "home"
+        lambda d, s: d.machine(s.fra.shop, s.storage),
+        on("networks", "other_project"),
+        NETWORKS + "home",
     ),
     "a firewall in another project's network": Case(
-        lambda d, s: d.firewall(s.fra.analytics, s.shop), on("networks", "other_project"), NETWORKS + "home"
+        lambda d, s: d.firewall(s.fra.analytics, s.shop),
+        on("networks", "other_project"),
+        NETWORKS + "home",
     ),
     "a firewall whose marked primary is another project's": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.storage, s.backup, primary=s.backup), on("networks", "other_project"), NETWORKS + "home"
+        lambda d, s: d.firewall(s.fra.shop, s.storage, s.backup, primary=s.backup),
+        on("networks", "other_project"),
+        NETWORKS + "home",
     ),
     "join another project's external network": Case(
-        lambda d, s: d.join(s.firewall, s.mpls), on("network", "other_project"), NETWORKS + "external_serves"
+        lambda d, s: d.join(s.firewall, s.mpls),
+        on("network", "other_project"),
+        NETWORKS + "external_serves",
     ),
     "a firewall with another project's external network": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.mpls), on("networks", "other_project"), NETWORKS + "external_serves"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.mpls),
+        on("networks", "other_project"),
+        NETWORKS + "external_serves",
     ),
     "a private network without a project": Case(
-        lambda d, s: d.make(**s.private(project=None)), on("project", "project_mismatch"), "Network:project_where_owned"
+        lambda d, s: d.make(**s.private(project=None)),
+        on("project", "project_mismatch"),
+        "Network:project_where_owned",
     ),
     "a super network with a project": Case(
-        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, project=s.fra.shop),
-        on("project", "project_mismatch"), "Network:project_where_owned",
+        lambda d, s: d.make(
+            id="new", name="new", kind="super", partition=s.empty, project=s.fra.shop
+        ),
+        on("project", "project_mismatch"),
+        "Network:project_where_owned",
     ),
     "an underlay with a project": Case(
-        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.empty, project=s.fra.shop),
-        on("project", "project_mismatch"), "Network:project_where_owned",
+        lambda d, s: d.make(
+            id="new", name="new", kind="underlay", partition=s.empty, project=s.fra.shop
+        ),
+        on("project", "project_mismatch"),
+        "Network:project_where_owned",
     ),
     "an address of another project's private network": Case(
-        lambda d, s: d.take(s.other, s.fra.analytics, str(s.ip(s.other, 9))), on("project", "other_project"), NR + "may_own"
+        lambda d, s: d.take(s.other, s.fra.analytics, str(s.ip(s.other, 9))),
+        on("project", "other_project"),
+        NR + "may_own",
     ),
     "an address of another project's external network": Case(
-        lambda d, s: d.take(s.mpls, s.fra.shop, "100.127.129.9"), on("project", "other_project"), NR + "may_own"
+        lambda d, s: d.take(s.mpls, s.fra.shop, "100.127.129.9"),
+        on("project", "other_project"),
+        NR + "may_own",
     ),
     "give a network in use to another project": Case(
-        lambda d, s: d.change(s.other, project=s.fra.analytics), on("project", "project_in_use"), NR + "keeps_project"
+        lambda d, s: d.change(s.other, project=s.fra.analytics),
+        on("project", "project_in_use"),
+        NR + "keeps_project",
     ),
-}  # fmt: skip
+}
 R8 = {
-    "join a super network": Case(lambda d, s: d.join(s.firewall, s.fra.pool), on("network", "not_explicit"), NETWORKS + "not_explicit"),
+    "join a super network": Case(
+        lambda d, s: d.join(s.firewall, s.fra.pool),
+        on("network", "not_explicit"),
+        NETWORKS + "not_explicit",
+    ),
     "join another partition's underlay": Case(
-        lambda d, s: d.join(s.firewall, s.muc.fabric, auto=True), on("network", "not_explicit"), NETWORKS + "not_explicit", "orm form"
+        lambda d, s: d.join(s.firewall, s.muc.fabric, auto=True),
+        on("network", "not_explicit"),
+        NETWORKS + "not_explicit",
+        "orm form",
     ),
     "a machine in a super network": Case(
         lambda d, s: d.machine(s.fra.shop, s.fra.pool),
-        {"networks": ["not_explicit", "no_private"]}, NETWORKS + "not_explicit",
+        {"networks": ["not_explicit", "no_private"]},
+        NETWORKS + "not_explicit",
     ),
     "a machine in the underlay": Case(
-        lambda d, s: d.machine(s.fra.shop, s.fra.fabric), {"networks": ["not_explicit", "no_private"]}, NETWORKS + "not_explicit"
+        lambda d, s: d.machine(s.fra.shop, s.fra.fabric),
+        {"networks": ["not_explicit", "no_private"]},
+        NETWORKS + "not_explicit",
     ),
     "a firewall that asks for the underlay": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.fra.fabric), on("networks", "not_explicit"), NETWORKS + "not_explicit"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.fra.fabric),
+        on("networks", "not_explicit"),
+        NETWORKS + "not_explicit",
     ),
     "a firewall that asks for the super network": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.fra.pool), on("networks", "not_explicit"), NETWORKS + "not_explicit"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.fra.pool),
+        on("networks", "not_explicit"),
+        NETWORKS + "not_explicit",
     ),
     "an address of a super network": Case(
-        lambda d, s: d.take(s.fra.pool, s.fra.shop, "10.128.200.9"), on("network", "super_given"), NR + "not_given", "form"
+        lambda d, s: d.take(s.fra.pool, s.fra.shop, "10.128.200.9"),
+        on("network", "super_given"),
+        NR + "not_given",
+        "form",
     ),
     "an address of the underlay": Case(
-        lambda d, s: d.take(s.fra.fabric, s.fra.shop, "10.4.0.9"), on("network", "underlay_given"), NR + "not_given", "orm form"
+        lambda d, s: d.take(s.fra.fabric, s.fra.shop, "10.4.0.9"),
+        on("network", "underlay_given"),
+        NR + "not_given",
+        "orm form",
     ),
     "a super network beside another": Case(
-        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.fra.partition), on("kind", "second_super"),
+        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.fra.partition),
+        on("kind", "second_super"),
         "Network:one_super_per_partition",
     ),
     "an underlay beside another": Case(
-        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.fra.partition), on("kind", "second_underlay"),
+        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.fra.partition),
+        on("kind", "second_underlay"),
         "Network:one_underlay_per_partition",
     ),
     "a private network where there is no super network": Case(
-        lambda d, s: d.carve(name="new", partition=s.empty, project=s.fra.shop), on("partition", "no_super"),
-        "networks.allocation.super_network", "form",
+        lambda d, s: d.carve(name="new", partition=s.empty, project=s.fra.shop),
+        on("partition", "no_super"),
+        "networks.allocation.super_network",
+        "form",
     ),
     "a firewall where there is no underlay": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.port), on("partition", "no_underlay"), "firewalls.allocation.underlay"
+        lambda d, s: d.firewall(s.fra.shop, s.port),
+        on("partition", "no_underlay"),
+        "firewalls.allocation.underlay",
     ),
     "a firewall where there is no super network": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, partition=s.empty), on("partition", "no_super"), "firewalls.allocation.super_network"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, partition=s.empty),
+        on("partition", "no_super"),
+        "firewalls.allocation.super_network",
     ),
-}  # fmt: skip
+}
 R9 = {
     "a firewall with one network twice": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.storage, s.storage), on("networks", "not_distinct"), NETWORKS + "distinct",
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.storage, s.storage),
+        on("networks", "not_distinct"),
+        NETWORKS + "distinct",
         "form admin",
     ),
     "a machine with one network twice": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, s.shop), {"networks": ["not_distinct", "several_networks"]},
-        NETWORKS + "distinct", "form admin",
+        lambda d, s: d.machine(s.fra.shop, s.shop, s.shop),
+        {"networks": ["not_distinct", "several_networks"]},
+        NETWORKS + "distinct",
+        "form admin",
     ),
     "a machine with an external network only": Case(
-        lambda d, s: d.machine(s.fra.shop, s.mpls), on("networks", "no_private"), NETWORKS + "one_private"
+        lambda d, s: d.machine(s.fra.shop, s.mpls),
+        on("networks", "no_private"),
+        NETWORKS + "one_private",
     ),
     "a firewall with an external network only": Case(
-        lambda d, s: d.firewall(s.fra.storage, s.mpls), on("networks", "no_private"), NETWORKS + "one_private"
+        lambda d, s: d.firewall(s.fra.storage, s.mpls),
+        on("networks", "no_private"),
+        NETWORKS + "one_private",
     ),
-}  # fmt: skip
+}
 R10 = {
     "a machine that brings no address": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, auto=False), on("addresses", "no_address"), NETWORKS + "each_family", "form admin"
+        lambda d, s: d.machine(s.fra.shop, s.shop, auto=False),
+        on("addresses", "no_address"),
+        NETWORKS + "each_family",
+        "form admin",
     ),
     "a firewall that brings no address": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, auto=False), on("addresses", "no_address"), NETWORKS + "each_family", "form admin"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, auto=False),
+        on("addresses", "no_address"),
+        NETWORKS + "each_family",
+        "form admin",
     ),
     "join without an address": Case(
-        lambda d, s: d.join(s.firewall, s.storage, auto=False), on("addresses", "no_address"), NETWORKS + "each_family", "form admin"
+        lambda d, s: d.join(s.firewall, s.storage, auto=False),
+        on("addresses", "no_address"),
+        NETWORKS + "each_family",
+        "form admin",
     ),
     "bring no address of two families": Case(
-        lambda d, s: d.machine(s.fra.shop, s.dual, auto=False), {"addresses": ["no_address", "no_address"]}, NETWORKS + "each_family",
+        lambda d, s: d.machine(s.fra.shop, s.dual, auto=False),
+        {"addresses": ["no_address", "no_address"]},
+        NETWORKS + "each_family",
         "form admin",
     ),
     "bring IPv4 alone to a network with both": Case(
-        lambda d, s: d.machine(s.fra.shop, s.dual, addresses=str(s.ip(s.dual, 9))), on("addresses", "no_address"),
+        lambda d, s: d.machine(s.fra.shop, s.dual, addresses=str(s.ip(s.dual, 9))),
+        on("addresses", "no_address"),
         NETWORKS + "each_family",
     ),
     "bring IPv6 alone to a network with both": Case(
-        lambda d, s: d.machine(s.fra.shop, s.dual, addresses=str(s.ip(s.dual, 9, 6))), on("addresses", "no_address"),
+        lambda d, s: d.machine(s.fra.shop, s.dual, addresses=str(s.ip(s.dual, 9, 6))),
+        on("addresses", "no_address"),
         NETWORKS + "each_family",
     ),
     "a firewall that brings IPv4 alone to a network with both": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.dual, addresses=str(s.ip(s.dual, 9))), on("addresses", "no_address"),
+        lambda d, s: d.firewall(s.fra.shop, s.dual, addresses=str(s.ip(s.dual, 9))),
+        on("addresses", "no_address"),
         NETWORKS + "each_family",
     ),
     "a machine in a network without a prefix": Case(
-        lambda d, s: d.machine(s.fra.shop, s.bare), on("networks", "no_prefix"), NETWORKS + "each_family"
+        lambda d, s: d.machine(s.fra.shop, s.bare),
+        on("networks", "no_prefix"),
+        NETWORKS + "each_family",
     ),
     "an address of a network without a prefix": Case(
-        lambda d, s: d.take(s.bare, s.fra.shop), on("network", "no_prefix"), "networks.rules.no_prefix", "form"
+        lambda d, s: d.take(s.bare, s.fra.shop),
+        on("network", "no_prefix"),
+        "networks.rules.no_prefix",
+        "form",
     ),
     "an address of a family that the network lacks": Case(
-        lambda d, s: d.take(s.shop, s.fra.shop, version=6), on("network", "no_prefix"), "networks.rules.no_prefix", "form"
+        lambda d, s: d.take(s.shop, s.fra.shop, version=6),
+        on("network", "no_prefix"),
+        "networks.rules.no_prefix",
+        "form",
     ),
     "publish by IPv6 a machine that has none": Case(
-        lambda d, s: d.publish(s.own(s.media, 6), s.behind), on("machine", "no_address"), FIREWALLS + "same_family"
+        lambda d, s: d.publish(s.own(s.media, 6), s.behind),
+        on("machine", "no_address"),
+        FIREWALLS + "same_family",
     ),
     "grow by a family without room for those who are there": Case(
-        lambda d, s: d.add_prefix(s.lan, "2001:db8:132:99::1/128"), on("cidr", "exhausted"), NR + "exhausted", "form admin"
+        lambda d, s: d.add_prefix(s.lan, "2001:db8:132:99::1/128"),
+        on("cidr", "exhausted"),
+        NR + "exhausted",
+        "form admin",
     ),
-}  # fmt: skip
+}
 R11 = {
     "a machine that brings an address from elsewhere": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, addresses="10.9.9.9"), on("addresses", "outside_networks"), NETWORKS + "brought"
+        lambda d, s: d.machine(s.fra.shop, s.shop, addresses="10.9.9.9"),
+        on("addresses", "outside_networks"),
+        NETWORKS + "brought",
     ),
     "a firewall that brings an address from elsewhere": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.fra.internet, addresses="203.0.114.9"), on("addresses", "outside_networks"),
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.fra.internet, addresses="203.0.114.9"),
+        on("addresses", "outside_networks"),
         NETWORKS + "brought",
     ),
     "join with an address from elsewhere": Case(
-        lambda d, s: d.join(s.firewall, s.storage, "10.9.9.9"), on("addresses", "outside_networks"), NETWORKS + "brought", "form"
+        lambda d, s: d.join(s.firewall, s.storage, "10.9.9.9"),
+        on("addresses", "outside_networks"),
+        NETWORKS + "brought",
+        "form",
     ),
     "join with an address of another project": Case(
-        lambda d, s: d.join(s.firewall, s.storage, str(s.ip(s.storage, 77))), on("addresses", "other_project"), NETWORKS + "may_bring",
+        lambda d, s: d.join(s.firewall, s.storage, str(s.ip(s.storage, 77))),
+        on("addresses", "other_project"),
+        NETWORKS + "may_bring",
         "form",
     ),
     "join with an address on another machine": Case(
-        lambda d, s: d.join(s.firewall, s.storage, str(s.owner.machine.addresses.get(prefix__network="storage"))),
-        on("addresses", "other_project"), NETWORKS + "may_bring", "form",
+        lambda d, s: d.join(
+            s.firewall, s.storage, str(s.owner.machine.addresses.get(prefix__network="storage"))
+        ),
+        on("addresses", "other_project"),
+        NETWORKS + "may_bring",
+        "form",
     ),
     "a firewall with an address of another project": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.storage, addresses=str(s.ip(s.storage, 77))), on("addresses", "other_project"),
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.storage, addresses=str(s.ip(s.storage, 77))),
+        on("addresses", "other_project"),
         NETWORKS + "may_bring",
     ),
     "an address outside the network": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, "10.9.9.9"), on("address", "outside_network"), NR + "in_network"
+        lambda d, s: d.take(s.other, s.fra.shop, "10.9.9.9"),
+        on("address", "outside_network"),
+        NR + "in_network",
     ),
     "an IPv6 address in an IPv4 network": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, "2001:db8::9"), on("address", "outside_network"), NR + "in_network"
+        lambda d, s: d.take(s.other, s.fra.shop, "2001:db8::9"),
+        on("address", "outside_network"),
+        NR + "in_network",
     ),
     "give an address on a machine to another project": Case(
-        lambda d, s: d.change(s.owner.machine.addresses.get(prefix__network="storage"), project=s.fra.shop), on("machine", "other_project"),
-        NR + "owner_of_both", "admin",
+        lambda d, s: d.change(
+            s.owner.machine.addresses.get(prefix__network="storage"), project=s.fra.shop
+        ),
+        on("machine", "other_project"),
+        NR + "owner_of_both",
+        "admin",
     ),
-}  # fmt: skip
+}
 R12 = {
     "an address that is taken": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 1))), on("address", "taken"), "Address:address_is_used_once"
+        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 1))),
+        on("address", "taken"),
+        "Address:address_is_used_once",
     ),
     "the network address": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 0))), on("address", "reserved"), NR + "address_fits"
+        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 0))),
+        on("address", "reserved"),
+        NR + "address_fits",
     ),
     "the broadcast address": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 1023))), on("address", "reserved"), NR + "address_fits"
+        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 1023))),
+        on("address", "reserved"),
+        NR + "address_fits",
     ),
     "the subnet-router anycast address": Case(
-        lambda d, s: d.take(s.dual, s.fra.shop, str(s.ip(s.dual, 0, 6))), on("address", "reserved"), NR + "address_fits"
+        lambda d, s: d.take(s.dual, s.fra.shop, str(s.ip(s.dual, 0, 6))),
+        on("address", "reserved"),
+        NR + "address_fits",
     ),
     "a machine that brings the network address": Case(
-        lambda d, s: d.machine(s.fra.shop, s.shop, addresses=str(s.ip(s.shop, 0))), on("addresses", "reserved"), NR + "address_fits"
+        lambda d, s: d.machine(s.fra.shop, s.shop, addresses=str(s.ip(s.shop, 0))),
+        on("addresses", "reserved"),
+        NR + "address_fits",
     ),
     "a machine that brings an address on another machine": Case(
-        lambda d, s: d.machine(s.fra.shop, s.other, addresses=str(s.machine.addresses.get())), on("addresses", "taken"),
+        lambda d, s: d.machine(s.fra.shop, s.other, addresses=str(s.machine.addresses.get())),
+        on("addresses", "taken"),
         NETWORKS + "may_bring",
     ),
     "turn an address into another one": Case(
-        lambda d, s: d.change(s.machine.addresses.get(), address=str(s.ip(s.other, 99))), on("address", "identity"), NR + "keeps_address",
+        lambda d, s: d.change(s.machine.addresses.get(), address=str(s.ip(s.other, 99))),
+        on("address", "identity"),
+        NR + "keeps_address",
         "admin",
     ),
     "an address of a full network": Case(
-        lambda d, s: d.take(s.full, s.fra.shop), on("network", "exhausted"), "networks.allocation.next_address", "form"
+        lambda d, s: d.take(s.full, s.fra.shop),
+        on("network", "exhausted"),
+        "networks.allocation.next_address",
+        "form",
     ),
     "join a full network": Case(
-        lambda d, s: d.join(s.firewall, s.full, auto=True), on("network", "exhausted"), "networks.allocation.next_address", "orm form"
+        lambda d, s: d.join(s.firewall, s.full, auto=True),
+        on("network", "exhausted"),
+        "networks.allocation.next_address",
+        "orm form",
     ),
     "a firewall with a full network": Case(
-        lambda d, s: d.firewall(s.fra.shop, s.shop, s.full), on("networks", "exhausted"), "networks.allocation.next_address"
+        lambda d, s: d.firewall(s.fra.shop, s.shop, s.full),
+        on("networks", "exhausted"),
+        "networks.allocation.next_address",
     ),
-}  # fmt: skip
+}
 R13 = {
     "overlap another network": Case(
-        lambda d, s: d.add_prefix(s.shop, "10.128.4.0/23"), on("cidr", "overlap"), "Prefix:child_prefixes_do_not_overlap"
+        lambda d, s: d.add_prefix(s.shop, "10.128.4.0/23"),
+        on("cidr", "overlap"),
+        "Prefix:child_prefixes_do_not_overlap",
     ),
     "overlap the network itself": Case(
-        lambda d, s: d.add_prefix(s.shop, "10.128.0.0/24"), on("cidr", "overlap"), "Prefix:child_prefixes_do_not_overlap"
+        lambda d, s: d.add_prefix(s.shop, "10.128.0.0/24"),
+        on("cidr", "overlap"),
+        "Prefix:child_prefixes_do_not_overlap",
     ),
     "overlap an external network": Case(
-        lambda d, s: d.add_prefix(s.mpls, "203.0.113.128/25"), on("cidr", "overlap"), "Prefix:top_prefixes_do_not_overlap"
+        lambda d, s: d.add_prefix(s.mpls, "203.0.113.128/25"),
+        on("cidr", "overlap"),
+        "Prefix:top_prefixes_do_not_overlap",
     ),
     "overlap the underlay": Case(
-        lambda d, s: d.add_prefix(s.mpls, "10.4.128.0/24"), on("cidr", "overlap"), "Prefix:top_prefixes_do_not_overlap"
+        lambda d, s: d.add_prefix(s.mpls, "10.4.128.0/24"),
+        on("cidr", "overlap"),
+        "Prefix:top_prefixes_do_not_overlap",
     ),
     "overlap a super network": Case(
-        lambda d, s: d.add_prefix(s.fra.fabric, "10.128.0.0/16"), on("cidr", "overlap"), "Prefix:top_prefixes_do_not_overlap"
+        lambda d, s: d.add_prefix(s.fra.fabric, "10.128.0.0/16"),
+        on("cidr", "overlap"),
+        "Prefix:top_prefixes_do_not_overlap",
     ),
     "a super network that overlaps another": Case(
-        lambda d, s: d.add_prefix(s.muc.pool, "10.128.0.0/9"), on("cidr", "overlap"), "Prefix:top_prefixes_do_not_overlap"
+        lambda d, s: d.add_prefix(s.muc.pool, "10.128.0.0/9"),
+        on("cidr", "overlap"),
+        "Prefix:top_prefixes_do_not_overlap",
     ),
     "a prefix outside the super network": Case(
-        lambda d, s: d.add_prefix(s.shop, "10.9.0.0/22"), on("cidr", "outside_super"), NR + "prefix_has_home"
+        lambda d, s: d.add_prefix(s.shop, "10.9.0.0/22"),
+        on("cidr", "outside_super"),
+        NR + "prefix_has_home",
     ),
     "an IPv6 prefix outside the super network": Case(
-        lambda d, s: d.add_prefix(s.dual, "2001:db8:999::/64"), on("cidr", "outside_super"), NR + "prefix_has_home"
+        lambda d, s: d.add_prefix(s.dual, "2001:db8:999::/64"),
+        on("cidr", "outside_super"),
+        NR + "prefix_has_home",
     ),
     "an IPv6 prefix where the super network has none": Case(
-        lambda d, s: d.add_prefix(s.shop, "2001:db8:132:5::/64"), on("cidr", "outside_super"), NR + "prefix_has_home"
+        lambda d, s: d.add_prefix(s.shop, "2001:db8:132:5::/64"),
+        on("cidr", "outside_super"),
+        NR + "prefix_has_home",
     ),
     "a prefix larger than the super network's": Case(
-        lambda d, s: d.add_prefix(s.shop, "10.128.0.0/13"), on("cidr", "outside_super"), NR + "prefix_has_home"
+        lambda d, s: d.add_prefix(s.shop, "10.128.0.0/13"),
+        on("cidr", "outside_super"),
+        NR + "prefix_has_home",
     ),
     "turn a prefix into another one": Case(
-        lambda d, s: d.change(s.shop.prefixes.get(), cidr="10.128.200.0/22"), on("cidr", "identity"), NR + "keeps_prefix", "rest admin"
+        lambda d, s: d.change(s.shop.prefixes.get(), cidr="10.128.200.0/22"),
+        on("cidr", "identity"),
+        NR + "keeps_prefix",
+        "rest admin",
     ),
     "a child prefix longer than any address": Case(
-        lambda d, s: d.carve(name="new", partition=s.fra.partition, project=s.fra.shop, prefix_length={4: 13}),
-        on("prefix_length", "exhausted"), "networks.allocation.next_child", "form admin",
+        lambda d, s: d.carve(
+            name="new", partition=s.fra.partition, project=s.fra.shop, prefix_length={4: 13}
+        ),
+        on("prefix_length", "exhausted"),
+        "networks.allocation.next_child",
+        "form admin",
     ),
     "a child prefix of a family that the pool lacks": Case(
-        lambda d, s: d.carve(name="new", partition=s.fra.partition, project=s.fra.shop, prefix_length={6: 64}),
-        on("prefix_length", "exhausted"), "networks.allocation.carve networks.rules.no_room", "form admin",
+        lambda d, s: d.carve(
+            name="new", partition=s.fra.partition, project=s.fra.shop, prefix_length={6: 64}
+        ),
+        on("prefix_length", "exhausted"),
+        "networks.allocation.carve networks.rules.no_room",
+        "form admin",
     ),
     "grow by more than there is": Case(
-        lambda d, s: d.grow(s.shop, 14), on("prefix_length", "exhausted"), "networks.allocation.next_child", "form admin"
+        lambda d, s: d.grow(s.shop, 14),
+        on("prefix_length", "exhausted"),
+        "networks.allocation.next_child",
+        "form admin",
     ),
     "child prefixes longer than any address": Case(
-        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, default_child_prefix_length={"4": 99}),
-        on("default_child_prefix_length", "invalid_lengths"), NR + "child_lengths",
+        lambda d, s: d.make(
+            id="new",
+            name="new",
+            kind="super",
+            partition=s.empty,
+            default_child_prefix_length={"4": 99},
+        ),
+        on("default_child_prefix_length", "invalid_lengths"),
+        NR + "child_lengths",
     ),
-}  # fmt: skip
+}
 R14 = {
-    "a VRF id twice": Case(lambda d, s: d.make(**s.private(vrf=104009)), on("vrf", "vrf_taken"), "Network:vrf_is_unique"),
+    "a VRF id twice": Case(
+        lambda d, s: d.make(**s.private(vrf=104009)),
+        on("vrf", "vrf_taken"),
+        "Network:vrf_is_unique",
+    ),
     "an external network with a VRF id of a private one": Case(
-        lambda d, s: d.make(**s.external(vrf=s.shop.vrf)), on("vrf", "vrf_taken"), "Network:vrf_is_unique"
+        lambda d, s: d.make(**s.external(vrf=s.shop.vrf)),
+        on("vrf", "vrf_taken"),
+        "Network:vrf_is_unique",
     ),
     "a private network without a VRF id": Case(  # REST and the admin pick one
-        lambda d, s: d.make(**s.private(vrf=None)), on("vrf", "vrf_mismatch"), "Network:vrf_where_routed", "rest admin"
+        lambda d, s: d.make(**s.private(vrf=None)),
+        on("vrf", "vrf_mismatch"),
+        "Network:vrf_where_routed",
+        "rest admin",
     ),
     "a super network with a VRF id": Case(
-        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, vrf=77), on("vrf", "vrf_mismatch"),
+        lambda d, s: d.make(id="new", name="new", kind="super", partition=s.empty, vrf=77),
+        on("vrf", "vrf_mismatch"),
         "Network:vrf_where_routed",
     ),
     "an underlay with a VRF id": Case(
-        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.empty, vrf=77), on("vrf", "vrf_mismatch"),
+        lambda d, s: d.make(id="new", name="new", kind="underlay", partition=s.empty, vrf=77),
+        on("vrf", "vrf_mismatch"),
         "Network:vrf_where_routed",
     ),
     "another VRF id for a network": Case(
-        lambda d, s: d.change(s.shop, vrf=4711), on("vrf", "identity"), NR + "keeps_identity", "admin"
+        lambda d, s: d.change(s.shop, vrf=4711),
+        on("vrf", "identity"),
+        NR + "keeps_identity",
+        "admin",
     ),
-}  # fmt: skip
+}
 R15 = {
-    "remove a network with addresses": Case(lambda d, s: d.remove(s.shop), IN, NETWORK_USED, "form"),
-    "remove a super network with children": Case(lambda d, s: d.remove(s.fra.pool), IN, NETWORK_USED, "form"),
-    "remove a network that a firewall joined": Case(lambda d, s: d.remove(s.fra.internet), IN, NETWORK_USED, "form"),
-    "remove a network with reserved addresses": Case(lambda d, s: d.remove(s.full), IN, NETWORK_USED, "form"),
+    "remove a network with addresses": Case(
+        lambda d, s: d.remove(s.shop), IN, NETWORK_USED, "form"
+    ),
+    "remove a super network with children": Case(
+        lambda d, s: d.remove(s.fra.pool), IN, NETWORK_USED, "form"
+    ),
+    "remove a network that a firewall joined": Case(
+        lambda d, s: d.remove(s.fra.internet), IN, NETWORK_USED, "form"
+    ),
+    "remove a network with reserved addresses": Case(
+        lambda d, s: d.remove(s.full), IN, NETWORK_USED, "form"
+    ),
     "remove an address on a machine": Case(
         lambda d, s: d.remove(s.machine.addresses.get()), IN, NR + "address_unused", "form"
     ),
     "take an address off a machine": Case(
-        lambda d, s: d.change(s.machine.addresses.get(), machine=None), on("machine", "in_use"), NR + "stays_on_machine", "rest admin"
+        lambda d, s: d.change(s.machine.addresses.get(), machine=None),
+        on("machine", "in_use"),
+        NR + "stays_on_machine",
+        "rest admin",
     ),
-    "remove a prefix with addresses": Case(lambda d, s: d.remove(s.shop.prefixes.get()), IN, PREFIX_USED, "form"),
-    "remove a pool with children": Case(lambda d, s: d.remove(s.fra.pool.prefixes.get()), IN, PREFIX_USED, "form"),
-    "remove a partition with networks": Case(lambda d, s: d.remove(s.poolless), IN, "on_delete", "form"),
-    "remove a project with networks": Case(lambda d, s: d.remove(s.fra.shop), IN, "on_delete", "form"),
-    "remove a project with an address": Case(lambda d, s: d.remove(s.fra.analytics), IN, "on_delete", "form"),
+    "remove a prefix with addresses": Case(
+        lambda d, s: d.remove(s.shop.prefixes.get()), IN, PREFIX_USED, "form"
+    ),
+    "remove a pool with children": Case(
+        lambda d, s: d.remove(s.fra.pool.prefixes.get()), IN, PREFIX_USED, "form"
+    ),
+    "remove a partition with networks": Case(
+        lambda d, s: d.remove(s.poolless), IN, "on_delete", "form"
+    ),
+    "remove a project with networks": Case(
+        lambda d, s: d.remove(s.fra.shop), IN, "on_delete", "form"
+    ),
+    "remove a project with an address": Case(
+        lambda d, s: d.remove(s.fra.analytics), IN, "on_delete", "form"
+    ),
     "leave a network in which something is published": Case(
         lambda d, s: d.leave(s.consumer, s.media), IN, "firewalls.allocation.endpoints_unused"
     ),
     "free a machine that is published": Case(lambda d, s: d.free(s.behind), IN, "on_delete"),
     "remove what was joined, with addresses in it": Case(  # elsewhere, that is leaving
-        lambda d, s: d.remove(s.firewall.attachments.get(network=s.fra.internet)), IN, NETWORKS + "attachment_unused", "form rest admin"
+        lambda d, s: d.remove(s.firewall.attachments.get(network=s.fra.internet)),
+        IN,
+        NETWORKS + "attachment_unused",
+        "form rest admin",
     ),
-}  # fmt: skip
+}
 CASES: dict[str, dict[str, Case]] = {
-    "R1": R1, "R2": R2, "R3": R3, "R4": R4, "R5": R5, "R6": R6, "R7": R7, "R8": R8, "R9": R9, "R10": R10, "R11": R11, "R12": R12,
-    "R13": R13, "R14": R14, "R15": R15,
-}  # fmt: skip
+    "R1": R1,
+    "R2": R2,
+    "R3": R3,
+    "R4": R4,
+    "R5": R5,
+    "R6": R6,
+    "R7": R7,
+    "R8": R8,
+    "R9": R9,
+    "R10": R10,
+    "R11": R11,
+    "R12": R12,
+    "R13": R13,
+    "R14": R14,
+    "R15": R15,
+}

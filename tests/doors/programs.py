@@ -48,25 +48,50 @@ class Orm:
     def add_prefix(self, network: Network, cidr: str) -> Refusal:
         return self._make(Prefix, network=network, cidr=cidr)
 
-    def take(self, network: Network, project: Project, address: str = "", version: int | None = None) -> Refusal:
+    def take(
+        self, network: Network, project: Project, address: str = "", version: int | None = None
+    ) -> Refusal:
         ip = ip_address(address) if address else None
         return refused(lambda: allocate(network, project=project, ip=ip, version=version))
 
-    def machine(self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, partition: Any = None) -> Refusal:
+    def machine(
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        partition: Any = None,
+    ) -> Refusal:
         asked = [Request(network, auto) for network in networks]
         given = [ip_address(text) for text in addresses.split()]
         place = partition or project_partition(networks)
-        return refused(lambda: create_machine(name="new", partition=place, project=project, networks=asked, addresses=given))
+        return refused(
+            lambda: create_machine(
+                name="new", partition=place, project=project, networks=asked, addresses=given
+            )
+        )
 
     def firewall(
-        self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, primary: Any = None, partition: Any = None
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        primary: Any = None,
+        partition: Any = None,
     ) -> Refusal:
         asked = [Request(network, auto, network == primary) for network in networks]
         given = [ip_address(text) for text in addresses.split()]
         place = partition or project_partition(networks)
-        return refused(lambda: create_firewall(name="new", partition=place, project=project, networks=asked, addresses=given))
+        return refused(
+            lambda: create_firewall(
+                name="new", partition=place, project=project, networks=asked, addresses=given
+            )
+        )
 
-    def join(self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True) -> Refusal:
+    def join(
+        self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True
+    ) -> Refusal:
         if not addresses and auto:
             return self._make(Attachment, firewall=firewall, network=network)
         given = [ip_address(text) for text in addresses.split()]
@@ -76,10 +101,24 @@ class Orm:
         return kept(lambda: leave(firewall, network))
 
     def publish(self, address: Address, machine: Machine) -> Refusal:
-        return self._make(Endpoint, id=uuid4(), address=address, machine=machine, port=80, target_port=8080, **SERVICE)
+        return self._make(
+            Endpoint,
+            id=uuid4(),
+            address=address,
+            machine=machine,
+            port=80,
+            target_port=8080,
+            **SERVICE,
+        )
 
     def free(self, machine: Machine) -> Refusal:
-        return kept(lambda: free_firewall(machine.firewall) if hasattr(machine, "firewall") else free_machine(machine))
+        return kept(
+            lambda: (
+                free_firewall(machine.firewall)
+                if hasattr(machine, "firewall")
+                else free_machine(machine)
+            )
+        )
 
     def remove(self, row: Any) -> Refusal:
         return kept(row.delete)
@@ -99,29 +138,67 @@ class Form(Orm):
     def change(self, row: Any, **fields: Any) -> Refusal:
         return self._filled(type(row), {**model_forms.model_to_dict(row), **fields}, row)
 
-    def take(self, network: Network, project: Project, address: str = "", version: int | None = None) -> Refusal:
-        inside = [prefix for prefix in network.prefixes.all() if not address or ip_address(address) in prefix.cidr]
+    def take(
+        self, network: Network, project: Project, address: str = "", version: int | None = None
+    ) -> Refusal:
+        inside = [
+            prefix
+            for prefix in network.prefixes.all()
+            if not address or ip_address(address) in prefix.cidr
+        ]
         prefix = (inside or list(network.prefixes.all()))[0]
         return self._make(Address, address=address, prefix=prefix, project=project, kind="static")
 
-    def machine(self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, partition: Any = None) -> Refusal:
+    def machine(
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        partition: Any = None,
+    ) -> Refusal:
         place = partition or project_partition(networks)
-        sent = {"name": "new", "partition": place.pk, "project": project.pk, "network": networks[0].pk, "addresses": addresses}
+        sent = {
+            "name": "new",
+            "partition": place.pk,
+            "project": project.pk,
+            "network": networks[0].pk,
+            "addresses": addresses,
+        }
         return renamed(self._allocated(MachineAddForm, sent), network="networks")
 
     def firewall(
-        self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, primary: Any = None, partition: Any = None
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        primary: Any = None,
+        partition: Any = None,
     ) -> Refusal:
         place = partition or project_partition(networks)
-        sent = {"name": "new", "partition": place.pk, "project": project.pk, "networks": [n.pk for n in networks], "addresses": addresses}
+        sent = {
+            "name": "new",
+            "partition": place.pk,
+            "project": project.pk,
+            "networks": [n.pk for n in networks],
+            "addresses": addresses,
+        }
         return self._allocated(FirewallAddForm, {**sent, **MANAGED, **values({"primary": primary})})
 
     def _make(self, model: type[Any], **fields: Any) -> Refusal:
-        return self._filled(model, {name: getattr(value, "pk", value) for name, value in fields.items()})
+        return self._filled(
+            model, {name: getattr(value, "pk", value) for name, value in fields.items()}
+        )
 
     def _filled(self, model: type[Any], data: dict[str, Any], instance: Any = None) -> Refusal:
-        sent = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values(data).items()}
-        form: Any = modelform_factory(model, form=WholeRowForm, fields="__all__")(data=sent, instance=instance)
+        sent = {
+            name: json.dumps(value) if isinstance(value, dict) else value
+            for name, value in values(data).items()
+        }
+        form: Any = modelform_factory(model, form=WholeRowForm, fields="__all__")(
+            data=sent, instance=instance
+        )
         if form.is_valid():
             form.save()
         return said(form.errors.as_data())

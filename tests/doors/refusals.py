@@ -27,13 +27,20 @@ def kept(action: Callable[[], object]) -> Refusal:
     except (ProtectedError, RestrictedError):
         return IN_USE
     except ValidationError as error:
-        assert {one.code for errors in error.error_dict.values() for one in errors} <= {"in_use", "primary", "underlay"}
+        assert {one.code for errors in error.error_dict.values() for one in errors} <= {
+            "in_use",
+            "primary",
+            "underlay",
+        }
         return IN_USE
     return {}
 
 
 def said(errors: Mapping[str, Any]) -> Refusal:
-    return {field: [(one.code, " ".join(one.messages)) for one in found] for field, found in errors.items()}
+    return {
+        field: [(one.code, " ".join(one.messages)) for one in found]
+        for field, found in errors.items()
+    }
 
 
 def renamed(refusal: Refusal, **names: str) -> Refusal:
@@ -43,4 +50,6 @@ def renamed(refusal: Refusal, **names: str) -> Refusal:
 
 def values(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Rows by their ids, and nothing for None: as they are sent."""
-    return {name: getattr(value, "pk", value) for name, value in fields.items() if value is not None}
+    return {
+        name: getattr(value, "pk", value) for name, value in fields.items() if value is not None
+    }

@@ -9,7 +9,13 @@ from tests.api import Api
 from tests.doors.programs import project_partition
 from tests.doors.refusals import IN_USE, Refusal, values
 
-PATHS = {"partition": "partitions", "project": "projects", "network": "networks", "machine": "machines", "firewall": "firewalls"}
+PATHS = {
+    "partition": "partitions",
+    "project": "projects",
+    "network": "networks",
+    "machine": "machines",
+    "firewall": "firewalls",
+}
 
 
 class Rest:
@@ -17,7 +23,9 @@ class Rest:
         self.api = Api("admin")
 
     def share(self, network: Network) -> Refusal:
-        return self._answered(self.api.post(f"networks/{network.pk}/share/", {"confirm": network.pk}))
+        return self._answered(
+            self.api.post(f"networks/{network.pk}/share/", {"confirm": network.pk})
+        )
 
     def unshare(self, network: Network) -> Refusal:
         return self.change(network, shared=False)
@@ -30,32 +38,81 @@ class Rest:
         return self._answered(self.api.post("networks/", sent))
 
     def carve(self, **fields: Any) -> Refusal:
-        lengths = {"prefix_length": {str(family): length for family, length in fields.pop("prefix_length", {}).items()}}
+        lengths = {
+            "prefix_length": {
+                str(family): length for family, length in fields.pop("prefix_length", {}).items()
+            }
+        }
         return self.make(kind="private", **fields, **(lengths if lengths["prefix_length"] else {}))
 
     def grow(self, network: Network, length: int, version: int = 4) -> Refusal:
-        return self._answered(self.api.post(f"networks/{network.pk}/prefixes/", {"prefix_length": {str(version): length}}))
+        return self._answered(
+            self.api.post(
+                f"networks/{network.pk}/prefixes/", {"prefix_length": {str(version): length}}
+            )
+        )
 
     def add_prefix(self, network: Network, cidr: str) -> Refusal:
-        return self._answered(self.api.post(f"networks/{network.pk}/prefixes/", {"prefix": cidr}), prefix="cidr")
+        return self._answered(
+            self.api.post(f"networks/{network.pk}/prefixes/", {"prefix": cidr}), prefix="cidr"
+        )
 
-    def take(self, network: Network, project: Project, address: str = "", version: int | None = None) -> Refusal:
-        body = values({"network": network, "project": project, "version": version}) | ({"address": address} if address else {})
+    def take(
+        self, network: Network, project: Project, address: str = "", version: int | None = None
+    ) -> Refusal:
+        body = values({"network": network, "project": project, "version": version}) | (
+            {"address": address} if address else {}
+        )
         return self._answered(self.api.post("ip-addresses/", body))
 
-    def machine(self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, partition: Any = None) -> Refusal:
+    def machine(
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        partition: Any = None,
+    ) -> Refusal:
         return self._answered(
-            self.api.post("machines/", asked(project, networks, addresses=addresses, auto=auto, primary=None, partition=partition))
+            self.api.post(
+                "machines/",
+                asked(
+                    project,
+                    networks,
+                    addresses=addresses,
+                    auto=auto,
+                    primary=None,
+                    partition=partition,
+                ),
+            )
         )
 
     def firewall(
-        self, project: Project, *networks: Network, addresses: str = "", auto: bool = True, primary: Any = None, partition: Any = None
+        self,
+        project: Project,
+        *networks: Network,
+        addresses: str = "",
+        auto: bool = True,
+        primary: Any = None,
+        partition: Any = None,
     ) -> Refusal:
         return self._answered(
-            self.api.post("firewalls/", asked(project, networks, addresses=addresses, auto=auto, primary=primary, partition=partition))
+            self.api.post(
+                "firewalls/",
+                asked(
+                    project,
+                    networks,
+                    addresses=addresses,
+                    auto=auto,
+                    primary=primary,
+                    partition=partition,
+                ),
+            )
         )
 
-    def join(self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True) -> Refusal:
+    def join(
+        self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True
+    ) -> Refusal:
         body = {"network": network.pk, "addresses": addresses.split(), "auto": auto}
         return self._answered(self.api.post(f"firewalls/{firewall.pk}/attachments/", body))
 
@@ -63,12 +120,18 @@ class Rest:
         return self._removed(f"firewalls/{firewall.pk}/attachments/{network.pk}/")
 
     def publish(self, address: Address, machine: Machine) -> Refusal:
-        where = {"firewall": str(address.machine_id), "network": address.network.pk, "address": str(address)}
+        where = {
+            "firewall": str(address.machine_id),
+            "network": address.network.pk,
+            "address": str(address),
+        }
         body = where | {"machine": str(machine.pk), "port": 80, "target_port": 8080}
         return self._answered(self.api.post("endpoints/", body), network="address")
 
     def free(self, machine: Machine) -> Refusal:
-        return self._removed(f"{'firewalls' if hasattr(machine, 'firewall') else 'machines'}/{machine.pk}/")
+        return self._removed(
+            f"{'firewalls' if hasattr(machine, 'firewall') else 'machines'}/{machine.pk}/"
+        )
 
     def remove(self, row: Any) -> Refusal:
         return self._removed(path(row))
@@ -82,13 +145,32 @@ class Rest:
         if response.status_code < 300:
             return {}
         assert response.status_code == 400, response.content
-        return {names.get(field, field): [(e["code"], e["message"]) for e in errors] for field, errors in response.json().items()}
+        return {
+            names.get(field, field): [(e["code"], e["message"]) for e in errors]
+            for field, errors in response.json().items()
+        }
 
 
-def asked(project: Project, networks: tuple[Network, ...], *, addresses: str, auto: bool, primary: Any, partition: Any) -> dict[str, Any]:
+def asked(
+    project: Project,
+    networks: tuple[Network, ...],
+    *,
+    addresses: str,
+    auto: bool,
+    primary: Any,
+    partition: Any,
+) -> dict[str, Any]:
     place = partition or project_partition(networks)
-    wanted = [{"network": network.pk, "auto": auto, "primary": network == primary} for network in networks]
-    return {"name": "new", "partition": place.pk, "project": project.pk, "networks": wanted, "addresses": addresses.split()}
+    wanted = [
+        {"network": network.pk, "auto": auto, "primary": network == primary} for network in networks
+    ]
+    return {
+        "name": "new",
+        "partition": place.pk,
+        "project": project.pk,
+        "networks": wanted,
+        "addresses": addresses.split(),
+    }
 
 
 def path(row: Any) -> str:

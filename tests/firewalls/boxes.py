@@ -34,7 +34,14 @@ class Boxes:
 
     def target(self, name: str = "box") -> Target:
         practice.ensure_root(self.folder, name)
-        return Target(name, practice.HOST, self.port, practice.user(name), practice.host_key(self.folder), practice=True)
+        return Target(
+            name,
+            practice.HOST,
+            self.port,
+            practice.user(name),
+            practice.host_key(self.folder),
+            practice=True,
+        )
 
     def file(self, path: str, name: str = "box") -> Path:
         return self.folder / name / path.lstrip("/")
@@ -45,12 +52,18 @@ class Boxes:
     def slow(self, name: str, seconds: float) -> None:
         (self.folder / f".slow-{name}").write_text(str(seconds))
 
-    def push(self, files: Mapping[str, str] = GOOD, name: str = "box", timeouts: Timeouts | None = None) -> tuple[Outcome, list[Step]]:
+    def push(
+        self, files: Mapping[str, str] = GOOD, name: str = "box", timeouts: Timeouts | None = None
+    ) -> tuple[Outcome, list[Step]]:
         return pushed(self.target(name), files, self.key, timeouts)
 
 
 def contents(root: Path) -> dict[str, str]:
-    return {path: (root / path.lstrip("/")).read_text() for path in GOOD if (root / path.lstrip("/")).exists()}
+    return {
+        path: (root / path.lstrip("/")).read_text()
+        for path in GOOD
+        if (root / path.lstrip("/")).exists()
+    }
 
 
 def settled(root: Path, wanted: Mapping[str, str], seconds: float = 60) -> bool:
@@ -70,7 +83,9 @@ def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
-def pushed(target: Target, files: Mapping[str, str], key: Path | None, timeouts: Timeouts | None = None) -> tuple[Outcome, list[Step]]:
+def pushed(
+    target: Target, files: Mapping[str, str], key: Path | None, timeouts: Timeouts | None = None
+) -> tuple[Outcome, list[Step]]:
     """Push, and return how it ended with every step told on the way."""
 
     async def alone() -> tuple[Outcome, list[Step]]:
@@ -83,7 +98,11 @@ def pushed(target: Target, files: Mapping[str, str], key: Path | None, timeouts:
 
 
 async def pushing(
-    target: Target, files: Mapping[str, str], key: Path | None, timeouts: Timeouts | None = None, watch: Watch | None = None
+    target: Target,
+    files: Mapping[str, str],
+    key: Path | None,
+    timeouts: Timeouts | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Outcome, list[Step]]:
     steps: list[Step] = []
 
@@ -154,12 +173,22 @@ def sshd(
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     options = {
-        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": host, "PidFile": "none", "UsePAM": "no",
-        "StrictModes": "yes" if strict else "no", "AuthorizedKeysFile": authorized or folder / "authorized", "PasswordAuthentication": "no",
-    } | ({"Ciphers": ciphers} if ciphers else {})  # fmt: skip
-    (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": host,
+        "PidFile": "none",
+        "UsePAM": "no",
+        "StrictModes": "yes" if strict else "no",
+        "AuthorizedKeysFile": authorized or folder / "authorized",
+        "PasswordAuthentication": "no",
+    } | ({"Ciphers": ciphers} if ciphers else {})
+    (folder / "sshd_config").write_text(
+        "".join(f"{name} {value}\n" for name, value in options.items())
+    )
     Path("/run/sshd").mkdir(exist_ok=True)
-    server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL
+    )
     try:
         answers("127.0.0.1", port)
         yield Target(name, "127.0.0.1", port, getpass.getuser(), public_line(host)), client
@@ -200,7 +229,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def gate(target: Target, is_open: Callable[[int], bool] = lambda number: True) -> AsyncIterator[tuple[Gate, Target]]:
+async def gate(
+    target: Target, is_open: Callable[[int], bool] = lambda number: True
+) -> AsyncIterator[tuple[Gate, Target]]:
     """A gate before the target, and the target as seen through it. `is_open` is asked with the connection's number, from 1."""
     through = Gate(target, is_open)
     server = await asyncio.start_server(through._pass, "127.0.0.1", 0)

@@ -27,13 +27,32 @@ SESSION = 'echo "BGP neighbor is 10.9.0.2, remote AS 65001"; echo "  BGP state =
 
 def vtysh(**answers: str) -> str:
     """FRR's shell, which answers each question; `answers` are by a word of the question, where they are others than usual."""
-    usual = {"daemons": 'echo " zebra bgpd staticd"', "running_config": RUNNING, "neighbors": SESSION}
-    cases = " ".join(f"*{word.replace('_', '-')}*) {answer} ;;" for word, answer in (usual | answers).items())
+    usual = {
+        "daemons": 'echo " zebra bgpd staticd"',
+        "running_config": RUNNING,
+        "neighbors": SESSION,
+    }
+    cases = " ".join(
+        f"*{word.replace('_', '-')}*) {answer} ;;" for word, answer in (usual | answers).items()
+    )
     return f'for asked; do case "$asked" in {cases} esac; done'
 
 
 # A box that does as it should, as far as the applier asks: what runs is what the files say.
-BOX: Tools = dict.fromkeys(("frr-reload.py", "chown", "hostname", "sysctl", "ip", "systemctl", "sudo", "visudo", "useradd"), "exit 0") | {
+BOX: Tools = dict.fromkeys(
+    (
+        "frr-reload.py",
+        "chown",
+        "hostname",
+        "sysctl",
+        "ip",
+        "systemctl",
+        "sudo",
+        "visudo",
+        "useradd",
+    ),
+    "exit 0",
+) | {
     "nft": f'case "$*" in *"list "*) {LISTING} ;; esac',
     "vtysh": vtysh(),
     "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
@@ -50,27 +69,43 @@ def real(tool: str) -> str:
     return str(shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"))
 
 
-def fails(tool: str, words: str, saying: str = "", times: int = 0, *, when: str = "true", otherwise: str = "") -> dict[str, str]:
+def fails(
+    tool: str,
+    words: str,
+    saying: str = "",
+    times: int = 0,
+    *,
+    when: str = "true",
+    otherwise: str = "",
+) -> dict[str, str]:
     """The tool, failing when its words are of this pattern: always, or so many times, as what passes does; or under a condition."""
     otherwise = otherwise or BOX.get(tool) or f'exec {real(tool)} "$@"'
     count = f'"$APPLIER_ROOT/failed-{tool}"'
     still = f"! grep -qs {'x' * times} {count} && printf x >>{count}" if times else "true"
-    return {tool: f'case "$*" in {words}) if {when} && {still}; then echo "{saying}" >&2; exit 1; fi ;; esac\n{otherwise}'}
+    return {
+        tool: f'case "$*" in {words}) if {when} && {still}; then echo "{saying}" >&2; exit 1; fi ;; esac\n{otherwise}'
+    }
 
 
 def says(tool: str, words: str, saying: str, when: str = "true") -> dict[str, str]:
     """The tool, saying this when its words are of this pattern, under a condition."""
-    return {tool: f'case "$*" in {words}) if {when}; then echo "{saying}"; exit; fi ;; esac\n{BOX[tool]}'}
+    return {
+        tool: f'case "$*" in {words}) if {when}; then echo "{saying}"; exit; fi ;; esac\n{BOX[tool]}'
+    }
 
 
 def soon(words: str) -> dict[str, str]:
     """The tool that ends others in time, for which a second is enough with these words."""
-    return {"timeout": f'shift\ncase "$*" in {words}) exec {real("timeout")} 1 "$@" ;; esac\nexec "$@"'}
+    return {
+        "timeout": f'shift\ncase "$*" in {words}) exec {real("timeout")} 1 "$@" ;; esac\nexec "$@"'
+    }
 
 
 def hangs(tool: str, words: str) -> dict[str, str]:
     """The tool, which never ends when its words are of this pattern. Whoever gives it a time finds that over soon."""
-    return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'} | soon(f"*{tool}{words}")
+    return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'} | soon(
+        f"*{tool}{words}"
+    )
 
 
 @dataclass(frozen=True)
@@ -137,13 +172,19 @@ class Ground:
         places, path = dict.fromkeys(BOX, self.good), f"{self.good}:{self.path}"
         if how.without:
             gone = how.without.split()
-            own = self.put(f"{name}-own", {tool: body for tool, body in BOX.items() if tool not in gone})
+            own = self.put(
+                f"{name}-own", {tool: body for tool, body in BOX.items() if tool not in gone}
+            )
             path = f"{own}:{tools(self.folder / f'reached-{name}', ' '.join(tool for tool in REACHED.split() if tool not in gone))}"
         if how.broken:
             folder = self.put(name, how.broken)
             places, path = places | dict.fromkeys(how.broken, folder), f"{folder}:{path}"
         # Busybox runs what it has inside, whatever the PATH says; but a function comes before that.
-        functions = [f'{tool}() {{ {folder / tool} "$@"; }}' for tool, folder in places.items() if tool in self.inside]
+        functions = [
+            f'{tool}() {{ {folder / tool} "$@"; }}'
+            for tool, folder in places.items()
+            if tool in self.inside
+        ]
         if self.inside and "timeout" not in how.broken:
             functions.append(f'timeout() {{ {real("timeout")} "$@"; }}')
         text = re.sub(r"(?m)^PATH=.*", "", self.traced) if how.without else self.traced
@@ -166,24 +207,48 @@ class Box:
         """The command that runs the applier here, and its environment."""
         self._runs += 1
         command, path = self.ground.start(f"{self.root.name}-{self._runs}", how)
-        usual = {"APPLIER_PRACTICE": "", "APPLIER_SETTLE": "0", "APPLIER_TIMEOUT": "300", "APPLIER_SHELL": self.ground.started}
-        return command, environment(self.root, **(usual | {"PATH": path, "APPLIER_TRACE": str(self.trace)} | dict(how.env)))
+        usual = {
+            "APPLIER_PRACTICE": "",
+            "APPLIER_SETTLE": "0",
+            "APPLIER_TIMEOUT": "300",
+            "APPLIER_SHELL": self.ground.started,
+        }
+        return command, environment(
+            self.root, **(usual | {"PATH": path, "APPLIER_TRACE": str(self.trace)} | dict(how.env))
+        )
 
-    def run(self, *words: str, given: bytes = b"", how: How = WELL, around: tuple[str, ...] = ()) -> tuple[int, str]:
+    def run(
+        self, *words: str, given: bytes = b"", how: How = WELL, around: tuple[str, ...] = ()
+    ) -> tuple[int, str]:
         """Its status, and all that it says."""
         command, env = self.start(how)
-        done = subprocess.run([*around, *command, *words], input=given, capture_output=True, env=env, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            [*around, *command, *words],
+            input=given,
+            capture_output=True,
+            env=env,
+            timeout=PATIENCE,
+            check=False,
+        )
         said = (done.stdout + done.stderr).decode()
         self.heard.append(said)
         return done.returncode, said
 
-    def push(self, files: Mapping[str, str] = CHANGED, how: How = WELL, given: bytes | None = None, digest: str = "") -> Told:
+    def push(
+        self,
+        files: Mapping[str, str] = CHANGED,
+        how: How = WELL,
+        given: bytes | None = None,
+        digest: str = "",
+    ) -> Told:
         words = ["apply", digest] if digest else ["apply"]
         status, output = self.run(*words, given=_packed(files) if given is None else given, how=how)
         return self.told(status, output)
 
     def told(self, status: int, output: str) -> Told:
-        output = "\n".join(line for line in output.splitlines() if re.match(r"(begin|step|done)\t", line))
+        output = "\n".join(
+            line for line in output.splitlines() if re.match(r"(begin|step|done)\t", line)
+        )
         ended, token = verdict(output)
         assert status == (ended not in ("applied", "unchanged")), (status, ended)
         told = Told(ended, token, steps(output))
@@ -193,8 +258,13 @@ class Box:
     def settle(self, files: Mapping[str, str], how: How = WELL) -> Told:
         """Push and confirm."""
         told = self.push(files, how)
-        assert told.ended == "applied" and self.run("confirm", told.token, how=how) == (0, "confirmed\n"), told
+        assert told.ended == "applied" and self.run("confirm", told.token, how=how) == (
+            0,
+            "confirmed\n",
+        ), told
         return told
 
     def has(self, files: Mapping[str, str]) -> bool:
-        return all((self.root / path.lstrip("/")).read_text() == text for path, text in files.items())
+        return all(
+            (self.root / path.lstrip("/")).read_text() == text for path, text in files.items()
+        )

@@ -26,4 +26,8 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     path = tmp_path / "busybox"
     path.mkdir()
     subprocess.run([found, "--install", "-s", str(path)], check=True)
-    return {"shell": f"{found} sh", "APPLIER_SHELL": str(path / "sh"), "PATH": tools(tmp_path / "more", "vtysh unshare") + f":{path}"}
+    return {
+        "shell": f"{found} sh",
+        "APPLIER_SHELL": str(path / "sh"),
+        "PATH": tools(tmp_path / "more", "vtysh unshare") + f":{path}",
+    }

@@ -10,7 +10,9 @@ from typing import NamedTuple
 _START = r"(?:(?<=\n)|(?<=[;&|({)!])|(?<=\bthen)|(?<=\bdo)|(?<=\belse)|(?<=\bif))\s*"
 _WAY = re.compile(_START + r"(?P<word>return|exit|break|finish|refuse)(?=[\s;)]|$)")
 _WORDS = re.compile(r"(?<![\w$./-])(?:return|exit|break|finish|refuse)(?![\w()./=-])")
-_SPEAKING = re.compile(_START + r"(?:(?:echo|missing|refuse)|finish \w+ [\w-]+|failed [\w-]+) (?=\")")
+_SPEAKING = re.compile(
+    _START + r"(?:(?:echo|missing|refuse)|finish \w+ [\w-]+|failed [\w-]+) (?=\")"
+)
 _FUNCTION = re.compile(r"(?<=\n)(\w+)\(\) ")
 TRACE = """
 took() { taken=$?; echo "$1" >>"$APPLIER_TRACE"; return $taken; }
@@ -158,13 +160,24 @@ class Script:
     def ways(self) -> list[Way]:
         """The ways out, in the order in which they stand."""
         found = [(match.start("word"), match.end("word")) for match in _WAY.finditer(self.bare)]
-        strangers = {match.start() for match in _WORDS.finditer(self.bare)} - {start for start, _ in found}
+        strangers = {match.start() for match in _WORDS.finditer(self.bare)} - {
+            start for start, _ in found
+        }
         assert not strangers, f"not understood: lines {sorted(map(self.line, strangers))}"
-        return [Way(start, end, self._function(start), self.line(start), self._command(start)) for start, end in found]
+        return [
+            Way(start, end, self._function(start), self.line(start), self._command(start))
+            for start, end in found
+        ]
 
     def _function(self, at: int) -> str:
         names = [match[1] for match in _FUNCTION.finditer(self.bare[:at])]
-        outside = re.search(r"\n}\n(?:.*\n)*?(?=if |case )", self.bare[:at][self.bare.rfind("\n}\n", 0, at) :]) if names else None
+        outside = (
+            re.search(
+                r"\n}\n(?:.*\n)*?(?=if |case )", self.bare[:at][self.bare.rfind("\n}\n", 0, at) :]
+            )
+            if names
+            else None
+        )
         return "the words" if outside or not names else names[-1]
 
     def _command(self, at: int) -> str:
@@ -176,7 +189,12 @@ class Script:
     def sentences(self) -> list[Literal]:
         """What it says to people or writes for others: what `echo` and its like are given, and whatever reads like a sentence."""
         spoken = {match.end() for match in _SPEAKING.finditer(self.bare)}
-        return [said for said in self.literals if len(re.findall("[A-Za-z]{2,}", str(said))) > 1 and (said.start in spoken or _reads(said))]
+        return [
+            said
+            for said in self.literals
+            if len(re.findall("[A-Za-z]{2,}", str(said))) > 1
+            and (said.start in spoken or _reads(said))
+        ]
 
     def traced(self) -> str:
         """The copy that notes the number of every way out that it takes in the file $APPLIER_TRACE."""

@@ -34,19 +34,36 @@ from tests.firewalls.test_applier_refusals import HOSTILE
 
 Happening = Callable[[Box], None]
 FRR = "/etc/frr/frr.conf"
-IMPORTING = CHANGED | {FRR: CHANGED[FRR].replace("!\nend", "router bgp 1\n address-family ipv4 unicast\n  import vrf x\n")}
-VRF, SETTINGS, NAMES = "/etc/systemd/network/30-sn-vrf7.netdev", "/etc/sysctl.d/90-shared-networks.conf", "/etc/hostname"
+IMPORTING = CHANGED | {
+    FRR: CHANGED[FRR].replace(
+        "!\nend", "router bgp 1\n address-family ipv4 unicast\n  import vrf x\n"
+    )
+}
+VRF, SETTINGS, NAMES = (
+    "/etc/systemd/network/30-sn-vrf7.netdev",
+    "/etc/sysctl.d/90-shared-networks.conf",
+    "/etc/hostname",
+)
 RESOLVED = "/etc/systemd/resolved.conf.d/shared-networks.conf"
-WITH_UNITS = CHANGED | {VRF: "[NetDev]\nName=vrf7\nKind=vrf\n", NAMES: "fw\n", SETTINGS: "x=1\n", RESOLVED: "[Resolve]\n"}
+WITH_UNITS = CHANGED | {
+    VRF: "[NetDev]\nName=vrf7\nKind=vrf\n",
+    NAMES: "fw\n",
+    SETTINGS: "x=1\n",
+    RESOLVED: "[Resolve]\n",
+}
 GONE = '$(grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf" && echo Active || echo Established)'
 LOST = {"vtysh": BOX["vtysh"].replace("Established", GONE)}
 NEWLY = f'if grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf"; then {SESSION}; fi'
 UNSETTLED = {"networkctl": "exit 0"}
 SETTLE = How(env={"APPLIER_SETTLE": "1"})
-NOT_IN_NAMESPACE = {"unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'}
+NOT_IN_NAMESPACE = {
+    "unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'
+}
 OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
 BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
-OTHER_FILES = {"sha256sum": f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; echo "$$  etc/frr/frr.conf"'}
+OTHER_FILES = {
+    "sha256sum": f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; echo "$$  etc/frr/frr.conf"'
+}
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 NO_UNTAR = fails("tar", "-xf*", "No space left on device")
 ODD_TAR = {"tar": 'case "$1" in -tvf) exit 1 ;; esac'}
@@ -108,13 +125,27 @@ class Pushed:
         self.prepare(box)
         how = replace(self.how, broken=self.broken)
         told = box.push(self.files, how, self.given)
-        assert told.ended == self.ended and told.steps[self.step][0] == self.state and self.said in told.steps[self.step][1], told
+        assert (
+            told.ended == self.ended
+            and told.steps[self.step][0] == self.state
+            and self.said in told.steps[self.step][1]
+        ), told
         if told.ended == "applied":
-            assert box.run("confirm", told.token, how=self.how) == (0, "confirmed\n") and box.has(self.files)
+            assert box.run("confirm", told.token, how=self.how) == (0, "confirmed\n") and box.has(
+                self.files
+            )
             return
         assert not self.later or settled(box.root, GOOD, PATIENCE), "the timer has not gone back"
-        assert contents(box.root) == GOOD and not list(box.state.glob("new.*")) + list(box.state.glob("candidate.*"))
-        became = "rolled back" if told.ended in ("rolled-back", "unknown") else "unknown" if self.step == "receive" else "failed"
+        assert contents(box.root) == GOOD and not list(box.state.glob("new.*")) + list(
+            box.state.glob("candidate.*")
+        )
+        became = (
+            "rolled back"
+            if told.ended in ("rolled-back", "unknown")
+            else "unknown"
+            if self.step == "receive"
+            else "failed"
+        )
         assert box.run("confirm", told.token) == (0, f"{became}\n"), told
 
 
@@ -138,22 +169,61 @@ def rounds(left: str, number: int) -> Happening:
 
 
 CHECKED: dict[str, Happening] = {
-    "no bgpd": Pushed("failed", "check-frr", "bgpd is not running here", {"vtysh": 'case "$*" in *daemons*) echo " zebra" ;; esac'}),
-    "vtysh refuses": Pushed("failed", "check-frr", "line 1: no", fails("vtysh", "*-C*", "line 1: no")),
-    "vtysh only complains": Pushed("failed", "check-frr", "% Unknown", {"vtysh": "echo 'line 1: % Unknown command'"}),
-    "frr-reload refuses": Pushed("failed", "check-frr", "no such thing", fails("frr-reload.py", "*--test*", "no such thing")),
+    "no bgpd": Pushed(
+        "failed",
+        "check-frr",
+        "bgpd is not running here",
+        {"vtysh": 'case "$*" in *daemons*) echo " zebra" ;; esac'},
+    ),
+    "vtysh refuses": Pushed(
+        "failed", "check-frr", "line 1: no", fails("vtysh", "*-C*", "line 1: no")
+    ),
+    "vtysh only complains": Pushed(
+        "failed", "check-frr", "% Unknown", {"vtysh": "echo 'line 1: % Unknown command'"}
+    ),
+    "frr-reload refuses": Pushed(
+        "failed", "check-frr", "no such thing", fails("frr-reload.py", "*--test*", "no such thing")
+    ),
     "frr-reload hangs": Pushed("failed", "check-frr", "", hangs("frr-reload.py", "*--test*")),
-    "nft refuses": Pushed("failed", "check-nftables", "syntax error", fails("nft", "*-c*", "syntax error")),
+    "nft refuses": Pushed(
+        "failed", "check-nftables", "syntax error", fails("nft", "*-c*", "syntax error")
+    ),
     "nft hangs": Pushed("failed", "check-nftables", "", hangs("nft", "*-c*")),
     "no nft": Pushed("failed", "check-nftables", "nft is not installed here", how=lacking("nft")),
     "no vtysh": Pushed("failed", "check-frr", "FRR is not installed here", how=lacking("vtysh")),
-    "no frr-reload": Pushed("failed", "check-frr", "it comes with the package frr-pythontools", how=lacking("frr-reload.py")),
-    "practice without nft": Pushed("applied", "check-nftables", "nft is not", how=lacking("nft", practice=True), state="skipped"),
-    "practice without vtysh": Pushed("applied", "check-frr", "FRR is not", how=lacking("vtysh", practice=True), state="skipped"),
-    "practice and nft refuses": Pushed("failed", "check-nftables", "no such hook", fails("nft", "*-c*", "no such hook"), how=PRACTICE),
-    "practice": Pushed("applied", "load-nftables", "a folder without a kernel", how=PRACTICE, state="skipped"),
+    "no frr-reload": Pushed(
+        "failed",
+        "check-frr",
+        "it comes with the package frr-pythontools",
+        how=lacking("frr-reload.py"),
+    ),
+    "practice without nft": Pushed(
+        "applied",
+        "check-nftables",
+        "nft is not",
+        how=lacking("nft", practice=True),
+        state="skipped",
+    ),
+    "practice without vtysh": Pushed(
+        "applied", "check-frr", "FRR is not", how=lacking("vtysh", practice=True), state="skipped"
+    ),
+    "practice and nft refuses": Pushed(
+        "failed",
+        "check-nftables",
+        "no such hook",
+        fails("nft", "*-c*", "no such hook"),
+        how=PRACTICE,
+    ),
+    "practice": Pushed(
+        "applied", "load-nftables", "a folder without a kernel", how=PRACTICE, state="skipped"
+    ),
     "practice without namespaces": Pushed(
-        "applied", "check-nftables", "No network namespace can be made here", {"unshare": "exit 1"}, how=PRACTICE, state="skipped"
+        "applied",
+        "check-nftables",
+        "No network namespace can be made here",
+        {"unshare": "exit 1"},
+        how=PRACTICE,
+        state="skipped",
     ),
 }
 SENT: Mapping[str, Happening] = {
@@ -169,78 +239,211 @@ SENT: Mapping[str, Happening] = {
         "nothing": "Refused: ",
     }.items()
 } | {
-    "a unit of others": Pushed("failed", "unpack", "mgmt0.network is not a", files=CHANGED | {"/etc/systemd/network/mgmt0.network": "x"}),
-    "a unit with a blank": Pushed("failed", "unpack", "is not a file", files=CHANGED | {"/etc/systemd/network/30-sn-~.network": "x"}),
+    "a unit of others": Pushed(
+        "failed",
+        "unpack",
+        "mgmt0.network is not a",
+        files=CHANGED | {"/etc/systemd/network/mgmt0.network": "x"},
+    ),
+    "a unit with a blank": Pushed(
+        "failed",
+        "unpack",
+        "is not a file",
+        files=CHANGED | {"/etc/systemd/network/30-sn-~.network": "x"},
+    ),
     "an odd tar": Pushed("failed", "unpack", "", ODD_TAR),
-    "no room to unpack": Pushed("failed", "unpack", "Refused: the archive is not whole, or there is no room for it.", NO_UNTAR),
+    "no room to unpack": Pushed(
+        "failed",
+        "unpack",
+        "Refused: the archive is not whole, or there is no room for it.",
+        NO_UNTAR,
+    ),
 }
 STORED: dict[str, Happening] = {
-    "no room to receive": Pushed("failed", "receive", "is the disk full?", fails("head", '"-c 4"*', FULL)),
-    "no room to save": Pushed("failed", "save", "What runs could not be saved; is the disk full?", fails("cp", "*saved.*", FULL)),
-    "no room for the last file saved": Pushed("failed", "save", "What runs could not be saved", fails("mkdir", "*saved.*", FULL)),
-    "nft cannot list": Pushed("failed", "save", "could not be asked of nft and FRR", fails("nft", '*"list "*')),
-    "no room for a verdict": Pushed(
-        "failed", "receive", "Nothing can be written here; is the disk full?", fails("sync", NOTED, FULL), prepare=never_pushed_to
+    "no room to receive": Pushed(
+        "failed", "receive", "is the disk full?", fails("head", '"-c 4"*', FULL)
     ),
-    "what was saved cannot be moved": Pushed("failed", "arm-rollback", "", fails("mv", "*saved.*pending*", FULL)),
-    "no rollback": Pushed("failed", "arm-rollback", "No rollback could be armed; is the disk full?", fails("mv", "*token.new*", FULL)),
-    "a new file cannot be written": Pushed("rolled-back", "write", FULL, fails("cat", f"*new.*{FRR}", FULL)),
-    "a new file cannot be moved": Pushed("rolled-back", "write", FULL, fails("mv", "*frr.conf.new*", FULL, 1)),
-    "a new file cannot be given away": Pushed("rolled-back", "write", "no frr", fails("chown", "*frr*", "no frr", 1)),
-    "no room for a folder": Pushed("rolled-back", "write", FULL, fails("mkdir", "*etc/systemd/network", FULL), WITH_UNITS),
+    "no room to save": Pushed(
+        "failed",
+        "save",
+        "What runs could not be saved; is the disk full?",
+        fails("cp", "*saved.*", FULL),
+    ),
+    "no room for the last file saved": Pushed(
+        "failed", "save", "What runs could not be saved", fails("mkdir", "*saved.*", FULL)
+    ),
+    "nft cannot list": Pushed(
+        "failed", "save", "could not be asked of nft and FRR", fails("nft", '*"list "*')
+    ),
+    "no room for a verdict": Pushed(
+        "failed",
+        "receive",
+        "Nothing can be written here; is the disk full?",
+        fails("sync", NOTED, FULL),
+        prepare=never_pushed_to,
+    ),
+    "what was saved cannot be moved": Pushed(
+        "failed", "arm-rollback", "", fails("mv", "*saved.*pending*", FULL)
+    ),
+    "no rollback": Pushed(
+        "failed",
+        "arm-rollback",
+        "No rollback could be armed; is the disk full?",
+        fails("mv", "*token.new*", FULL),
+    ),
+    "a new file cannot be written": Pushed(
+        "rolled-back", "write", FULL, fails("cat", f"*new.*{FRR}", FULL)
+    ),
+    "a new file cannot be moved": Pushed(
+        "rolled-back", "write", FULL, fails("mv", "*frr.conf.new*", FULL, 1)
+    ),
+    "a new file cannot be given away": Pushed(
+        "rolled-back", "write", "no frr", fails("chown", "*frr*", "no frr", 1)
+    ),
+    "no room for a folder": Pushed(
+        "rolled-back", "write", FULL, fails("mkdir", "*etc/systemd/network", FULL), WITH_UNITS
+    ),
     "what is left of another write stays": Pushed(
         "rolled-back", "write", "busy", fails("rm", "*frr.conf.new", "busy", 1), prepare=left_over
     ),
-}  # fmt: skip
+}
 LOADED: dict[str, Happening] = {
-    "no hostname": Pushed("rolled-back", "load-system", "not permitted", fails("hostname", "*", "not permitted"), WITH_UNITS),
-    "no settings": Pushed("rolled-back", "load-system", "permission denied", fails("sysctl", "*", "permission denied"), WITH_UNITS),
-    "no networkd": Pushed("applied", "load-system", "systemd-networkd is not", {"systemctl": "exit 3"}, WITH_UNITS, state="skipped"),
-    "networkd does not reload": Pushed("rolled-back", "load-system", "no reply", RELOAD, WITH_UNITS),
-    "networkd does nothing": Pushed(
-        "rolled-back", "load-system", "systemd-networkd has not set these up after 1 seconds: vrf7", UNSETTLED, WITH_UNITS, SETTLE
-
+    "no hostname": Pushed(
+        "rolled-back",
+        "load-system",
+        "not permitted",
+        fails("hostname", "*", "not permitted"),
+        WITH_UNITS,
     ),
-    "resolved does not start": Pushed("rolled-back", "load-system", "no reply", RESTART, WITH_UNITS),
-    "no resolved": Pushed("applied", "load-system", "", fails("systemctl", "*is-active*resolved*"), WITH_UNITS, state="ok"),
+    "no settings": Pushed(
+        "rolled-back",
+        "load-system",
+        "permission denied",
+        fails("sysctl", "*", "permission denied"),
+        WITH_UNITS,
+    ),
+    "no networkd": Pushed(
+        "applied",
+        "load-system",
+        "systemd-networkd is not",
+        {"systemctl": "exit 3"},
+        WITH_UNITS,
+        state="skipped",
+    ),
+    "networkd does not reload": Pushed(
+        "rolled-back", "load-system", "no reply", RELOAD, WITH_UNITS
+    ),
+    "networkd does nothing": Pushed(
+        "rolled-back",
+        "load-system",
+        "systemd-networkd has not set these up after 1 seconds: vrf7",
+        UNSETTLED,
+        WITH_UNITS,
+        SETTLE,
+    ),
+    "resolved does not start": Pushed(
+        "rolled-back", "load-system", "no reply", RESTART, WITH_UNITS
+    ),
+    "no resolved": Pushed(
+        "applied",
+        "load-system",
+        "",
+        fails("systemctl", "*is-active*resolved*"),
+        WITH_UNITS,
+        state="ok",
+    ),
     "system as before": Pushed("applied", "load-system", "stay as they are.", state="skipped"),
     "nft cannot load": Pushed("rolled-back", "load-nftables", "no memory", NOT_LOADED),
-    "FRR cannot load": Pushed("rolled-back", "load-frr", "no reply", fails("frr-reload.py", "*--reload*etc/frr*", "no reply")),
-    "FRR loads at the second time": Pushed("applied", "load-frr", "", fails("frr-reload.py", "*--reload*etc/frr*", "", 1), state="ok"),
+    "FRR cannot load": Pushed(
+        "rolled-back",
+        "load-frr",
+        "no reply",
+        fails("frr-reload.py", "*--reload*etc/frr*", "no reply"),
+    ),
+    "FRR loads at the second time": Pushed(
+        "applied", "load-frr", "", fails("frr-reload.py", "*--reload*etc/frr*", "", 1), state="ok"
+    ),
     "FRR has what it should": rounds("log syslog", 1),
     "FRR still has an instance": rounds("router bgp 1 vrf old", 2),
-    "FRR hangs": Pushed("rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")),
-}  # fmt: skip
+    "FRR hangs": Pushed(
+        "rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")
+    ),
+}
 VERIFIED: dict[str, Happening] = {
-    "another file": Pushed("rolled-back", "verify", "etc/frr/frr.conf is not what was sent.", OTHER_FILES),
-    "other rules in the kernel": Pushed("rolled-back", "verify", "The rules in the kernel are not those that were sent.", OTHER_RULES),
+    "another file": Pushed(
+        "rolled-back", "verify", "etc/frr/frr.conf is not what was sent.", OTHER_FILES
+    ),
+    "other rules in the kernel": Pushed(
+        "rolled-back",
+        "verify",
+        "The rules in the kernel are not those that were sent.",
+        OTHER_RULES,
+    ),
     "rules that cannot be compared": Pushed("rolled-back", "verify", "no memory", NOT_IN_NAMESPACE),
-    "rules and no namespace": Pushed("applied", "verify", "the rules in the kernel were not compared", {"unshare": "exit 1"}, state="ok"),
+    "rules and no namespace": Pushed(
+        "applied",
+        "verify",
+        "the rules in the kernel were not compared",
+        {"unshare": "exit 1"},
+        state="ok",
+    ),
     "an import is not taken": Pushed(
-        "rolled-back", "verify", "FRR has not taken this: bgp 1, ipv4 unicast: import vrf x",
-        {"vtysh": vtysh(running_config="echo hostname box; echo end")}, IMPORTING,
+        "rolled-back",
+        "verify",
+        "FRR has not taken this: bgp 1, ipv4 unicast: import vrf x",
+        {"vtysh": vtysh(running_config="echo hostname box; echo end")},
+        IMPORTING,
     ),
     "rules changed by hand": Pushed("applied", "load-nftables", "", BY_HAND, GOOD, state="ok"),
     "what runs cannot be noted": Pushed(
-        "rolled-back", "verify", "What runs now could not be noted here; is the disk full?", fails("mkdir", "*networks/applied", FULL, 1)
+        "rolled-back",
+        "verify",
+        "What runs now could not be noted here; is the disk full?",
+        fails("mkdir", "*networks/applied", FULL, 1),
     ),
     "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
     "a session stays down": Pushed(
-        "rolled-back", "check-bgp", "BGP sessions that were up before are not, after 1 seconds: 10.9.0.2", LOST, how=SETTLE
+        "rolled-back",
+        "check-bgp",
+        "BGP sessions that were up before are not, after 1 seconds: 10.9.0.2",
+        LOST,
+        how=SETTLE,
     ),
-    "a new session": Pushed("applied", "check-next-hops", "", {"vtysh": vtysh(neighbors=NEWLY)}, state="ok"),
+    "a new session": Pushed(
+        "applied", "check-next-hops", "", {"vtysh": vtysh(neighbors=NEWLY)}, state="ok"
+    ),
     "a new session stays down": Pushed(
-        "applied", "check-bgp", "0 sessions as before. New and not up yet: 10.9.0.2",
-        {"vtysh": vtysh(neighbors=NEWLY.replace("Established", "Active"))}, how=SETTLE, state="ok",
+        "applied",
+        "check-bgp",
+        "0 sessions as before. New and not up yet: 10.9.0.2",
+        {"vtysh": vtysh(neighbors=NEWLY.replace("Established", "Active"))},
+        how=SETTLE,
+        state="ok",
     ),
     "sessions as before": Pushed("applied", "check-bgp", "1 sessions as before.", state="ok"),
-    "no probes": Pushed("applied", "probe", "No probes are configured in /etc/shared-networks/probes.", state="skipped"),
-    "a probe fails": Pushed("rolled-back", "probe", "away\nThe probe storage failed.", prepare=with_probe("echo away; exit 1")),
-    "a probe hangs": Pushed(
-        "rolled-back", "probe", "The probe storage failed.", soon("*probes/storage"), prepare=with_probe("exec sleep 1000")
+    "no probes": Pushed(
+        "applied",
+        "probe",
+        "No probes are configured in /etc/shared-networks/probes.",
+        state="skipped",
     ),
-    "a probe": Pushed("applied", "probe", "Well: storage", prepare=with_probe("exit 0"), state="ok"),
-}  # fmt: skip
+    "a probe fails": Pushed(
+        "rolled-back",
+        "probe",
+        "away\nThe probe storage failed.",
+        prepare=with_probe("echo away; exit 1"),
+    ),
+    "a probe hangs": Pushed(
+        "rolled-back",
+        "probe",
+        "The probe storage failed.",
+        soon("*probes/storage"),
+        prepare=with_probe("exec sleep 1000"),
+    ),
+    "a probe": Pushed(
+        "applied", "probe", "Well: storage", prepare=with_probe("exit 0"), state="ok"
+    ),
+}
 # The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the neighbour unless it was lost.
 HAS_VNI = f'[ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING}'
 FAR = {
@@ -265,27 +468,44 @@ def lost(box: Box) -> None:
 
 
 NEIGHBOURS: dict[str, Happening] = {
-    "no next hops": Pushed("applied", "check-next-hops", "Every next hop has its neighbour.", state="ok"),
-    "a neighbour": Pushed("applied", "check-next-hops", "Every next hop has its neighbour.", FAR, state="ok"),
+    "no next hops": Pushed(
+        "applied", "check-next-hops", "Every next hop has its neighbour.", state="ok"
+    ),
+    "a neighbour": Pushed(
+        "applied", "check-next-hops", "Every next hop has its neighbour.", FAR, state="ok"
+    ),
     "a neighbour is forgotten": Pushed(
-        "applied", "check-next-hops", "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev vlan7",
-        FAR | FORGETTING, state="ok",
+        "applied",
+        "check-next-hops",
+        "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev vlan7",
+        FAR | FORGETTING,
+        state="ok",
     ),
     "a neighbour is forgotten for good": Pushed(
-        "rolled-back", "check-next-hops", "These next hops have no neighbour, so packets to them go nowhere: 10.0.0.9 dev vlan7",
+        "rolled-back",
+        "check-next-hops",
+        "These next hops have no neighbour, so packets to them go nowhere: 10.0.0.9 dev vlan7",
         FORGETFUL | FORGETTING,
     ),
     "a neighbour is forgotten and there is no VNI": Pushed(
         "rolled-back", "check-next-hops", "have no neighbour", WITHOUT_VNI | FORGETTING
     ),
     "a neighbour was forgotten before": Pushed(
-        "applied", "check-next-hops", "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: ",
-        FORGETFUL, state="ok", prepare=lost,
+        "applied",
+        "check-next-hops",
+        "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: ",
+        FORGETFUL,
+        state="ok",
+        prepare=lost,
     ),
     "a VNI is not taken back": Pushed(
-        "rolled-back", "check-next-hops", "FRR has not taken the VNI 7 back after 1 seconds.", GREEDY | FORGETTING, how=SETTLE
+        "rolled-back",
+        "check-next-hops",
+        "FRR has not taken the VNI 7 back after 1 seconds.",
+        GREEDY | FORGETTING,
+        how=SETTLE,
     ),
-}  # fmt: skip
+}
 # FRR originates the default routes of both families until it has forgotten one; it hears of others all the time.
 ORIGINATES = """router bgp 1 vrf vrf7
  !
@@ -297,12 +517,20 @@ exit
 !
 end
 """
-ORIGINATING, AGAIN = ({**files, FRR: files[FRR].replace("end\n", ORIGINATES)} for files in (GOOD, CHANGED))
+ORIGINATING, AGAIN = (
+    {**files, FRR: files[FRR].replace("end\n", ORIGINATES)} for files in (GOOD, CHANGED)
+)
 # As FRR lists them: what it has heard, what it has taken from a routing table, and what it originates.
 LISTED = "*> [5]:[0]:{}\n                    {}\n                                   {}\n                    {}\n"
-HEARD = "".join(LISTED.format(f"[0]:[{prefix}]", "10.0.0.9", "0 65001 i", "RT:9:7 ET:8") for prefix in ("0.0.0.0", "::"))
+HEARD = "".join(
+    LISTED.format(f"[0]:[{prefix}]", "10.0.0.9", "0 65001 i", "RT:9:7 ET:8")
+    for prefix in ("0.0.0.0", "::")
+)
 TAKEN = LISTED.format("[24]:[10.1.0.0]", "10.0.0.1((none))", "0         32768 ?", "ET:8 RT:1:7")
-OWN = {prefix: LISTED.format(f"[0]:[{prefix}]", "10.0.0.1((none))", "32768 i", "ET:8 RT:1:7") for prefix in ("0.0.0.0", "::")}
+OWN = {
+    prefix: LISTED.format(f"[0]:[{prefix}]", "10.0.0.1((none))", "32768 i", "ET:8 RT:1:7")
+    for prefix in ("0.0.0.0", "::")
+}
 TELLS = f"""echo '{HEARD}{TAKEN}{OWN["::"]}'; [ -e "$APPLIER_ROOT/forgotten" ] || echo '{OWN["0.0.0.0"]}'"""
 DEFAULTS = {
     "vtysh": f"""case "$*" in
@@ -328,10 +556,17 @@ def mended_by_the_same(box: Box) -> None:
     """What FRR has forgotten since is drift, and the same push again mends it; then there is nothing to do."""
     forgotten(box)
     how = How(broken=DEFAULTS)
-    (line,) = [line for line in box.run("show", how=how)[1].splitlines() if "running\tdefault routes that are not originated" in line]
+    (line,) = [
+        line
+        for line in box.run("show", how=how)[1].splitlines()
+        if "running\tdefault routes that are not originated" in line
+    ]
     assert base64.b64decode(line.split("\t")[2]) == b"vrf7 ipv4"
     told = box.settle(ORIGINATING, how)
-    assert told.steps["check-defaults"][1].endswith("originates them again: vrf7 ipv4") and not (box.root / "forgotten").exists()
+    assert (
+        told.steps["check-defaults"][1].endswith("originates them again: vrf7 ipv4")
+        and not (box.root / "forgotten").exists()
+    )
     assert box.push(ORIGINATING, how).ended == "unchanged"
 
 
@@ -340,45 +575,95 @@ def forgotten_on_the_way_back(box: Box) -> None:
     originating(box)
     with_probe("exit 1")(box)
     told = box.push(CHANGED, How(broken=DEFAULTS | WITHDRAWING))
-    assert told.ended == "rolled-back" and box.has(ORIGINATING) and not (box.root / "forgotten").exists(), told
+    assert (
+        told.ended == "rolled-back"
+        and box.has(ORIGINATING)
+        and not (box.root / "forgotten").exists()
+    ), told
 
 
 ROUTES: dict[str, Happening] = {
-    "no default routes": Pushed("applied", "check-defaults", "This firewall originates no default route.", DEFAULTS, state="skipped"),
-    "default routes": Pushed("applied", "check-defaults", "Originated: vrf7 ipv4, vrf7 ipv6", DEFAULTS, AGAIN, state="ok"),
+    "no default routes": Pushed(
+        "applied",
+        "check-defaults",
+        "This firewall originates no default route.",
+        DEFAULTS,
+        state="skipped",
+    ),
+    "default routes": Pushed(
+        "applied", "check-defaults", "Originated: vrf7 ipv4, vrf7 ipv6", DEFAULTS, AGAIN, state="ok"
+    ),
     "a default route is forgotten": Pushed(
-        "applied", "check-defaults", "FRR had forgotten these default routes and originates them again: vrf7 ipv4",
-        DEFAULTS | WITHDRAWING, AGAIN, state="ok",
+        "applied",
+        "check-defaults",
+        "FRR had forgotten these default routes and originates them again: vrf7 ipv4",
+        DEFAULTS | WITHDRAWING,
+        AGAIN,
+        state="ok",
     ),
     "a default route is forgotten for good": Pushed(
-        "rolled-back", "check-defaults", "FRR does not originate these default routes, so they lead nobody out: vrf7 ipv4",
-        WITHDRAWN | WITHDRAWING, AGAIN,
+        "rolled-back",
+        "check-defaults",
+        "FRR does not originate these default routes, so they lead nobody out: vrf7 ipv4",
+        WITHDRAWN | WITHDRAWING,
+        AGAIN,
     ),
     "a default route was forgotten before": Pushed(
-        "applied", "check-defaults", "FRR did not originate these default routes before either; they lead nobody out until it is restarted",
-        WITHDRAWN, AGAIN, state="ok", prepare=forgotten,
+        "applied",
+        "check-defaults",
+        "FRR did not originate these default routes before either; they lead nobody out until it is restarted",
+        WITHDRAWN,
+        AGAIN,
+        state="ok",
+        prepare=forgotten,
     ),
     "a default route is forgotten later": mended_by_the_same,
     "a default route is forgotten on the way back": forgotten_on_the_way_back,
-}  # fmt: skip
+}
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
-    "nothing can be kept": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 1), later=True),
-    "an old file cannot be written": Pushed("unknown", BACK, FULL, NOT_LOADED | fails("cat", f"*pending{FRR}", FULL, 1), later=True),
+    "nothing can be kept": Pushed(
+        "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 1), later=True
+    ),
+    "an old file cannot be written": Pushed(
+        "unknown", BACK, FULL, NOT_LOADED | fails("cat", f"*pending{FRR}", FULL, 1), later=True
+    ),
     "old rules are not taken": Pushed(
-        "unknown", BACK, "no memory", fails("nft", "*pending/rules", "no memory", 1, otherwise=NOT_LOADED["nft"]), later=True
-    ),
-    "FRR does not go back": Pushed("unknown", BACK, "no reply", fails("frr-reload.py", "*--reload*", "no reply", 4), later=True),
-    "interfaces do not go back": Pushed(
-        "unknown", BACK, "", LOST | fails("networkctl", "*reload*", "no reply", 1, when=GOING_BACK), WITH_UNITS, later=True
-    ),
-    "it can be noted in the old place only": Pushed("rolled-back", BACK, "", NOT_LOADED | fails("mv", "*last.*", FULL), state="ok"),
-    "it cannot be noted": Pushed("rolled-back", BACK, FULL, NOT_LOADED | fails("sync", NOTED, FULL, 4, when=GOING_BACK), later=True),
-    "it fails again, and waits": Pushed(
-        "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 3) | HURRIED,
+        "unknown",
+        BACK,
+        "no memory",
+        fails("nft", "*pending/rules", "no memory", 1, otherwise=NOT_LOADED["nft"]),
         later=True,
     ),
-}  # fmt: skip
+    "FRR does not go back": Pushed(
+        "unknown", BACK, "no reply", fails("frr-reload.py", "*--reload*", "no reply", 4), later=True
+    ),
+    "interfaces do not go back": Pushed(
+        "unknown",
+        BACK,
+        "",
+        LOST | fails("networkctl", "*reload*", "no reply", 1, when=GOING_BACK),
+        WITH_UNITS,
+        later=True,
+    ),
+    "it can be noted in the old place only": Pushed(
+        "rolled-back", BACK, "", NOT_LOADED | fails("mv", "*last.*", FULL), state="ok"
+    ),
+    "it cannot be noted": Pushed(
+        "rolled-back",
+        BACK,
+        FULL,
+        NOT_LOADED | fails("sync", NOTED, FULL, 4, when=GOING_BACK),
+        later=True,
+    ),
+    "it fails again, and waits": Pushed(
+        "unknown",
+        BACK,
+        FULL,
+        NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 3) | HURRIED,
+        later=True,
+    ),
+}
 
 
 @contextmanager
@@ -393,7 +678,11 @@ def busy(box: Box) -> None:
     at_once = How(env={"APPLIER_LOCK_WAIT": "1"})
     with another_push(box):
         told = box.push(how=at_once)
-        assert told.ended == "failed" and "Another push has been running on this firewall for 1 seconds." in told.steps["lock"][1]
+        assert (
+            told.ended == "failed"
+            and "Another push has been running on this firewall for 1 seconds."
+            in told.steps["lock"][1]
+        )
         assert box.run("confirm", told.token, how=at_once)[0] == 1
     assert box.push(GOOD).ended == "unchanged"
 
@@ -407,7 +696,10 @@ def no_flock(box: Box) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     (box.state / "busy.pid").write_text(f"{gone.pid}\n")
-    assert box.push(GOOD, replace(how, env={"APPLIER_LOCK_WAIT": "0", "APPLIER_TIMEOUT": "0"})).ended == "applied"
+    assert (
+        box.push(GOOD, replace(how, env={"APPLIER_LOCK_WAIT": "0", "APPLIER_TIMEOUT": "0"})).ended
+        == "applied"
+    )
     assert settled(box.root, CHANGED, PATIENCE)
 
 
@@ -421,16 +713,27 @@ def no_state(box: Box) -> None:
 def unconfirmed(box: Box) -> None:
     """A push waits for its confirmation, another replaces it, and nobody confirms."""
     first = box.push()
-    assert first.ended == "applied" and "Rolled back by itself in 300 seconds unless" in first.steps["arm-rollback"][1]
+    assert (
+        first.ended == "applied"
+        and "Rolled back by itself in 300 seconds unless" in first.steps["arm-rollback"][1]
+    )
     box.heard.append((box.state / "pending/rules").read_text())
     assert box.run("recover", how=INSIDE) == (0, "") and box.has(CHANGED), "its timer lives"
-    assert box.run("rollback", "another", "0", how=INSIDE)[0] == 0 and box.has(CHANGED), "this one's timer is not that one's"
+    assert box.run("rollback", "another", "0", how=INSIDE)[0] == 0 and box.has(CHANGED), (
+        "this one's timer is not that one's"
+    )
     last = box.push(IMPORTING, How(env={"APPLIER_TIMEOUT": "0"}))
     assert last.ended == "applied" and last.steps["save"] == (
-        "ok", "An unconfirmed push is replaced; its rollback would go back to the same files."
-    )  # fmt: skip
-    assert settled(box.root, GOOD, PATIENCE) and box.run("confirm", last.token) == (0, "rolled back\n")
-    assert box.run("confirm", first.token) == (0, "unknown\n") and box.run("recover", how=INSIDE) == (0, "")
+        "ok",
+        "An unconfirmed push is replaced; its rollback would go back to the same files.",
+    )
+    assert settled(box.root, GOOD, PATIENCE) and box.run("confirm", last.token) == (
+        0,
+        "rolled back\n",
+    )
+    assert box.run("confirm", first.token) == (0, "unknown\n") and box.run(
+        "recover", how=INSIDE
+    ) == (0, "")
 
 
 def a_power_cut(box: Box) -> None:
@@ -441,19 +744,33 @@ def a_power_cut(box: Box) -> None:
     box.push(how=How(broken=fails("mv", "*token.new*")))
     assert (box.state / "pending").exists() and box.run("recover", how=INSIDE)[0] == 0
     assert not (box.state / "pending").exists() and contents(box.root) == GOOD
-    assert box.settle(CHANGED) and sorted(path.name for path in box.state.iterdir()) == ["applied", "busy", "last"]
+    assert box.settle(CHANGED) and sorted(path.name for path in box.state.iterdir()) == [
+        "applied",
+        "busy",
+        "last",
+    ]
 
 
 def units(box: Box) -> None:
     """Units are loaded when they change; devices whose units are gone are deleted; what is the same needs nothing."""
     log = box.root.with_name("units.log")
-    loud = {name: f'echo "{name} $*" >>{log}\n{BOX[name]}' for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl")}
+    loud = {
+        name: f'echo "{name} $*" >>{log}\n{BOX[name]}'
+        for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl")
+    }
     how = How(broken=loud)
     box.settle(WITH_UNITS, how)
     said = log.read_text()
-    assert "networkctl reload" in said and f"hostname -F {box.root}/etc/hostname" in said and "restart systemd-resolved" in said
+    assert (
+        "networkctl reload" in said
+        and f"hostname -F {box.root}/etc/hostname" in said
+        and "restart systemd-resolved" in said
+    )
     assert "timesyncd" not in said and "ip link delete" not in said
-    assert box.push(WITH_UNITS, how).ended == "unchanged" and box.push(WITH_UNITS, replace(how, env=PRACTICE.env)).ended == "unchanged"
+    assert (
+        box.push(WITH_UNITS, how).ended == "unchanged"
+        and box.push(WITH_UNITS, replace(how, env=PRACTICE.env)).ended == "unchanged"
+    )
     box.settle(GOOD, how)
     assert "ip link delete vrf7" in log.read_text() and not (box.root / f".{VRF}").exists()
 
@@ -472,11 +789,17 @@ def versions(box: Box) -> None:
 def words(box: Box) -> None:
     """What may be asked without a push, and what nobody may ask over SSH."""
     asked = {"rollback x 0": "Not over SSH.", "recover": "Not over SSH."}
-    asked |= dict.fromkeys(("install", "install ssh-ed25519 AAAA", "id", "", "$(id)", "*"), "This account runs the applier only")
+    asked |= dict.fromkeys(
+        ("install", "install ssh-ed25519 AAAA", "id", "", "$(id)", "*"),
+        "This account runs the applier only",
+    )
     for text, said in asked.items():
         status, answer = box.run(how=How(env={"SSH_ORIGINAL_COMMAND": text}))
         assert status == 64 and answer.startswith(said), (text, status, answer)
-    assert box.run("show")[1].splitlines()[-1] == "end" and box.run("confirm", "x") == (0, "unknown\n")
+    assert box.run("show")[1].splitlines()[-1] == "end" and box.run("confirm", "x") == (
+        0,
+        "unknown\n",
+    )
 
 
 @dataclass(frozen=True)
@@ -501,8 +824,15 @@ def installed(box: Box) -> None:
     digest = box.run("version")[1].strip()
     for key in ("ssh-ed25519 AAAA product", ""):
         status, said = box.run("install", key)
-        assert status == 0 and f"Installed /usr/local/sbin/shared-networks-applier {digest}.\n" in said and "SHA256:abc" in said, said
-    assert "/usr/local/sbin/shared-networks-applier" in (box.root / "etc/sudoers.d/shared-networks").read_text()
+        assert (
+            status == 0
+            and f"Installed /usr/local/sbin/shared-networks-applier {digest}.\n" in said
+            and "SHA256:abc" in said
+        ), said
+    assert (
+        "/usr/local/sbin/shared-networks-applier"
+        in (box.root / "etc/sudoers.d/shared-networks").read_text()
+    )
     written = (
         "etc/sudoers.d/shared-networks",
         "etc/systemd/system/shared-networks-recover.service",
@@ -513,19 +843,33 @@ def installed(box: Box) -> None:
 
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
 INSTALLED: dict[str, Happening] = {
-    "installing without root": Installed("Installing takes root: sudo sh applier.sh install", {"id": "echo 1000"}),
-    "installing without frr-reload": Installed("frr-reload.py is missing here; a firewall needs frr, ", without="frr-reload.py"),
-    "installing without a key": Installed("Give the product's public key: sh applier.sh install 'ssh-ed25519 AAAA…'", key=""),
+    "installing without root": Installed(
+        "Installing takes root: sudo sh applier.sh install", {"id": "echo 1000"}
+    ),
+    "installing without frr-reload": Installed(
+        "frr-reload.py is missing here; a firewall needs frr, ", without="frr-reload.py"
+    ),
+    "installing without a key": Installed(
+        "Give the product's public key: sh applier.sh install 'ssh-ed25519 AAAA…'", key=""
+    ),
     "installing two keys": Installed(NO_KEY, key="ssh-ed25519 A\nssh-rsa B"),
     "installing no key": Installed(NO_KEY, key="no key at all"),
-    "the program is not written": Installed("sbin/shared-networks-applier could not be written.", fails("chown", "*applier.placed")),
+    "the program is not written": Installed(
+        "sbin/shared-networks-applier could not be written.", fails("chown", "*applier.placed")
+    ),
     "no user": Installed("The user shared-networks could not be made.", NO_ACCOUNT),
-    "the key is not written": Installed(".ssh/authorized_keys could not be written.", fails("mv", "*authorized_keys.placed*")),
+    "the key is not written": Installed(
+        ".ssh/authorized_keys could not be written.", fails("mv", "*authorized_keys.placed*")
+    ),
     "a bad rule": Installed("The sudo rule could not be written.", {"visudo": "exit 1"}),
-    "the unit is not written": Installed("The unit that recovers at boot could not be written.", fails("chmod", "*recover.service*")),
-    "the unit is not enabled": Installed("shared-networks-recover.service could not be enabled.", {"systemctl": "exit 1"}),
+    "the unit is not written": Installed(
+        "The unit that recovers at boot could not be written.", fails("chmod", "*recover.service*")
+    ),
+    "the unit is not enabled": Installed(
+        "shared-networks-recover.service could not be enabled.", {"systemctl": "exit 1"}
+    ),
     "installed": installed,
-}  # fmt: skip
+}
 
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -550,7 +894,14 @@ def fuller_and_fuller(box: Box) -> None:
         return
     files, failed = CHANGED | {FRR: CHANGED[FRR] + "!\n" * 5000}, set[str]()
     for pages in range(0, ROOM - 10, 2):
-        told = box.told(*box.run("apply", given=_packed(files), how=How(env={"APPLIER_TIMEOUT": "0"}), around=small_disk(box, pages)))
+        told = box.told(
+            *box.run(
+                "apply",
+                given=_packed(files),
+                how=How(env={"APPLIER_TIMEOUT": "0"}),
+                around=small_disk(box, pages),
+            )
+        )
         assert settled_files(box), (pages, told)
         failed |= {step for step, (state, _) in told.steps.items() if state == "failed"}
         if told.ended == "applied":
@@ -565,8 +916,26 @@ def settled_files(box: Box) -> bool:
     return contents(box.root) == GOOD
 
 
-TOLD = (busy, no_flock, no_state, unconfirmed, a_power_cut, units, versions, words, fuller_and_fuller)
+TOLD = (
+    busy,
+    no_flock,
+    no_state,
+    unconfirmed,
+    a_power_cut,
+    units,
+    versions,
+    words,
+    fuller_and_fuller,
+)
 SITUATIONS: Mapping[str, Happening] = {
-    **CHECKED, **SENT, **STORED, **LOADED, **VERIFIED, **NEIGHBOURS, **ROUTES, **PUT_BACK, **INSTALLED,
+    **CHECKED,
+    **SENT,
+    **STORED,
+    **LOADED,
+    **VERIFIED,
+    **NEIGHBOURS,
+    **ROUTES,
+    **PUT_BACK,
+    **INSTALLED,
     **{happening.__name__.replace("_", " "): happening for happening in TOLD},
-}  # fmt: skip
+}

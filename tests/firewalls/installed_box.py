@@ -27,17 +27,29 @@ def own_folders(folder: Path) -> None:
     shell("mount --make-rprivate /", f"cp -a /etc {folder}/etc && mount --bind {folder}/etc /etc")
     for path in ("/usr/local/sbin", "/var/lib"):
         shell(f"mount -t tmpfs -o mode=755 none {path}")
-    shell("[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd")  # a systemd-networkd of this machine is not this box's
+    shell(
+        "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd"
+    )  # a systemd-networkd of this machine is not this box's
 
 
 def install(*words: str) -> tuple[int, str]:
-    done = subprocess.run(["sh", str(transport.APPLIER), "install", *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", str(transport.APPLIER), "install", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def as_account(command: str) -> tuple[int, str]:
     """What the account may do when somebody gets a shell with its rights."""
-    done = subprocess.run(["runuser", "-u", ACCOUNT, "--", "sh", "-c", command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["runuser", "-u", ACCOUNT, "--", "sh", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -52,9 +64,14 @@ def over_ssh(target: Target, key: Path, command: str) -> tuple[int | None, str]:
 
 UNIT = "/etc/systemd/system/shared-networks-recover.service"
 FORBIDDEN = (
-    "sudo -n id", f"sudo -n {PROGRAM} recover", f"sudo -n {PROGRAM} install", f"echo x >>{PROGRAM}",
-    f"echo x >>~{ACCOUNT}/.ssh/authorized_keys", f"mv ~{ACCOUNT}/.ssh ~{ACCOUNT}/x", "cat /var/lib/shared-networks/last",
-)  # fmt: skip
+    "sudo -n id",
+    f"sudo -n {PROGRAM} recover",
+    f"sudo -n {PROGRAM} install",
+    f"echo x >>{PROGRAM}",
+    f"echo x >>~{ACCOUNT}/.ssh/authorized_keys",
+    f"mv ~{ACCOUNT}/.ssh ~{ACCOUNT}/x",
+    "cat /var/lib/shared-networks/last",
+)
 OVER_SSH = ("id", "sh", "install", "recover", "show; id", "apply; id")
 
 
@@ -62,17 +79,29 @@ def tell(folder: Path) -> dict[str, object]:
     own_folders(folder)
     told: dict[str, object] = {"without a key": install(), "no key": install("no key at all")}
     told["two lines"] = install("ssh-ed25519 A\nssh-rsa B")
-    with firewall(), sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key):
+    with (
+        firewall(),
+        sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key),
+    ):
         target = replace(here, user=ACCOUNT)
         told["installed"], told["updated"] = install(public_line(key)), install()
         outcome, steps = pushed(target, files(1), key)
-        told["pushed"] = {"outcome": outcome.state, "error": outcome.error, "version": last(steps)["version"].state, "now": running()}
+        told["pushed"] = {
+            "outcome": outcome.state,
+            "error": outcome.error,
+            "version": last(steps)["version"].state,
+            "now": running(),
+        }
         told["units"] = _units(target, key)
         told["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
         told["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
         told["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
-        told["unit"] = subprocess.run(["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False).stderr
-        told["enabled"] = Path("/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service").is_symlink()
+        told["unit"] = subprocess.run(
+            ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
+        ).stderr
+        told["enabled"] = Path(
+            "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
+        ).is_symlink()
         Path(PROGRAM).write_text(Path(PROGRAM).read_text() + "# an older one\n")
         told["older"] = pushed(target, files(2), key)[0].error
     return told
@@ -80,7 +109,10 @@ def tell(folder: Path) -> dict[str, object]:
 
 def _units(target: Target, key: Path) -> dict[str, object]:
     """Units that a push no longer brings, or that only a push brought that did not last; the root of this box is truly empty."""
-    ours, probe = Path("/etc/systemd/network/30-sn-vrf7.netdev"), Path("/etc/shared-networks/probes/never")
+    ours, probe = (
+        Path("/etc/systemd/network/30-sn-vrf7.netdev"),
+        Path("/etc/shared-networks/probes/never"),
+    )
     others = ours.with_name("10-management.network")
     ours.parent.mkdir(parents=True, exist_ok=True)
     others.write_text("[Match]\n")

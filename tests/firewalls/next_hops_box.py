@@ -32,7 +32,10 @@ end
 """
 NAME = "next hops without a neighbour"
 FAR = ("10.0.0.8", "10.0.0.9", "::ffff:10.0.0.9")
-LEARN = "; ".join(f"ip neigh replace {address} lladdr 02:00:00:00:00:09 dev vlan7 nud noarp extern_learn" for address in FAR)
+LEARN = "; ".join(
+    f"ip neigh replace {address} lladdr 02:00:00:00:00:09 dev vlan7 nud noarp extern_learn"
+    for address in FAR
+)
 NETWORK = (
     "ip link add vlan7 type veth peer name far7 && ip link set vlan7 up && ip link set far7 up",
     "ip link add lan0 type veth peer name far0 && ip link set lan0 up && ip link set far0 up",
@@ -55,11 +58,24 @@ class Box:
         self.folder, self.root = folder, practice.ensure_root(folder, "real")
         tools = folder / "tools"
         tools.mkdir()
-        learning = f"""{self.if_not("stubborn")} || exit 1; {self.if_not("forgetful")} && {{ {LEARN}; }}"""
+        learning = (
+            f"""{self.if_not("stubborn")} || exit 1; {self.if_not("forgetful")} && {{ {LEARN}; }}"""
+        )
         forgetting = f"{self.if_not('losing')} || {FORGET.format(FAR[0])} 2>/dev/null"
-        self.play(tools / "vtysh", "/usr/bin/vtysh", f"*'-c no vni 7'*) ;; *'-c vni 7'*) {learning} ;;")
-        self.play(tools / "frr-reload.py", "/usr/lib/frr/frr-reload.py", f"*--reload*etc/frr/frr.conf) {forgetting} ;;")
-        self.how = {"PATH": f"{tools}:{os.environ['PATH']}", "APPLIER_PRACTICE": "", "APPLIER_SETTLE": "3", "APPLIER_TIMEOUT": "300"}
+        self.play(
+            tools / "vtysh", "/usr/bin/vtysh", f"*'-c no vni 7'*) ;; *'-c vni 7'*) {learning} ;;"
+        )
+        self.play(
+            tools / "frr-reload.py",
+            "/usr/lib/frr/frr-reload.py",
+            f"*--reload*etc/frr/frr.conf) {forgetting} ;;",
+        )
+        self.how = {
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "APPLIER_PRACTICE": "",
+            "APPLIER_SETTLE": "3",
+            "APPLIER_TIMEOUT": "300",
+        }
 
     def if_not(self, kind: str) -> str:
         return f"[ ! -e {self.folder}/{kind} ]"
@@ -73,17 +89,29 @@ class Box:
         """Push while it misbehaves like this, and keep it: how that ended, and how it is after it."""
         for kind in kinds:
             (self.folder / kind).touch()
-        files = {"/etc/frr/frr.conf": ROUTES.format(number=number), "/etc/nftables.conf": RULES.format(accept="")}
+        files = {
+            "/etc/frr/frr.conf": ROUTES.format(number=number),
+            "/etc/nftables.conf": RULES.format(accept=""),
+        }
         output = applier(self.root, "apply", given=_packed(files), how=self.how)[1]
         ended, token = verdict(output)
         if ended == "applied":
             applier(self.root, "confirm", token, how=self.how)
         for kind in kinds:
             (self.folder / kind).unlink()
-        return {"ended": ended, "step": steps(output).get("check-next-hops"), "shown": self.shown(), "runs": self.running()}
+        return {
+            "ended": ended,
+            "step": steps(output).get("check-next-hops"),
+            "shown": self.shown(),
+            "runs": self.running(),
+        }
 
     def shown(self) -> list[str]:
-        lines = [line.split("\t") for line in applier(self.root, "show", how=self.how)[1].splitlines() if NAME in line]
+        lines = [
+            line.split("\t")
+            for line in applier(self.root, "show", how=self.how)[1].splitlines()
+            if NAME in line
+        ]
         said = {kind: base64.b64decode(content).decode().splitlines() for kind, _, content in lines}
         assert said["applied"] == []
         return said["running"]

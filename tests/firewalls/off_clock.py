@@ -26,7 +26,11 @@ def off_clock(shift: str | Path) -> dict[str, str]:
     """The environment of a process whose clock is off, as in `+1h`; by what a file says, if one is named, which may change."""
     needs("faketime")
     library = next(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"))
-    off = {"FAKETIME_TIMESTAMP_FILE": str(shift), "FAKETIME_NO_CACHE": "1"} if isinstance(shift, Path) else {"FAKETIME": shift}
+    off = (
+        {"FAKETIME_TIMESTAMP_FILE": str(shift), "FAKETIME_NO_CACHE": "1"}
+        if isinstance(shift, Path)
+        else {"FAKETIME": shift}
+    )
     return {"LD_PRELOAD": str(library), "DONT_FAKE_MONOTONIC": "1", **off}
 
 
@@ -39,11 +43,19 @@ class OffWorker:
         database = os.environ.get("DATABASE_URL") or given.database_url
         before, _, host = database.partition("?")
         named = f"{before.rpartition('/')[0]}/{connection.settings_dict['NAME']}?{host}"
-        environment = {"DATABASE_URL": named, "SSH_KEY": str(settings.SSH_KEY), "REDIS_URL": f"{given.redis_url}?virtual_host=6"}
+        environment = {
+            "DATABASE_URL": named,
+            "SSH_KEY": str(settings.SSH_KEY),
+            "REDIS_URL": f"{given.redis_url}?virtual_host=6",
+        }
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "shell", "-v", "0", "-c", _WORK], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, **environment, **off_clock(f"{hours:+d}h")}, text=True,
-        )  # fmt: skip
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", _WORK],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment, **off_clock(f"{hours:+d}h")},
+            text=True,
+        )
 
     def works(self) -> bool:
         """That it has not died."""

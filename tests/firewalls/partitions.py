@@ -11,10 +11,13 @@ from networks.common.addressing import IP, Cidr
 POOL = [ip_network((0x0A800000 + 1024 * number, 22)) for number in range(200)]
 POOL6 = [ip_network(f"2001:db8:128:{number:x}::/64") for number in range(200)]
 OUTSIDE = [  # public prefix, and what is reached through it
-    (["203.0.113.0/24"], ["0.0.0.0/0"]), (["198.51.100.0/25", "2001:db8:113::/64"], ["0.0.0.0/0", "::/0"]),
-    (["100.127.129.0/24"], ["100.127.1.0/24", "100.126.0.0/16"]), (["2001:db8:114::/64"], ["::/0"]),
-    (["198.51.100.128/25"], []), (["100.127.130.0/24"], ["0.0.0.0/0", "::/0"]),
-]  # fmt: skip
+    (["203.0.113.0/24"], ["0.0.0.0/0"]),
+    (["198.51.100.0/25", "2001:db8:113::/64"], ["0.0.0.0/0", "::/0"]),
+    (["100.127.129.0/24"], ["100.127.1.0/24", "100.126.0.0/16"]),
+    (["2001:db8:114::/64"], ["::/0"]),
+    (["198.51.100.128/25"], []),
+    (["100.127.130.0/24"], ["0.0.0.0/0", "::/0"]),
+]
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,13 @@ class Partition:
 
 def partition(chance: Random) -> Partition:
     """A small partition; the same chance gives the same one."""
-    vrfs = chance.sample([*range(2, 60), *range(3980, 4100), *range(100_000, 100_040), 16_777_215], 12)
+    vrfs = chance.sample(
+        [*range(2, 60), *range(3980, 4100), *range(100_000, 100_040), 16_777_215], 12
+    )
     space = {4: chance.sample(POOL, 20), 6: chance.sample(POOL6, 20)}
-    private = [_private(chance, number, vrfs.pop(), space) for number in range(chance.randint(2, 5))]
+    private = [
+        _private(chance, number, vrfs.pop(), space) for number in range(chance.randint(2, 5))
+    ]
     external = [
         Net(
             f"external-{number}",
@@ -46,19 +53,33 @@ def partition(chance: Random) -> Partition:
         )
         for number, (prefixes, reached) in enumerate(chance.sample(OUTSIDE, chance.randint(0, 3)))
     ]
-    firewalls = tuple(_firewall(chance, number, private, external) for number in range(chance.randint(1, 2)))
+    firewalls = tuple(
+        _firewall(chance, number, private, external) for number in range(chance.randint(1, 2))
+    )
     return Partition(firewalls, (*private, *external))
 
 
 def _private(chance: Random, number: int, vrf: int, space: Mapping[int, list[Cidr]]) -> Net:
     families = chance.choice([(4,), (4,), (6,), (4, 6), (4, 6)])
-    prefixes = [space[version].pop() for version in families for _ in range(chance.choice([1, 1, 2]))]
-    return Net(f"private-{number}", f"number {number}", vrf, tuple(prefixes), shared=number > 0 and chance.random() < 0.7)
+    prefixes = [
+        space[version].pop() for version in families for _ in range(chance.choice([1, 1, 2]))
+    ]
+    return Net(
+        f"private-{number}",
+        f"number {number}",
+        vrf,
+        tuple(prefixes),
+        shared=number > 0 and chance.random() < 0.7,
+    )
 
 
 def _firewall(chance: Random, number: int, private: list[Net], external: list[Net]) -> Facts:
     primary = _in(chance, chance.choice(private))
-    shared = tuple(_in(chance, net) for net in private if net.shared and net.vrf != primary.vrf and chance.random() < 0.7)
+    shared = tuple(
+        _in(chance, net)
+        for net in private
+        if net.shared and net.vrf != primary.vrf and chance.random() < 0.7
+    )
     externals = tuple(_in(chance, net) for net in external if chance.random() < 0.7)
     facts = Facts(
         f"fw-{number}",
@@ -70,7 +91,12 @@ def _firewall(chance: Random, number: int, private: list[Net], external: list[Ne
         shared,
         externals,
         management_prefixes=tuple(
-            map(ip_network, chance.sample(["192.0.2.0/28", "2001:db8:9::/64", "192.0.2.64/26"], chance.randint(0, 2)))
+            map(
+                ip_network,
+                chance.sample(
+                    ["192.0.2.0/28", "2001:db8:9::/64", "192.0.2.64/26"], chance.randint(0, 2)
+                ),
+            )
         ),
     )
     rules = tuple(_rule(chance, facts) for _ in range(chance.randint(0, 4)))
@@ -85,18 +111,42 @@ def _in(chance: Random, net: Net) -> Net:
     """The network with the firewall's own addresses in it: one or two per family."""
     count = chance.choice([1, 1, 2])
     families = {prefix.version: prefix for prefix in net.prefixes}
-    return replace(net, addresses=tuple(prefix[chance.randint(2, 60)] for prefix in families.values() for _ in range(count)))
+    return replace(
+        net,
+        addresses=tuple(
+            prefix[chance.randint(2, 60)] for prefix in families.values() for _ in range(count)
+        ),
+    )
 
 
 def _rule(chance: Random, facts: Facts) -> Rule:
     direction = chance.choice(["egress", "egress", "ingress"])
-    places: list[Cidr] = [net for joined in (facts.primary, *facts.shared, *facts.externals) for net in joined.prefixes]
-    places += [ip_network("0.0.0.0/0"), ip_network("::/0"), *(place for joined in facts.externals for place in joined.destination_prefixes)]
-    places += [ip_network((int(place[0]), place.prefixlen + 2)) for place in places if 0 < place.prefixlen < place.max_prefixlen - 2]
-    ports = chance.sample(["22", "80", "443", "2049", "3260", "8000-8100", "8050-8200", "81-90"], chance.randint(1, 3))
+    places: list[Cidr] = [
+        net
+        for joined in (facts.primary, *facts.shared, *facts.externals)
+        for net in joined.prefixes
+    ]
+    places += [
+        ip_network("0.0.0.0/0"),
+        ip_network("::/0"),
+        *(place for joined in facts.externals for place in joined.destination_prefixes),
+    ]
+    places += [
+        ip_network((int(place[0]), place.prefixlen + 2))
+        for place in places
+        if 0 < place.prefixlen < place.max_prefixlen - 2
+    ]
+    ports = chance.sample(
+        ["22", "80", "443", "2049", "3260", "8000-8100", "8050-8200", "81-90"], chance.randint(1, 3)
+    )
     sources = tuple(chance.sample(places, chance.choice([0, 0, 0, 1])))
     return Rule(
-        direction, chance.choice(["tcp", "tcp", "udp"]), tuple(ports), sources, tuple(chance.sample(places, chance.randint(0, 2))), "a rule"
+        direction,
+        chance.choice(["tcp", "tcp", "udp"]),
+        tuple(ports),
+        sources,
+        tuple(chance.sample(places, chance.randint(0, 2))),
+        "a rule",
     )
 
 
@@ -104,11 +154,19 @@ def _endpoints(chance: Random, facts: Facts) -> tuple[Endpoint, ...]:
     found: dict[tuple[IP, int, str], Endpoint] = {}
     for net in facts.shared:
         for address in net.addresses:
-            behind = [prefix for prefix in facts.primary.prefixes if prefix.version == address.version]
+            behind = [
+                prefix for prefix in facts.primary.prefixes if prefix.version == address.version
+            ]
             for number in range(chance.choice([0, 1, 2])) if behind else ():
                 port, protocol = chance.choice([80, 443, 3128, 8080]), chance.choice(["tcp", "udp"])
                 target = chance.choice(behind)[100 + number]
                 found[address, port, protocol] = Endpoint(
-                    net.vrf, address, port, protocol, f"m-{number}", target, chance.choice([80, 8080, 53])
+                    net.vrf,
+                    address,
+                    port,
+                    protocol,
+                    f"m-{number}",
+                    target,
+                    chance.choice([80, 8080, 53]),
                 )
     return tuple(found.values())

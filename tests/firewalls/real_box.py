@@ -64,7 +64,10 @@ HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, again=0.2)
 
 
 def shell(*commands: str) -> str:
-    done = [subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True) for command in commands]
+    done = [
+        subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True)
+        for command in commands
+    ]
     return "".join(result.stdout for result in done)
 
 
@@ -74,7 +77,9 @@ def firewall() -> Iterator[None]:
     shell("mount --make-rprivate /", "ip link set lo up")
     for folder in ("/run/frr", "/var/log/frr", "/etc/frr"):
         shell(f"mkdir -p {folder} && mount -t tmpfs none {folder} && chown frr:frr {folder}")
-    shell("echo 'service integrated-vtysh-config' >/etc/frr/vtysh.conf; touch /etc/frr/frr.conf; chown -R frr:frr /etc/frr")
+    shell(
+        "echo 'service integrated-vtysh-config' >/etc/frr/vtysh.conf; touch /etc/frr/frr.conf; chown -R frr:frr /etc/frr"
+    )
     try:
         for daemon in DAEMONS:
             shell(f"/usr/lib/frr/{daemon} -d -A 127.0.0.1 -i /run/frr/{daemon}.pid >/dev/null 2>&1")
@@ -91,13 +96,17 @@ def leaf() -> Iterator[None]:
     vty.mkdir()
     (vty / "conf").write_text(LEAF)
     shell(
-        f"ip netns add {name}", "ip link add up0 type veth peer name down0", f"ip link set down0 netns {name}",
-        "ip address add 10.9.0.1/30 dev up0 && ip link set up0 up", f"{inside} ip address add 10.9.0.2/30 dev down0",
-        f"{inside} ip link set down0 up", f"{inside} ip link set lo up",
+        f"ip netns add {name}",
+        "ip link add up0 type veth peer name down0",
+        f"ip link set down0 netns {name}",
+        "ip address add 10.9.0.1/30 dev up0 && ip link set up0 up",
+        f"{inside} ip address add 10.9.0.2/30 dev down0",
+        f"{inside} ip link set down0 up",
+        f"{inside} ip link set lo up",
         f"chown -R frr:frr {vty}",
         f"{inside} /usr/lib/frr/zebra {common} -i {vty}/zebra.pid >/dev/null 2>&1",
         f"{inside} /usr/lib/frr/bgpd {common} -i {vty}/bgpd.pid -f {vty}/conf >/dev/null 2>&1",
-    )  # fmt: skip
+    )
     try:
         yield
     finally:
@@ -107,20 +116,34 @@ def leaf() -> Iterator[None]:
 def session_is_up(seconds: float = 60) -> bool:
     """Whether the session with the leaf comes up."""
     deadline = time.monotonic() + seconds
-    while "Established" not in (said := shell("vtysh -c 'show bgp neighbors 10.9.0.2'")) and time.monotonic() < deadline:
+    while (
+        "Established" not in (said := shell("vtysh -c 'show bgp neighbors 10.9.0.2'"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.2)
     return "Established" in said
 
 
 def files(number: int, accept: str = OPEN, leaf: int = 65001) -> dict[str, str]:
-    return {"/etc/frr/frr.conf": ROUTES.format(number=number, leaf=leaf), "/etc/nftables.conf": RULES.format(accept=accept)}
+    return {
+        "/etc/frr/frr.conf": ROUTES.format(number=number, leaf=leaf),
+        "/etc/nftables.conf": RULES.format(accept=accept),
+    }
 
 
 def running() -> dict[str, object]:
     """What the kernel and FRR have now."""
     rules = shell("nft -s list ruleset")
-    router = [line.split()[-1] for line in shell("vtysh -c 'show running-config no-header'").splitlines() if "router-id" in line]
-    return {"router": router, "policy": "drop" if "policy drop" in rules else "", "open": "accept" in rules}
+    router = [
+        line.split()[-1]
+        for line in shell("vtysh -c 'show running-config no-header'").splitlines()
+        if "router-id" in line
+    ]
+    return {
+        "router": router,
+        "policy": "drop" if "policy drop" in rules else "",
+        "open": "accept" in rules,
+    }
 
 
 def tell(folder: Path) -> dict[str, object]:
@@ -129,19 +152,36 @@ def tell(folder: Path) -> dict[str, object]:
     told: dict[str, object] = {}
     where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {transport.APPLIER}"
     patient, hasty = (f"{where} APPLIER_TIMEOUT={seconds} {then}" for seconds in (PATIENT, 10))
-    with firewall(), leaf(), sshd(folder / "ssh", patient) as (target, key), sshd(folder / "hasty", hasty) as (hurry, other):
+    with (
+        firewall(),
+        leaf(),
+        sshd(folder / "ssh", patient) as (target, key),
+        sshd(folder / "hasty", hasty) as (hurry, other),
+    ):
         outcome, steps = pushed(target, files(1), key)
-        told["first"] = {"outcome": outcome.state, "steps": {name: step.state for name, step in last(steps).items()}, "now": running()}
+        told["first"] = {
+            "outcome": outcome.state,
+            "steps": {name: step.state for name, step in last(steps).items()},
+            "now": running(),
+        }
         told["again"] = {"outcome": pushed(target, files(1), key)[1][-1].output, "now": running()}
         told["session"] = session_is_up()
         told["without drift"] = drift(target, key)
         told["by hand"] = by_hand(target, key)
         told["shared no more"] = shared_no_more(target, key)
         shell("nft flush ruleset")
-        told["flushed by hand"] = {"outcome": pushed(target, files(1), key)[0].state, "now": running()}
-        shell("nft add table inet other")  # somebody else's: neither a push nor its rollback may take it away
+        told["flushed by hand"] = {
+            "outcome": pushed(target, files(1), key)[0].state,
+            "now": running(),
+        }
+        shell(
+            "nft add table inet other"
+        )  # somebody else's: neither a push nor its rollback may take it away
         lost = pushed(target, files(6, leaf=65002), key)
-        told["session lost"] = refused_at("check-bgp", lost) | {"again": session_is_up(), "now": running()}
+        told["session lost"] = refused_at("check-bgp", lost) | {
+            "again": session_is_up(),
+            "now": running(),
+        }
         told["probe"] = with_probe(root, target, key) | {"now": running()}
         told |= cut_off(root, hurry, other) | broken(root, target, key)
     return told
@@ -150,9 +190,18 @@ def tell(folder: Path) -> dict[str, object]:
 def cut_off(root: Path, target: Target, key: Path) -> dict[str, object]:
     """A rule set that cuts SSH, and a push that nobody confirms."""
     outcome, _ = pushed(target, files(2, accept=""), key, HASTY)
-    locked_out = {"outcome": outcome.state, "error": outcome.error, "now": running(), "files": contents(root) == files(1)}
+    locked_out = {
+        "outcome": outcome.state,
+        "error": outcome.error,
+        "now": running(),
+        "files": contents(root) == files(1),
+    }
     others = "table inet other" in shell("nft list ruleset")
-    nobody = {"outcome": unconfirmed(target, key), "settled": settled(root, files(1), seconds=60), "now": running()}
+    nobody = {
+        "outcome": unconfirmed(target, key),
+        "settled": settled(root, files(1), seconds=60),
+        "now": running(),
+    }
     return {"locked out": locked_out, "others": others, "unconfirmed": nobody}
 
 
@@ -164,7 +213,14 @@ def broken(root: Path, target: Target, key: Path) -> dict[str, object]:
     wait_until(lambda: "bgpd" not in shell("vtysh -c 'show daemons'"))
     outcome, _ = pushed(target, files(5), key)
     shell("rm /run/frr/bgpd.pid")
-    return {"bad": bad, "bgpd is dead": {"outcome": outcome.state, "error": outcome.error, "files": contents(root) == files(1)}}
+    return {
+        "bad": bad,
+        "bgpd is dead": {
+            "outcome": outcome.state,
+            "error": outcome.error,
+            "files": contents(root) == files(1),
+        },
+    }
 
 
 def drift(target: Target, key: Path) -> dict[str, list[str]]:
@@ -173,38 +229,67 @@ def drift(target: Target, key: Path) -> dict[str, list[str]]:
     changes = {}
     for name, (applied, now) in found.running.items():
         before, after = set(applied.splitlines()), set(now.splitlines())
-        changes[name] = [f"+{line.strip()}" for line in after - before] + [f"-{line.strip()}" for line in before - after]
+        changes[name] = [f"+{line.strip()}" for line in after - before] + [
+            f"-{line.strip()}" for line in before - after
+        ]
     return changes
 
 
 def by_hand(target: Target, key: Path) -> dict[str, object]:
     """Somebody changes the rules and the routing by hand; a push of the same puts both right."""
-    shell("nft insert rule inet metal input tcp dport 4444 accept", "vtysh -c 'configure terminal' -c 'ip route 192.0.2.0/24 blackhole'")
+    shell(
+        "nft insert rule inet metal input tcp dport 4444 accept",
+        "vtysh -c 'configure terminal' -c 'ip route 192.0.2.0/24 blackhole'",
+    )
     found = drift(target, key)
     outcome, steps = pushed(target, files(1), key)
-    return {"found": found, "outcome": outcome.state, "loaded": "load-frr" in last(steps), "left": drift(target, key)}
+    return {
+        "found": found,
+        "outcome": outcome.state,
+        "loaded": "load-frr" in last(steps),
+        "left": drift(target, key),
+    }
 
 
 def shared_no_more(target: Target, key: Path) -> dict[str, object]:
     """A VRF goes, and with it the import of its only importer."""
     head, _, rest = ROUTES.partition("  import vrf shared\n")
     fewer = (head + rest).replace("router bgp 4210000001 vrf shared\nexit\n!\n", "")
-    outcome, _ = pushed(target, files(1) | {"/etc/frr/frr.conf": fewer.format(number=1, leaf=65001)}, key)
-    left = [line.strip() for line in shell("vtysh -c 'show running-config no-header'").splitlines() if "shared" in line]
+    outcome, _ = pushed(
+        target, files(1) | {"/etc/frr/frr.conf": fewer.format(number=1, leaf=65001)}, key
+    )
+    left = [
+        line.strip()
+        for line in shell("vtysh -c 'show running-config no-header'").splitlines()
+        if "shared" in line
+    ]
     back, _ = pushed(target, files(1), key)
-    return {"outcome": outcome.state, "left": left, "back": back.state, "error": outcome.error + back.error}
+    return {
+        "outcome": outcome.state,
+        "left": left,
+        "back": back.state,
+        "error": outcome.error + back.error,
+    }
 
 
-def refused_at(step: str, result: tuple[transport.Outcome, list[transport.Step]]) -> dict[str, object]:
+def refused_at(
+    step: str, result: tuple[transport.Outcome, list[transport.Step]]
+) -> dict[str, object]:
     outcome, steps = result
-    return {"outcome": outcome.state, "error": outcome.error, "step": last(steps)[step].state if step in last(steps) else ""}
+    return {
+        "outcome": outcome.state,
+        "error": outcome.error,
+        "step": last(steps)[step].state if step in last(steps) else "",
+    }
 
 
 def with_probe(root: Path, target: Target, key: Path) -> dict[str, object]:
     """The box's owner wants something to be true that the new configuration makes untrue."""
     probe = root / "etc/shared-networks/probes/storage"
     probe.parent.mkdir(parents=True)
-    probe.write_text("#!/bin/sh\necho storage is away\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n")
+    probe.write_text(
+        "#!/bin/sh\necho storage is away\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
+    )
     probe.chmod(0o755)
     told = refused_at("probe", pushed(target, files(7), key))
     probe.unlink()
@@ -216,7 +301,9 @@ def unconfirmed(target: Target, key: Path) -> str:
 
     async def run() -> str:
         async with gate(target, lambda number: number == 1) as (_, seen):
-            return (await pushing(seen, files(3), key, Timeouts(connect=5, after_rollback=0)))[0].state
+            return (await pushing(seen, files(3), key, Timeouts(connect=5, after_rollback=0)))[
+                0
+            ].state
 
     return asyncio.run(run())
 

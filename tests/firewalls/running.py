@@ -13,9 +13,7 @@ from firewalls.device import transport
 from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
-TOOLS = (
-    "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
-)
+TOOLS = "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
 PATIENT = "120"  # seconds for what is to be confirmed, however busy the machine is
 HOW: Mapping[str, str] = {}
 SHELLS = ["dash", "bash", "busybox"]
@@ -31,14 +29,29 @@ def tools(folder: Path, names: str) -> str:
 
 
 def environment(root: Path, **more: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "APPLIER_ROOT": str(root), "APPLIER_PRACTICE": "1", "APPLIER_TIMEOUT": "1", **more}
+    return {
+        "PATH": os.environ["PATH"],
+        "APPLIER_ROOT": str(root),
+        "APPLIER_PRACTICE": "1",
+        "APPLIER_TIMEOUT": "1",
+        **more,
+    }
 
 
-def applier(root: Path, *words: str, given: bytes = b"", how: Mapping[str, str] = HOW, **more: str) -> tuple[int, str]:
+def applier(
+    root: Path, *words: str, given: bytes = b"", how: Mapping[str, str] = HOW, **more: str
+) -> tuple[int, str]:
     """Run it; `how` names a shell or another script, and what else its environment holds."""
     more = {key: value for key, value in how.items() if key not in ("shell", "script")} | more
     command = [*how.get("shell", "sh").split(), how.get("script", str(transport.APPLIER)), *words]
-    done = subprocess.run(command, input=given, capture_output=True, env=environment(root, **more), timeout=300, check=False)
+    done = subprocess.run(
+        command,
+        input=given,
+        capture_output=True,
+        env=environment(root, **more),
+        timeout=300,
+        check=False,
+    )
     return done.returncode, done.stdout.decode()
 
 
@@ -56,12 +69,19 @@ def steps(output: str) -> dict[str, tuple[str, str]]:
 
 def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] = HOW) -> str:
     """Apply the files and confirm them; gives the token."""
-    state, token = verdict(applier(root, "apply", given=_packed(files), how=how, APPLIER_TIMEOUT=PATIENT)[1])
+    state, token = verdict(
+        applier(root, "apply", given=_packed(files), how=how, APPLIER_TIMEOUT=PATIENT)[1]
+    )
     assert state == "applied" and applier(root, "confirm", token, how=how) == (0, "confirmed\n")
     return token
 
 
-def killed_at(step: str, root: Path, more: Mapping[str, str], first: Callable[[str], None] = lambda token: None) -> str:
+def killed_at(
+    step: str,
+    root: Path,
+    more: Mapping[str, str],
+    first: Callable[[str], None] = lambda token: None,
+) -> str:
     """Let an applier with a changed configuration come to a step, and kill it there; `first` something else. Gives its token.
 
     It waits at each step until we have heard of it, by a sleep of ours.
@@ -69,7 +89,9 @@ def killed_at(step: str, root: Path, more: Mapping[str, str], first: Callable[[s
     waits = root.parent / f"{root.name}-waits"
     waits.mkdir()
     os.mkfifo(waits / "go")
-    (waits / "sleep").write_text(f'#!/bin/sh\n[ "$1" = 2.0 ] || exec {shutil.which("sleep")} "$@"\nread -r _ <{waits}/go\n')
+    (waits / "sleep").write_text(
+        f'#!/bin/sh\n[ "$1" = 2.0 ] || exec {shutil.which("sleep")} "$@"\nread -r _ <{waits}/go\n'
+    )
     (waits / "sleep").chmod(0o755)
     told = {key: value for key, value in more.items() if key != "shell"}
     env = environment(root, APPLIER_TIMEOUT=PATIENT, APPLIER_SLOW="2.0", **told)
@@ -80,7 +102,9 @@ def killed_at(step: str, root: Path, more: Mapping[str, str], first: Callable[[s
     process.stdin.write(_packed(CHANGED))
     process.stdin.close()
     token = process.stdout.readline().decode().split("\t")[1]
-    go = os.open(waits / "go", os.O_RDWR)  # open all the time: one line lets one step go on, and no step meets an end
+    go = os.open(
+        waits / "go", os.O_RDWR
+    )  # open all the time: one line lets one step go on, and no step meets an end
     for line in process.stdout:
         if line.startswith(f"step\t{step}\trunning".encode()):
             first(token)

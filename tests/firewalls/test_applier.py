@@ -16,7 +16,17 @@ from firewalls.device.transport import _packed
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
 from tests.firewalls.off_clock import HOUR, off_clock
-from tests.firewalls.running import PATIENT, TOOLS, applied, applier, environment, killed_at, steps, tools, verdict
+from tests.firewalls.running import (
+    PATIENT,
+    TOOLS,
+    applied,
+    applier,
+    environment,
+    killed_at,
+    steps,
+    tools,
+    verdict,
+)
 
 
 class TestInEveryShell:
@@ -33,13 +43,21 @@ class TestInEveryShell:
         needs("nft", "vtysh", "unshare")
         output = applier(root, "apply", given=_packed(GOOD), how=shell)[1]
         told = steps(output)
-        assert [told[name][0] for name in ("check-nftables", "check-frr", "load-frr")] == ["ok", "ok", "skipped"]
+        assert [told[name][0] for name in ("check-nftables", "check-frr", "load-frr")] == [
+            "ok",
+            "ok",
+            "skipped",
+        ]
         assert "without a kernel" in told["load-frr"][1]
         bad = GOOD | {"/etc/frr/frr.conf": "routr bgp\n"}
         state, output = applier(root, "apply", given=_packed(bad), how=shell)
-        assert (state, verdict(output)[0]) == (1, "failed") and "routr bgp" in steps(output)["check-frr"][1]
+        assert (state, verdict(output)[0]) == (1, "failed") and "routr bgp" in steps(output)[
+            "check-frr"
+        ][1]
 
-    def test_killed_while_it_writes_it_goes_back_at_once(self, root: Path, shell: dict[str, str]) -> None:
+    def test_killed_while_it_writes_it_goes_back_at_once(
+        self, root: Path, shell: dict[str, str]
+    ) -> None:
         applied(root, how=shell)
         killed_at("verify", root, shell)
         assert settled(root, GOOD)
@@ -47,7 +65,18 @@ class TestInEveryShell:
         assert contents(root) == CHANGED
 
 
-STEPS = ["lock", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables", "load-frr"]
+STEPS = [
+    "lock",
+    "unpack",
+    "check-nftables",
+    "check-frr",
+    "save",
+    "arm-rollback",
+    "write",
+    "load-system",
+    "load-nftables",
+    "load-frr",
+]
 STEPS += ["verify", "check-bgp", "check-next-hops", "check-defaults", "probe"]
 
 
@@ -71,7 +100,9 @@ def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:
     applied(root)
 
     def timer_too(token: str) -> None:
-        timer = subprocess.run(["pgrep", "-f", f"rollback {token}"], capture_output=True, check=True)  # the token is this run's alone
+        timer = subprocess.run(
+            ["pgrep", "-f", f"rollback {token}"], capture_output=True, check=True
+        )  # the token is this run's alone
         os.kill(int(timer.stdout), signal.SIGKILL)
 
     killed_at("verify", root, {}, first=timer_too)
@@ -96,7 +127,9 @@ class TestConfirming:
     def test_knows_only_the_last_run(self, root: Path) -> None:
         first = applied(root)
         applied(root, CHANGED)
-        assert [applier(root, "confirm", token)[1] for token in (first, "", "1-x")] == ["unknown\n"] * 3
+        assert [applier(root, "confirm", token)[1] for token in (first, "", "1-x")] == [
+            "unknown\n"
+        ] * 3
 
     def test_of_a_run_that_was_refused_says_so(self, root: Path) -> None:
         needs("nft", "unshare")
@@ -115,7 +148,9 @@ def test_a_second_push_before_the_first_is_confirmed_would_go_back_to_the_same(r
     applied(root)
     applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT=PATIENT)
     other = GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", "other")}
-    assert verdict(applier(root, "apply", given=_packed(other))[1])[0] == "applied" and settled(root, GOOD)
+    assert verdict(applier(root, "apply", given=_packed(other))[1])[0] == "applied" and settled(
+        root, GOOD
+    )
 
 
 def test_the_same_again_before_it_is_confirmed_still_wants_to_be_confirmed(root: Path) -> None:
@@ -142,7 +177,9 @@ def looked(token: str) -> None:
     """Wait until a push's timer has looked at its clock again, which it does after each of its naps, or has ended."""
     naps: set[int] = set()
     with suppress(psutil.NoSuchProcess, StopIteration):
-        timer = next(one for one in psutil.process_iter(["cmdline"]) if token in (one.info["cmdline"] or []))
+        timer = next(
+            one for one in psutil.process_iter(["cmdline"]) if token in (one.info["cmdline"] or [])
+        )
         while len(naps) < 3 and timer.status() != psutil.STATUS_ZOMBIE:
             naps |= {child.pid for child in timer.children() if child.name() == "sleep"}
             time.sleep(0.05)
@@ -154,7 +191,9 @@ class TestClock:
     @pytest.mark.parametrize("hours", [-1, 1])
     def test_off_by_an_hour_is_no_matter(self, root: Path, hours: int) -> None:
         there = off_clock(f"{hours:+d}h")
-        clock = subprocess.run(["date", "+%s"], env=environment(root, **there), capture_output=True, check=True)
+        clock = subprocess.run(
+            ["date", "+%s"], env=environment(root, **there), capture_output=True, check=True
+        )
         assert abs(int(clock.stdout) - time.time() - hours * HOUR) < HOUR / 2
         applied(root, how=there)
         state, token = verdict(applier(root, "apply", given=_packed(CHANGED), how=there)[1])
@@ -164,11 +203,21 @@ class TestClock:
     def unconfirmed(self, root: Path, clock: Path, timeout: int) -> str:
         """Apply by a clock that is right, and wait until the timer counts; the token."""
         clock.write_text("+0")
-        _, token = verdict(applier(root, "apply", given=_packed(GOOD), how=off_clock(clock), APPLIER_TIMEOUT=str(timeout))[1])
+        _, token = verdict(
+            applier(
+                root,
+                "apply",
+                given=_packed(GOOD),
+                how=off_clock(clock),
+                APPLIER_TIMEOUT=str(timeout),
+            )[1]
+        )
         looked(token)
         return token
 
-    def test_set_forward_takes_no_push_back_that_still_has_time(self, root: Path, tmp_path: Path) -> None:
+    def test_set_forward_takes_no_push_back_that_still_has_time(
+        self, root: Path, tmp_path: Path
+    ) -> None:
         token = self.unconfirmed(root, tmp_path / "clock", int(PATIENT))
         (tmp_path / "clock").write_text("+1h")
         looked(token)
@@ -180,42 +229,86 @@ class TestClock:
         assert settled(root, {})
 
 
-def test_a_missing_parser_is_named_and_only_its_check_is_skipped(root: Path, tmp_path: Path) -> None:
+def test_a_missing_parser_is_named_and_only_its_check_is_skipped(
+    root: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "applier.sh"
-    script.write_text(transport.APPLIER.read_text().replace("PATH=$PATH:/usr/sbin:/sbin:/usr/lib/frr", "PATH=$PATH"))
+    script.write_text(
+        transport.APPLIER.read_text().replace(
+            "PATH=$PATH:/usr/sbin:/sbin:/usr/lib/frr", "PATH=$PATH"
+        )
+    )
     path = tools(tmp_path / "bin", TOOLS)
-    output = applier(root, "apply", given=_packed(GOOD), how={"script": str(script), "PATH": path})[1]
-    assert steps(output)["check-nftables"] == ("skipped", "nft is not installed here, so the rule set was not checked.")
-    assert steps(output)["check-frr"] == ("skipped", "FRR is not installed here, so frr.conf was not checked.")
+    output = applier(root, "apply", given=_packed(GOOD), how={"script": str(script), "PATH": path})[
+        1
+    ]
+    assert steps(output)["check-nftables"] == (
+        "skipped",
+        "nft is not installed here, so the rule set was not checked.",
+    )
+    assert steps(output)["check-frr"] == (
+        "skipped",
+        "FRR is not installed here, so frr.conf was not checked.",
+    )
     assert verdict(output)[0] == "applied"
-    real = applier(root, "apply", given=_packed(GOOD), how={"script": str(script), "PATH": path}, APPLIER_PRACTICE="")[1]
+    real = applier(
+        root,
+        "apply",
+        given=_packed(GOOD),
+        how={"script": str(script), "PATH": path},
+        APPLIER_PRACTICE="",
+    )[1]
     assert steps(real)["check-nftables"][0] == "failed" and verdict(real)[0] == "failed"
 
 
 class TestLock:
     @pytest.fixture(params=["flock", "without flock"])
     def path(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-        return tools(tmp_path / "bin", TOOLS if request.param == "flock" else TOOLS.replace(" flock", ""))
+        return tools(
+            tmp_path / "bin", TOOLS if request.param == "flock" else TOOLS.replace(" flock", "")
+        )
 
     def test_is_waited_for_and_the_push_fails_with_a_sentence(self, root: Path, path: str) -> None:
         env = environment(root, PATH=path, APPLIER_SLOW="3", APPLIER_TIMEOUT=PATIENT)
-        slow = subprocess.Popen(["/bin/sh", str(transport.APPLIER), "apply"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        slow = subprocess.Popen(
+            ["/bin/sh", str(transport.APPLIER), "apply"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=env,
+        )
         assert slow.stdin and slow.stdout
         slow.stdin.write(_packed(GOOD))
         slow.stdin.close()
         while not slow.stdout.readline().startswith(b"step\tunpack\trunning"):
             pass
-        status, output = applier(root, "apply", given=_packed(CHANGED), how={"shell": "/bin/sh", "PATH": path}, APPLIER_LOCK_WAIT="1")
-        assert status == 1 and verdict(output)[0] == "failed" and "Another push has been running" in steps(output)["lock"][1]
+        status, output = applier(
+            root,
+            "apply",
+            given=_packed(CHANGED),
+            how={"shell": "/bin/sh", "PATH": path},
+            APPLIER_LOCK_WAIT="1",
+        )
+        assert (
+            status == 1
+            and verdict(output)[0] == "failed"
+            and "Another push has been running" in steps(output)["lock"][1]
+        )
         slow.kill()
         slow.stdout.close()
         slow.wait()
-        status, output = applier(root, "apply", given=_packed(CHANGED), how={"shell": "/bin/sh", "PATH": path})
+        status, output = applier(
+            root, "apply", given=_packed(CHANGED), how={"shell": "/bin/sh", "PATH": path}
+        )
         assert verdict(output)[0] == "applied"
         assert sorted(p.name for p in (root / "var/lib/shared-networks").glob("candidate.*")) == []
 
 
 def test_shellcheck_finds_nothing() -> None:
     needs("shellcheck")
-    done = subprocess.run(["shellcheck", "-s", "sh", str(transport.APPLIER)], capture_output=True, check=False, text=True)
+    done = subprocess.run(
+        ["shellcheck", "-s", "sh", str(transport.APPLIER)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
     assert done.stdout == ""

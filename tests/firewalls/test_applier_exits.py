@@ -25,7 +25,9 @@ class Seen(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=SHELLS)
-def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def seen(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Seen]:
     needs(request.param, "flock")
     ground = Ground(tmp_path_factory.mktemp(request.param), request.param)
 
@@ -39,7 +41,11 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
     with ThreadPoolExecutor(4) as pool:
         results = dict(zip(SITUATIONS, pool.map(happen, SITUATIONS), strict=True))
-    yield Seen(ground, [box for box, _ in results.values()], {kind: wrong for kind, (_, wrong) in results.items() if wrong})
+    yield Seen(
+        ground,
+        [box for box, _ in results.values()],
+        {kind: wrong for kind, (_, wrong) in results.items() if wrong},
+    )
 
 
 def test_every_situation_ends_as_it_should(seen: Seen) -> None:
@@ -71,14 +77,30 @@ case $1 in one) one 'I am no exit 7, but a sentence.' || refuse 'No more of this
 """
 
 
-def test_ways_and_sentences_are_told_from_quoted_text_and_comments(tmp_path: Path, shell: dict[str, str]) -> None:
+def test_ways_and_sentences_are_told_from_quoted_text_and_comments(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
     script = Script(SCRIPT)
     assert [(way.line, way.function, way.text.strip()) for way in script.ways()] == [
-        (3, "one", "return 3"), (4, "one", "exit 4"), (4, "one", "return"), (5, "one", "break"), (5, "one", "return $said"),
-        (7, "refuse", "exit 6"), (8, "the words", "refuse 'No more of this'"),
-    ]  # fmt: skip
-    assert list(map(str, script.sentences())) == ["It is … for ….", "I am no exit 7, but a sentence.", "No more of this"]
+        (3, "one", "return 3"),
+        (4, "one", "exit 4"),
+        (4, "one", "return"),
+        (5, "one", "break"),
+        (5, "one", "return $said"),
+        (7, "refuse", "exit 6"),
+        (8, "the words", "refuse 'No more of this'"),
+    ]
+    assert list(map(str, script.sentences())) == [
+        "It is … for ….",
+        "I am no exit 7, but a sentence.",
+        "No more of this",
+    ]
     (tmp_path / "traced.sh").write_text(script.traced())
-    command, env = [*shell["shell"].split(), str(tmp_path / "traced.sh"), "one"], {**os.environ, "APPLIER_TRACE": str(tmp_path / "trace")}
+    command, env = (
+        [*shell["shell"].split(), str(tmp_path / "traced.sh"), "one"],
+        {**os.environ, "APPLIER_TRACE": str(tmp_path / "trace")},
+    )
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (6, "No more of this\n") and (tmp_path / "trace").read_text() == "0\n6\n5\n"
+    assert (done.returncode, done.stderr) == (6, "No more of this\n") and (
+        tmp_path / "trace"
+    ).read_text() == "0\n6\n5\n"

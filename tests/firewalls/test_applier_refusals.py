@@ -34,16 +34,26 @@ HOSTILE = {
     "another path": _tar(RULES, ROUTES, _member("etc/passwd", size=1)),
     "a path upwards": _tar(RULES, ROUTES, _member("../../etc/frr/frr.conf", size=1)),
     "an absolute path": _tar(RULES, _member("/etc/frr/frr.conf", size=1)),
-    "a symbolic link": _tar(RULES, _member("etc/frr/frr.conf", type=tarfile.SYMTYPE, linkname="/etc/shadow")),
-    "a hard link": _tar(RULES, _member("etc/frr/frr.conf", type=tarfile.LNKTYPE, linkname="/etc/shadow")),
-    "a link and then a file through it": _tar(RULES, _member("etc/frr/frr.conf", type=tarfile.LNKTYPE, linkname="/etc/shadow"), ROUTES),
+    "a symbolic link": _tar(
+        RULES, _member("etc/frr/frr.conf", type=tarfile.SYMTYPE, linkname="/etc/shadow")
+    ),
+    "a hard link": _tar(
+        RULES, _member("etc/frr/frr.conf", type=tarfile.LNKTYPE, linkname="/etc/shadow")
+    ),
+    "a link and then a file through it": _tar(
+        RULES, _member("etc/frr/frr.conf", type=tarfile.LNKTYPE, linkname="/etc/shadow"), ROUTES
+    ),
     "a folder": _tar(RULES, _member("etc/frr/frr.conf", type=tarfile.DIRTYPE)),
     "a device": _tar(RULES, _member("etc/frr/frr.conf", type=tarfile.CHRTYPE)),
     "two names in one": _tar(_member("etc/nftables.conf\netc/frr/frr.conf", size=1)),
     "a name with a blank": _tar(RULES, ROUTES, _member("etc/frr/frr.conf etc/passwd", size=1)),
-    "a name that ends like a size and another": _tar(RULES, ROUTES, _member("x 5 etc/hostname", size=1)),
+    "a name that ends like a size and another": _tar(
+        RULES, ROUTES, _member("x 5 etc/hostname", size=1)
+    ),
     "the same upwards": _tar(RULES, ROUTES, _member("../x 5 etc/hostname", size=1)),
-    "the same besides the other": _tar(RULES, ROUTES, _member("etc/hostname", size=1), _member("/etc/x 5 etc/hostname", size=1)),
+    "the same besides the other": _tar(
+        RULES, ROUTES, _member("etc/hostname", size=1), _member("/etc/x 5 etc/hostname", size=1)
+    ),
     "a pattern": _tar(RULES, _member("etc/frr/*", size=1)),
     "a file twice": _tar(RULES, ROUTES, ROUTES),
     "a file too few": _tar(RULES),
@@ -60,17 +70,25 @@ def test_refuses_hostile_archives(root: Path, shell: dict[str, str]) -> None:
     for kind, archive in HOSTILE.items():
         state, output = applier(root, "apply", given=archive, how=shell)
         assert (state, verdict(output)[0]) == (1, "failed"), kind
-        assert steps(output)["unpack"][0] == "failed" and "Refused" in steps(output)["unpack"][1], kind
-        assert contents(root) == GOOD and not list((root / "var/lib/shared-networks").glob("new.*")), kind
+        assert steps(output)["unpack"][0] == "failed" and "Refused" in steps(output)["unpack"][1], (
+            kind
+        )
+        assert contents(root) == GOOD and not list(
+            (root / "var/lib/shared-networks").glob("new.*")
+        ), kind
 
 
 class TestFullDisk:
     @pytest.fixture(autouse=True)
     def _small(self) -> None:
         if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)("a small disk needs root and mount namespaces: run as root")
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(
+                "a small disk needs root and mount namespaces: run as root"
+            )
 
-    def push_on_full(self, root: Path, small: Path, size: str) -> tuple[dict[str, tuple[str, str]], str]:
+    def push_on_full(
+        self, root: Path, small: Path, size: str
+    ) -> tuple[dict[str, tuple[str, str]], str]:
         """Push GOOD, fill the small disk, push something else there; how that went, and the files after it."""
         big = CHANGED | {"/etc/frr/frr.conf": CHANGED["/etc/frr/frr.conf"] + "!\n" * 5000}
         (root.parent / "good.tar").write_bytes(_packed(GOOD))
@@ -84,9 +102,17 @@ class TestFullDisk:
             cat {root}/etc/frr/frr.conf >{root.parent}/found
         """
         command = ["unshare", "-m", "sh", "-c", script]
-        done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment(root, APPLIER_TIMEOUT=PATIENT))
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            text=True,
+            env=environment(root, APPLIER_TIMEOUT=PATIENT),
+        )
         assert "confirmed" in done.stderr
-        return steps(done.stdout) | {"done": (verdict(done.stdout)[0], "")}, (root.parent / "found").read_text()
+        return steps(done.stdout) | {"done": (verdict(done.stdout)[0], "")}, (
+            root.parent / "found"
+        ).read_text()
 
     def test_where_candidates_are_kept_leaves_the_old_files(self, root: Path) -> None:
         told, found = self.push_on_full(root, root, "256k")
@@ -104,9 +130,13 @@ class TestForcedCommand:
         return applier(root, SSH_ORIGINAL_COMMAND=asked)
 
     def test_takes_the_clients_words(self, root: Path) -> None:
-        assert self.run(root, "version") == (0, self.run(root, "version")[1]) and self.run(root, "confirm x") == (0, "unknown\n")
+        assert self.run(root, "version") == (0, self.run(root, "version")[1]) and self.run(
+            root, "confirm x"
+        ) == (0, "unknown\n")
 
-    @pytest.mark.parametrize("asked", ["", "id", "sh -c id", "rollback x 0", "recover", "apply; id", "$(id)", "*"])
+    @pytest.mark.parametrize(
+        "asked", ["", "id", "sh -c id", "rollback x 0", "recover", "apply; id", "$(id)", "*"]
+    )
     def test_runs_nothing_else(self, root: Path, asked: str) -> None:
         status, said = self.run(root, asked)
         assert status in (1, 64) and "uid=" not in said

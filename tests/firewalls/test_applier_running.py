@@ -18,9 +18,10 @@ from tests.firewalls.running import applied, applier, verdict
 TOOLS = {
     "nft": 'case "$*" in *"list "*) echo "table inet metal {"; echo "}" ;; esac',
     "vtysh": vtysh(running_config='cat "$APPLIER_ROOT/running"; echo end'),
-    "frr-reload.py": "", "chown": "",
+    "frr-reload.py": "",
+    "chown": "",
     "unshare": 'while [ "$1" != sh ] && [ $# -gt 1 ]; do shift; done; exec "$@"',
-}  # fmt: skip
+}
 SHOP = """router bgp 1 vrf shop
  !
  address-family ipv4 unicast
@@ -64,8 +65,13 @@ def box(root: Path, tmp_path: Path, shell: dict[str, str]) -> Mapping[str, str]:
 def compared(root: Path, how: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """What it shows of FRR: which lines were there and are not, and which are there now and were not."""
     lines = [line.split("\t") for line in applier(root, "show", how=how)[1].splitlines()]
-    said = {kind: base64.b64decode(content).decode().splitlines() for kind, name, content in (line for line in lines if NAME in line)}
-    return sorted(set(said["applied"]) - set(said["running"])), sorted(set(said["running"]) - set(said["applied"]))
+    said = {
+        kind: base64.b64decode(content).decode().splitlines()
+        for kind, name, content in (line for line in lines if NAME in line)
+    }
+    return sorted(set(said["applied"]) - set(said["running"])), sorted(
+        set(said["running"]) - set(said["applied"])
+    )
 
 
 def repeated(root: Path, how: Mapping[str, str]) -> str:
@@ -77,13 +83,24 @@ def test_listed_in_another_order_is_the_same(root: Path, box: Mapping[str, str])
     assert compared(root, box) == ([], []) and repeated(root, box) == "unchanged"
 
 
-def test_a_line_that_has_moved_to_another_block_is_seen_with_its_blocks(root: Path, box: Mapping[str, str]) -> None:
-    moved = SHOP.replace("  import vrf storage\n", "").replace("ipv6 unicast\n", "ipv6 unicast\n  import vrf storage\n")
+def test_a_line_that_has_moved_to_another_block_is_seen_with_its_blocks(
+    root: Path, box: Mapping[str, str]
+) -> None:
+    moved = SHOP.replace("  import vrf storage\n", "").replace(
+        "ipv6 unicast\n", "ipv6 unicast\n  import vrf storage\n"
+    )
     (root / "running").write_text(moved + STORAGE)
-    gone, come = (f"router bgp 1 vrf shop / address-family ipv{version} unicast / import vrf storage" for version in (4, 6))
+    gone, come = (
+        f"router bgp 1 vrf shop / address-family ipv{version} unicast / import vrf storage"
+        for version in (4, 6)
+    )
     assert compared(root, box) == ([gone], [come]) and repeated(root, box) == "applied"
 
 
-def test_a_block_that_has_gone_is_seen_even_if_it_was_empty(root: Path, box: Mapping[str, str]) -> None:
+def test_a_block_that_has_gone_is_seen_even_if_it_was_empty(
+    root: Path, box: Mapping[str, str]
+) -> None:
     (root / "running").write_text(SHOP + STORAGE + "router bgp 1 vrf other\nexit\n!\n")
-    assert compared(root, box) == ([], ["router bgp 1 vrf other"]) and repeated(root, box) == "applied"
+    assert (
+        compared(root, box) == ([], ["router bgp 1 vrf other"]) and repeated(root, box) == "applied"
+    )

@@ -9,7 +9,13 @@ from django.db import connection
 
 from firewalls.allocation import join, leave
 from firewalls.configuration.diffs import unified
-from firewalls.intent.effects import firewall_choices, join_choices, join_preview, leave_preview, share_effect
+from firewalls.intent.effects import (
+    firewall_choices,
+    join_choices,
+    join_preview,
+    leave_preview,
+    share_effect,
+)
 from firewalls.intent.revisions import rendered
 from firewalls.models import Attachment, Firewall, Revision
 from networks.models import Address, Network
@@ -37,7 +43,9 @@ def net(id: str) -> Network:
 
 
 class TestSharing:
-    def test_reaches_the_machines_behind_firewalls_of_the_partition(self, fra: World, firewall: Firewall) -> None:
+    def test_reaches_the_machines_behind_firewalls_of_the_partition(
+        self, fra: World, firewall: Firewall
+    ) -> None:
         muc = world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
         muc.firewall("far-fw", muc.shop, muc.private("far", muc.shop))
         fra.firewall("shop-fw-2", fra.shop, net("shop"))
@@ -47,9 +55,13 @@ class TestSharing:
             fra.machine(f"web-{number}", fra.shop, net("shop"))
         fra.machine("node", fra.storage, net("storage"))
         effect = share_effect(analytics)
-        assert [(bridge.firewall.name, bridge.network.pk, bridge.machines) for bridge in effect.could_join] == [
-            ("shop-fw", "shop", 3), ("shop-fw-2", "shop", 3),
-        ]  # fmt: skip
+        assert [
+            (bridge.firewall.name, bridge.network.pk, bridge.machines)
+            for bridge in effect.could_join
+        ] == [
+            ("shop-fw", "shop", 3),
+            ("shop-fw-2", "shop", 3),
+        ]
         assert (effect.machines, effect.machines_by_project) == (3, {"shop": 3})
         assert [own.name for own in effect.own_firewalls] == ["own-fw"] and effect.allowed
 
@@ -68,9 +80,13 @@ class TestSharing:
 
     def test_says_which_rule_forbids_it(self, fra: World) -> None:
         effect = share_effect(fra.internet)
-        assert [violation.code for violation in effect.violations] == ["not_private"] and not effect.could_join
+        assert [violation.code for violation in effect.violations] == [
+            "not_private"
+        ] and not effect.could_join
 
-    def test_asks_the_same_number_of_questions_however_many_there_are(self, fra: World, firewall: Firewall) -> None:
+    def test_asks_the_same_number_of_questions_however_many_there_are(
+        self, fra: World, firewall: Firewall
+    ) -> None:
         fra.firewall("other", fra.shop, fra.private("net", fra.shop))
         few = queries(lambda: share_effect(net("shop")))
         for number in range(4):
@@ -83,17 +99,34 @@ class TestChoices:
     @pytest.fixture
     def choices(self, fra: World, firewall: Firewall) -> dict[str, tuple[bool, str]]:
         fra.private("other", fra.shop)
-        world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1).private("far", fra.storage, shared=True)
-        network("mpls", "external", "100.127.129.0/24", vrf=104055, partition=fra.partition, project=fra.storage)
-        return {choice.item.pk: (choice.allowed, choice.reason) for choice in join_choices(firewall)}
+        world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1).private(
+            "far", fra.storage, shared=True
+        )
+        network(
+            "mpls",
+            "external",
+            "100.127.129.0/24",
+            vrf=104055,
+            partition=fra.partition,
+            project=fra.storage,
+        )
+        return {
+            choice.item.pk: (choice.allowed, choice.reason) for choice in join_choices(firewall)
+        }
 
     def test_say_why_not(self, choices: dict[str, tuple[bool, str]]) -> None:
         assert choices["storage"] == (True, "")
-        assert "(R6)" in choices["internet-fra"][1] and "(R5)" in choices["shop"][1] and "(R5)" in choices["other"][1]
+        assert (
+            "(R6)" in choices["internet-fra"][1]
+            and "(R5)" in choices["shop"][1]
+            and "(R5)" in choices["other"][1]
+        )
         assert "(R2)" in choices["far"][1] and "(R7)" in choices["mpls"][1]
         assert "super-fra" not in choices and "underlay-fra" not in choices
 
-    def test_are_what_joining_decides(self, choices: dict[str, tuple[bool, str]], firewall: Firewall) -> None:
+    def test_are_what_joining_decides(
+        self, choices: dict[str, tuple[bool, str]], firewall: Firewall
+    ) -> None:
         for id, (allowed, reason) in choices.items():
             try:
                 join_preview(firewall, net(id))
@@ -101,17 +134,29 @@ class TestChoices:
             except ValidationError as error:
                 assert not allowed and reason in error.messages
 
-    def test_are_the_same_from_the_network(self, choices: dict[str, tuple[bool, str]], firewall: Firewall) -> None:
+    def test_are_the_same_from_the_network(
+        self, choices: dict[str, tuple[bool, str]], firewall: Firewall
+    ) -> None:
         for id, chosen in choices.items():
-            found = {choice.item: (choice.allowed, choice.reason) for choice in firewall_choices(net(id))}
+            found = {
+                choice.item: (choice.allowed, choice.reason) for choice in firewall_choices(net(id))
+            }
             assert found[firewall] == chosen
 
-    def test_ask_the_same_number_of_questions_however_many_there_are(self, fra: World, firewall: Firewall) -> None:
-        few = queries(lambda: firewall_choices(net("storage"))), queries(lambda: join_choices(firewall))
+    def test_ask_the_same_number_of_questions_however_many_there_are(
+        self, fra: World, firewall: Firewall
+    ) -> None:
+        few = (
+            queries(lambda: firewall_choices(net("storage"))),
+            queries(lambda: join_choices(firewall)),
+        )
         for number in range(4):
             fra.private(f"shared{number}", fra.storage, shared=True)
             fra.firewall(f"other-{number}", fra.shop, fra.private(f"net{number}", fra.shop))
-        assert (queries(lambda: firewall_choices(net("storage"))), queries(lambda: join_choices(firewall))) == few
+        assert (
+            queries(lambda: firewall_choices(net("storage"))),
+            queries(lambda: join_choices(firewall)),
+        ) == few
 
 
 class TestPreviews:
@@ -122,7 +167,10 @@ class TestPreviews:
         before = self.kept()
         seen = join_preview(firewall, net("storage"), addresses=[ip_address("10.128.4.9")])
         assert self.kept() == before and connection.needs_rollback is False
-        assert seen.addresses == (ip_address("10.128.4.9"),) and "+" in seen.change.diffs["/etc/nftables.conf"]
+        assert (
+            seen.addresses == (ip_address("10.128.4.9"),)
+            and "+" in seen.change.diffs["/etc/nftables.conf"]
+        )
         join(firewall, net("storage"), addresses=[ip_address("10.128.4.9")])
         assert rendered([firewall.pk])[firewall.pk] == seen.change.after
 
@@ -141,6 +189,14 @@ class TestPreviews:
 
 
 def test_a_diff_says_what_patch_reads() -> None:
-    found = unified({"/a": "one\ntwo", "/same": "x\n", "/gone": "y\n"}, {"/a": "one\nthree\n", "/same": "x\n"}, "applied", "wanted")
+    found = unified(
+        {"/a": "one\ntwo", "/same": "x\n", "/gone": "y\n"},
+        {"/a": "one\nthree\n", "/same": "x\n"},
+        "applied",
+        "wanted",
+    )
     assert list(found) == ["/a", "/gone"]
-    assert found["/a"] == "--- /a\tapplied\n+++ /a\twanted\n@@ -1,2 +1,2 @@\n one\n-two\n\\ No newline at end of file\n+three\n"
+    assert (
+        found["/a"]
+        == "--- /a\tapplied\n+++ /a\twanted\n@@ -1,2 +1,2 @@\n one\n-two\n\\ No newline at end of file\n+three\n"
+    )

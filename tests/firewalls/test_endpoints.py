@@ -38,16 +38,30 @@ class Scene:
 
     def __init__(self) -> None:
         self.world = fra = world(v6="2001:db8:128::/48")
-        self.shop, self.storage = fra.private("shop", fra.shop), fra.private("storage", fra.storage, shared=True)
-        self.backup, self.old = fra.private("backup", fra.storage, shared=True), fra.private("old", fra.shop, prefix_length={4: 24})
+        self.shop, self.storage = (
+            fra.private("shop", fra.shop),
+            fra.private("storage", fra.storage, shared=True),
+        )
+        self.backup, self.old = (
+            fra.private("backup", fra.storage, shared=True),
+            fra.private("old", fra.shop, prefix_length={4: 24}),
+        )
         self.firewall = fra.firewall("shop-fw", fra.shop, self.shop, self.storage, fra.internet)
         self.second = fra.firewall("shop-fw-2", fra.shop, self.shop, self.storage)
         self.of_old = fra.firewall("old-fw", fra.shop, self.old, self.storage)
-        self.web, self.db = fra.machine("web", fra.shop, self.shop), fra.machine("db", fra.shop, self.shop)
-        self.node, self.four = fra.machine("node", fra.storage, self.storage), fra.machine("four", fra.shop, self.old)
+        self.web, self.db = (
+            fra.machine("web", fra.shop, self.shop),
+            fra.machine("db", fra.shop, self.shop),
+        )
+        self.node, self.four = (
+            fra.machine("node", fra.storage, self.storage),
+            fra.machine("four", fra.shop, self.old),
+        )
         self.reserved = allocate(self.storage, project=fra.shop, version=4)
 
-    def at(self, network: Network | None = None, version: int = 4, firewall: Firewall | None = None) -> Address:
+    def at(
+        self, network: Network | None = None, version: int = 4, firewall: Firewall | None = None
+    ) -> Address:
         """The firewall's own address in a network."""
         own = (firewall or self.firewall).machine.addresses
         return own.get(prefix__network=network or self.storage, address__family=version)
@@ -86,26 +100,57 @@ def published(scene: Scene, **changes: Any) -> Endpoint:
 
 # What is tried, and the refusal it meets.
 CASES: dict[str, tuple[Callable[[Scene], dict[str, Any]], Codes]] = {
-    "at the firewall's primary address": (lambda s: {"address": s.at(s.shop)}, {"address": ["not_joined"]}),
-    "at its external address": (lambda s: {"address": s.at(s.world.internet)}, {"address": ["not_joined"]}),
-    "at its underlay address": (lambda s: {"address": s.at(s.world.fabric)}, {"address": ["not_joined"]}),
-    "at a machine's address": (lambda s: {"address": s.node.addresses.all()[0]}, {"address": ["not_there"]}),
-    "at an address that is on nothing": (lambda s: {"address": s.reserved}, {"address": ["not_there"]}),
+    "at the firewall's primary address": (
+        lambda s: {"address": s.at(s.shop)},
+        {"address": ["not_joined"]},
+    ),
+    "at its external address": (
+        lambda s: {"address": s.at(s.world.internet)},
+        {"address": ["not_joined"]},
+    ),
+    "at its underlay address": (
+        lambda s: {"address": s.at(s.world.fabric)},
+        {"address": ["not_joined"]},
+    ),
+    "at a machine's address": (
+        lambda s: {"address": s.node.addresses.all()[0]},
+        {"address": ["not_there"]},
+    ),
+    "at an address that is on nothing": (
+        lambda s: {"address": s.reserved},
+        {"address": ["not_there"]},
+    ),
     "to a machine elsewhere": (lambda s: {"machine": s.node}, {"machine": ["not_behind"]}),
-    "to a machine behind another firewall": (lambda s: {"machine": s.four}, {"machine": ["not_behind"]}),
-    "to the firewall itself": (lambda s: {"machine": s.firewall.machine}, {"machine": ["firewall"]}),
-    "to another firewall of the same network": (lambda s: {"machine": s.second.machine}, {"machine": ["firewall"]}),
+    "to a machine behind another firewall": (
+        lambda s: {"machine": s.four},
+        {"machine": ["not_behind"]},
+    ),
+    "to the firewall itself": (
+        lambda s: {"machine": s.firewall.machine},
+        {"machine": ["firewall"]},
+    ),
+    "to another firewall of the same network": (
+        lambda s: {"machine": s.second.machine},
+        {"machine": ["firewall"]},
+    ),
     "to a machine without that family": (
-        lambda s: {"address": s.at(version=6, firewall=s.of_old), "machine": s.four}, {"machine": ["no_address"]}
+        lambda s: {"address": s.at(version=6, firewall=s.of_old), "machine": s.four},
+        {"machine": ["no_address"]},
     ),
     "at no port": (lambda s: {"port": 0}, {"port": ["min_value"]}),
     "at too high a port": (lambda s: {"port": 65536}, {"port": ["max_value"]}),
     "to no port": (lambda s: {"target_port": 0}, {"target_port": ["min_value"]}),
     "by an unknown protocol": (lambda s: {"protocol": "sctp"}, {"protocol": ["invalid_choice"]}),
     "for an unknown purpose": (lambda s: {"purpose": "fun"}, {"purpose": ["invalid_choice"]}),
-    "a proxy by udp": (lambda s: {"purpose": "http-proxy", "protocol": "udp"}, {"protocol": ["proxy_is_tcp"]}),
-    "where another one is": (lambda s: {"port": published(s).port, "machine": s.db}, {"port": ["port_taken"]}),
-}  # fmt: skip
+    "a proxy by udp": (
+        lambda s: {"purpose": "http-proxy", "protocol": "udp"},
+        {"protocol": ["proxy_is_tcp"]},
+    ),
+    "where another one is": (
+        lambda s: {"port": published(s).port, "machine": s.db},
+        {"port": ["port_taken"]},
+    ),
+}
 
 
 def by_orm(values: dict[str, Any]) -> Codes:
@@ -113,17 +158,23 @@ def by_orm(values: dict[str, Any]) -> Codes:
         with transaction.atomic():
             Endpoint(**values).save()
     except ValidationError as error:
-        return {field: [one.code or "" for one in errors] for field, errors in error.error_dict.items()}
+        return {
+            field: [one.code or "" for one in errors] for field, errors in error.error_dict.items()
+        }
     return {}
 
 
 def by_form(values: dict[str, Any]) -> Codes:
-    form = modelform_factory(Endpoint, form=WholeRowForm, fields=list(values))(data={k: getattr(v, "pk", v) for k, v in values.items()})
+    form = modelform_factory(Endpoint, form=WholeRowForm, fields=list(values))(
+        data={k: getattr(v, "pk", v) for k, v in values.items()}
+    )
     return _said(form)
 
 
 def by_admin(values: dict[str, Any]) -> Codes:
-    answer = _support().post(reverse("admin:firewalls_endpoint_add"), {k: getattr(v, "pk", v) for k, v in values.items()})
+    answer = _support().post(
+        reverse("admin:firewalls_endpoint_add"), {k: getattr(v, "pk", v) for k, v in values.items()}
+    )
     return {} if answer.status_code == 302 else _said(answer.context["adminform"].form)
 
 
@@ -136,12 +187,18 @@ def _support() -> Any:
 
 
 def _said(form: Any) -> Codes:
-    return {field: [one.code or "" for one in errors.as_data()] for field, errors in form.errors.items()}
+    return {
+        field: [one.code or "" for one in errors.as_data()] for field, errors in form.errors.items()
+    }
 
 
 def sent(values: dict[str, Any]) -> dict[str, Any]:
     address = values["address"]
-    place = {"firewall": str(address.machine_id or uuid4()), "network": address.network.pk, "address": str(address)}
+    place = {
+        "firewall": str(address.machine_id or uuid4()),
+        "network": address.network.pk,
+        "address": str(address),
+    }
     return {**values, **place, "machine": str(values["machine"].pk)}
 
 
@@ -153,10 +210,12 @@ def by_rest(values: dict[str, Any]) -> Codes:
 DOORS = {"orm": by_orm, "form": by_form, "admin": by_admin, "rest": by_rest}
 # REST is told firewall and network by name, so it says which of these is wrong.
 AT_REST = {
-    "at the firewall's primary address": {"network": ["not_joined"]}, "at its external address": {"network": ["not_joined"]},
-    "at its underlay address": {"network": ["not_joined"]}, "at a machine's address": {"firewall": ["does_not_exist"]},
+    "at the firewall's primary address": {"network": ["not_joined"]},
+    "at its external address": {"network": ["not_joined"]},
+    "at its underlay address": {"network": ["not_joined"]},
+    "at a machine's address": {"firewall": ["does_not_exist"]},
     "at an address that is on nothing": {"firewall": ["does_not_exist"]},
-}  # fmt: skip
+}
 
 
 class TestDoors:
@@ -172,37 +231,67 @@ class TestDoors:
     @pytest.mark.parametrize("door", DOORS)
     def test_what_breaks_no_rule_is_taken(self, scene: Scene, door: str) -> None:
         assert DOORS[door](scene.fine()) == {} or door == "form"
-        assert DOORS[door](scene.fine(address=scene.at(version=6), protocol="udp", port=53, target_port=5353)) == {}
+        assert (
+            DOORS[door](
+                scene.fine(address=scene.at(version=6), protocol="udp", port=53, target_port=5353)
+            )
+            == {}
+        )
 
 
 def statement(scene: Scene, address: Address, machine: Machine, **values: object) -> str:
-    columns = {"port": 8080, "protocol": "'tcp'", "target_port": 80, "purpose": "'service'", **values}
+    columns = {
+        "port": 8080,
+        "protocol": "'tcp'",
+        "target_port": 80,
+        "purpose": "'service'",
+        **values,
+    }
     fixed = f"'{uuid4()}', {address.pk}, '{machine.pk}', now()"
     into, given = ", ".join(columns), ", ".join(map(str, columns.values()))
     return f"INSERT INTO firewalls_endpoint (id, address_id, machine_id, created_at, {into}) VALUES ({fixed}, {given})"
 
 
-AT, BEHIND = "firewalls.Endpoint:is_at_its_firewalls_address", "firewalls.Endpoint:leads_behind_its_firewall"
+AT, BEHIND = (
+    "firewalls.Endpoint:is_at_its_firewalls_address",
+    "firewalls.Endpoint:leads_behind_its_firewall",
+)
 SERVES, TABLE = "networks.Address:serves_no_endpoint", "firewalls_endpoint:"
 RAW: dict[str, tuple[Callable[[Scene], str], str]] = {
     "an address in no joined network": (lambda s: statement(s, s.at(s.shop), s.web), AT),
     "an address on nothing": (lambda s: statement(s, s.reserved, s.web), f"{AT} {BEHIND}"),
     "a machine elsewhere": (lambda s: statement(s, s.at(), s.node), BEHIND),
     "a firewall": (lambda s: statement(s, s.at(), s.second.machine), BEHIND),
-    "the wrong family": (lambda s: statement(s, s.at(version=6, firewall=s.of_old), s.four), BEHIND),
+    "the wrong family": (
+        lambda s: statement(s, s.at(version=6, firewall=s.of_old), s.four),
+        BEHIND,
+    ),
     "moving it to the wrong machine": (
-        lambda s: f"UPDATE firewalls_endpoint SET machine_id = '{s.node.pk}' WHERE id = '{published(s).pk}'", BEHIND
+        lambda s: (
+            f"UPDATE firewalls_endpoint SET machine_id = '{s.node.pk}' WHERE id = '{published(s).pk}'"
+        ),
+        BEHIND,
     ),
     "taking the address away": (
-        lambda s: f"UPDATE networks_address SET machine_id = NULL WHERE id = {published(s).address_id}", SERVES
+        lambda s: (
+            f"UPDATE networks_address SET machine_id = NULL WHERE id = {published(s).address_id}"
+        ),
+        SERVES,
     ),
     "port 0": (lambda s: statement(s, s.at(), s.web, port=0), TABLE + "endpoint_ports_are_ports"),
-    "a made-up protocol": (lambda s: statement(s, s.at(), s.web, protocol="'xxx'"), TABLE + "endpoint_protocol_is_known"),
-    "a proxy by udp": (lambda s: statement(s, s.at(), s.web, protocol="'udp'", purpose="'http-proxy'"), TABLE + "http_proxy_speaks_tcp"),
-    "the same again": (
-        lambda s: statement(s, published(s).address, s.db), TABLE + "endpoint_is_published_once"
+    "a made-up protocol": (
+        lambda s: statement(s, s.at(), s.web, protocol="'xxx'"),
+        TABLE + "endpoint_protocol_is_known",
     ),
-}  # fmt: skip
+    "a proxy by udp": (
+        lambda s: statement(s, s.at(), s.web, protocol="'udp'", purpose="'http-proxy'"),
+        TABLE + "http_proxy_speaks_tcp",
+    ),
+    "the same again": (
+        lambda s: statement(s, published(s).address, s.db),
+        TABLE + "endpoint_is_published_once",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", RAW)
@@ -216,10 +305,15 @@ def test_the_database_holds_it_by_itself(scene: Scene, case: str) -> None:
 
 
 class TestInUse:
-    def test_a_network_is_not_left_while_endpoints_are_reached_through_it(self, scene: Scene) -> None:
+    def test_a_network_is_not_left_while_endpoints_are_reached_through_it(
+        self, scene: Scene
+    ) -> None:
         endpoint = published(scene)
         answer = Api("operator").delete(path(scene.firewall, "attachments/storage/"))
-        assert codes(answer, 409) == {"network": ["in_use"]} and str(endpoint) in answer.content.decode()
+        assert (
+            codes(answer, 409) == {"network": ["in_use"]}
+            and str(endpoint) in answer.content.decode()
+        )
         with pytest.raises(InUse):
             leave(scene.firewall, scene.storage)
         endpoint.delete()
@@ -235,7 +329,10 @@ class TestInUse:
     def test_a_firewall_that_is_freed_takes_its_endpoints_with_it(self, scene: Scene) -> None:
         published(scene)
         assert Api("operator").delete(path(scene.firewall)).status_code == 204
-        assert not Endpoint.objects.exists() and not Firewall.objects.filter(pk=scene.firewall.pk).exists()
+        assert (
+            not Endpoint.objects.exists()
+            and not Firewall.objects.filter(pk=scene.firewall.pk).exists()
+        )
 
 
 class TestRest:
@@ -253,15 +350,26 @@ class TestRest:
         join(scene.firewall, scene.backup)
         id = api.post("endpoints/", sent(scene.fine())).json()["id"]
         changed = api.patch(f"endpoints/{id}/", {"port": 81, "machine": str(scene.db.pk)})
-        assert changed.status_code == 200 and changed.json()["port"] == 81 and changed.json()["machine"] == str(scene.db.pk)
-        assert codes(api.patch(f"endpoints/{id}/", {"network": "backup"})) == {"address": ["not_there"]}
-        moved = api.patch(f"endpoints/{id}/", {"network": "backup", "address": str(scene.at(scene.backup))})
+        assert (
+            changed.status_code == 200
+            and changed.json()["port"] == 81
+            and changed.json()["machine"] == str(scene.db.pk)
+        )
+        assert codes(api.patch(f"endpoints/{id}/", {"network": "backup"})) == {
+            "address": ["not_there"]
+        }
+        moved = api.patch(
+            f"endpoints/{id}/", {"network": "backup", "address": str(scene.at(scene.backup))}
+        )
         assert moved.json()["network"] == "backup"
         assert api.delete(f"endpoints/{id}/").status_code == 204 and not Endpoint.objects.exists()
 
     def test_viewers_only_read(self, scene: Scene) -> None:
         api = Api("viewer")
-        assert api.post("endpoints/", sent(scene.fine())).status_code == 403 and api.get("endpoints/").status_code == 200
+        assert (
+            api.post("endpoints/", sent(scene.fine())).status_code == 403
+            and api.get("endpoints/").status_code == 200
+        )
 
     def test_every_change_is_a_revision_at_once(self, scene: Scene) -> None:
         api = Api("operator")
@@ -271,7 +379,10 @@ class TestRest:
         assert "dnat ip to" in scene.firewall.wanted.files["/etc/nftables.conf"]
         api.delete(f"endpoints/{id}/")
         scene.firewall.refresh_from_db()
-        assert scene.firewall.wanted and "dnat" not in scene.firewall.wanted.files["/etc/nftables.conf"]
+        assert (
+            scene.firewall.wanted
+            and "dnat" not in scene.firewall.wanted.files["/etc/nftables.conf"]
+        )
 
 
 def test_it_leads_to_the_machines_lowest_address_of_that_family(scene: Scene) -> None:
@@ -284,8 +395,21 @@ def test_it_leads_to_the_machines_lowest_address_of_that_family(scene: Scene) ->
 
 
 def test_the_trail_tells_of_it(scene: Scene) -> None:
-    publish(firewall=scene.firewall, network=scene.storage, by="ada", **{**scene.fine(), "address": ip_address(str(scene.at()))})
+    publish(
+        firewall=scene.firewall,
+        network=scene.storage,
+        by="ada",
+        **{**scene.fine(), "address": ip_address(str(scene.at()))},
+    )
     row = Activity.objects.filter(kind="endpoint").get()
-    assert row.operation == "shop-fw published an endpoint in storage" and row.label.startswith("shop-fw 10.128.")
-    assert {f"firewall:{scene.firewall.pk}", "network:storage", f"machine:{scene.web.pk}"} <= set(row.about)
-    assert row.after is not None and row.after["machine"] == "web" and row.after["firewall"] == "shop-fw"
+    assert row.operation == "shop-fw published an endpoint in storage" and row.label.startswith(
+        "shop-fw 10.128."
+    )
+    assert {f"firewall:{scene.firewall.pk}", "network:storage", f"machine:{scene.web.pk}"} <= set(
+        row.about
+    )
+    assert (
+        row.after is not None
+        and row.after["machine"] == "web"
+        and row.after["firewall"] == "shop-fw"
+    )

@@ -45,7 +45,14 @@ def firewall(name: str) -> Firewall:
 def endpoint() -> None:
     own = firewall("fw-0").machine.addresses.get(prefix__network="storage").address
     web = Machine.objects.get(name="web")
-    publish(firewall=firewall("fw-0"), network=net("storage"), address=own, port=80, machine=web, target_port=8080)
+    publish(
+        firewall=firewall("fw-0"),
+        network=net("storage"),
+        address=own,
+        port=80,
+        machine=web,
+        target_port=8080,
+    )
 
 
 def more_managers() -> None:
@@ -58,13 +65,22 @@ def more_managers() -> None:
 CHANGES: dict[str, tuple[Callable[[], object], list[str]]] = {
     "joining": (lambda: join(firewall("apart"), net("storage")), ["apart"]),
     "leaving": (lambda: leave(firewall("fw-1"), net("storage")), ["fw-1"]),
-    "a rule": (lambda: replace_rules(firewall("fw-0"), [{"direction": "egress", "ports": ["443"]}]), ["fw-0"]),
-    "a prefix of a shared network": (lambda: grow(net("storage"), prefix_length=24), ["fw-0", "fw-1"]),
+    "a rule": (
+        lambda: replace_rules(firewall("fw-0"), [{"direction": "egress", "ports": ["443"]}]),
+        ["fw-0"],
+    ),
+    "a prefix of a shared network": (
+        lambda: grow(net("storage"), prefix_length=24),
+        ["fw-0", "fw-1"],
+    ),
     "a prefix of a private network": (lambda: grow(net("shop-1"), prefix_length=24), ["fw-1"]),
     "an endpoint": (endpoint, ["fw-0"]),
     "who may manage": (more_managers, ["apart", "fw-0", "fw-1"]),
     "sharing, which changes no file": (lambda: net("apart").share("ada"), []),
-    "another name, which is in no file": (lambda: Network.objects.filter(pk="storage").update(description="x"), []),
+    "another name, which is in no file": (
+        lambda: Network.objects.filter(pk="storage").update(description="x"),
+        [],
+    ),
 }
 
 
@@ -77,20 +93,29 @@ def test_what_is_foreseen_happens_and_nothing_else(fra: World, name: str) -> Non
     action, touched = CHANGES[name]
     everybody = Firewall.objects.values_list("pk", flat=True)
     before = rendered(everybody)
-    kept = [model.objects.count() for model in (Revision, Touched, Activity, Rule, Endpoint, Prefix)]
+    kept = [
+        model.objects.count() for model in (Revision, Touched, Activity, Rule, Endpoint, Prefix)
+    ]
     foreseen = shown(list(foresee(action)))
-    assert kept == [model.objects.count() for model in (Revision, Touched, Activity, Rule, Endpoint, Prefix)]
+    assert kept == [
+        model.objects.count() for model in (Revision, Touched, Activity, Rule, Endpoint, Prefix)
+    ]
     assert rendered(everybody) == before and not connection.needs_rollback
     action()
     after = rendered(everybody)
     names = {one.pk: one.name for one in Firewall.objects.with_relations()}
-    assert foreseen == {names[pk]: (before[pk], after[pk]) for pk in before if before[pk] != after[pk]}
+    assert foreseen == {
+        names[pk]: (before[pk], after[pk]) for pk in before if before[pk] != after[pk]
+    }
     assert sorted(foreseen) == touched
 
 
 def test_diffs_say_what_changes(fra: World) -> None:
     (change,) = foresee(CHANGES["an endpoint"][0])
-    assert list(change.diffs) == ["/etc/nftables.conf"] and "+        iifname" in change.diffs["/etc/nftables.conf"]
+    assert (
+        list(change.diffs) == ["/etc/nftables.conf"]
+        and "+        iifname" in change.diffs["/etc/nftables.conf"]
+    )
 
 
 def test_a_refusal_is_the_refusal_of_the_deed(fra: World) -> None:
@@ -101,5 +126,7 @@ def test_a_refusal_is_the_refusal_of_the_deed(fra: World) -> None:
 def test_it_asks_the_same_number_of_questions_however_many_there_are(fra: World) -> None:
     few = queries(lambda: list(foresee(more_managers)))
     for number in range(4):
-        fra.firewall(f"more-{number}", fra.shop, fra.private(f"more-{number}", fra.shop), net("storage"))
+        fra.firewall(
+            f"more-{number}", fra.shop, fra.private(f"more-{number}", fra.shop), net("storage")
+        )
     assert queries(lambda: list(foresee(more_managers))) == few

@@ -20,15 +20,32 @@ def still_to_change(text: str, hostname: str, folder: Path) -> list[str]:
     (folder / "frr.conf").write_text(text)
     command = ["unshare", "-nmu", "sh", str(SCRIPT), str(folder / "frr.conf"), hostname]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return [line for line in done.stdout.splitlines() if line.strip() and not any(word in line for word in QUIET)]
+    return [
+        line
+        for line in done.stdout.splitlines()
+        if line.strip() and not any(word in line for word in QUIET)
+    ]
 
 
-@pytest.mark.parametrize("name", ["endpoints-dual-stack-udp-and-proxy", "no-external-dual-stack", "high-vrf-numbers", "several-prefixes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "endpoints-dual-stack-udp-and-proxy",
+        "no-external-dual-stack",
+        "high-vrf-numbers",
+        "several-prefixes",
+    ],
+)
 def test_nothing_is_left_to_change_once_it_is_loaded(name: str, tmp_path: Path) -> None:
     needs("vtysh", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
     if os.geteuid() != 0:
         pytest.skip("FRR's daemons need namespaces of their own: run as root")
-    assert still_to_change(render(plan(SITUATIONS[name]))["/etc/frr/frr.conf"], SITUATIONS[name].hostname, tmp_path) == []
+    assert (
+        still_to_change(
+            render(plan(SITUATIONS[name]))["/etc/frr/frr.conf"], SITUATIONS[name].hostname, tmp_path
+        )
+        == []
+    )
 
 
 def test_another_spelling_would_be_seen(tmp_path: Path) -> None:
@@ -36,4 +53,6 @@ def test_another_spelling_would_be_seen(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("FRR's daemons need namespaces of their own: run as root")
     text = render(plan(SITUATIONS["no-external"]))["/etc/frr/frr.conf"]
-    assert still_to_change(text.replace("no-export additive", "additive no-export"), "shop-fw", tmp_path)
+    assert still_to_change(
+        text.replace("no-export additive", "additive no-export"), "shop-fw", tmp_path
+    )

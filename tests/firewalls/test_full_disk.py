@@ -17,7 +17,9 @@ FILL = "dd if=/dev/zero of={root}/fill bs=4k 2>/dev/null"
 @pytest.fixture(autouse=True)
 def _namespaces() -> None:
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("a small disk needs root and mount namespaces: run as root")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "a small disk needs root and mount namespaces: run as root"
+        )
 
 
 def life(root: Path, before: str, after: str = "", **more: str) -> tuple[str, list[str]]:
@@ -37,7 +39,14 @@ def life(root: Path, before: str, after: str = "", **more: str) -> tuple[str, li
         [ -s {root}/fill ] || echo 'The disk was not full.' >&2
     """
     command = ["unshare", "-m", "sh", "-c", script]
-    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=120, env=environment(root, **more))
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=120,
+        env=environment(root, **more),
+    )
     assert done.stderr == "confirmed\n"
     return verdict((root.parent / "said").read_text())[0], done.stdout.splitlines(keepends=True)
 
@@ -58,12 +67,17 @@ def test_while_it_is_checked(root: Path, tmp_path: Path) -> None:
 
 
 def test_while_it_is_probed(root: Path) -> None:
-    before = executable(f"{root}/etc/shared-networks/probes/full", f"{FILL.format(root=root)}; exit 1")
+    before = executable(
+        f"{root}/etc/shared-networks/probes/full", f"{FILL.format(root=root)}; exit 1"
+    )
     assert life(root, before, APPLIER_TIMEOUT="60") == ("rolled-back", left("rolled back", GOOD))
 
 
 def test_before_it_is_confirmed(root: Path) -> None:
-    assert life(root, "true", FILL.format(root=root), APPLIER_TIMEOUT="60") == ("applied", left("confirmed", CHANGED))
+    assert life(root, "true", FILL.format(root=root), APPLIER_TIMEOUT="60") == (
+        "applied",
+        left("confirmed", CHANGED),
+    )
 
 
 def test_before_it_goes_back_because_nobody_confirms(root: Path) -> None:

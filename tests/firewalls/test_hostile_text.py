@@ -35,15 +35,44 @@ EXAMPLES = 1000
 FLAGS, TOGETHER = ("-n", 100) if os.geteuid() == 0 else ("-Urn", 5)
 FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
 ATTACKS = [
-    '"', "\\", '" drop\n', '\\" accept #', "}\n}\nflush ruleset\n", "{{ plan.asn }}", "{% for x in y %}",
-    "\u2028", "\u0085", "\x00", "\x1b[2J",
-    "!\nrouter bgp 1", "a\r\nip route 0.0.0.0/0 1.2.3.4", "$(reboot)", "`reboot`", "; drop", "# comment", 
-    "\ud7ff\ue000", "ä" * 99, "😀" * 60, "\u202egpb retuor", "x" * 5000,
-    "[Match]\nName=*",  "=", "%i", "' or 1=1 --", "<script>", "include \"/etc/passwd\"", " ", "",
-]  # fmt: skip
-TEXT = st.sampled_from(ATTACKS) | st.text(max_size=60) | st.text('"\\\n\r\t {}[];#!%$`', max_size=20)
+    '"',
+    "\\",
+    '" drop\n',
+    '\\" accept #',
+    "}\n}\nflush ruleset\n",
+    "{{ plan.asn }}",
+    "{% for x in y %}",
+    "\u2028",
+    "\u0085",
+    "\x00",
+    "\x1b[2J",
+    "!\nrouter bgp 1",
+    "a\r\nip route 0.0.0.0/0 1.2.3.4",
+    "$(reboot)",
+    "`reboot`",
+    "; drop",
+    "# comment",
+    "\ud7ff\ue000",
+    "ä" * 99,
+    "😀" * 60,
+    "\u202egpb retuor",
+    "x" * 5000,
+    "[Match]\nName=*",
+    "=",
+    "%i",
+    "' or 1=1 --",
+    "<script>",
+    'include "/etc/passwd"',
+    " ",
+    "",
+]
+TEXT = (
+    st.sampled_from(ATTACKS) | st.text(max_size=60) | st.text('"\\\n\r\t {}[];#!%$`', max_size=20)
+)
 CALM = SITUATIONS["endpoints-dual-stack-udp-and-proxy"]
-CALM = replace(CALM, rules=(*SITUATIONS["rules-with-sources"].rules,), ntp_servers=("0.pool.ntp.org",))
+CALM = replace(
+    CALM, rules=(*SITUATIONS["rules-with-sources"].rules,), ntp_servers=("0.pool.ntp.org",)
+)
 
 
 def told(**texts: str) -> Facts:
@@ -55,8 +84,12 @@ def told(**texts: str) -> Facts:
         uplinks=tuple(text("uplink", "") or uplink for uplink in CALM.uplinks[:1]),
         ntp_servers=("0.pool.ntp.org", text("ntp", "192.0.2.123")),
         primary=replace(CALM.primary, id=text("id", "a"), name=text("name", "b")),
-        shared=tuple(replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.shared),
-        externals=tuple(replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.externals),
+        shared=tuple(
+            replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.shared
+        ),
+        externals=tuple(
+            replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.externals
+        ),
         rules=tuple(replace(rule, comment=text("comment", "c")) for rule in CALM.rules),
         endpoints=tuple(replace(one, machine=text("machine", "m")) for one in CALM.endpoints),
     )
@@ -70,11 +103,12 @@ def without_words(files: dict[str, str]) -> dict[str, list[str]]:
     return {
         re.sub(r"/10-sn-.*\.network$", "/10-sn-UPLINK.network", path): [
             re.sub(r'comment "[^"\n]*"$', "comment", WORDS.sub(r"\1 WORD", line))
-            for line in text.split("\n") if not re.fullmatch(r"NTP=[\w.:-]+", line)
+            for line in text.split("\n")
+            if not re.fullmatch(r"NTP=[\w.:-]+", line)
         ]
         for path, text in files.items()
         if path != "/etc/hostname"
-    }  # fmt: skip
+    }
 
 
 def test_no_text_changes_what_a_configuration_does(tmp_path: Path) -> None:
@@ -82,12 +116,20 @@ def test_no_text_changes_what_a_configuration_does(tmp_path: Path) -> None:
     needs("vtysh", "nft", "unshare")
     seen: list[dict[str, str]] = []
 
-    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.fixed_dictionaries(dict.fromkeys(("hostname", "ntp", "id", "name", "comment", "machine"), TEXT)))
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(
+        st.fixed_dictionaries(
+            dict.fromkeys(("hostname", "ntp", "id", "name", "comment", "machine"), TEXT)
+        )
+    )
     def example(texts: dict[str, str]) -> None:
         files = render(plan(told(**texts)))
         assert without_words(files) == EXPECTED
-        assert files["/etc/hostname"].count("\n") == 1 and re.fullmatch(r"[\w.:-]+\n", files["/etc/hostname"])
+        assert files["/etc/hostname"].count("\n") == 1 and re.fullmatch(
+            r"[\w.:-]+\n", files["/etc/hostname"]
+        )
         assert not list(unresolved(files))
         seen.append(files)
 
@@ -108,7 +150,18 @@ def decided(text: str) -> list[str]:
     hosts = [net.prefixes[0][5] for net in nets]
     read = nft.read(text)
     return [
-        read.verdict(hook, nft.Packet(source, target, "tcp", port, iif=f"vrf{one.vrf}", oif=f"vlan{other.vrf}", state=state))
+        read.verdict(
+            hook,
+            nft.Packet(
+                source,
+                target,
+                "tcp",
+                port,
+                iif=f"vrf{one.vrf}",
+                oif=f"vlan{other.vrf}",
+                state=state,
+            ),
+        )
         for one, source in zip(nets, hosts, strict=True)
         for other, target in zip(nets, hosts, strict=True)
         for port in (22, 443, 8080)
@@ -120,20 +173,40 @@ def decided(text: str) -> list[str]:
 def accepted(batch: list[dict[str, str]], folder: Path) -> None:
     """Many configurations in one go: the rule sets replace one another, and the routing is read line by line."""
     (folder / "nftables.conf").write_text("".join(files[NFT] for files in batch))
-    (folder / "frr.conf").write_text("".join(files[FRR].removesuffix("end\n") for files in batch) + "end\n")
+    (folder / "frr.conf").write_text(
+        "".join(files[FRR].removesuffix("end\n") for files in batch) + "end\n"
+    )
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    for command in (["vtysh", "-C", "-f", "frr.conf"], ["unshare", FLAGS, "nft", "-c", "-f", "nftables.conf"]):
+    for command in (
+        ["vtysh", "-C", "-f", "frr.conf"],
+        ["unshare", FLAGS, "nft", "-c", "-f", "nftables.conf"],
+    ):
         found = shutil.which(command[0], path=path)
-        done = subprocess.run([str(found), *command[1:]], capture_output=True, text=True, cwd=folder, env={"PATH": path}, check=False)
-        assert done.returncode == 0 and "line " not in done.stdout + done.stderr, (done.stdout + done.stderr)[:500]
+        done = subprocess.run(
+            [str(found), *command[1:]],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={"PATH": path},
+            check=False,
+        )
+        assert done.returncode == 0 and "line " not in done.stdout + done.stderr, (
+            done.stdout + done.stderr
+        )[:500]
 
 
 EDGES: dict[str, Callable[[str], None]] = {
     "uplinks": lambda text: Firewall(uplinks=[text]).clean_fields(exclude=["machine"]),
-    "hostname": lambda text: Machine(name=text).clean_fields(exclude=["partition", "project", "primary", "asn", "labels"]),
-    "id": lambda text: Network(id=text, kind="private").clean_fields(exclude=["partition", "project", "parent", "vrf"]),
+    "hostname": lambda text: Machine(name=text).clean_fields(
+        exclude=["partition", "project", "primary", "asn", "labels"]
+    ),
+    "id": lambda text: Network(id=text, kind="private").clean_fields(
+        exclude=["partition", "project", "parent", "vrf"]
+    ),
     "ntp": lambda text: Partition(id="x", name="x", ntp_servers=[text]).clean_fields(),
-    "comment": lambda text: Rule(direction="egress", position=1, ports=["80"], comment=text).clean_fields(exclude=["firewall"]),
+    "comment": lambda text: Rule(
+        direction="egress", position=1, ports=["80"], comment=text
+    ).clean_fields(exclude=["firewall"]),
 }
 
 
@@ -172,7 +245,9 @@ def test_what_people_write_is_taken(edge: str) -> None:
 
 @settings(max_examples=EXAMPLES, deadline=None, database=None)
 @given(st.sampled_from(sorted(EDGES)), TEXT)
-def test_any_text_is_refused_where_it_is_entered_or_rendered_as_it_was_written(edge: str, text: str) -> None:
+def test_any_text_is_refused_where_it_is_entered_or_rendered_as_it_was_written(
+    edge: str, text: str
+) -> None:
     if not refused(edge, text):
         files = render(plan(told(**{{"uplinks": "uplink"}.get(edge, edge): text})))
         assert text.strip() in "".join(files.values()) and not list(unresolved(files))
@@ -180,17 +255,34 @@ def test_any_text_is_refused_where_it_is_entered_or_rendered_as_it_was_written(e
 
 # What a configuration spells; every other text in the database is never in one, whatever it says.
 SPELLED = {
-    "networks.Network.name", "networks.Partition.ntp_servers", "machines.Machine.name", "firewalls.Firewall.uplinks",
-    "firewalls.Rule.comment", "firewalls.Rule.ports",
-}  # fmt: skip
+    "networks.Network.name",
+    "networks.Partition.ntp_servers",
+    "machines.Machine.name",
+    "firewalls.Firewall.uplinks",
+    "firewalls.Rule.comment",
+    "firewalls.Rule.ports",
+}
 TEXTS = (models.CharField, models.TextField, models.JSONField, ArrayField)
-MODELS: list[type[models.Model]] = [Partition, Project, Network, Address, Machine, Firewall, Rule, Endpoint]
+MODELS: list[type[models.Model]] = [
+    Partition,
+    Project,
+    Network,
+    Address,
+    Machine,
+    Firewall,
+    Rule,
+    Endpoint,
+]
 
 
 def unspelled(model: type[models.Model]) -> Iterator["models.Field[Any, Any]"]:
     for field in model._meta.concrete_fields:
         plain = isinstance(field, TEXTS) and not field.primary_key and not field.choices
-        if plain and f"{model._meta.label}.{field.name}" not in SPELLED and not isinstance(getattr(field, "base_field", None), CidrField):
+        if (
+            plain
+            and f"{model._meta.label}.{field.name}" not in SPELLED
+            and not isinstance(getattr(field, "base_field", None), CidrField)
+        ):
             yield field
 
 
@@ -202,15 +294,32 @@ def test_every_other_text_in_the_database_leaves_the_files_as_they_are() -> None
     store, home = fra.private("store", fra.storage), fra.private("home", fra.shop)
     store.share("ada")
     firewall = fra.firewall("shop-fw", fra.shop, home, store, fra.internet, host="192.0.2.7")
-    Rule(firewall=firewall, position=1, direction="egress", ports=["443"], destinations=["0.0.0.0/0"], comment="web").save()
+    Rule(
+        firewall=firewall,
+        position=1,
+        direction="egress",
+        ports=["443"],
+        destinations=["0.0.0.0/0"],
+        comment="web",
+    ).save()
     published = firewall.machine.addresses.get(prefix__network=store, address__family=4)
-    Endpoint(address=published, port=80, machine=fra.machine("web", fra.shop, home), target_port=80).save()
+    Endpoint(
+        address=published, port=80, machine=fra.machine("web", fra.shop, home), target_port=80
+    ).save()
     before, reached = rendered([firewall.pk]), set()
     for model in MODELS:
         for field in unspelled(model):
             attack = "".join(ATTACKS).replace("\x00", "")[: field.max_length]
             hostile = {"k": attack} if isinstance(field, models.JSONField) else attack
             with suppress(IntegrityError, DataError), transaction.atomic():
-                reached.add((model, field.name)) if model._base_manager.update(**{field.name: hostile}) else None
+                reached.add((model, field.name)) if model._base_manager.update(
+                    **{field.name: hostile}
+                ) else None
     assert rendered([firewall.pk]) == before
-    assert {(Network, "description"), (Network, "labels"), (Project, "tenant"), (Machine, "labels"), (Address, "name")} <= reached
+    assert {
+        (Network, "description"),
+        (Network, "labels"),
+        (Project, "tenant"),
+        (Machine, "labels"),
+        (Address, "name"),
+    } <= reached

@@ -18,41 +18,90 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     needs(
-        "nft", "vtysh", "sshd", "sudo", "visudo", "systemd-analyze", "unshare", "runuser", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py"
+        "nft",
+        "vtysh",
+        "sshd",
+        "sudo",
+        "visudo",
+        "systemd-analyze",
+        "unshare",
+        "runuser",
+        "/usr/lib/frr/bgpd",
+        "/usr/lib/frr/frr-reload.py",
     )
     if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("setting up a firewall needs network and mount namespaces: run as root")
-    command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.installed_box", str(tmp_path_factory.mktemp("installed"))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "setting up a firewall needs network and mount namespaces: run as root"
+        )
+    command = [
+        "unshare",
+        "-nm",
+        sys.executable,
+        "-m",
+        "tests.firewalls.installed_box",
+        str(tmp_path_factory.mktemp("installed")),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
 def test_installing_takes_a_key_and_nothing_but_a_key(told: dict[str, Any]) -> None:
-    assert told["without a key"][0] == 65 and "Give the product's public key" in told["without a key"][1]
-    assert [told[kind][0] for kind in ("no key", "two lines")] == [65, 65] and "That is no public key" in told["two lines"][1]
+    assert (
+        told["without a key"][0] == 65
+        and "Give the product's public key" in told["without a key"][1]
+    )
+    assert [told[kind][0] for kind in ("no key", "two lines")] == [
+        65,
+        65,
+    ] and "That is no public key" in told["two lines"][1]
 
 
-def test_installing_tells_the_fingerprints_to_compare_and_updating_needs_no_key(told: dict[str, Any]) -> None:
+def test_installing_tells_the_fingerprints_to_compare_and_updating_needs_no_key(
+    told: dict[str, Any],
+) -> None:
     for kind in ("installed", "updated"):
         status, said = told[kind]
-        assert status == 0 and f"Installed /usr/local/sbin/shared-networks-applier {applier_digest()}." in said
+        assert (
+            status == 0
+            and f"Installed /usr/local/sbin/shared-networks-applier {applier_digest()}." in said
+        )
 
 
 def test_a_push_goes_through_the_account_and_its_one_sudo_rule(told: dict[str, Any]) -> None:
     assert told["pushed"] == {
-        "outcome": "confirmed", "error": "", "version": "ok", "now": {"router": ["10.0.0.1"], "policy": "drop", "open": True},
-    }  # fmt: skip
+        "outcome": "confirmed",
+        "error": "",
+        "version": "ok",
+        "now": {"router": ["10.0.0.1"], "policy": "drop", "open": True},
+    }
 
 
-def test_units_go_with_the_push_that_lacks_them_and_with_the_one_that_goes_back(told: dict[str, Any]) -> None:
-    units = {"brought": True, "not brought any more": False, "outcome": "rolled_back", "undone": False, "others": True}
+def test_units_go_with_the_push_that_lacks_them_and_with_the_one_that_goes_back(
+    told: dict[str, Any],
+) -> None:
+    units = {
+        "brought": True,
+        "not brought any more": False,
+        "outcome": "rolled_back",
+        "undone": False,
+        "others": True,
+    }
     assert told["units"] == units
 
 
 def test_the_key_runs_nothing_else(told: dict[str, Any]) -> None:
-    assert told["ssh"] == {"id": 64, "sh": 64, "install": 64, "recover": 64, "show; id": 64, "apply; id": 64}
+    assert told["ssh"] == {
+        "id": 64,
+        "sh": 64,
+        "install": 64,
+        "recover": 64,
+        "show; id": 64,
+        "apply; id": 64,
+    }
     assert "does not accept the key" in told["stranger"]
 
 
@@ -65,4 +114,7 @@ def test_an_unconfirmed_push_is_put_back_at_boot(told: dict[str, Any]) -> None:
 
 
 def test_an_older_applier_is_told_how_to_update(told: dict[str, Any]) -> None:
-    assert "refused at version; nothing was changed: This firewall's applier is another one" in told["older"]
+    assert (
+        "refused at version; nothing was changed: This firewall's applier is another one"
+        in told["older"]
+    )

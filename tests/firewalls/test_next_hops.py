@@ -20,9 +20,20 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What happened in the life of one firewall, in namespaces of its own."""
     needs("nft", "vtysh", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
     if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("a firewall of its own needs network and mount namespaces: run as root")
-    command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.next_hops_box", str(tmp_path_factory.mktemp("hops"))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "a firewall of its own needs network and mount namespaces: run as root"
+        )
+    command = [
+        "unshare",
+        "-nm",
+        sys.executable,
+        "-m",
+        "tests.firewalls.next_hops_box",
+        str(tmp_path_factory.mktemp("hops")),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
+    )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -45,25 +56,58 @@ def test_lost_ones_of_both_families_are_shown_as_drift(told: dict[str, Any]) -> 
 @pytest.mark.parametrize(("kind", "number"), [("the same", 1), ("another", 2)])
 def test_a_push_mends_what_was_lost(told: dict[str, Any], kind: str, number: int) -> None:
     said = f"FRR had forgotten these neighbours and knows them again: {', '.join(FAR)}"
-    assert told[kind] == {"ended": "applied", "step": ["ok", said], "shown": [], "runs": runs(number)}
+    assert told[kind] == {
+        "ended": "applied",
+        "step": ["ok", said],
+        "shown": [],
+        "runs": runs(number),
+    }
 
 
 def test_a_push_mends_what_it_has_lost_itself(told: dict[str, Any]) -> None:
     said = f"FRR had forgotten these neighbours and knows them again: {FAR[0]}"
-    assert told["lost by the push"] == {"ended": "applied", "step": ["ok", said], "shown": [], "runs": runs(3)}
+    assert told["lost by the push"] == {
+        "ended": "applied",
+        "step": ["ok", said],
+        "shown": [],
+        "runs": runs(3),
+    }
 
 
 def test_a_push_that_loses_one_for_good_goes_back(told: dict[str, Any]) -> None:
     said = f"These next hops have no neighbour, so packets to them go nowhere: {FAR[0]}"
-    assert told["lost for good"] == {"ended": "rolled-back", "step": ["failed", said], "shown": FAR[:1], "runs": runs(3)}
+    assert told["lost for good"] == {
+        "ended": "rolled-back",
+        "step": ["failed", said],
+        "shown": FAR[:1],
+        "runs": runs(3),
+    }
 
 
-def test_one_that_was_lost_before_and_cannot_be_mended_is_told_and_the_push_stays(told: dict[str, Any]) -> None:
+def test_one_that_was_lost_before_and_cannot_be_mended_is_told_and_the_push_stays(
+    told: dict[str, Any],
+) -> None:
     said = f"These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: {FAR[0]}"
-    assert told["lost before"] == {"ended": "applied", "step": ["ok", said], "shown": FAR[:1], "runs": runs(5)}
+    assert told["lost before"] == {
+        "ended": "applied",
+        "step": ["ok", said],
+        "shown": FAR[:1],
+        "runs": runs(5),
+    }
 
 
-def test_a_vni_that_frr_does_not_take_back_rolls_back_and_is_there_again(told: dict[str, Any]) -> None:
+def test_a_vni_that_frr_does_not_take_back_rolls_back_and_is_there_again(
+    told: dict[str, Any],
+) -> None:
     said = "FRR has not taken the VNI 7 back after 3 seconds."
-    assert told["VNI refused"] == {"ended": "rolled-back", "step": ["failed", said], "shown": FAR[:1], "runs": runs(5)}
-    assert told["at last"]["ended"] == "applied" and told["at last"]["shown"] == [] and told["at last"]["runs"] == runs(7)
+    assert told["VNI refused"] == {
+        "ended": "rolled-back",
+        "step": ["failed", said],
+        "shown": FAR[:1],
+        "runs": runs(5),
+    }
+    assert (
+        told["at last"]["ended"] == "applied"
+        and told["at last"]["shown"] == []
+        and told["at last"]["runs"] == runs(7)
+    )

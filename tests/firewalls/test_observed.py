@@ -72,32 +72,64 @@ def due(firewall: Firewall) -> timedelta:
 
 
 class TestFirstContact:
-    def test_nothing_is_sent_before_a_person_confirms_the_fingerprint(self, firewall: Firewall, box: Boxes) -> None:
+    def test_nothing_is_sent_before_a_person_confirms_the_fingerprint(
+        self, firewall: Firewall, box: Boxes
+    ) -> None:
         done = pushed(firewall)
         right = fingerprint(practice.host_key(box.folder))
-        assert done.state == "failed" and f"it shows {right}" in done.error and box.files(firewall.name) == {}
+        assert (
+            done.state == "failed"
+            and f"it shows {right}" in done.error
+            and box.files(firewall.name) == {}
+        )
         shown = Api("viewer").get(f"firewalls/{firewall.pk}/host-key/").json()
-        assert (shown["pinned"], shown["offered"]["fingerprint"], shown["changed"]) == (None, right, False)
+        assert (shown["pinned"], shown["offered"]["fingerprint"], shown["changed"]) == (
+            None,
+            right,
+            False,
+        )
         operator = Api("operator")
-        assert Api("viewer").post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": right}).status_code == 403
-        assert codes(operator.post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": "SHA256:x"})) == {"fingerprint": ["not_confirmed"]}
+        assert (
+            Api("viewer")
+            .post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": right})
+            .status_code
+            == 403
+        )
+        assert codes(
+            operator.post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": "SHA256:x"})
+        ) == {"fingerprint": ["not_confirmed"]}
         answer = operator.post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": right}).json()
         assert (answer["pinned"]["fingerprint"], answer["offered"]) == (right, None)
         assert pushed(firewall).state == "confirmed"
 
-    def test_the_worker_looks_for_it_unasked_and_the_page_asks_for_the_fingerprint(self, firewall: Firewall, box: Boxes) -> None:
+    def test_the_worker_looks_for_it_unasked_and_the_page_asks_for_the_fingerprint(
+        self, firewall: Firewall, box: Boxes
+    ) -> None:
         tasks.work()
-        right, operator, place = fingerprint(practice.host_key(box.folder)), visitor("operator"), f"/firewalls/{firewall.pk}/host-key/"
+        right, operator, place = (
+            fingerprint(practice.host_key(box.folder)),
+            visitor("operator"),
+            f"/firewalls/{firewall.pk}/host-key/",
+        )
         assert says(operator.get(f"/firewalls/{firewall.pk}/"), "Its host key is not confirmed yet")
         assert says(operator.get(place), right)
-        assert says(operator.post(place, {"fingerprint": "SHA256:other"}), "Nothing was pinned.", 422)
+        assert says(
+            operator.post(place, {"fingerprint": "SHA256:other"}), "Nothing was pinned.", 422
+        )
         assert says(visitor().post(place, {"fingerprint": right}), "takes the role operator.", 403)
-        assert operator.post(place, {"fingerprint": f" {right} "})["Location"] == f"/firewalls/{firewall.pk}/"
+        assert (
+            operator.post(place, {"fingerprint": f" {right} "})["Location"]
+            == f"/firewalls/{firewall.pk}/"
+        )
         firewall.refresh_from_db()
         assert firewall.host_key == practice.host_key(box.folder) and firewall.offered_key == ""
 
-    def test_without_having_seen_a_key_there_is_nothing_to_confirm(self, firewall: Firewall) -> None:
-        answer = Api("operator").post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": "SHA256:x"})
+    def test_without_having_seen_a_key_there_is_nothing_to_confirm(
+        self, firewall: Firewall
+    ) -> None:
+        answer = Api("operator").post(
+            f"firewalls/{firewall.pk}/host-key/", {"fingerprint": "SHA256:x"}
+        )
         assert codes(answer) == {"fingerprint": ["nothing_shown"]}
 
 
@@ -105,13 +137,20 @@ class TestChangedKey:
     @pytest.fixture
     def changed(self, known: Firewall, tmp_path: Path) -> Firewall:
         """Another key was pinned than the one it shows now."""
-        Firewall.objects.filter(pk=known.pk).update(host_key=public_line(ensure_key(tmp_path / "old")))
+        Firewall.objects.filter(pk=known.pk).update(
+            host_key=public_line(ensure_key(tmp_path / "old"))
+        )
         done = pushed(known)
         assert done.state == "failed" and "another host key than the pinned one" in done.error
         return known
 
-    def test_stops_everything_loudly(self, changed: Firewall, fra: World, published: list[str]) -> None:
-        assert state(changed) == "failed" and Api("viewer").get(f"firewalls/{changed.pk}/host-key/").json()["changed"]
+    def test_stops_everything_loudly(
+        self, changed: Firewall, fra: World, published: list[str]
+    ) -> None:
+        assert (
+            state(changed) == "failed"
+            and Api("viewer").get(f"firewalls/{changed.pk}/host-key/").json()["changed"]
+        )
         again = pushed(changed)
         assert "Judge that first." in again.error and [step["name"] for step in again.steps] == []
         assert ledger.claim_inspections(10) == []
@@ -122,12 +161,21 @@ class TestChangedKey:
         assert says(visitor().get("/"), "it shows another host key than the pinned one")
         assert says(visitor().get(f"/firewalls/{changed.pk}/"), "nothing is sent there")
 
-    def test_that_a_person_confirms_is_pinned_and_pushed_to(self, changed: Firewall, box: Boxes) -> None:
+    def test_that_a_person_confirms_is_pinned_and_pushed_to(
+        self, changed: Firewall, box: Boxes
+    ) -> None:
         right = fingerprint(practice.host_key(box.folder))
-        assert Api("operator").post(f"firewalls/{changed.pk}/host-key/", {"fingerprint": right}).status_code == 200
+        assert (
+            Api("operator")
+            .post(f"firewalls/{changed.pk}/host-key/", {"fingerprint": right})
+            .status_code
+            == 200
+        )
         assert pushed(changed).state == "confirmed" and state(changed) == "in_sync"
 
-    def test_that_is_dismissed_is_looked_at_again_and_stopped_again(self, changed: Firewall) -> None:
+    def test_that_is_dismissed_is_looked_at_again_and_stopped_again(
+        self, changed: Firewall
+    ) -> None:
         visitor("operator").post(f"/firewalls/{changed.pk}/host-key/dismiss/")
         changed.refresh_from_db()
         assert not changed.key_changed
@@ -152,10 +200,14 @@ class TestDrift:
     def test_is_found_on_schedule(self, known: Firewall, box: Boxes) -> None:
         box.file("/etc/frr/frr.conf", known.name).write_text("! by hand\n")
         tasks.work()
-        assert state(known) == "in_sync" and timedelta(minutes=10) < due(known) < timedelta(minutes=20)
+        assert state(known) == "in_sync" and timedelta(minutes=10) < due(known) < timedelta(
+            minutes=20
+        )
         Firewall.objects.update(check_due_at=timezone.now())
         tasks.work()
-        assert state(known) == "drifted" and Drift.objects.get().found.keys() == {"/etc/frr/frr.conf"}
+        assert state(known) == "drifted" and Drift.objects.get().found.keys() == {
+            "/etc/frr/frr.conf"
+        }
 
     def test_is_shown_as_a_diff(self, drifted: Firewall) -> None:
         found = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()
@@ -166,29 +218,44 @@ class TestDrift:
         shown = visitor().get(f"/firewalls/{drifted.pk}/diff/?from=box&to=wanted")
         assert says(shown, "-# by hand") and says(shown, "From what was on the firewall")
         assert b'<option value="box" selected>' in shown.content and not says(shown, "+# by hand")
-        assert says(visitor().get(f"/firewalls/{drifted.pk}/diff/?from=wanted&to=applied"), "They are the same.")
+        assert says(
+            visitor().get(f"/firewalls/{drifted.pk}/diff/?from=wanted&to=applied"),
+            "They are the same.",
+        )
 
     def test_is_put_right_by_a_push(self, drifted: Firewall) -> None:
-        assert pushed(drifted).state == "confirmed" and state(drifted) == "in_sync" and not Drift.objects.exists()
+        assert (
+            pushed(drifted).state == "confirmed"
+            and state(drifted) == "in_sync"
+            and not Drift.objects.exists()
+        )
         assert Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()["files"] == {}
 
-    def test_accepted_counts_as_right_until_something_changes_again(self, drifted: Firewall, box: Boxes) -> None:
+    def test_accepted_counts_as_right_until_something_changes_again(
+        self, drifted: Firewall, box: Boxes
+    ) -> None:
         assert Api("operator").post(f"firewalls/{drifted.pk}/accept-drift/").status_code == 204
         tasks.check(str(drifted.pk))
         assert state(drifted) == "in_sync" and Drift.objects.get().accepted_by == "operator"
-        assert says(visitor("operator").get(f"/firewalls/{drifted.pk}/drift/"), "operator accepted that")
+        assert says(
+            visitor("operator").get(f"/firewalls/{drifted.pk}/drift/"), "operator accepted that"
+        )
         box.file("/etc/nftables.conf", drifted.name).write_text("# by hand, again\n")
         tasks.check(str(drifted.pk))
         assert state(drifted) == "drifted" and Drift.objects.get().accepted_at is None
 
     def test_that_went_away_by_itself_is_forgotten(self, drifted: Firewall, box: Boxes) -> None:
         assert drifted.applied
-        box.file("/etc/nftables.conf", drifted.name).write_text(drifted.applied.files["/etc/nftables.conf"])
+        box.file("/etc/nftables.conf", drifted.name).write_text(
+            drifted.applied.files["/etc/nftables.conf"]
+        )
         tasks.check(str(drifted.pk))
         assert state(drifted) == "in_sync" and not Drift.objects.exists()
 
     def test_that_is_none_cannot_be_accepted(self, known: Firewall) -> None:
-        assert codes(Api("operator").post(f"firewalls/{known.pk}/accept-drift/")) == {"non_field_errors": ["no_drift"]}
+        assert codes(Api("operator").post(f"firewalls/{known.pk}/accept-drift/")) == {
+            "non_field_errors": ["no_drift"]
+        }
         assert Api("viewer").post(f"firewalls/{known.pk}/accept-drift/").status_code == 403
 
     def test_a_file_of_ours_that_somebody_added_is_drift(self, known: Firewall, box: Boxes) -> None:
@@ -196,20 +263,32 @@ class TestDrift:
         unit.parent.mkdir(parents=True, exist_ok=True)
         unit.write_text("[Match]\n")
         tasks.check(str(known.pk))
-        assert state(known) == "drifted" and list(Drift.objects.get().found) == ["/etc/systemd/network/99-sn-by-hand.network"]
+        assert state(known) == "drifted" and list(Drift.objects.get().found) == [
+            "/etc/systemd/network/99-sn-by-hand.network"
+        ]
 
 
 class TestTheDifferencesSay:
-    def test_that_nothing_is_known_of_a_firewall_that_was_never_pushed_to(self, firewall: Firewall) -> None:
+    def test_that_nothing_is_known_of_a_firewall_that_was_never_pushed_to(
+        self, firewall: Firewall
+    ) -> None:
         shown = visitor().get(f"/firewalls/{firewall.pk}/diff/?from=box&to=applied")
-        assert says(shown, "nothing that is known of the firewall") and says(shown, "to nothing, for nothing was applied yet")
+        assert says(shown, "nothing that is known of the firewall") and says(
+            shown, "to nothing, for nothing was applied yet"
+        )
 
     def test_that_nobody_has_looked_since_it_was_applied(self, known: Firewall) -> None:
         Firewall.objects.update(checked_at=None)
-        assert says(visitor().get(f"/firewalls/{known.pk}/diff/?from=box"), "the firewall was not looked at since")
+        assert says(
+            visitor().get(f"/firewalls/{known.pk}/diff/?from=box"),
+            "the firewall was not looked at since",
+        )
 
     def test_nothing_about_what_there_is_not(self, firewall: Firewall) -> None:
-        asked = [visitor().get(f"/firewalls/{firewall.pk}/diff/", {"to": side}) for side in ("7", "nobody", "", "-1")]
+        asked = [
+            visitor().get(f"/firewalls/{firewall.pk}/diff/", {"to": side})
+            for side in ("7", "nobody", "", "-1")
+        ]
         assert [shown.status_code for shown in asked] == [404] * 4
 
 
@@ -228,14 +307,19 @@ class TestSilence:
         tasks.work()
         assert state(known) == "in_sync" and timedelta(minutes=10) < due(known)
 
-    def test_what_could_not_be_pushed_is_pushed_when_it_answers_again(self, known: Firewall, fra: World) -> None:
+    def test_what_could_not_be_pushed_is_pushed_when_it_answers_again(
+        self, known: Firewall, fra: World
+    ) -> None:
         good = known.port
         fra.partition.auto_push, fra.partition.management_prefixes = True, ["198.51.100.0/24"]
         fra.partition.save()
         Firewall.objects.update(port=1)
         tasks.reconcile()
         tasks.work()
-        assert state(known) == "unreachable" and Push.objects.order_by("-created_at")[0].state == "failed"
+        assert (
+            state(known) == "unreachable"
+            and Push.objects.order_by("-created_at")[0].state == "failed"
+        )
         tasks.reconcile()
         assert not Push.objects.open().exists()
         Firewall.objects.update(port=good, check_due_at=timezone.now())
@@ -245,8 +329,13 @@ class TestSilence:
         tasks.work()
         assert state(known) == "in_sync"
 
-    def test_is_not_ended_by_a_mistake_of_ours(self, known: Firewall, settings: Any, tmp_path: Path) -> None:
+    def test_is_not_ended_by_a_mistake_of_ours(
+        self, known: Firewall, settings: Any, tmp_path: Path
+    ) -> None:
         Firewall.objects.update(port=1)
         pushed(known)
         settings.SSH_KEY = tmp_path / "none"
-        assert "own SSH key cannot be read" in pushed(known).error and Firewall.objects.get().unreachable_since is not None
+        assert (
+            "own SSH key cannot be read" in pushed(known).error
+            and Firewall.objects.get().unreachable_since is not None
+        )

@@ -19,7 +19,19 @@ from firewalls.device import practice
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Timeouts, TransportError
-from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, last, pushed, pushing, serving, settled, wait_until
+from tests.firewalls.boxes import (
+    CHANGED,
+    GOOD,
+    Boxes,
+    boxes,
+    contents,
+    last,
+    pushed,
+    pushing,
+    serving,
+    settled,
+    wait_until,
+)
 from tests.firewalls.running import PATIENT
 
 MIB = 1024
@@ -47,7 +59,10 @@ def inside(box: Boxes, act: Callable[[asyncssh.SSHClientConnection], Awaitable[o
 
 
 class TestNothingButTheApplier:
-    @pytest.mark.parametrize("command", ["id", "sh -c id", "", "applyx", "'", "rollback x 0", "recover", "/bin/sh applier.sh"])
+    @pytest.mark.parametrize(
+        "command",
+        ["id", "sh -c id", "", "applyx", "'", "rollback x 0", "recover", "/bin/sh applier.sh"],
+    )
     def test_other_commands_are_refused_with_a_sentence(self, box: Boxes, command: str) -> None:
         done = inside(box, lambda connection: connection.run(command))
         assert isinstance(done, asyncssh.SSHCompletedProcess)
@@ -69,9 +84,14 @@ class TestNothingButTheApplier:
         with pytest.raises((TransportError, asyncssh.Error)):
             inside(box, lambda connection: connection.open_connection(practice.HOST, box.port))
         with pytest.raises(asyncssh.ChannelListenError):
-            inside(box, lambda connection: connection.forward_remote_port("", 0, practice.HOST, box.port))
+            inside(
+                box,
+                lambda connection: connection.forward_remote_port("", 0, practice.HOST, box.port),
+            )
 
-    @pytest.mark.parametrize("user", ["box", "fw-", "fw-nobody", "fw-..", "fw-../practice", "fw-box/", "root"])
+    @pytest.mark.parametrize(
+        "user", ["box", "fw-", "fw-nobody", "fw-..", "fw-../practice", "fw-box/", "root"]
+    )
     def test_nobody_but_a_firewall_that_exists(self, box: Boxes, user: str) -> None:
         with pytest.raises(TransportError, match="does not accept"):
             pushed(replace(box.target(), user=user), GOOD, box.key)
@@ -96,7 +116,9 @@ class TestTheServer:
         with boxes(tmp_path) as box:
             box.push()
             pending = tmp_path / "box/var/lib/shared-networks/pending"
-            (pending / "etc/frr").mkdir(parents=True)  # as a power cut leaves it: saved, written, and no timer
+            (pending / "etc/frr").mkdir(
+                parents=True
+            )  # as a power cut leaves it: saved, written, and no timer
             for path, text in GOOD.items():
                 (pending / path.lstrip("/")).write_text(text)
                 box.file(path).write_text(CHANGED[path])
@@ -106,10 +128,15 @@ class TestTheServer:
 
     def test_serves_many_boxes_at_once_each_with_its_own_files(self, box: Boxes) -> None:
         names = [f"many-{number}" for number in range(12)]
-        files = {name: GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", name)} for name in names}
+        files = {
+            name: GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", name)}
+            for name in names
+        }
 
         async def all_of_them() -> list[str]:
-            results = await asyncio.gather(*(pushing(box.target(name), files[name], box.key) for name in names))
+            results = await asyncio.gather(
+                *(pushing(box.target(name), files[name], box.key) for name in names)
+            )
             return [outcome.state for outcome, _ in results]
 
         assert asyncio.run(all_of_them()) == ["confirmed"] * len(names)
@@ -122,9 +149,13 @@ class TestTheServer:
             slow = pool.submit(box.push, name="slow")
             assert box.push(name="quick")[0].state == "confirmed" and not slow.done()
             outcome, steps = slow.result()
-        assert outcome.state == "confirmed" and time.monotonic() - began > len(last(steps)) - len(("connect", "confirm"))
+        assert outcome.state == "confirmed" and time.monotonic() - began > len(last(steps)) - len(
+            ("connect", "confirm")
+        )
 
-    def test_its_appliers_are_of_its_session_and_each_in_a_group_of_its_own(self, tmp_path: Path) -> None:
+    def test_its_appliers_are_of_its_session_and_each_in_a_group_of_its_own(
+        self, tmp_path: Path
+    ) -> None:
         key, number = ensure_key(tmp_path / "key"), practice.port(tmp_path)
         with serving(tmp_path, key) as process, ThreadPoolExecutor(1) as pool:
             served = Boxes(tmp_path, key, number)
@@ -141,10 +172,17 @@ class TestTheServer:
         with serving(tmp_path, key) as process:
             served = Boxes(tmp_path, key, number)
             with ThreadPoolExecutor(4) as pool:
-                outcomes = list(pool.map(lambda name: served.push(name=name)[0].state, [f"box-{n}" for n in range(8)]))
+                outcomes = list(
+                    pool.map(
+                        lambda name: served.push(name=name)[0].state, [f"box-{n}" for n in range(8)]
+                    )
+                )
             assert outcomes == ["confirmed"] * 8
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-            status = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+            status = dict(
+                line.split(":", 1)
+                for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            )
         assert children == ""
         assert int(status["VmRSS"].split()[0]) < 60 * MIB
 
@@ -153,7 +191,9 @@ class TestKeys:
     def test_are_made_once_and_only_their_owner_reads_them(self, tmp_path: Path) -> None:
         path = ensure_key(tmp_path / "ssh/id")
         content = path.read_bytes()
-        assert ensure_key(path).read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert (
+            ensure_key(path).read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == 0o600
+        )
 
     def test_made_by_two_at_once_are_one_key_that_fits(self, tmp_path: Path) -> None:
         with ThreadPoolExecutor(4) as pool:

@@ -35,7 +35,16 @@ def firewalls(box: Boxes, settings: Any, published: list[str]) -> list[Firewall]
     private = fra.private("shop", fra.shop)
     targets = [box.target(f"busy-{number}") for number in range(2)]
     return [
-        fra.firewall(t.name, fra.shop, private, host=practice.HOST, port=t.port, user=t.user, host_key=t.host_key, practice=True)
+        fra.firewall(
+            t.name,
+            fra.shop,
+            private,
+            host=practice.HOST,
+            port=t.port,
+            user=t.user,
+            host_key=t.host_key,
+            practice=True,
+        )
         for t in targets
     ]
 
@@ -69,4 +78,6 @@ def test_what_is_prepared_and_what_is_under_way_meanwhile_live(
     monkeypatch.setattr(checks, "refused", refused)
     Push.objects.enqueue(firewalls[0])
     tasks.work()
-    assert lived == [(1, True), (2, True)] and set(Push.objects.values_list("state", "attempts")) == {("confirmed", 1)}
+    assert lived == [(1, True), (2, True)] and set(
+        Push.objects.values_list("state", "attempts")
+    ) == {("confirmed", 1)}

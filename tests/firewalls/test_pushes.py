@@ -36,9 +36,16 @@ def firewall(fra: World, box: Boxes, request: pytest.FixtureRequest) -> Firewall
     name = request.node.name.replace("_", "-")[-40:].strip("-")
     target = box.target(name)
     return fra.firewall(
-        name, fra.shop, fra.private("shop", fra.shop), fra.internet,
-        host=practice.HOST, port=target.port, user=target.user, host_key=target.host_key, practice=True,
-    )  # fmt: skip
+        name,
+        fra.shop,
+        fra.private("shop", fra.shop),
+        fra.internet,
+        host=practice.HOST,
+        port=target.port,
+        user=target.user,
+        host_key=target.host_key,
+        practice=True,
+    )
 
 
 def state(firewall: Firewall) -> str:
@@ -52,37 +59,67 @@ def push(firewall: Firewall, revision: Revision | None = None) -> Push:
     return queued
 
 
-def test_a_new_firewall_is_in_sync_once_its_push_is_confirmed(firewall: Firewall, box: Boxes) -> None:
+def test_a_new_firewall_is_in_sync_once_its_push_is_confirmed(
+    firewall: Firewall, box: Boxes
+) -> None:
     assert state(firewall) == "new"
     done = push(firewall)
     assert (done.state, done.error, state(firewall)) == ("confirmed", "", "in_sync")
     assert done.revision is not None and done.started_at and done.finished_at
-    assert [step["name"] for step in done.steps][0:2] == ["render", "connect"] and done.steps[-1]["name"] == "confirm"
-    assert box.file("/etc/frr/frr.conf", firewall.name).read_text() == done.revision.files["/etc/frr/frr.conf"]
+    assert [step["name"] for step in done.steps][0:2] == ["render", "connect"] and done.steps[-1][
+        "name"
+    ] == "confirm"
+    assert (
+        box.file("/etc/frr/frr.conf", firewall.name).read_text()
+        == done.revision.files["/etc/frr/frr.conf"]
+    )
 
 
 def test_what_the_parsers_here_refuse_is_not_sent(firewall: Firewall, box: Boxes) -> None:
     needs("vtysh")
-    files = {"/etc/frr/frr.conf": "frr version 8.4.4\nroutr bgp 1\nend\n", "/etc/nftables.conf": "\n"}
-    bad = Revision.objects.create(firewall=firewall, number=2, digest="bad", files=files, cause="by mistake")
+    files = {
+        "/etc/frr/frr.conf": "frr version 8.4.4\nroutr bgp 1\nend\n",
+        "/etc/nftables.conf": "\n",
+    }
+    bad = Revision.objects.create(
+        firewall=firewall, number=2, digest="bad", files=files, cause="by mistake"
+    )
     done = push(firewall, revision=bad)
-    assert done.state == "failed" and done.error.startswith("It was not sent: vtysh refuses the configuration:")
-    assert [(step["name"], step["state"]) for step in done.steps] == [("render", "ok"), ("check", "failed")]
-    assert "routr bgp 1" in done.steps[-1]["output"] and not box.file("/etc/frr/frr.conf", firewall.name).exists()
+    assert done.state == "failed" and done.error.startswith(
+        "It was not sent: vtysh refuses the configuration:"
+    )
+    assert [(step["name"], step["state"]) for step in done.steps] == [
+        ("render", "ok"),
+        ("check", "failed"),
+    ]
+    assert (
+        "routr bgp 1" in done.steps[-1]["output"]
+        and not box.file("/etc/frr/frr.conf", firewall.name).exists()
+    )
 
 
-def test_joining_makes_it_pending_and_a_push_of_an_older_revision_goes_back(fra: World, firewall: Firewall, box: Boxes) -> None:
+def test_joining_makes_it_pending_and_a_push_of_an_older_revision_goes_back(
+    fra: World, firewall: Firewall, box: Boxes
+) -> None:
     first = push(firewall).revision
     join(firewall, fra.private("storage", fra.storage, shared=True), by="ada")
     assert state(firewall) == "pending"
     second = push(firewall).revision
-    assert first and second and (first.number, second.number, second.cause) == (1, 2, f"{firewall.name} joined storage")
+    assert (
+        first
+        and second
+        and (first.number, second.number, second.cause) == (1, 2, f"{firewall.name} joined storage")
+    )
     assert push(firewall, revision=first).revision == first
-    assert box.file("/etc/frr/frr.conf", firewall.name).read_text() == first.files["/etc/frr/frr.conf"]
+    assert (
+        box.file("/etc/frr/frr.conf", firewall.name).read_text() == first.files["/etc/frr/frr.conf"]
+    )
     assert state(firewall) == "pending"
 
 
-def test_leaving_what_was_joined_wants_the_first_revision_again(fra: World, firewall: Firewall) -> None:
+def test_leaving_what_was_joined_wants_the_first_revision_again(
+    fra: World, firewall: Firewall
+) -> None:
     storage = fra.private("storage", fra.storage, shared=True)
     join(firewall, storage)
     leave(firewall, storage)
@@ -94,7 +131,11 @@ def test_an_unreachable_firewall_is_said_to_be_so_until_it_answers(firewall: Fir
     good = firewall.port
     Firewall.objects.filter(pk=firewall.pk).update(port=1)
     failed = push(firewall)
-    assert failed.state == "failed" and "does not answer" in failed.error and state(firewall) == "unreachable"
+    assert (
+        failed.state == "failed"
+        and "does not answer" in failed.error
+        and state(firewall) == "unreachable"
+    )
     Firewall.objects.filter(pk=firewall.pk).update(port=good)
     assert push(firewall).state == "confirmed" and state(firewall) == "in_sync"
 
@@ -128,10 +169,14 @@ class TestLost:
     def lost(self, firewall: Firewall) -> Push:
         claimed = Push.objects.claim(Push.objects.enqueue(firewall).pk)
         assert claimed is not None
-        Push.objects.filter(pk=claimed.pk).update(heartbeat_at=timezone.now() - LOST_AFTER - timedelta(seconds=1))
+        Push.objects.filter(pk=claimed.pk).update(
+            heartbeat_at=timezone.now() - LOST_AFTER - timedelta(seconds=1)
+        )
         return claimed
 
-    def test_a_push_of_a_dead_worker_is_queued_again_and_ends_confirmed_once(self, lost: Push, published: list[str]) -> None:
+    def test_a_push_of_a_dead_worker_is_queued_again_and_ends_confirmed_once(
+        self, lost: Push, published: list[str]
+    ) -> None:
         tasks.reconcile()
         lost.refresh_from_db()
         assert lost.state == "queued" and "firewalls.tasks.work" in published
@@ -174,7 +219,9 @@ def test_a_push_while_another_runs_waits_for_it(firewall: Firewall) -> None:
 
 
 class TestReconcile:
-    def test_pushes_by_itself_only_where_the_partition_says_so(self, fra: World, firewall: Firewall) -> None:
+    def test_pushes_by_itself_only_where_the_partition_says_so(
+        self, fra: World, firewall: Firewall
+    ) -> None:
         tasks.reconcile()
         assert not Push.objects.exists()
         fra.partition.auto_push = True
@@ -182,7 +229,9 @@ class TestReconcile:
         tasks.reconcile()
         assert Push.objects.get().requested_by == "reconcile"
 
-    def test_notes_what_a_change_elsewhere_makes_it_want(self, fra: World, firewall: Firewall) -> None:
+    def test_notes_what_a_change_elsewhere_makes_it_want(
+        self, fra: World, firewall: Firewall
+    ) -> None:
         push(firewall)
         fra.partition.management_prefixes = ["198.51.100.0/24"]
         fra.partition.save()

@@ -40,10 +40,16 @@ def test_the_partitions_are_of_every_sort() -> None:
             seen[f"{min(len(facts.shared), 2)} shared"] += 1
             seen[f"{min(len(facts.externals), 2)} externals"] += 1
             seen.update(
-                {"primary shared": facts.primary.shared, "endpoints": bool(facts.endpoints), "no management": not facts.management_prefixes}
+                {
+                    "primary shared": facts.primary.shared,
+                    "endpoints": bool(facts.endpoints),
+                    "no management": not facts.management_prefixes,
+                }
             )
             seen.update(f"{rule.direction} {rule.protocol}" for rule in facts.rules)
-            seen["default"] += any(cidr.prefixlen == 0 for net in facts.externals for cidr in net.destination_prefixes)
+            seen["default"] += any(
+                cidr.prefixlen == 0 for net in facts.externals for cidr in net.destination_prefixes
+            )
             seen["without nat"] += any(not net.nat for net in facts.externals)
     kinds = "dual stack|IPv4|IPv6|0 shared|1 shared|2 shared|0 externals|1 externals|2 externals|primary shared|endpoints|no management"
     kinds += "|egress tcp|egress udp|ingress tcp|ingress udp|default|without nat"
@@ -62,7 +68,9 @@ NARROW = SITUATIONS["rules-narrow-in-both-families"]
 MAP = r"(route-map {} permit \d+\n match {} address prefix-list \S+\n match source-vrf {}\n) set community no-export additive\n"
 
 
-def cut(pattern: str, path: str = FRR, instead: str = "") -> Callable[[dict[str, str]], dict[str, str]]:
+def cut(
+    pattern: str, path: str = FRR, instead: str = ""
+) -> Callable[[dict[str, str]], dict[str, str]]:
     """A fault: what the pattern finds is replaced."""
 
     def put_in(files: dict[str, str]) -> dict[str, str]:
@@ -75,7 +83,9 @@ def cut(pattern: str, path: str = FRR, instead: str = "") -> Callable[[dict[str,
 
 def rule(line: str) -> Callable[[dict[str, str]], dict[str, str]]:
     """A fault: one more line at the beginning of the forward chain."""
-    return cut(r"(type filter hook forward priority filter; policy drop;\n)", NFT, rf"\1        {line}\n")
+    return cut(
+        r"(type filter hook forward priority filter; policy drop;\n)", NFT, rf"\1        {line}\n"
+    )
 
 
 def heard(name: str, family: str, source: str) -> Callable[[dict[str, str]], dict[str, str]]:
@@ -100,22 +110,46 @@ FAULTS: dict[str, tuple[Facts, Callable[[dict[str, str]], dict[str, str]], str]]
         heard("vrf3982-import-map", "ipv6", "vrf3981"),
         "storage-fra imports 2001:db8:128:40::",
     ),
-    "private prefixes told outside": (FULL, heard("vrf104009-import-map", "ip", "vrf3981"), "internet imports"),
+    "private prefixes told outside": (
+        FULL,
+        heard("vrf104009-import-map", "ip", "vrf3981"),
+        "internet imports",
+    ),
     "hidden behind the wrong address": (
         FULL,
         cut("snat ip to 10.128.0.100", NFT, "snat ip to 10.128.0.101"),
         "shows itself in storage-fra",
     ),
-    "not hidden at all": (FULL, cut(r"^.*snat ip6 to 2001:db8:128::100.*\n", NFT), "shows itself in storage-fra as 2001:db8:128:40:"),
+    "not hidden at all": (
+        FULL,
+        cut(r"^.*snat ip6 to 2001:db8:128::100.*\n", NFT),
+        "shows itself in storage-fra as 2001:db8:128:40:",
+    ),
     "a shared network reaches the private one": (
         FULL,
         rule('iifname "vrf3982" oifname "vlan3981" counter accept'),
         "from storage-fra to shop-private is not met with drop",
     ),
-    "a shared network reaches another": (FULL, rule('iifname "vrf3982" oifname "vlan3984" accept'), "from storage-fra to backup-fra"),
-    "a shared network reaches the internet": (FULL, rule('iifname "vrf3982" oifname "vlan104009" accept'), "from storage-fra to internet"),
-    "the internet reaches a shared network": (FULL, rule('iifname "vrf104009" oifname "vlan3982" accept'), "from internet to storage-fra"),
-    "the private network leaves unasked": (FULL, rule('iifname "vrf3981" accept'), "from shop-private to internet"),
+    "a shared network reaches another": (
+        FULL,
+        rule('iifname "vrf3982" oifname "vlan3984" accept'),
+        "from storage-fra to backup-fra",
+    ),
+    "a shared network reaches the internet": (
+        FULL,
+        rule('iifname "vrf3982" oifname "vlan104009" accept'),
+        "from storage-fra to internet",
+    ),
+    "the internet reaches a shared network": (
+        FULL,
+        rule('iifname "vrf104009" oifname "vlan3982" accept'),
+        "from internet to storage-fra",
+    ),
+    "the private network leaves unasked": (
+        FULL,
+        rule('iifname "vrf3981" accept'),
+        "from shop-private to internet",
+    ),
     "routes of a network that was not joined": (
         FULL,
         cut(r"^(  import vrf) route-map vrf3981-import-map\n", instead=r"\1 vrf3999\n"),
@@ -144,29 +178,55 @@ FAULTS: dict[str, tuple[Facts, Callable[[dict[str, str]], dict[str, str]], str]]
         cut(r"^ match ip address prefix-list vrf3982-import-from-vrf3981-no-export\n"),
         "storage-fra imports",
     ),
-    "an import without its map": (FULL, cut(r"^  import vrf route-map vrf3982-import-map\n"), "storage-fra imports"),
+    "an import without its map": (
+        FULL,
+        cut(r"^  import vrf route-map vrf3982-import-map\n"),
+        "storage-fra imports",
+    ),
     "a map that ends by permitting": (
         FULL,
-        cut(r"route-map vrf3982-import-map deny 65535", instead="route-map vrf3982-import-map permit 65535"),
+        cut(
+            r"route-map vrf3982-import-map deny 65535",
+            instead="route-map vrf3982-import-map permit 65535",
+        ),
         "storage-fra imports",
     ),
     "IPv6 left out of the imports": (
         FULL,
-        cut(r"^ address-family ipv6 unicast\n  redistribute connected\n(?:  import vrf .*\n)+", instead=" address-family ipv6 unicast\n"),
+        cut(
+            r"^ address-family ipv6 unicast\n  redistribute connected\n(?:  import vrf .*\n)+",
+            instead=" address-family ipv6 unicast\n",
+        ),
         "imports 2001:db8:128::/64",
     ),
     "IPv6 left out of the filter": (FULL, cut(r"^.*meta nfproto ipv6.*\n", NFT), "2001:db8:128"),
     "IPv6 not advertised": (FULL, cut(r"^  advertise ipv6 unicast\n"), "not advertised"),
-    "the own public address imported": (FULL, cut(r"^ip prefix-list .* deny 203.0.113.3/32\n"), "imports 203.0.113.3/32"),
-    "a private subnet only": (FULL, cut(r"permit 10.128.64.0/22 le 32", instead="permit 10.128.64.0/22"), "imports 10.128.64.0/24"),
+    "the own public address imported": (
+        FULL,
+        cut(r"^ip prefix-list .* deny 203.0.113.3/32\n"),
+        "imports 203.0.113.3/32",
+    ),
+    "a private subnet only": (
+        FULL,
+        cut(r"permit 10.128.64.0/22 le 32", instead="permit 10.128.64.0/22"),
+        "imports 10.128.64.0/24",
+    ),
     "a prefix that is too wide": (
         FULL,
         cut(r"permit 10.128.0.0/22 le 32", instead="permit 10.128.0.0/21 le 32"),
         "shop-private imports 10.128.0.0/21",
     ),
     "nobody is the way out": (ALONE, cut(r"^  default-originate ipv6\n"), "originated"),
-    "the way out beside the internet": (FULL, cut(r"^(  advertise ipv4 unicast\n)", instead=r"\1  default-originate ipv4\n"), "originated"),
-    "an endpoint that leads elsewhere": (FULL, cut("dnat ip to 10.128.64.7:80", NFT, "dnat ip to 10.128.64.6:80"), "becomes"),
+    "the way out beside the internet": (
+        FULL,
+        cut(r"^(  advertise ipv4 unicast\n)", instead=r"\1  default-originate ipv4\n"),
+        "originated",
+    ),
+    "an endpoint that leads elsewhere": (
+        FULL,
+        cut("dnat ip to 10.128.64.7:80", NFT, "dnat ip to 10.128.64.6:80"),
+        "becomes",
+    ),
     "an endpoint that is open from everywhere": (
         FULL,
         cut(r'iifname { "vlan3982", "vrf3982" } (ip daddr 10.128.0.100 tcp)', NFT, r"\1"),
@@ -179,7 +239,9 @@ FAULTS: dict[str, tuple[Facts, Callable[[dict[str, str]], dict[str, str]], str]]
     ),
     "rules that do not narrow": (
         NARROW,
-        rule('iifname "vrf3981" oifname "vlan3982" meta nfproto ipv6 ip6 daddr { 2001:db8:128::/64 } accept'),
+        rule(
+            'iifname "vrf3981" oifname "vlan3982" meta nfproto ipv6 ip6 daddr { 2001:db8:128::/64 } accept'
+        ),
         "not met with drop",
     ),
     "everything forwarded": (
@@ -191,13 +253,37 @@ FAULTS: dict[str, tuple[Facts, Callable[[dict[str, str]], dict[str, str]], str]]
         ),
         "not met with drop",
     ),
-    "replies dropped": (FULL, cut(r"^(.*hook forward.*\n.*\n).*established.*\n", NFT, r"\1"), "established"),
-    "SSH from a shared network": (FULL, cut(r"^.*no SSH from storage-fra.*\n", NFT), "the firewall itself meets"),
-    "SSH from anywhere": (FULL, cut(r"ip saddr { 192.0.2.0/24 } (tcp dport 22)", NFT, r"\1"), "the firewall itself meets"),
-    "VXLAN from anywhere": (FULL, cut(r"ip saddr { 10.4.0.0/16 } (udp)", NFT, r"\1"), "the firewall itself meets"),
-    "metrics for everybody": (FULL, cut(r'iifname "vrf3981" (tcp dport { 9100)', NFT, r"\1"), "the firewall itself meets"),
-    "a network too many": (FULL, cut(r"\Afrr version", instead="vrf vrf3999\n vni 3999\nexit-vrf\nfrr version"), "VRFs are"),
-}  # fmt: skip
+    "replies dropped": (
+        FULL,
+        cut(r"^(.*hook forward.*\n.*\n).*established.*\n", NFT, r"\1"),
+        "established",
+    ),
+    "SSH from a shared network": (
+        FULL,
+        cut(r"^.*no SSH from storage-fra.*\n", NFT),
+        "the firewall itself meets",
+    ),
+    "SSH from anywhere": (
+        FULL,
+        cut(r"ip saddr { 192.0.2.0/24 } (tcp dport 22)", NFT, r"\1"),
+        "the firewall itself meets",
+    ),
+    "VXLAN from anywhere": (
+        FULL,
+        cut(r"ip saddr { 10.4.0.0/16 } (udp)", NFT, r"\1"),
+        "the firewall itself meets",
+    ),
+    "metrics for everybody": (
+        FULL,
+        cut(r'iifname "vrf3981" (tcp dport { 9100)', NFT, r"\1"),
+        "the firewall itself meets",
+    ),
+    "a network too many": (
+        FULL,
+        cut(r"\Afrr version", instead="vrf vrf3999\n vni 3999\nexit-vrf\nfrr version"),
+        "VRFs are",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -217,7 +303,7 @@ def test_a_fault_is_found(name: str) -> None:
         (NFT, 'include "/x"'),
         (NFT, "flush ruleset"),
     ],
-)  # fmt: skip
+)
 def test_nothing_goes_unread(path: str, line: str) -> None:
     files = render(plan(FULL))
     with pytest.raises(Unreadable):
@@ -234,4 +320,8 @@ def test_the_reader_shares_no_code_with_the_renderer() -> None:
                 if isinstance(node, ast.ImportFrom)
                 else []
             )
-            assert not [name for name in names if str(name).split(".")[0] in ("firewalls", "machines", "networks", "django")]
+            assert not [
+                name
+                for name in names
+                if str(name).split(".")[0] in ("firewalls", "machines", "networks", "django")
+            ]

@@ -18,20 +18,39 @@ AS_BEFORE = {"router": ["10.0.0.1"], "policy": "drop", "open": True}
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What happened in the life of one firewall, in namespaces of its own."""
-    needs("nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
+    needs(
+        "nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py"
+    )
     if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("a firewall of its own needs network and mount namespaces: run as root")
-    command = ["unshare", "-nm", sys.executable, "-m", "tests.firewalls.real_box", str(tmp_path_factory.mktemp("real"))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "a firewall of its own needs network and mount namespaces: run as root"
+        )
+    command = [
+        "unshare",
+        "-nm",
+        sys.executable,
+        "-m",
+        "tests.firewalls.real_box",
+        str(tmp_path_factory.mktemp("real")),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
 def test_every_step_is_taken_and_both_run_what_was_sent(told: dict[str, Any]) -> None:
-    for name in ("load-system", "check-defaults", "probe"):  # there are no units, no default routes and no probes
+    for name in (
+        "load-system",
+        "check-defaults",
+        "probe",
+    ):  # there are no units, no default routes and no probes
         told["first"]["steps"].pop(name)
-    assert told["first"]["outcome"] == "confirmed" and set(told["first"]["steps"].values()) == {"ok"}
+    assert told["first"]["outcome"] == "confirmed" and set(told["first"]["steps"].values()) == {
+        "ok"
+    }
     assert told["first"]["now"] == AS_BEFORE
 
 
@@ -44,7 +63,10 @@ def test_the_same_again_is_loaded_when_the_kernel_has_lost_it(told: dict[str, An
 
 
 def test_rules_that_lock_us_out_come_back_by_themselves(told: dict[str, Any]) -> None:
-    assert told["locked out"]["outcome"] == "rolled_back" and "gone back to what it had before" in told["locked out"]["error"]
+    assert (
+        told["locked out"]["outcome"] == "rolled_back"
+        and "gone back to what it had before" in told["locked out"]["error"]
+    )
     assert told["locked out"]["now"] == AS_BEFORE and told["locked out"]["files"] and told["others"]
 
 
@@ -53,12 +75,18 @@ def test_what_nobody_confirms_comes_back_in_the_kernel_and_in_frr(told: dict[str
 
 
 def test_what_frr_refuses_changes_nothing(told: dict[str, Any]) -> None:
-    assert told["bad"]["outcome"] == "failed" and "refused at check-frr; nothing was changed" in told["bad"]["error"]
+    assert (
+        told["bad"]["outcome"] == "failed"
+        and "refused at check-frr; nothing was changed" in told["bad"]["error"]
+    )
     assert told["bad"]["now"] == AS_BEFORE
 
 
 def test_without_bgpd_nothing_is_changed(told: dict[str, Any]) -> None:
-    assert told["bgpd is dead"]["outcome"] == "failed" and "bgpd is not running" in told["bgpd is dead"]["error"]
+    assert (
+        told["bgpd is dead"]["outcome"] == "failed"
+        and "bgpd is not running" in told["bgpd is dead"]["error"]
+    )
     assert told["bgpd is dead"]["files"]
 
 
@@ -71,19 +99,38 @@ def test_what_runs_is_compared_with_what_was_applied(told: dict[str, Any]) -> No
 
 
 def test_the_same_again_is_loaded_over_what_was_changed_by_hand(told: dict[str, Any]) -> None:
-    assert told["by hand"]["outcome"] == "confirmed" and told["by hand"]["loaded"] and not any(told["by hand"]["left"].values())
+    assert (
+        told["by hand"]["outcome"] == "confirmed"
+        and told["by hand"]["loaded"]
+        and not any(told["by hand"]["left"].values())
+    )
 
 
 def test_a_vrf_that_goes_takes_its_instance_with_it(told: dict[str, Any]) -> None:
-    assert told["shared no more"] == {"outcome": "confirmed", "left": [], "back": "confirmed", "error": ""}
+    assert told["shared no more"] == {
+        "outcome": "confirmed",
+        "left": [],
+        "back": "confirmed",
+        "error": "",
+    }
 
 
 def test_a_bgp_session_that_does_not_come_back_rolls_back(told: dict[str, Any]) -> None:
-    assert told["session"] and told["session lost"]["outcome"] == "rolled_back" and told["session lost"]["step"] == "failed"
-    assert "BGP sessions that were up before are not" in told["session lost"]["error"] and "10.9.0.2" in told["session lost"]["error"]
+    assert (
+        told["session"]
+        and told["session lost"]["outcome"] == "rolled_back"
+        and told["session lost"]["step"] == "failed"
+    )
+    assert (
+        "BGP sessions that were up before are not" in told["session lost"]["error"]
+        and "10.9.0.2" in told["session lost"]["error"]
+    )
     assert told["session lost"]["again"] and told["session lost"]["now"] == AS_BEFORE
 
 
 def test_a_probe_of_the_boxs_owner_that_fails_rolls_back(told: dict[str, Any]) -> None:
-    assert told["probe"]["outcome"] == "rolled_back" and "failed at probe and went back: storage is away" in told["probe"]["error"]
+    assert (
+        told["probe"]["outcome"] == "rolled_back"
+        and "failed at probe and went back: storage is away" in told["probe"]["error"]
+    )
     assert told["probe"]["now"] == AS_BEFORE

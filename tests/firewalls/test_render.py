@@ -33,7 +33,7 @@ from tests.firewalls.situations import (
     STORAGE_DUAL,
     ips,
     nets,
-)  # fmt: skip
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 T = TypeVar("T")
@@ -47,9 +47,18 @@ def rendered(facts: Facts) -> dict[str, str]:
 def golden(name: str) -> dict[str, str]:
     """What the folder of a situation holds: the facts, the two files of most interest, and the others in one."""
     files = rendered(SITUATIONS[name])
-    others = "".join(f"==> {path} <==\n{text}\n" for path, text in sorted(files.items()) if path not in (FRR, NFT))
+    others = "".join(
+        f"==> {path} <==\n{text}\n"
+        for path, text in sorted(files.items())
+        if path not in (FRR, NFT)
+    )
     facts = json.dumps(asdict(SITUATIONS[name]), indent=1, default=str) + "\n"
-    return {"facts.json": facts, "frr.conf": files[FRR], "nftables.conf": files[NFT], "others.txt": others}
+    return {
+        "facts.json": facts,
+        "frr.conf": files[FRR],
+        "nftables.conf": files[NFT],
+        "others.txt": others,
+    }
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -72,7 +81,11 @@ class TestSharing:
 
     def leak(self, target: int, source: int) -> list[tuple[bool, list[str]]]:
         (vrf,) = (vrf for vrf in plan(self.consumer).vrfs if vrf.number == target)
-        return [(leak.no_export, [str(entry.prefix) for entry in leak.entries]) for leak in vrf.leaks if leak.source == source]
+        return [
+            (leak.no_export, [str(entry.prefix) for entry in leak.entries])
+            for leak in vrf.leaks
+            if leak.source == source
+        ]
 
     def test_leaks_both_ways_unheard_by_others(self) -> None:
         assert self.leak(3981, 3982) == [(True, ["10.128.0.0/22"])]
@@ -82,27 +95,46 @@ class TestSharing:
         assert self.leak(3982, 104009) == self.leak(104009, 3982) == []
 
     def test_the_firewalls_own_external_address_is_not_imported(self) -> None:
-        assert self.leak(3981, 104009) == [(False, ["203.0.113.3/32", "0.0.0.0/0", "203.0.113.0/24"])]  # denied first
+        assert self.leak(3981, 104009) == [
+            (False, ["203.0.113.3/32", "0.0.0.0/0", "203.0.113.0/24"])
+        ]  # denied first
         assert " deny 203.0.113.3/32" in rendered(self.consumer)[FRR]
 
     def test_only_public_addresses_are_announced_outside(self) -> None:
         assert self.leak(104009, 3981) == [(True, ["10.128.64.0/22"]), (False, ["203.0.113.0/24"])]
 
     def test_the_consumer_hides_behind_its_own_address(self) -> None:
-        found = [(str(t.address), [str(s) for s in t.sources]) for t in plan(self.consumer).translations if t.target == 3982]
+        found = [
+            (str(t.address), [str(s) for s in t.sources])
+            for t in plan(self.consumer).translations
+            if t.target == 3982
+        ]
         assert found == [("10.128.0.100", ["10.128.64.0/22"])]
 
     def test_nothing_enters_from_a_shared_network(self) -> None:
         both = replace(self.consumer, shared=(STORAGE, BACKUP))
         assert {flow.source for flow in plan(both).flows} == {3981}
-        assert {(flow.source, flow.target) for flow in plan(both).flows} == {(3981, 3982), (3981, 3984), (3981, 104009)}
+        assert {(flow.source, flow.target) for flow in plan(both).flows} == {
+            (3981, 3982),
+            (3981, 3984),
+            (3981, 104009),
+        }
 
     def test_ssh_never_comes_from_where_tenants_are(self) -> None:
-        lines = [(line.match, line.verdict) for line in plan(self.consumer).inputs if "dport 22" in line.match]
+        lines = [
+            (line.match, line.verdict)
+            for line in plan(self.consumer).inputs
+            if "dport 22" in line.match
+        ]
         assert [verdict for _, verdict in lines] == ["jump refuse", "jump refuse", "accept"]
-        assert all(f'"{name}"' in "".join(match for match, _ in lines[:2]) for name in ("vrf3981", "vlan3981", "vrf3982", "vlan3982"))
+        assert all(
+            f'"{name}"' in "".join(match for match, _ in lines[:2])
+            for name in ("vrf3981", "vlan3981", "vrf3982", "vlan3982")
+        )
 
-    def test_without_a_default_route_outside_the_firewall_is_the_way_out_in_each_family(self) -> None:
+    def test_without_a_default_route_outside_the_firewall_is_the_way_out_in_each_family(
+        self,
+    ) -> None:
         def originates(facts: Facts) -> list[str]:
             return re.findall(r"default-originate (\S+)", rendered(facts)[FRR])
 
@@ -120,49 +152,88 @@ def test_the_order_of_the_facts_does_not_matter(chance: random.Random, name: str
         return tuple(chance.sample(items, len(items)))
 
     shuffled = replace(
-        facts, shared=mixed(facts.shared), externals=mixed(facts.externals), uplinks=mixed(facts.uplinks),
-        primary=replace(facts.primary, prefixes=mixed(facts.primary.prefixes), addresses=mixed(facts.primary.addresses)),
-    )  # fmt: skip
+        facts,
+        shared=mixed(facts.shared),
+        externals=mixed(facts.externals),
+        uplinks=mixed(facts.uplinks),
+        primary=replace(
+            facts.primary,
+            prefixes=mixed(facts.primary.prefixes),
+            addresses=mixed(facts.primary.addresses),
+        ),
+    )
     assert rendered(shuffled) == rendered(facts)
 
 
 def changed(before: Facts, after: Facts) -> tuple[set[str], set[str]]:
     """The lines that a change takes away, and those that it adds, each with its file."""
-    lines = [{f"{path}: {line}" for path, text in rendered(facts).items() for line in text.splitlines()} for facts in (before, after)]
+    lines = [
+        {f"{path}: {line}" for path, text in rendered(facts).items() for line in text.splitlines()}
+        for facts in (before, after)
+    ]
     return lines[0] - lines[1], lines[1] - lines[0]
 
 
 class TestOneChange:
     """What is there already keeps its line, number for number, wherever the new thing sorts."""
 
-    full = replace(SITUATIONS["endpoints-dual-stack-udp-and-proxy"], externals=(INTERNET_DUAL, MPLS), rules=(HTTPS, NFS, SSH, DNS))
+    full = replace(
+        SITUATIONS["endpoints-dual-stack-udp-and-proxy"],
+        externals=(INTERNET_DUAL, MPLS),
+        rules=(HTTPS, NFS, SSH, DNS),
+    )
 
     @pytest.mark.parametrize("vrf", [1, 3980, 3983, 104008, 200000])
     def test_joining_a_shared_network_takes_nothing_away(self, vrf: int) -> None:
-        other = replace(STORAGE_DUAL, id="other", vrf=vrf, prefixes=nets("10.128.16.0/22", "2001:db8:128:9::/64"))
+        other = replace(
+            STORAGE_DUAL,
+            id="other",
+            vrf=vrf,
+            prefixes=nets("10.128.16.0/22", "2001:db8:128:9::/64"),
+        )
         other = replace(other, addresses=ips("10.128.16.9", "2001:db8:128:9::9"))
         gone, new = changed(self.full, replace(self.full, shared=(*self.full.shared, other)))
         assert not gone
         assert all(
-            any(word in line for word in (f"vrf{vrf}", f"vlan{vrf}", f" vni {vrf}", "/30-sn-v", "BridgeVLAN", "VLAN=", "import-map permit"))
+            any(
+                word in line
+                for word in (
+                    f"vrf{vrf}",
+                    f"vlan{vrf}",
+                    f" vni {vrf}",
+                    "/30-sn-v",
+                    "BridgeVLAN",
+                    "VLAN=",
+                    "import-map permit",
+                )
+            )
             for line in new
         )
 
     def test_a_further_prefix_changes_its_own_entries_and_matches(self) -> None:
-        more = replace(STORAGE_DUAL, prefixes=(*STORAGE_DUAL.prefixes, *nets("10.128.1.0/24", "10.127.0.0/24")))
+        more = replace(
+            STORAGE_DUAL, prefixes=(*STORAGE_DUAL.prefixes, *nets("10.128.1.0/24", "10.127.0.0/24"))
+        )
         gone, new = changed(self.full, replace(self.full, shared=(more, BACKUP)))
         assert all("nftables.conf" in line and "10.128.0.0/22" in line for line in gone)
-        assert [line for line in new if "frr.conf" in line] == [line for line in new if "permit 10.127.0.0/24 le 32" in line]
+        assert [line for line in new if "frr.conf" in line] == [
+            line for line in new if "permit 10.127.0.0/24 le 32" in line
+        ]
 
     def test_a_rule_or_an_endpoint_adds_its_own_lines(self) -> None:
         gone, new = changed(self.full, replace(self.full, rules=(*self.full.rules, RANGES)))
         assert not gone and all("overlapping" in line for line in new) and new
         another = replace(self.full.endpoints[0], port=81)
-        gone, new = changed(self.full, replace(self.full, endpoints=(*self.full.endpoints, another)))
+        gone, new = changed(
+            self.full, replace(self.full, endpoints=(*self.full.endpoints, another))
+        )
         assert not gone and len(new) == 2 and all("to shop-web-1" in line for line in new)
 
     def test_leaving_is_joining_backwards(self) -> None:
-        before, after = replace(self.full, endpoints=()), replace(self.full, shared=(STORAGE_DUAL,), endpoints=())
+        before, after = (
+            replace(self.full, endpoints=()),
+            replace(self.full, shared=(STORAGE_DUAL,), endpoints=()),
+        )
         gone, new = changed(before, after)
         assert gone == changed(after, before)[1] and not new
 
@@ -177,5 +248,11 @@ def test_the_core_knows_no_django() -> None:
     pure = [f"firewalls.configuration.{name}" for name in ("plan", "render", "diffs")]
     modules = ["networks.rules", "networks.common.addressing", "machines.rules", *pure]
     code = f"import {', '.join(modules)}, sys; print('django' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=GOLDEN.parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=GOLDEN.parent.parent,
+    )
     assert done.stdout.strip() == "False"

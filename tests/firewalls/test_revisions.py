@@ -30,7 +30,13 @@ def firewall(fra: World) -> Firewall:
 
 
 def old(firewall: Firewall, number: int, days: int = 1000) -> Revision:
-    found = Revision.objects.create(firewall=firewall, number=number, digest=str(number), files={"/etc/hostname": f"{number}\n"}, cause="x")
+    found = Revision.objects.create(
+        firewall=firewall,
+        number=number,
+        digest=str(number),
+        files={"/etc/hostname": f"{number}\n"},
+        cause="x",
+    )
     Revision.objects.filter(pk=found.pk).update(created_at=timezone.now() - timedelta(days=days))
     return found
 
@@ -47,11 +53,15 @@ class TestPruning:
         assert prune() == 2
         assert numbers(firewall) == [1, 2, 5, 6, 7]  # 1 is wanted
 
-    def test_never_forgets_what_was_pushed_or_is_asked_for(self, firewall: Firewall, settings: Any) -> None:
+    def test_never_forgets_what_was_pushed_or_is_asked_for(
+        self, firewall: Firewall, settings: Any
+    ) -> None:
         settings.REVISIONS_KEPT = 0
         applied, pushed, instead, _spare = (old(firewall, number) for number in range(2, 6))
         Firewall.objects.filter(pk=firewall.pk).update(applied=applied)
-        Push.objects.create(firewall=firewall, revision=pushed, state="failed", finished_at=timezone.now())
+        Push.objects.create(
+            firewall=firewall, revision=pushed, state="failed", finished_at=timezone.now()
+        )
         Push.objects.create(firewall=firewall, instead_of=instead)
         tasks.prune()
         assert numbers(firewall) == [1, 2, 3, 4]
@@ -84,17 +94,31 @@ class TestDiffs:
         firewall.refresh_from_db()
         assert files_on_firewall(firewall) == {"/etc/hostname": "mine\n"}
         between = api.get(path(firewall, "diff/?from=2&to=3")).json()
-        assert (between["from"], between["to"]) == (2, 3) and "-2\n+3\n" in between["files"]["/etc/hostname"]
+        assert (between["from"], between["to"]) == (2, 3) and "-2\n+3\n" in between["files"][
+            "/etc/hostname"
+        ]
         drifted = api.get(path(firewall, "diff/?from=applied&to=box")).json()
         assert drifted["to"] is None and "-2\n+mine\n" in drifted["files"]["/etc/hostname"]
-        assert "-mine\n+3\n" in api.get(path(firewall, f"diff/?from=box&to={three.number}")).json()["files"]["/etc/hostname"]
+        assert (
+            "-mine\n+3\n"
+            in api.get(path(firewall, f"diff/?from=box&to={three.number}")).json()["files"][
+                "/etc/hostname"
+            ]
+        )
         assert codes(api.get(path(firewall, "diff/?from=boxes"))) == {"from": ["invalid_revision"]}
 
     def test_a_file_that_is_gone_from_the_box_is_not_there(self, firewall: Firewall) -> None:
         Firewall.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
-        Drift.objects.create(firewall=firewall, found={"/etc/hostname": ["2\n", ""]}, digest="x", found_at=timezone.now())
+        Drift.objects.create(
+            firewall=firewall,
+            found={"/etc/hostname": ["2\n", ""]},
+            digest="x",
+            found_at=timezone.now(),
+        )
         firewall.refresh_from_db()
         assert files_on_firewall(firewall) == {}
 
-    def test_without_anything_applied_the_box_is_unknown_and_empty(self, firewall: Firewall) -> None:
+    def test_without_anything_applied_the_box_is_unknown_and_empty(
+        self, firewall: Firewall
+    ) -> None:
         assert files_on_firewall(firewall) == {}

@@ -41,7 +41,13 @@ def some(fra: World, box: Boxes, request: pytest.FixtureRequest) -> list[Firewal
 
 def made(fra: World, box: Boxes, name: str, private: Any) -> Firewall:
     target = box.target(name)
-    where = {"host": practice.HOST, "port": target.port, "user": target.user, "host_key": target.host_key, "practice": True}
+    where = {
+        "host": practice.HOST,
+        "port": target.port,
+        "user": target.user,
+        "host_key": target.host_key,
+        "practice": True,
+    }
     return fra.firewall(name, fra.shop, private, fra.internet, **where)
 
 
@@ -74,14 +80,39 @@ class TestWaves:
     @pytest.mark.parametrize(
         ("given", "total", "expected"),
         [
-            ([1, "10%", "rest"], 500, [1, 50, 449]), ([1, "10%", "rest"], 1, [1]), ([1, "10%", "rest"], 2, [1, 1]),
-            ([3], 10, [3, 7]), (["50%", "50%"], 5, [3, 2]), (["100%"], 7, [7]), ([1, 1], 2, [1, 1]), (["rest", 5], 3, [3]),
+            ([1, "10%", "rest"], 500, [1, 50, 449]),
+            ([1, "10%", "rest"], 1, [1]),
+            ([1, "10%", "rest"], 2, [1, 1]),
+            ([3], 10, [3, 7]),
+            (["50%", "50%"], 5, [3, 2]),
+            (["100%"], 7, [7]),
+            ([1, 1], 2, [1, 1]),
+            (["rest", 5], 3, [3]),
         ],
-    )  # fmt: skip
-    def test_are_sizes_in_order_and_nobody_is_left_out(self, given: list[waves.Wave], total: int, expected: list[int]) -> None:
+    )
+    def test_are_sizes_in_order_and_nobody_is_left_out(
+        self, given: list[waves.Wave], total: int, expected: list[int]
+    ) -> None:
         assert waves.problem(given) == "" and waves.sizes(given, total) == expected
 
-    @pytest.mark.parametrize("given", [[], [0], [-1], ["0%"], ["101%"], ["1.5%"], [1.5], [True], [None], "1", {"a": 1}, ["half"], [1] * 51])
+    @pytest.mark.parametrize(
+        "given",
+        [
+            [],
+            [0],
+            [-1],
+            ["0%"],
+            ["101%"],
+            ["1.5%"],
+            [1.5],
+            [True],
+            [None],
+            "1",
+            {"a": 1},
+            ["half"],
+            [1] * 51,
+        ],
+    )
     def test_that_are_none_are_refused_with_a_sentence(self, given: object) -> None:
         assert waves.problem(given).endswith(("'rest'].", "'rest'."))
 
@@ -89,33 +120,61 @@ class TestWaves:
 class TestGoing:
     def test_brings_all_of_them_wave_after_wave(self, some: list[Firewall], box: Boxes) -> None:
         rollout = rollouts.start(some, cause="all", by="ada", sizes=[1, 2, "rest"])
-        assert [(m.wave, m.push is not None) for m in rollout.members.all()] == [(1, True), *[(2, False)] * 2, *[(3, False)] * 3]
+        assert [(m.wave, m.push is not None) for m in rollout.members.all()] == [
+            (1, True),
+            *[(2, False)] * 2,
+            *[(3, False)] * 3,
+        ]
         assert finished(rollout) == ("finished", 6, 0, 0)
         assert all(box.file("/etc/frr/frr.conf", firewall.name).exists() for firewall in some)
         assert set(Push.objects.values_list("rollout", "requested_by")) == {(rollout.pk, "ada")}
-        when = {w: Push.objects.filter(members__wave=w).aggregate(first=Min("started_at"), last=Max("finished_at")) for w in (1, 2, 3)}
+        when = {
+            w: Push.objects.filter(members__wave=w).aggregate(
+                first=Min("started_at"), last=Max("finished_at")
+            )
+            for w in (1, 2, 3)
+        }
         assert when[1]["last"] < when[2]["first"] and when[2]["last"] < when[3]["first"]
 
-    def test_stops_after_the_first_wave_when_one_more_fails_than_may(self, some: list[Firewall], box: Boxes) -> None:
+    def test_stops_after_the_first_wave_when_one_more_fails_than_may(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
         breaks(box, some[0])
         rollout = rollouts.start(some, cause="canary")
         assert finished(rollout) == ("stopped", 0, 1, 5)
-        assert Push.objects.count() == 1 and "It stopped when 1 had failed, and none may." in Rollout.objects.get().reason
+        assert (
+            Push.objects.count() == 1
+            and "It stopped when 1 had failed, and none may." in Rollout.objects.get().reason
+        )
 
-    def test_goes_on_over_as_many_failures_as_may_be(self, some: list[Firewall], box: Boxes) -> None:
+    def test_goes_on_over_as_many_failures_as_may_be(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
         breaks(box, some[0], some[3])
-        assert finished(rollouts.start(some, cause="some may", max_failures=2)) == ("finished", 4, 2, 0)
+        assert finished(rollouts.start(some, cause="some may", max_failures=2)) == (
+            "finished",
+            4,
+            2,
+            0,
+        )
 
-    def test_a_failure_too_many_takes_back_what_has_not_begun(self, some: list[Firewall], box: Boxes) -> None:
+    def test_a_failure_too_many_takes_back_what_has_not_begun(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
         rollout = rollouts.start(some, cause="many", sizes=["rest"])
         failing = Push.objects.claim(rollout.members.all()[0].push_id or "")
         assert failing
         failing.finish("failed", "no")
         rollouts.advance(rollout.pk)
         assert progress(rollout) == ("stopped", 0, 1, 5)
-        assert dict(Push.objects.values_list("state").annotate(n=Count("pk"))) == {"failed": 1, "superseded": 5}
+        assert dict(Push.objects.values_list("state").annotate(n=Count("pk"))) == {
+            "failed": 1,
+            "superseded": 5,
+        }
 
-    def test_joins_a_push_that_waits_already_and_leaves_it_when_it_stops(self, some: list[Firewall]) -> None:
+    def test_joins_a_push_that_waits_already_and_leaves_it_when_it_stops(
+        self, some: list[Firewall]
+    ) -> None:
         by_hand = Push.objects.enqueue(some[1], by="eve")
         rollout = rollouts.start(some, cause="joining", sizes=["rest"])
         assert rollout.members.get(firewall=some[1]).push == by_hand and Push.objects.count() == 6
@@ -147,23 +206,31 @@ class TestHolding:
         rollouts.resume(rollout, "ada")
         assert finished(rollout) == ("finished", 6, 0, 0)
 
-    def test_retrying_tries_only_what_failed_and_goes_on(self, some: list[Firewall], box: Boxes) -> None:
+    def test_retrying_tries_only_what_failed_and_goes_on(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
         breaks(box, some[0])
         rollout = rollouts.start(some, cause="again")
         assert finished(rollout)[0] == "stopped"
         mend(box, some[0])
         rollouts.retry(rollout, "ada")
         assert finished(rollout) == ("finished", 6, 0, 0)
-        assert sorted(Push.objects.values_list("firewall").annotate(n=Count("pk")).values_list("n", flat=True)) == [1, 1, 1, 1, 1, 2]
+        assert sorted(
+            Push.objects.values_list("firewall").annotate(n=Count("pk")).values_list("n", flat=True)
+        ) == [1, 1, 1, 1, 1, 2]
 
-    def test_rolled_back_every_changed_firewall_has_what_it_had_and_keeps_it(self, some: list[Firewall], fra: World, box: Boxes) -> None:
+    def test_rolled_back_every_changed_firewall_has_what_it_had_and_keeps_it(
+        self, some: list[Firewall], fra: World, box: Boxes
+    ) -> None:
         assert finished(rollouts.start(some, cause="first"))[0] == "finished"
         before = {firewall.pk: box.files(firewall.name) for firewall in some}
         fra.partition.management_prefixes = ["198.51.100.0/24"]
         fra.partition.auto_push = True
         fra.partition.save()
         second = rollouts.start(some, cause="second")
-        assert finished(second)[0] == "finished" and all(box.files(f.name) != before[f.pk] for f in some)
+        assert finished(second)[0] == "finished" and all(
+            box.files(f.name) != before[f.pk] for f in some
+        )
         back = rollouts.roll_back(second, "ada")
         assert back.cause == "roll back: second" and finished(back) == ("finished", 6, 0, 0)
         assert all(box.files(f.name) == before[f.pk] for f in some)
@@ -178,53 +245,90 @@ class TestHolding:
 class TestRest:
     def test_is_started_with_firewalls_and_tells_its_progress(self, some: list[Firewall]) -> None:
         ids = [str(firewall.pk) for firewall in reversed(some)]
-        answer = Api("operator").post("rollouts/", {"firewalls": ids, "waves": [2, "rest"], "max_failures": 1})
+        answer = Api("operator").post(
+            "rollouts/", {"firewalls": ids, "waves": [2, "rest"], "max_failures": 1}
+        )
         assert answer.status_code == 202
         shown = answer.json()
         assert (shown["firewalls"], shown["waves"], shown["max_failures"]) == (ids, [2, "rest"], 1)
-        assert (shown["state"], shown["progress"]) == ("running", {"total": 6, "confirmed": 0, "failed": 0, "waiting": 6})
+        assert (shown["state"], shown["progress"]) == (
+            "running",
+            {"total": 6, "confirmed": 0, "failed": 0, "waiting": 6},
+        )
         tasks.work()
         after = Api("viewer").get(f"rollouts/{shown['id']}/").json()
-        assert (after["state"], after["progress"]) == ("finished", {"total": 6, "confirmed": 6, "failed": 0, "waiting": 0})
+        assert (after["state"], after["progress"]) == (
+            "finished",
+            {"total": 6, "confirmed": 6, "failed": 0, "waiting": 0},
+        )
         pushes = Api("viewer").get(f"pushes/?rollout={shown['id']}&state=confirmed").json()
-        assert pushes["count"] == 6 and {push["rollout"] for push in pushes["results"]} == {shown["id"]}
+        assert pushes["count"] == 6 and {push["rollout"] for push in pushes["results"]} == {
+            shown["id"]
+        }
 
     @pytest.mark.parametrize("field", ["filter", "firewalls"])
     def test_is_started_with_a_filter(self, some: list[Firewall], fra: World, field: str) -> None:
         silent = fra.firewall("no-host", fra.shop, Firewall.objects.all()[0].primary)
-        for chosen in ({"partition": "fra"}, {"network": "internet-fra"}, {"partition": "fra", "network": "shop"}):
+        for chosen in (
+            {"partition": "fra"},
+            {"network": "internet-fra"},
+            {"partition": "fra", "network": "shop"},
+        ):
             shown = Api("operator").post("rollouts/", {field: chosen}).json()
             assert len(shown["firewalls"]) == 6 and str(silent.pk) not in shown["firewalls"]
 
     @pytest.mark.parametrize(
         ("body", "refusal"),
         [
-            ({}, {"firewalls": ["either_or"]}), ({"firewalls": [], "filter": {"partition": "fra"}}, {"firewalls": ["either_or"]}),
-            ({"firewalls": []}, {"firewalls": ["empty"]}), ({"filter": {}}, {"filter": ["empty"]}),
+            ({}, {"firewalls": ["either_or"]}),
+            ({"firewalls": [], "filter": {"partition": "fra"}}, {"firewalls": ["either_or"]}),
+            ({"firewalls": []}, {"firewalls": ["empty"]}),
+            ({"filter": {}}, {"filter": ["empty"]}),
             ({"filter": {"partition": "muc"}}, {"filter": ["does_not_exist"]}),
             ({"filter": {"project": "x"}}, {"filter": ["unknown_filter"]}),
-            ({"firewalls": ["3f0e8e5c-8a57-4e9a-9d0c-5d5f8c1f2b11"]}, {"firewalls": ["does_not_exist"]}),
+            (
+                {"firewalls": ["3f0e8e5c-8a57-4e9a-9d0c-5d5f8c1f2b11"]},
+                {"firewalls": ["does_not_exist"]},
+            ),
             ({"filter": {"partition": "fra"}, "waves": ["half"]}, {"waves": ["invalid_waves"]}),
             ({"filter": {"partition": "fra"}, "max_failures": -1}, {"max_failures": ["min_value"]}),
         ],
-    )  # fmt: skip
-    def test_refuses_what_makes_no_sense(self, some: list[Firewall], body: dict[str, Any], refusal: dict[str, list[str]]) -> None:
-        assert codes(Api("operator").post("rollouts/", body)) == refusal and not Rollout.objects.exists()
+    )
+    def test_refuses_what_makes_no_sense(
+        self, some: list[Firewall], body: dict[str, Any], refusal: dict[str, list[str]]
+    ) -> None:
+        assert (
+            codes(Api("operator").post("rollouts/", body)) == refusal
+            and not Rollout.objects.exists()
+        )
 
     def test_a_firewall_without_a_management_address_is_named(self, fra: World) -> None:
         firewall = fra.firewall("no-host", fra.shop, fra.private("shop", fra.shop))
         answer = Api("operator").post("rollouts/", {"firewalls": [str(firewall.pk)]})
-        assert codes(answer) == {"firewalls": ["no_management"]} and "no-host" in answer.json()["firewalls"][0]["message"]
+        assert (
+            codes(answer) == {"firewalls": ["no_management"]}
+            and "no-host" in answer.json()["firewalls"][0]["message"]
+        )
 
     def test_actions_answer_with_the_rollout_or_say_why_not(self, some: list[Firewall]) -> None:
         operator = Api("operator")
-        place = f"rollouts/{operator.post('rollouts/', {'firewalls': [str(some[0].pk)]}).json()['id']}/"
-        states = [(action, operator.post(f"{place}{action}/")) for action in ("pause", "resume", "stop")]
-        assert [(action, answer.status_code, answer.json()["state"]) for action, answer in states] == [
-            ("pause", 202, "paused"), ("resume", 202, "running"), ("stop", 202, "stopped"),
-        ]  # fmt: skip
+        place = (
+            f"rollouts/{operator.post('rollouts/', {'firewalls': [str(some[0].pk)]}).json()['id']}/"
+        )
+        states = [
+            (action, operator.post(f"{place}{action}/")) for action in ("pause", "resume", "stop")
+        ]
+        assert [
+            (action, answer.status_code, answer.json()["state"]) for action, answer in states
+        ] == [
+            ("pause", 202, "paused"),
+            ("resume", 202, "running"),
+            ("stop", 202, "stopped"),
+        ]
         assert codes(operator.post(f"{place}resume/"), 409) == {"state": ["wrong_state"]}
-        assert codes(operator.post(f"{place}roll-back/"), 409) == {"state": ["nothing_to_roll_back"]}
+        assert codes(operator.post(f"{place}roll-back/"), 409) == {
+            "state": ["nothing_to_roll_back"]
+        }
         assert operator.post(f"{place}retry/").json()["state"] == "running"
         tasks.work()
         assert codes(operator.post(f"{place}retry/"), 409) == {"state": ["nothing_to_retry"]}
@@ -234,15 +338,24 @@ class TestRest:
         viewer = Api("viewer")
         assert viewer.get("rollouts/").json()["count"] == 1
         assert viewer.post("rollouts/", {"filter": {"partition": "fra"}}).status_code == 403
-        assert {viewer.post(f"rollouts/{rollout.pk}/{action}/").status_code for action in ("pause", "stop", "retry", "roll-back")} == {403}
+        assert {
+            viewer.post(f"rollouts/{rollout.pk}/{action}/").status_code
+            for action in ("pause", "stop", "retry", "roll-back")
+        } == {403}
         assert progress(rollout)[0] == "running"
 
     def test_is_written_down_with_who_and_why(self, some: list[Firewall]) -> None:
         from networks.models import Activity
 
         Api("operator").post("rollouts/", {"filter": {"partition": "fra"}, "cause": "the incident"})
-        rows = list(Activity.objects.filter(operation="rollout: the incident").values_list("who", "kind", "verb"))
-        assert ("operator", "rollout", "created") in rows and rows.count(("operator", "member", "created")) == 6
+        rows = list(
+            Activity.objects.filter(operation="rollout: the incident").values_list(
+                "who", "kind", "verb"
+            )
+        )
+        assert ("operator", "rollout", "created") in rows and rows.count(
+            ("operator", "member", "created")
+        ) == 6
 
 
 class TestPages:
@@ -252,18 +365,33 @@ class TestPages:
         chosen = "&".join(f"firewall={firewall.pk}" for firewall in some[:3])
         asked = operator.get(f"/rollouts/new/?{chosen}")
         assert says(asked, "Roll out to 3 firewalls") and says(asked, "1, then 1, then 1 at a time")
-        answer = operator.post(f"/rollouts/new/?{chosen}", {"cause": "by hand", "sizes": "1, rest", "max_failures": "0"})
+        answer = operator.post(
+            f"/rollouts/new/?{chosen}",
+            {"cause": "by hand", "sizes": "1, rest", "max_failures": "0"},
+        )
         rollout = Rollout.objects.get()
-        assert answer["Location"] == f"/rollouts/{rollout.pk}/" and rollout.members.count() == 3 and rollout.waves == [1, "rest"]
+        assert (
+            answer["Location"] == f"/rollouts/{rollout.pk}/"
+            and rollout.members.count() == 3
+            and rollout.waves == [1, "rest"]
+        )
 
-    def test_all_that_match_the_filters_are_rolled_out_to(self, some: list[Firewall], fra: World) -> None:
+    def test_all_that_match_the_filters_are_rolled_out_to(
+        self, some: list[Firewall], fra: World
+    ) -> None:
         fra.firewall("no-host", fra.shop, some[0].primary)
         operator = visitor("operator")
-        answer = operator.post("/rollouts/new/?all=1&state=new", {"cause": "new ones", "sizes": "rest", "max_failures": "0"}, follow=True)
+        answer = operator.post(
+            "/rollouts/new/?all=1&state=new",
+            {"cause": "new ones", "sizes": "rest", "max_failures": "0"},
+            follow=True,
+        )
         assert says(answer, "new ones") and Member.objects.count() == 6
 
     def test_a_wrong_wave_is_refused_at_its_field(self, some: list[Firewall]) -> None:
-        answer = visitor("operator").post("/rollouts/new/?all=1", {"cause": "x", "sizes": "half", "max_failures": "0"})
+        answer = visitor("operator").post(
+            "/rollouts/new/?all=1", {"cause": "x", "sizes": "half", "max_failures": "0"}
+        )
         assert says(answer, "'half' is no size of a wave", 422) and not Rollout.objects.exists()
 
     def test_nothing_chosen_says_what_to_do(self, fra: World) -> None:
@@ -274,17 +402,29 @@ class TestPages:
         rollout = rollouts.start(some, cause="watched")
         client, place = visitor(), f"/rollouts/{rollout.pk}/"
         part = client.get(place, headers={"HX-Request": "true", "HX-Target": "rollout-status"})
-        assert b'hx-trigger="every 1s"' in part.content and b"<main" not in part.content and says(part, "0 of 6 done")
+        assert (
+            b'hx-trigger="every 1s"' in part.content
+            and b"<main" not in part.content
+            and says(part, "0 of 6 done")
+        )
         tasks.work()
         part = client.get(place, headers={"HX-Request": "true", "HX-Target": "rollout-status"})
-        assert b"hx-trigger" not in part.content and says(part, "6 of 6 done: 6 confirmed, 0 failed")
+        assert b"hx-trigger" not in part.content and says(
+            part, "6 of 6 done: 6 confirmed, 0 failed"
+        )
 
-    def test_it_shows_what_went_wrong_and_only_those_if_asked(self, some: list[Firewall], box: Boxes) -> None:
+    def test_it_shows_what_went_wrong_and_only_those_if_asked(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
         breaks(box, some[2])
         rollout = rollouts.start(some, cause="one bad", max_failures=1)
         tasks.work()
         page = visitor("operator").get(f"/rollouts/{rollout.pk}/?state=failed")
-        assert says(page, "failed at write and went back") and some[2].name in words(page) and some[0].name not in words(page)
+        assert (
+            says(page, "failed at write and went back")
+            and some[2].name in words(page)
+            and some[0].name not in words(page)
+        )
         assert says(page, "Retry the failed")
 
     def test_an_operator_holds_it_and_a_viewer_may_not(self, some: list[Firewall]) -> None:
@@ -292,13 +432,26 @@ class TestPages:
         place = f"/rollouts/{rollout.pk}/"
         assert says(visitor().post(f"{place}pause/"), "Pushing takes the role operator.", 403)
         assert says(visitor("operator").post(f"{place}pause/", follow=True), "Paused by operator.")
-        assert "A rollout that is paused cannot be paused." in visitor("operator").post(f"{place}pause/", follow=True).content.decode()
-        assert visitor("operator").get(f"{place}pause/").status_code == 405 and visitor("operator").post(f"{place}burn/").status_code == 404
+        assert (
+            "A rollout that is paused cannot be paused."
+            in visitor("operator").post(f"{place}pause/", follow=True).content.decode()
+        )
+        assert (
+            visitor("operator").get(f"{place}pause/").status_code == 405
+            and visitor("operator").post(f"{place}burn/").status_code == 404
+        )
 
-    def test_the_number_of_queries_does_not_grow(self, fra: World, box: Boxes, some: list[Firewall]) -> None:
-        small, large = rollouts.start(some[:1], cause="small"), rollouts.start(some, cause="large", sizes=["rest"])
+    def test_the_number_of_queries_does_not_grow(
+        self, fra: World, box: Boxes, some: list[Firewall]
+    ) -> None:
+        small, large = (
+            rollouts.start(some[:1], cause="small"),
+            rollouts.start(some, cause="large", sizes=["rest"]),
+        )
         client = visitor("operator")
-        assert queries(client, f"/rollouts/{small.pk}/") == queries(client, f"/rollouts/{large.pk}/")
+        assert queries(client, f"/rollouts/{small.pk}/") == queries(
+            client, f"/rollouts/{large.pk}/"
+        )
         before = queries(client, "/rollouts/")
         rollouts.start(some, cause="one more")
         assert queries(client, "/rollouts/") == before

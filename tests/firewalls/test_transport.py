@@ -17,14 +17,50 @@ from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Outcome, Step, Target, Timeouts, TransportError
 from tests.conftest import needs
-from tests.firewalls.boxes import CHANGED, GOOD, Boxes, boxes, contents, gate, last, pushed, pushing, settled, sshd, wait_until
+from tests.firewalls.boxes import (
+    CHANGED,
+    GOOD,
+    Boxes,
+    boxes,
+    contents,
+    gate,
+    last,
+    pushed,
+    pushing,
+    settled,
+    sshd,
+    wait_until,
+)
 from tests.firewalls.running import PATIENT, applied
 
 ORDER = [
-    "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write",
-    "load-system", "load-nftables", "load-frr", "verify", "check-bgp", "check-next-hops", "check-defaults", "probe", "confirm",
-]  # fmt: skip
-UNLOADED = ("load-system", "load-nftables", "load-frr", "check-bgp", "check-next-hops", "check-defaults")
+    "connect",
+    "lock",
+    "version",
+    "unpack",
+    "check-nftables",
+    "check-frr",
+    "save",
+    "arm-rollback",
+    "write",
+    "load-system",
+    "load-nftables",
+    "load-frr",
+    "verify",
+    "check-bgp",
+    "check-next-hops",
+    "check-defaults",
+    "probe",
+    "confirm",
+]
+UNLOADED = (
+    "load-system",
+    "load-nftables",
+    "load-frr",
+    "check-bgp",
+    "check-next-hops",
+    "check-defaults",
+)
 EAGER = Timeouts(after_rollback=60, again=0.2)
 
 
@@ -45,7 +81,9 @@ class TestPush:
     def test_checks_writes_verifies_and_confirms_step_by_step(self, box: Boxes) -> None:
         outcome, steps = box.push(name="fresh")
         assert outcome == Outcome("confirmed") and box.files("fresh") == GOOD
-        assert [step.name for step in steps if step.state == "running"] == ORDER == list(last(steps))
+        assert (
+            [step.name for step in steps if step.state == "running"] == ORDER == list(last(steps))
+        )
         assert all("without a kernel" in last(steps)[name].output for name in UNLOADED)
 
     def test_uses_the_machines_own_parsers(self, box: Boxes) -> None:
@@ -56,22 +94,34 @@ class TestPush:
     @pytest.mark.parametrize(
         ("path", "text", "step"),
         [
-            ("/etc/nftables.conf", "table inet metal { chain x { jump nowhere } }\n", "check-nftables"),
+            (
+                "/etc/nftables.conf",
+                "table inet metal { chain x { jump nowhere } }\n",
+                "check-nftables",
+            ),
             ("/etc/frr/frr.conf", "routr bgp\n", "check-frr"),
         ],
     )
-    def test_of_what_a_parser_refuses_changes_nothing(self, box: Boxes, path: str, text: str, step: str) -> None:
+    def test_of_what_a_parser_refuses_changes_nothing(
+        self, box: Boxes, path: str, text: str, step: str
+    ) -> None:
         needs("nft", "vtysh", "unshare")
         box.push(name=f"refuse-{step}")
         outcome, steps = box.push(GOOD | {path: text}, name=f"refuse-{step}")
-        assert outcome.state == "failed" and f"refused at {step}; nothing was changed" in outcome.error
+        assert (
+            outcome.state == "failed" and f"refused at {step}; nothing was changed" in outcome.error
+        )
         assert steps[-1].name == step and box.files(f"refuse-{step}") == GOOD
 
     def test_of_the_same_again_changes_nothing_and_says_so(self, box: Boxes) -> None:
         box.push(name="twice")
         written = box.file("/etc/frr/frr.conf", "twice").stat()
         outcome, steps = box.push(name="twice")
-        assert outcome.state == "confirmed" and "already" in steps[-1].output and "write" not in last(steps)
+        assert (
+            outcome.state == "confirmed"
+            and "already" in steps[-1].output
+            and "write" not in last(steps)
+        )
         again = box.file("/etc/frr/frr.conf", "twice").stat()
         assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
@@ -88,11 +138,18 @@ class TestPush:
         box.slow("both", 0.05)
 
         async def both() -> list[Outcome]:
-            return await asyncio.gather(*(transport.push(target, files, silent, key_path=box.key) for files in (GOOD, CHANGED)))
+            return await asyncio.gather(
+                *(
+                    transport.push(target, files, silent, key_path=box.key)
+                    for files in (GOOD, CHANGED)
+                )
+            )
 
         outcomes = asyncio.run(both())
         kept = [GOOD, CHANGED].index(box.files("both"))
-        assert outcomes[kept].state == "confirmed" and settled(box.folder / "both", [GOOD, CHANGED][kept])
+        assert outcomes[kept].state == "confirmed" and settled(
+            box.folder / "both", [GOOD, CHANGED][kept]
+        )
 
 
 async def silent(step: Step) -> None:
@@ -111,7 +168,12 @@ class TestCuts:
     """The connection is lost; what is told in the end is what was seen."""
 
     def cut(
-        self, box: Boxes, name: str, is_open: Callable[[int], bool] = bool, step: str = "", timeouts: Timeouts = EAGER
+        self,
+        box: Boxes,
+        name: str,
+        is_open: Callable[[int], bool] = bool,
+        step: str = "",
+        timeouts: Timeouts = EAGER,
     ) -> tuple[Outcome, dict[str, Step]]:
         """Have GOOD there, then push CHANGED through a gate that is open for connections as told by their numbers, cutting at a step."""
         target = box.target(name)
@@ -135,26 +197,52 @@ class TestCuts:
         outcome, _ = self.cut(box, "moment", lambda number: number != 2)
         assert outcome.state == "confirmed" and settled(box.folder / "moment", CHANGED)
 
-    def test_before_confirming_for_longer_than_the_box_waits_is_seen_to_be_rolled_back(self, hasty: Boxes) -> None:
+    def test_before_confirming_for_longer_than_the_box_waits_is_seen_to_be_rolled_back(
+        self, hasty: Boxes
+    ) -> None:
         pending = hasty.file("/var/lib/shared-networks/pending", "longer")
-        outcome, steps = self.cut(hasty, "longer", lambda number: number == 1 or not pending.exists())
-        assert outcome.state == "rolled_back" and "gone back" in outcome.error and "does not answer" in outcome.error
+        outcome, steps = self.cut(
+            hasty, "longer", lambda number: number == 1 or not pending.exists()
+        )
+        assert (
+            outcome.state == "rolled_back"
+            and "gone back" in outcome.error
+            and "does not answer" in outcome.error
+        )
         assert steps["confirm"].state == "failed" and hasty.files("longer") == GOOD
 
     def test_before_confirming_for_ever_is_not_called_rolled_back(self, hasty: Boxes) -> None:
-        outcome, _ = self.cut(hasty, "forever", lambda number: number == 1, timeouts=Timeouts(after_rollback=0))
-        assert outcome.state == "failed" and "that was not seen" in outcome.error and outcome.unreachable
+        outcome, _ = self.cut(
+            hasty, "forever", lambda number: number == 1, timeouts=Timeouts(after_rollback=0)
+        )
+        assert (
+            outcome.state == "failed"
+            and "that was not seen" in outcome.error
+            and outcome.unreachable
+        )
         assert settled(hasty.folder / "forever", GOOD)
 
     @pytest.mark.parametrize("step", ["unpack", "write", "verify"])
     def test_while_it_applies_do_not_stop_the_box(self, box: Boxes, step: str) -> None:
         outcome, steps = self.cut(box, f"cut-{step}", step=step)
         assert outcome.state == "confirmed" and settled(box.folder / f"cut-{step}", CHANGED)
-        (at,) = (one for one in steps.values() if "Not seen to its end" in one.output)  # that step, or a later one that was on its way
-        assert at.state == "skipped" and "lost" in at.output and ORDER.index(at.name) >= ORDER.index(step)
+        (at,) = (
+            one for one in steps.values() if "Not seen to its end" in one.output
+        )  # that step, or a later one that was on its way
+        assert (
+            at.state == "skipped"
+            and "lost" in at.output
+            and ORDER.index(at.name) >= ORDER.index(step)
+        )
 
     def test_while_it_applies_and_for_ever_after_end_with_the_old_files(self, hasty: Boxes) -> None:
-        outcome, _ = self.cut(hasty, "cut-off", lambda number: number == 1, "write", Timeouts(apply=15, after_rollback=0))
+        outcome, _ = self.cut(
+            hasty,
+            "cut-off",
+            lambda number: number == 1,
+            "write",
+            Timeouts(apply=15, after_rollback=0),
+        )
         assert outcome.state == "failed" and settled(hasty.folder / "cut-off", GOOD)
 
     def test_a_sender_that_stops_leaves_no_lock_and_nothing_half_done(self, hasty: Boxes) -> None:
@@ -193,11 +281,15 @@ class TestCuts:
     def test_a_box_too_slow_for_us_is_confirmed_when_it_is_done(self, box: Boxes) -> None:
         box.slow("snail", 0.5)
         outcome, steps = box.push(name="snail", timeouts=Timeouts(apply=3))
-        assert outcome.state == "confirmed" and any("did not finish" in step.output for step in steps)
+        assert outcome.state == "confirmed" and any(
+            "did not finish" in step.output for step in steps
+        )
 
 
 class TestRefusals:
-    def refused(self, target: Target, key: Path, match: str, timeouts: Timeouts | None = None) -> bool:
+    def refused(
+        self, target: Target, key: Path, match: str, timeouts: Timeouts | None = None
+    ) -> bool:
         """That the push is refused with this sentence; gives whether the box is called unreachable."""
         with pytest.raises(TransportError, match=match) as error:
             pushed(target, GOOD, key, timeouts)
@@ -205,31 +297,47 @@ class TestRefusals:
 
     def test_another_host_key_stops_everything(self, box: Boxes, tmp_path: Path) -> None:
         other = public_line(ensure_key(tmp_path / "other"))
-        assert not self.refused(replace(box.target(), host_key=other), box.key, "another host key than the pinned one")
+        assert not self.refused(
+            replace(box.target(), host_key=other), box.key, "another host key than the pinned one"
+        )
 
     def test_a_host_key_of_another_kind_too(self, box: Boxes, tmp_path: Path) -> None:
         other = public_line(ensure_key(tmp_path / "other", "ecdsa-sha2-nistp256"))
-        assert not self.refused(replace(box.target(), host_key=other), box.key, "another host key than the pinned one")
+        assert not self.refused(
+            replace(box.target(), host_key=other), box.key, "another host key than the pinned one"
+        )
 
     def test_another_client_key_is_not_let_in(self, box: Boxes, tmp_path: Path) -> None:
-        assert not self.refused(box.target(), ensure_key(tmp_path / "stranger"), "does not accept the key")
+        assert not self.refused(
+            box.target(), ensure_key(tmp_path / "stranger"), "does not accept the key"
+        )
 
     def test_a_closed_port_is_unreachable(self, box: Boxes) -> None:
         assert self.refused(replace(box.target(), port=1), box.key, "does not answer")
 
     def test_an_unknown_name_is_unreachable(self, box: Boxes) -> None:
-        assert self.refused(replace(box.target(), host="nowhere.invalid"), box.key, "does not answer")
+        assert self.refused(
+            replace(box.target(), host="nowhere.invalid"), box.key, "does not answer"
+        )
 
     def test_no_pinned_key_means_no_connection(self, box: Boxes) -> None:
         assert not self.refused(replace(box.target(), host_key=""), box.key, "no pinned host key")
-        assert not self.refused(replace(box.target(), host_key="ssh-ed25519 x"), box.key, "no OpenSSH public key")
+        assert not self.refused(
+            replace(box.target(), host_key="ssh-ed25519 x"), box.key, "no OpenSSH public key"
+        )
 
     def test_our_own_missing_key_is_not_the_boxs_fault(self, box: Boxes, tmp_path: Path) -> None:
         assert not self.refused(box.target(), tmp_path / "none", "own SSH key cannot be read")
 
-    def test_our_own_key_is_the_one_that_its_file_holds_now(self, box: Boxes, tmp_path: Path) -> None:
+    def test_our_own_key_is_the_one_that_its_file_holds_now(
+        self, box: Boxes, tmp_path: Path
+    ) -> None:
         key, known = tmp_path / "key", box.key.read_bytes()
-        for content, error in [(known, None), (ensure_key(tmp_path / "stranger").read_bytes(), "does not accept the key"), (known, None)]:
+        for content, error in [
+            (known, None),
+            (ensure_key(tmp_path / "stranger").read_bytes(), "does not accept the key"),
+            (known, None),
+        ]:
             key.write_bytes(content)
             with pytest.raises(TransportError, match=error) if error else nullcontext():
                 pushed(box.target("anew"), GOOD, key)
@@ -238,7 +346,9 @@ class TestRefusals:
         key.unlink()
         self.refused(box.target("anew"), key, "own SSH key cannot be read")
 
-    def test_another_host_key_is_noticed_however_often_the_pinned_one_was_shown(self, box: Boxes, tmp_path: Path) -> None:
+    def test_another_host_key_is_noticed_however_often_the_pinned_one_was_shown(
+        self, box: Boxes, tmp_path: Path
+    ) -> None:
         target = box.target("moved")
         for _ in range(2):
             assert pushed(target, GOOD, box.key)[0].state == "confirmed"
@@ -246,14 +356,22 @@ class TestRefusals:
         assert not self.refused(other, box.key, "another host key than the pinned one")
         assert pushed(target, GOOD, box.key)[0].state == "confirmed"
 
-    @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"])
-    def test_a_host_that_stays_silent_is_unreachable_after_a_while(self, box: Boxes, greeting: bytes) -> None:
+    @pytest.mark.parametrize(
+        "greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"]
+    )
+    def test_a_host_that_stays_silent_is_unreachable_after_a_while(
+        self, box: Boxes, greeting: bytes
+    ) -> None:
         async def run() -> None:
-            server = await asyncio.start_server(lambda reader, writer: writer.write(greeting), "127.0.0.1", 0)
+            server = await asyncio.start_server(
+                lambda reader, writer: writer.write(greeting), "127.0.0.1", 0
+            )
             target = replace(box.target(), port=server.sockets[0].getsockname()[1])
             try:
                 with pytest.raises(TransportError, match="does not answer") as error:
-                    await transport.push(target, GOOD, silent, key_path=box.key, timeouts=Timeouts(connect=0.5))
+                    await transport.push(
+                        target, GOOD, silent, key_path=box.key, timeouts=Timeouts(connect=0.5)
+                    )
                 assert error.value.unreachable
             finally:
                 server.close()
@@ -278,16 +396,22 @@ class TestOpenSSH:
             assert asyncio.run(transport.inspect(target, key_path=key)).files == GOOD
 
     @pytest.mark.parametrize("ciphers", ["chacha20-poly1305@openssh.com", "aes256-ctr"])
-    def test_that_will_have_none_of_the_fast_ciphers_is_talked_to_as_well(self, tmp_path: Path, ciphers: str) -> None:
+    def test_that_will_have_none_of_the_fast_ciphers_is_talked_to_as_well(
+        self, tmp_path: Path, ciphers: str
+    ) -> None:
         root = practice.ensure_root(tmp_path, "real")
         with sshd(tmp_path / "ssh", self.command(root), ciphers=ciphers) as (target, key):
             assert asyncio.run(transport.inspect(target, key_path=key)).files == {}
 
-    def test_takes_the_key_from_an_agent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_takes_the_key_from_an_agent(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         needs("ssh-agent", "ssh-add")
         root, sock = practice.ensure_root(tmp_path, "real"), tmp_path / "agent"
         with sshd(tmp_path / "ssh", self.command(root)) as (target, key):
-            agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
+            agent = subprocess.Popen(
+                ["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL
+            )
             try:
                 while not sock.exists():
                     assert agent.poll() is None
@@ -323,10 +447,16 @@ class TestOpenSSH:
                 async with connected(target, key, Timeouts()) as connection:
                     return (await connection.run(command, stdin=asyncssh.DEVNULL)).exit_status
 
-            assert [asyncio.run(run(command)) for command in ("id", "rollback x 0", "recover", "confirm;id")] == [64] * 4
+            assert [
+                asyncio.run(run(command))
+                for command in ("id", "rollback x 0", "recover", "confirm;id")
+            ] == [64] * 4
 
     def test_a_box_that_babbles_is_cut_short(self, tmp_path: Path) -> None:
-        with sshd(tmp_path / "ssh", "yes") as (target, key), pytest.raises(TransportError, match="that is no applier"):
+        with (
+            sshd(tmp_path / "ssh", "yes") as (target, key),
+            pytest.raises(TransportError, match="that is no applier"),
+        ):
             pushed(target, GOOD, key)
 
     def test_a_box_without_the_applier_says_what_is_missing(self, tmp_path: Path) -> None:
@@ -339,5 +469,8 @@ class TestOpenSSH:
 
     def test_what_a_login_shell_prints_is_passed_over(self, tmp_path: Path) -> None:
         root = practice.ensure_root(tmp_path, "real")
-        with sshd(tmp_path / "ssh", f"printf 'Welcome\\tto\\n'; {self.command(root)}") as (target, key):
+        with sshd(tmp_path / "ssh", f"printf 'Welcome\\tto\\n'; {self.command(root)}") as (
+            target,
+            key,
+        ):
             assert pushed(target, GOOD, key)[0].state == "confirmed" and settled(root, GOOD)

@@ -23,8 +23,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 PART = {"HX-Request": "true", "HX-Target": "rollout-status"}
 STATES = ("confirmed", "failed", "running", "waiting")
 SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
-BAR = re.compile(r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"')
-WAVE = re.compile(r'data-label="Firewalls" class="num">(\d+)<.*?' + ".*?".join(rf'"{s.title()}" class="num">(\d+)<' for s in STATES))
+BAR = re.compile(
+    r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"'
+)
+WAVE = re.compile(
+    r'data-label="Firewalls" class="num">(\d+)<.*?'
+    + ".*?".join(rf'"{s.title()}" class="num">(\d+)<' for s in STATES)
+)
 QUICK = re.compile(r'class="quick".*?</nav>', re.DOTALL)
 COUNTED = re.compile(r"</span>\s+(\d+)</a>")
 
@@ -47,9 +52,12 @@ def some(fra: World, shop: Network) -> Callable[[int], list[Firewall]]:
         first = Machine.objects.count()
         common: dict[str, Any] = {"partition": fra.partition, "project": fra.shop, "primary": shop}
         machines = Machine.objects.bulk_create(
-            Machine(name=f"fw-{n:03}", asn=4_210_000_100 + n, **common) for n in range(first, first + count)
+            Machine(name=f"fw-{n:03}", asn=4_210_000_100 + n, **common)
+            for n in range(first, first + count)
         )
-        return Firewall.objects.bulk_create(Firewall(machine=machine, host="192.0.2.7") for machine in machines)
+        return Firewall.objects.bulk_create(
+            Firewall(machine=machine, host="192.0.2.7") for machine in machines
+        )
 
     return made
 
@@ -69,11 +77,17 @@ def pushed(firewall: Firewall, *states: str, **fields: Any) -> Firewall:
 
 def going(firewalls: list[Firewall], name: str = "all") -> Rollout:
     """A rollout to them, with pushes in every state."""
-    rollout = rollouts.start(firewalls, cause=name, sizes=["80%", "rest"], max_failures=len(firewalls))
+    rollout = rollouts.start(
+        firewalls, cause=name, sizes=["80%", "rest"], max_failures=len(firewalls)
+    )
     steps = [{"name": "connect", "state": "running", "seconds": 0, "output": ""}]
     for number, member in enumerate(rollout.members.exclude(push=None).select_related("push")):
         assert member.push
-        went(member.push, ("confirmed", "failed", "running", "queued", "rolled_back")[number % 5], steps=steps)
+        went(
+            member.push,
+            ("confirmed", "failed", "running", "queued", "rolled_back")[number % 5],
+            steps=steps,
+        )
     return rollout
 
 
@@ -112,15 +126,25 @@ def moving(rollout: Rollout) -> Iterator[None]:
 
 class TestWhatIsSaid:
     def test_adds_up_in_all_places(self, some: Callable[[int], list[Firewall]]) -> None:
-        assert numbers(visitor(), going(some(25))) == {"total": 25, "confirmed": 4, "failed": 8, "running": 4, "waiting": 9}
+        assert numbers(visitor(), going(some(25))) == {
+            "total": 25,
+            "confirmed": 4,
+            "failed": 8,
+            "running": 4,
+            "waiting": 9,
+        }
 
-    def test_adds_up_while_pushes_end_between_the_statements(self, some: Callable[[int], list[Firewall]]) -> None:
+    def test_adds_up_while_pushes_end_between_the_statements(
+        self, some: Callable[[int], list[Firewall]]
+    ) -> None:
         rollout, client = going(some(60)), visitor()
         with moving(rollout):
             seen = [numbers(client, rollout)["confirmed"] for _ in range(4)]
         assert seen == sorted(seen) and seen[0] < seen[-1]
 
-    def test_goes_back_by_what_failed_when_that_is_tried_again_and_by_nothing_else(self, some: Callable[[int], list[Firewall]]) -> None:
+    def test_goes_back_by_what_failed_when_that_is_tried_again_and_by_nothing_else(
+        self, some: Callable[[int], list[Firewall]]
+    ) -> None:
         rollout, client = going(some(25)), visitor()
         before = numbers(client, rollout)
         rollouts.stop(rollout, "ada")
@@ -128,9 +152,13 @@ class TestWhatIsSaid:
         after = numbers(client, rollout)
         assert (after["confirmed"], after["failed"]) == (before["confirmed"], 0)
 
-    def test_of_many_the_page_shows_the_first_and_counts_all(self, some: Callable[[int], list[Firewall]]) -> None:
+    def test_of_many_the_page_shows_the_first_and_counts_all(
+        self, some: Callable[[int], list[Firewall]]
+    ) -> None:
         rollout, client = going(some(150)), visitor()
-        pages = [client.get(f"/rollouts/{rollout.pk}/?page={page}").content.decode() for page in (1, 3)]
+        pages = [
+            client.get(f"/rollouts/{rollout.pk}/?page={page}").content.decode() for page in (1, 3)
+        ]
         first, last = (page.split("<h2>Firewalls</h2>")[1] for page in pages)
         assert first.count('data-label="Wave"') == last.count('data-label="Wave"') == 50
         assert first.index("</i>failed") < first.index("</i>running") and "</i>failed" not in last
@@ -138,39 +166,72 @@ class TestWhatIsSaid:
 
 
 class TestWhatItCosts:
-    def test_is_as_many_queries_for_fifty_pushes_as_for_five(self, some: Callable[[int], list[Firewall]]) -> None:
+    def test_is_as_many_queries_for_fifty_pushes_as_for_five(
+        self, some: Callable[[int], list[Firewall]]
+    ) -> None:
         client = visitor("operator")
-        few, many = (self._asked(client, going(some(count), f"{count} of them")) for count in (5, 50))
+        few, many = (
+            self._asked(client, going(some(count), f"{count} of them")) for count in (5, 50)
+        )
         assert few == many and few["poll"] < few["page"]
 
     def _asked(self, client: Client, rollout: Rollout) -> dict[str, int]:
         push = Push.objects.filter(rollout=rollout, state="running")[0]
         place, steps = f"/rollouts/{rollout.pk}/", f"/pushes/{push.pk}/"
         return {
-            "poll": queries(client, place, **PART), "page": queries(client, place), "failed": queries(client, f"{place}?state=failed"),
-            "overview": queries(client, "/"), "firewalls": queries(client, "/firewalls/"), "rollouts": queries(client, "/rollouts/"),
-            "push": queries(client, steps), "steps": queries(client, steps, **{**PART, "HX-Target": "push-status"}),
-        }  # fmt: skip
+            "poll": queries(client, place, **PART),
+            "page": queries(client, place),
+            "failed": queries(client, f"{place}?state=failed"),
+            "overview": queries(client, "/"),
+            "firewalls": queries(client, "/firewalls/"),
+            "rollouts": queries(client, "/rollouts/"),
+            "push": queries(client, steps),
+            "steps": queries(client, steps, **{**PART, "HX-Target": "push-status"}),
+        }
 
     @pytest.mark.parametrize(
-        ("rows", "index"), [(Push.objects.open, "push_open"), (Push.objects.broken_last, "push_broken")], ids=["open", "broken"]
+        ("rows", "index"),
+        [(Push.objects.open, "push_open"), (Push.objects.broken_last, "push_broken")],
+        ids=["open", "broken"],
     )
-    def test_few_among_many_are_found_by_their_own_index(self, rows: Callable[[], Any], index: str) -> None:
+    def test_few_among_many_are_found_by_their_own_index(
+        self, rows: Callable[[], Any], index: str
+    ) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
         assert index in rows().explain()
 
 
 class TestTrouble:
-    def test_is_found_where_the_state_says_so_and_nowhere_else(self, some: Callable[[int], list[Firewall]]) -> None:
-        now, keys = timezone.now(), {"host_key": "ssh-ed25519 AAAA", "offered_at": timezone.now(), "offered_key": "ssh-ed25519 BBBB"}
+    def test_is_found_where_the_state_says_so_and_nowhere_else(
+        self, some: Callable[[int], list[Firewall]]
+    ) -> None:
+        now, keys = (
+            timezone.now(),
+            {
+                "host_key": "ssh-ed25519 AAAA",
+                "offered_at": timezone.now(),
+                "offered_key": "ssh-ed25519 BBBB",
+            },
+        )
         fields: list[dict[str, Any]] = [
-            {}, {"unreachable_since": now}, {"drifted_at": now}, {**keys, "offered_for": keys["host_key"]}, {**keys, "offered_for": "old"},
-        ]  # fmt: skip
+            {},
+            {"unreachable_since": now},
+            {"drifted_at": now},
+            {**keys, "offered_for": keys["host_key"]},
+            {**keys, "offered_for": "old"},
+        ]
         pasts = [
-            (), ("confirmed",), ("failed",), ("rolled_back",), ("failed", "confirmed"), ("confirmed", "failed"), ("failed", "superseded"),
-            ("failed", "queued"), ("rolled_back", "running"),
-        ]  # fmt: skip
+            (),
+            ("confirmed",),
+            ("failed",),
+            ("rolled_back",),
+            ("failed", "confirmed"),
+            ("confirmed", "failed"),
+            ("failed", "superseded"),
+            ("failed", "queued"),
+            ("rolled_back", "running"),
+        ]
         firewalls = iter(some(2 * len(fields) * len(pasts)))
         for about in fields:
             for past in pasts:
@@ -178,11 +239,18 @@ class TestTrouble:
                     firewall = pushed(next(firewalls), *past, unanswered=unanswered)
                     Firewall.objects.filter(pk=firewall.pk).update(**about)
         expected = set(Firewall.objects.in_state("failed", "drifted", "unreachable"))
-        assert set(Firewall.objects.in_trouble()) == expected and 0 < len(expected) < Firewall.objects.count()
+        assert (
+            set(Firewall.objects.in_trouble()) == expected
+            and 0 < len(expected) < Firewall.objects.count()
+        )
 
-    def test_is_counted_beside_each_partition_on_every_page(self, some: Callable[[int], list[Firewall]]) -> None:
+    def test_is_counted_beside_each_partition_on_every_page(
+        self, some: Callable[[int], list[Firewall]]
+    ) -> None:
         world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
         for firewall in some(3)[:2]:
             pushed(firewall, "failed")
         page = visitor().get("/networks/").content.decode()
-        assert page.count("2 firewalls in trouble") == 2 and page.count("in trouble") == 2, "once in the menu, once beside the page"
+        assert page.count("2 firewalls in trouble") == 2 and page.count("in trouble") == 2, (
+            "once in the menu, once beside the page"
+        )

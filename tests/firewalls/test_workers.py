@@ -29,9 +29,25 @@ from tests.world import World, world
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STEPS = [
-    "connect", "lock", "version", "unpack", "check-nftables", "check-frr", "save", "arm-rollback", "write", "load-system", "load-nftables",
-    "load-frr", "verify", "check-bgp", "check-next-hops", "check-defaults", "probe", "confirm",
-]  # fmt: skip
+    "connect",
+    "lock",
+    "version",
+    "unpack",
+    "check-nftables",
+    "check-frr",
+    "save",
+    "arm-rollback",
+    "write",
+    "load-system",
+    "load-nftables",
+    "load-frr",
+    "verify",
+    "check-bgp",
+    "check-next-hops",
+    "check-defaults",
+    "probe",
+    "confirm",
+]
 AT = ["claimed", *STEPS, "settle"]
 
 
@@ -53,7 +69,13 @@ def make(fra: World, box: Boxes) -> Callable[[str], Firewall]:
 
     def made(name: str) -> Firewall:
         target = box.target(name)
-        where = {"host": practice.HOST, "port": target.port, "user": target.user, "host_key": target.host_key, "practice": True}
+        where = {
+            "host": practice.HOST,
+            "port": target.port,
+            "user": target.user,
+            "host_key": target.host_key,
+            "practice": True,
+        }
         return fra.firewall(name, fra.shop, private, **where)
 
     return made
@@ -86,7 +108,9 @@ def dies_at(point: str, push: Push) -> None:
     async def tell(job: ledger.PushJob, step: Step) -> None:
         await told(job, step)
         if (step.name, step.state) == (point, "running"):
-            with writing:  # the last word is this one, not what was about to be written down meanwhile
+            with (
+                writing
+            ):  # the last word is this one, not what was about to be written down meanwhile
                 job.changed = True
                 note([job])
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -102,7 +126,9 @@ def dies_at(point: str, push: Push) -> None:
     assert claimed
     if point == "claimed":
         os.kill(os.getpid(), signal.SIGKILL)
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # the dying one writes down its last step from where it is
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+        "1"  # the dying one writes down its last step from where it is
+    )
     engine.run(claimed)
 
 
@@ -111,7 +137,9 @@ def after(period: timedelta) -> None:
     Push.objects.filter(state="running").update(heartbeat_at=Now() - period)
 
 
-def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make: Callable[[str], Firewall], fra: World, box: Boxes) -> None:
+def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(
+    make: Callable[[str], Firewall], fra: World, box: Boxes
+) -> None:
     firewalls = {point: make(f"dies-at-{point}") for point in AT}
     for firewall in firewalls.values():
         Push.objects.enqueue(firewall)
@@ -119,11 +147,17 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make: Cal
     old = {point: box.files(firewall.name) for point, firewall in firewalls.items()}
     fra.partition.management_prefixes = ["198.51.100.0/24"]
     fra.partition.save()
-    queued = {point: Push.objects.enqueue(firewall, by="ada") for point, firewall in firewalls.items()}
-    assert set(ended(*[worker(lambda point=point: dies_at(point, queued[point])) for point in AT])) == {signal.SIGKILL}  # type: ignore[misc]
+    queued = {
+        point: Push.objects.enqueue(firewall, by="ada") for point, firewall in firewalls.items()
+    }
+    assert set(
+        ended(*[worker(lambda point=point: dies_at(point, queued[point])) for point in AT])
+    ) == {signal.SIGKILL}  # type: ignore[misc]
     died = {point: Push.objects.get(pk=queued[point].pk) for point in AT}
     assert {push.state for push in died.values()} == {"running"}
-    assert all(died[point].steps[-1]["name"] == point for point in STEPS), "the row says at which step it was"
+    assert all(died[point].steps[-1]["name"] == point for point in STEPS), (
+        "the row says at which step it was"
+    )
     after(LOST_AFTER / 2)
     assert Push.objects.requeue_lost() == 0, "nobody is taken for dead too early"
     after(LOST_AFTER + timedelta(seconds=1))
@@ -131,13 +165,19 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make: Cal
     tasks.work()
     for point, firewall in firewalls.items():
         row = Push.objects.get(pk=queued[point].pk)
-        assert (row.state, row.attempts, row.revision) == ("confirmed", 2, Firewall.objects.get(pk=firewall.pk).applied), point
+        assert (row.state, row.attempts, row.revision) == (
+            "confirmed",
+            2,
+            Firewall.objects.get(pk=firewall.pk).applied,
+        ), point
         assert row.revision and box.files(firewall.name) != old[point], point
         assert box.files(firewall.name) == {path: row.revision.files[path] for path in GOOD}, point
     assert Push.objects.count() == 2 * len(AT)
 
 
-def test_two_workers_share_the_pushes_and_none_is_run_twice(make: Callable[[str], Firewall]) -> None:
+def test_two_workers_share_the_pushes_and_none_is_run_twice(
+    make: Callable[[str], Firewall],
+) -> None:
     for number in range(10):
         Push.objects.enqueue(make(f"shared-{number}"))
     assert ended(*[worker(tasks.work) for _ in range(3)]) == [0, 0, 0]
@@ -151,7 +191,9 @@ def held(box: Boxes, name: str) -> Iterator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     holder = subprocess.Popen(["flock", "-F", str(lock), "sleep", "600"])
     try:
-        wait_until(lambda: subprocess.run(["flock", "-n", str(lock), "true"], check=False).returncode == 1)
+        wait_until(
+            lambda: subprocess.run(["flock", "-n", str(lock), "true"], check=False).returncode == 1
+        )
         yield
     finally:
         holder.kill()
@@ -176,8 +218,12 @@ def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_th
     make: Callable[[str], Firewall], box: Boxes, hours: int
 ) -> None:
     """Who lives, and whose a look at a firewall is, is told by the database's clock alone."""
-    ours, theirs, looked_at = (make(f"{name}-{hours + 1}") for name in ("ours", "theirs", "looked-at"))
-    Firewall.objects.filter(pk=looked_at.pk).update(check_due_at=Now() + ledger.LEASE)  # somebody looks at it right now
+    ours, theirs, looked_at = (
+        make(f"{name}-{hours + 1}") for name in ("ours", "theirs", "looked-at")
+    )
+    Firewall.objects.filter(pk=looked_at.pk).update(
+        check_due_at=Now() + ledger.LEASE
+    )  # somebody looks at it right now
     lease, began = Firewall.objects.get(pk=looked_at.pk).check_due_at, timezone.now()
 
     def right_clock() -> None:
@@ -196,7 +242,12 @@ def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_th
         wait_until(beats(mine))
     assert ended(pid) == [0] and off.ended()
     for row in Push.objects.all():
-        assert (row.state, row.attempts) == ("confirmed", 1) and row.started_at and row.heartbeat_at and row.finished_at
+        assert (
+            (row.state, row.attempts) == ("confirmed", 1)
+            and row.started_at
+            and row.heartbeat_at
+            and row.finished_at
+        )
         assert began < row.started_at < row.heartbeat_at < row.finished_at < timezone.now(), row
     assert Push.objects.count() == 2
     assert Firewall.objects.get(pk=looked_at.pk).check_due_at == lease
@@ -211,7 +262,9 @@ class TestRowsTellTheTruth:
         queued.refresh_from_db()
         return queued
 
-    def test_of_a_configuration_that_the_box_takes_back(self, make: Callable[[str], Firewall], fra: World, box: Boxes) -> None:
+    def test_of_a_configuration_that_the_box_takes_back(
+        self, make: Callable[[str], Firewall], fra: World, box: Boxes
+    ) -> None:
         firewall = make("takes-back")
         assert self.push(firewall).state == "confirmed"
         old, applied = box.files("takes-back"), Firewall.objects.get().applied
@@ -222,17 +275,28 @@ class TestRowsTellTheTruth:
         fra.partition.management_prefixes = ["198.51.100.0/24"]
         fra.partition.save()
         done = self.push(firewall)
-        assert done.state == "rolled_back" and "failed at probe and went back: storage is away" in done.error
+        assert (
+            done.state == "rolled_back"
+            and "failed at probe and went back: storage is away" in done.error
+        )
         assert box.files("takes-back") == old and Firewall.objects.get().applied == applied
         assert Firewall.objects.with_state().get().state == "failed"
 
-    def test_of_a_key_that_the_box_does_not_know(self, make: Callable[[str], Firewall], box: Boxes, settings: Any, tmp_path: Any) -> None:
+    def test_of_a_key_that_the_box_does_not_know(
+        self, make: Callable[[str], Firewall], box: Boxes, settings: Any, tmp_path: Any
+    ) -> None:
         settings.SSH_KEY = ensure_key(tmp_path / "stranger")
         done = self.push(make("stranger"))
-        assert done.state == "failed" and "does not accept the key of this product" in done.error and box.files("stranger") == {}
+        assert (
+            done.state == "failed"
+            and "does not accept the key of this product" in done.error
+            and box.files("stranger") == {}
+        )
         assert Firewall.objects.get().unreachable_since is None
 
-    def test_of_a_box_that_another_push_keeps_busy(self, make: Callable[[str], Firewall], box: Boxes) -> None:
+    def test_of_a_box_that_another_push_keeps_busy(
+        self, make: Callable[[str], Firewall], box: Boxes
+    ) -> None:
         firewall = make("busy")
         with held(box, "busy"):
             queued = Push.objects.enqueue(firewall)
@@ -240,4 +304,7 @@ class TestRowsTellTheTruth:
             wait_until(beats(queued))
         assert ended(pid) == [0]
         done = Push.objects.get()
-        assert done.state == "confirmed" and next(step for step in done.steps if step["name"] == "lock")["seconds"] > 1, "it waits its turn"
+        assert (
+            done.state == "confirmed"
+            and next(step for step in done.steps if step["name"] == "lock")["seconds"] > 1
+        ), "it waits its turn"

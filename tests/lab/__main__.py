@@ -26,9 +26,15 @@ def main() -> None:
         folder.chmod(0o755)  # PostgreSQL's own user passes through
     with lab(VAR, var, PORT=os.environ.get("PORT") or "8000") as running, captured(running):
         PORT.write_text(str(running.guest.port))
-        print(f"\nThe lab is at {running.stack.url}: sign in as admin with the password {stack.PASSWORD!r}.")
-        print(f"Its firewalls: {', '.join(firewall.name for firewall in FIREWALLS)}. To look into one:")
-        print(f"  {sys.executable} -m tests.lab run {FIREWALLS[0].name} \"vtysh -c 'show bgp summary'\"")
+        print(
+            f"\nThe lab is at {running.stack.url}: sign in as admin with the password {stack.PASSWORD!r}."
+        )
+        print(
+            f"Its firewalls: {', '.join(firewall.name for firewall in FIREWALLS)}. To look into one:"
+        )
+        print(
+            f"  {sys.executable} -m tests.lab run {FIREWALLS[0].name} \"vtysh -c 'show bgp summary'\""
+        )
         print("Ctrl-C ends all; packets and running configurations are then in", VAR, flush=True)
         while running.guest.process.poll() is None:
             time.sleep(1)

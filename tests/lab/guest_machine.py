@@ -47,7 +47,10 @@ class Agent:
 
     def ask(self, do: str, seconds: float = 2000, **asked: Any) -> dict[str, Any]:
         """One request to the agent. Raises GuestError where it failed, OSError where it does not answer."""
-        with socket.create_connection(("127.0.0.1", self.port), seconds) as connection, connection.makefile("rb") as answer:
+        with (
+            socket.create_connection(("127.0.0.1", self.port), seconds) as connection,
+            connection.makefile("rb") as answer,
+        ):
             connection.sendall(json.dumps({"do": do, **asked}).encode() + b"\n")
             line = answer.readline()
         if not line:
@@ -57,11 +60,21 @@ class Agent:
             raise GuestError(f"{do}: {told['failed']}")
         return told
 
-    def run(self, script: str, *, box: str = "", node: str = "", seconds: float = 600, check: bool = True) -> str:
+    def run(
+        self,
+        script: str,
+        *,
+        box: str = "",
+        node: str = "",
+        seconds: float = 600,
+        check: bool = True,
+    ) -> str:
         """Run a shell script in the guest, in a node's network, or inside a firewall; what it said."""
         told = self.ask("run", script=script, box=box, node=node, seconds=seconds)
         if check and told["status"]:
-            raise GuestError(f"status {told['status']} in {box or node or 'the guest'}: {script[:300]}\n{told['said'][-3000:]}")
+            raise GuestError(
+                f"status {told['status']} in {box or node or 'the guest'}: {script[:300]}\n{told['said'][-3000:]}"
+            )
         return str(told["said"])
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
@@ -84,7 +97,11 @@ class Guest(Agent):
         """Until its agent answers. Raises GuestError where it does not in time."""
         deadline = time.monotonic() + BOOT_SECONDS
         while not self.answers():
-            how = f"QEMU ended with status {self.process.returncode}" if self.process.poll() is not None else f"not in {BOOT_SECONDS} s"
+            how = (
+                f"QEMU ended with status {self.process.returncode}"
+                if self.process.poll() is not None
+                else f"not in {BOOT_SECONDS} s"
+            )
             if self.process.returncode is not None or time.monotonic() > deadline:
                 raise GuestError(f"The guest did not boot ({how}). Its console:\n{self.said()}")
             time.sleep(0.2)
@@ -107,7 +124,12 @@ class Guest(Agent):
 
 
 @contextmanager
-def guest(image: Image, folder: Path, boxes: Mapping[str, Mapping[str, tuple[str, int]]], memory: int = 2048) -> Iterator[Guest]:
+def guest(
+    image: Image,
+    folder: Path,
+    boxes: Mapping[str, Mapping[str, tuple[str, int]]],
+    memory: int = 2048,
+) -> Iterator[Guest]:
     """Start it, without waiting until it answers; `boxes` are the files that each firewall is delivered with, as (text, mode) by path.
 
     Ends it at the end.
@@ -127,7 +149,9 @@ def guest(image: Image, folder: Path, boxes: Mapping[str, Mapping[str, tuple[str
 
 def _accelerators() -> list[str]:
     """Those to try, in order. Some machines offer a KVM that cannot run this kernel."""
-    kvm = os.environ.get("LAB_ACCELERATOR", "") != "tcg" and os.access("/dev/kvm", os.R_OK | os.W_OK)
+    kvm = os.environ.get("LAB_ACCELERATOR", "") != "tcg" and os.access(
+        "/dev/kvm", os.R_OK | os.W_OK
+    )
     return ["kvm", "tcg"] if kvm else ["tcg"]
 
 
@@ -154,22 +178,51 @@ def _add(archive: tarfile.TarFile, path: str, content: bytes, mode: int) -> None
 def _start(image: Image, job: Path, boxes: list[str], memory: int, accelerator: str) -> Guest:
     port, ssh = free_port(), {name: free_port() for name in boxes}
     forwarded = [f"hostfwd=tcp:127.0.0.1:{port}-:{AGENT}"]
-    forwarded += [f"hostfwd=tcp:127.0.0.1:{ssh[name]}-:{FIRST_SSH + number}" for number, name in enumerate(boxes)]
+    forwarded += [
+        f"hostfwd=tcp:127.0.0.1:{ssh[name]}-:{FIRST_SSH + number}"
+        for number, name in enumerate(boxes)
+    ]
     console = job.with_name("console.log")
-    talks = "earlyprintk=ttyS0" if accelerator == "kvm" else "quiet"  # for _works; a word costs an emulated processor more
+    talks = (
+        "earlyprintk=ttyS0" if accelerator == "kvm" else "quiet"
+    )  # for _works; a word costs an emulated processor more
     program = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
     command = [
-        program, "-M", "pc", *(KVM if accelerator == "kvm" else EMULATED), "-smp", str(PROCESSORS), "-m", str(memory),
-        "-nographic", "-no-reboot", "-global", "virtio-net-pci.romfile=",  # nothing to boot from the network
-        "-snapshot", "-kernel", str(image.kernel), "-initrd", str(image.initrd),
-        "-append", f"console=ttyS0 {talks} panic=-1 mitigations=off", "-drive", f"file={image.root},if=virtio,format=raw",
-        "-drive", f"file={job},if=virtio,format=raw", "-nic", ",".join(["user", "model=virtio-net-pci", "restrict=on", *forwarded]),
-    ]  # fmt: skip
+        program,
+        "-M",
+        "pc",
+        *(KVM if accelerator == "kvm" else EMULATED),
+        "-smp",
+        str(PROCESSORS),
+        "-m",
+        str(memory),
+        "-nographic",
+        "-no-reboot",
+        "-global",
+        "virtio-net-pci.romfile=",  # nothing to boot from the network
+        "-snapshot",
+        "-kernel",
+        str(image.kernel),
+        "-initrd",
+        str(image.initrd),
+        "-append",
+        f"console=ttyS0 {talks} panic=-1 mitigations=off",
+        "-drive",
+        f"file={image.root},if=virtio,format=raw",
+        "-drive",
+        f"file={job},if=virtio,format=raw",
+        "-nic",
+        ",".join(["user", "model=virtio-net-pci", "restrict=on", *forwarded]),
+    ]
     with console.open("wb") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, process_group=0,  # Ctrl-C is for us, who end it
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # Ctrl-C is for us, who end it
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - calls nothing but prctl
-        )  # fmt: skip
+        )
     return Guest(port, process, ssh, console, accelerator)
 
 

@@ -17,11 +17,27 @@ from pathlib import Path
 GUEST = Path(__file__).parent / "guest"
 SUITE = "bookworm"
 PACKAGES = (
-    "linux-image-cloud-amd64", "systemd-sysv", "systemd-container", "dbus", "udev", "kmod", "procps", "iproute2", "netbase",
-    "frr", "frr-pythontools", "nftables", "openssh-server", "sudo", "python3", "tcpdump", "busybox-static",
+    "linux-image-cloud-amd64",
+    "systemd-sysv",
+    "systemd-container",
+    "dbus",
+    "udev",
+    "kmod",
+    "procps",
+    "iproute2",
+    "netbase",
+    "frr",
+    "frr-pythontools",
+    "nftables",
+    "openssh-server",
+    "sudo",
+    "python3",
+    "tcpdump",
+    "busybox-static",
     # Instead of initramfs-tools and usrmerge, which bring Perl along and work for seconds.
-    "tiny-initramfs", "usr-is-merged",
-)  # fmt: skip
+    "tiny-initramfs",
+    "usr-is-merged",
+)
 # Read by dpkg in the guest. Nobody minds if half an image is lost with the power, and what is not unpacked takes no time.
 DPKG = """force-unsafe-io
 path-exclude=/usr/share/doc/*
@@ -42,14 +58,46 @@ path-include=/lib/modules/*/kernel/fs/overlayfs/*
 MODULES = ("virtio_pci", "virtio_blk", "ext4")
 # What a firewall need not start here: what a container cannot have, and what would cost an emulated processor seconds.
 MASKED = (
-    "systemd-logind", "systemd-journal-flush", "systemd-update-utmp", "systemd-update-utmp-runlevel", "systemd-networkd-wait-online",
-    "systemd-firstboot", "systemd-sysusers", "systemd-pcrphase", "systemd-pcrphase-sysinit", "systemd-user-sessions", "console-getty",
-    "e2scrub_reap", "cron", "getty@tty1", "modprobe@", "systemd-modules-load", "kmod-static-nodes", "systemd-remount-fs",
-    "systemd-tmpfiles-setup-dev", "systemd-udev-trigger", "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount",
-    "sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "proc-sys-fs-binfmt_misc.automount",
-    "systemd-ask-password-console.path", "systemd-ask-password-wall.path", "systemd-initctl.socket",
-)  # fmt: skip
-TIMERS = ("apt-daily", "apt-daily-upgrade", "e2scrub_all", "fstrim", "dpkg-db-backup", "systemd-tmpfiles-clean", "logrotate")
+    "systemd-logind",
+    "systemd-journal-flush",
+    "systemd-update-utmp",
+    "systemd-update-utmp-runlevel",
+    "systemd-networkd-wait-online",
+    "systemd-firstboot",
+    "systemd-sysusers",
+    "systemd-pcrphase",
+    "systemd-pcrphase-sysinit",
+    "systemd-user-sessions",
+    "console-getty",
+    "e2scrub_reap",
+    "cron",
+    "getty@tty1",
+    "modprobe@",
+    "systemd-modules-load",
+    "kmod-static-nodes",
+    "systemd-remount-fs",
+    "systemd-tmpfiles-setup-dev",
+    "systemd-udev-trigger",
+    "dev-hugepages.mount",
+    "dev-mqueue.mount",
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "proc-sys-fs-binfmt_misc.automount",
+    "systemd-ask-password-console.path",
+    "systemd-ask-password-wall.path",
+    "systemd-initctl.socket",
+)
+TIMERS = (
+    "apt-daily",
+    "apt-daily-upgrade",
+    "e2scrub_all",
+    "fstrim",
+    "dpkg-db-backup",
+    "systemd-tmpfiles-clean",
+    "logrotate",
+)
 FRR_UNIT = """[Unit]
 After=systemd-networkd.service
 [Service]
@@ -94,7 +142,11 @@ class Image:
         return self.folder / "root.img"
 
 
-TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap", "mkfs.ext4": "e2fsprogs"}
+TOOLS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "mmdebstrap": "mmdebstrap",
+    "mkfs.ext4": "e2fsprogs",
+}
 
 
 def missing() -> str:
@@ -123,7 +175,9 @@ def image() -> Image:
 
 
 def _described() -> Image:
-    recipe = hashlib.sha256(repr((PACKAGES, DPKG, MODULES, MASKED, TIMERS, FRR_UNIT, SSHD, INITRD)).encode())
+    recipe = hashlib.sha256(
+        repr((PACKAGES, DPKG, MODULES, MASKED, TIMERS, FRR_UNIT, SSHD, INITRD)).encode()
+    )
     for path in _files():
         recipe.update(path.read_bytes())
     return Image(cache() / recipe.hexdigest()[:16])
@@ -155,12 +209,18 @@ def _build(folder: Path) -> None:
             disk.truncate(1 << 30)
         _run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-d", str(root), str(made / "root.img"))
         made.rename(folder)
-    print(f"lab: built in {time.monotonic() - began:.0f} seconds, kept in {folder}", file=sys.stderr, flush=True)
+    print(
+        f"lab: built in {time.monotonic() - began:.0f} seconds, kept in {folder}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _run(*command: str) -> str:
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
+    )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {(done.stderr or done.stdout)[-2000:]}")
     return done.stdout
@@ -173,18 +233,34 @@ def _debian(root: Path) -> None:
     settings = root.with_name("dpkg.cfg")
     settings.write_text(DPKG)
     _run(
-        "mmdebstrap", "--quiet", "--variant=essential", "--mode=root", f"--include={','.join(PACKAGES)}",
-        "--aptopt=Acquire::Languages \"none\"", "--aptopt=APT::Install-Recommends \"false\"",
-        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--extract-hook=cp {settings} \"$1/etc/dpkg/dpkg.cfg.d/lab\"",
-        SUITE, str(root), *_sources(),
-    )  # fmt: skip
+        "mmdebstrap",
+        "--quiet",
+        "--variant=essential",
+        "--mode=root",
+        f"--include={','.join(PACKAGES)}",
+        '--aptopt=Acquire::Languages "none"',
+        '--aptopt=APT::Install-Recommends "false"',
+        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+        f'--extract-hook=cp {settings} "$1/etc/dpkg/dpkg.cfg.d/lab"',
+        SUITE,
+        str(root),
+        *_sources(),
+    )
 
 
 def _sources() -> list[str]:
     """This machine's own package sources where they are of the same Debian; else those that mmdebstrap knows."""
     apt = Path("/etc/apt")
-    files = [apt / "sources.list", *sorted(apt.glob("sources.list.d/*.list")), *sorted(apt.glob("sources.list.d/*.sources"))]
-    return [str(path) for path in files if path.exists() and re.search(rf"^[^#]*\s{SUITE}(\s|$)", path.read_text(), re.M)]
+    files = [
+        apt / "sources.list",
+        *sorted(apt.glob("sources.list.d/*.list")),
+        *sorted(apt.glob("sources.list.d/*.sources")),
+    ]
+    return [
+        str(path)
+        for path in files
+        if path.exists() and re.search(rf"^[^#]*\s{SUITE}(\s|$)", path.read_text(), re.M)
+    ]
 
 
 def _furnish(root: Path) -> None:
@@ -194,19 +270,26 @@ def _furnish(root: Path) -> None:
         shutil.copy(path, root / "lab" / path.name)
         (root / "lab" / path.name).chmod(0o755)
     units = root / "etc/systemd/system"
-    for unit in [*(name if "." in name else f"{name}.service" for name in MASKED), *(f"{name}.timer" for name in TIMERS)]:
+    for unit in [
+        *(name if "." in name else f"{name}.service" for name in MASKED),
+        *(f"{name}.timer" for name in TIMERS),
+    ]:
         (units / unit).symlink_to("/dev/null")
     (units / "frr.service.d").mkdir()
     (units / "frr.service.d/lab.conf").write_text(FRR_UNIT)
     for service in ("systemd-networkd", "nftables"):
         (units / f"multi-user.target.wants/{service}.service").unlink(missing_ok=True)
-        (units / f"multi-user.target.wants/{service}.service").symlink_to(f"/lib/systemd/system/{service}.service")
+        (units / f"multi-user.target.wants/{service}.service").symlink_to(
+            f"/lib/systemd/system/{service}.service"
+        )
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     (root / "etc/ssh/sshd_config").write_text(SSHD)
     (root / "etc/frr/vtysh.conf").write_text("service integrated-vtysh-config\n")
     (root / "etc/frr/frr.conf").write_text("")
-    (root / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")  # nspawn asks for one
+    (root / "etc/machine-id").write_text(
+        "0123456789abcdef0123456789abcdef\n"
+    )  # nspawn asks for one
 
 
 def _initrd(root: Path, target: Path) -> None:
@@ -218,12 +301,23 @@ def _initrd(root: Path, target: Path) -> None:
     (inside / "init").write_text(INITRD)
     (inside / "init").chmod(0o755)
     version = next((root / "lib/modules").iterdir()).name
-    shown = [_run("chroot", str(root), "modprobe", "-S", version, "--show-depends", module) for module in MODULES]
-    paths = dict.fromkeys(line.split()[1] for text in shown for line in text.splitlines() if line.startswith("insmod"))
+    shown = [
+        _run("chroot", str(root), "modprobe", "-S", version, "--show-depends", module)
+        for module in MODULES
+    ]
+    paths = dict.fromkeys(
+        line.split()[1] for text in shown for line in text.splitlines() if line.startswith("insmod")
+    )
     for path in paths:
         shutil.copy(root / path.lstrip("/"), inside / "modules")
     (inside / "modules/order").write_text("".join(f"{Path(path).name}\n" for path in paths))
-    _run("chroot", str(root), "sh", "-c", "cd /initrd && find . | busybox cpio -o -H newc | gzip -1 > /initrd.gz")
+    _run(
+        "chroot",
+        str(root),
+        "sh",
+        "-c",
+        "cd /initrd && find . | busybox cpio -o -H newc | gzip -1 > /initrd.gz",
+    )
     shutil.move(root / "initrd.gz", target)
     shutil.rmtree(inside)
 

@@ -36,11 +36,16 @@ def observe(lab: Lab, scenarios: Iterable[Scenario], patience: float = CONVERGED
     """
     chosen = list(scenarios)
     talks = list(dict.fromkeys(talk for scenario in chosen for talk in scenario.talks))
-    expected = {f"{name}/{version}": _address(lab, name, version) for name, version in {(t.seen_as, t.version) for t in talks if t.seen_as}}
+    expected = {
+        f"{name}/{version}": _address(lab, name, version)
+        for name, version in {(t.seen_as, t.version) for t in talks if t.seen_as}
+    }
     prefixes = {row["id"]: tuple(row["prefixes"]) for row in lab.rest.rows("networks/")}
     before = _counters(lab, chosen)
     deadline = time.monotonic() + patience
-    tables = _settled(lab, [route for scenario in chosen for route in scenario.routes], prefixes, deadline)
+    tables = _settled(
+        lab, [route for scenario in chosen for route in scenario.routes], prefixes, deadline
+    )
 
     def as_expected(talk: Talk, heard: str) -> bool:
         return heard.endswith(f" {expected[f'{talk.seen_as}/{talk.version}']}")
@@ -49,19 +54,29 @@ def observe(lab: Lab, scenarios: Iterable[Scenario], patience: float = CONVERGED
     silent = [talk for talk in talks if not talk.seen_as]
     answers |= _asked(lab, silent, SILENCE_SECONDS)
     near = list(dict.fromkeys(talk.near for talk in silent if "@" not in talk.target))
-    answers |= _answered(lab, near, lambda _, heard: bool(heard), time.monotonic() + CONVERGED_SECONDS)
+    answers |= _answered(
+        lab, near, lambda _, heard: bool(heard), time.monotonic() + CONVERGED_SECONDS
+    )
     after = _counters(lab, chosen)
-    return Seen(answers, tables, {key: after[key] - before[key] for key in after}, expected, prefixes)
+    return Seen(
+        answers, tables, {key: after[key] - before[key] for key in after}, expected, prefixes
+    )
 
 
 def problems(seen: Seen, scenario: Scenario) -> list[str]:
     """What is otherwise than the scenario says."""
     found = [line for talk in scenario.talks for line in _talk_problems(seen, talk)]
-    found += [line for route in scenario.routes for line in _route_problems(seen.tables, seen.prefixes, route)]
+    found += [
+        line
+        for route in scenario.routes
+        for line in _route_problems(seen.tables, seen.prefixes, route)
+    ]
     if scenario.counted:
         most = sum(1 for talk in scenario.talks if seen.answers.get(talk))
         if seen.counted[scenario.counted] < max(most, 1):
-            found.append(f"{' '.join(scenario.counted)}: {seen.counted[scenario.counted]} counted, at least {max(most, 1)} sent")
+            found.append(
+                f"{' '.join(scenario.counted)}: {seen.counted[scenario.counted]} counted, at least {max(most, 1)} sent"
+            )
     return found
 
 
@@ -75,14 +90,22 @@ def _talk_problems(seen: Seen, talk: Talk) -> list[str]:
     if heard:
         return [f"{name}: answered {heard!r}, must be refused"]
     if "@" not in talk.target and not seen.answers[talk.near]:
-        return [f"{name}: refused, but the target does not even answer its own leaf, so this means nothing"]
+        return [
+            f"{name}: refused, but the target does not even answer its own leaf, so this means nothing"
+        ]
     return []
 
 
-def _route_problems(tables: Tables, prefixes: Mapping[str, tuple[str, ...]], route: Route) -> list[str]:
+def _route_problems(
+    tables: Tables, prefixes: Mapping[str, tuple[str, ...]], route: Route
+) -> list[str]:
     found = []
     for switch in route.where:
-        hits = [entry for entry in tables[switch, route.network, route.version] if _concerns(entry, route, prefixes)]
+        hits = [
+            entry
+            for entry in tables[switch, route.network, route.version]
+            if _concerns(entry, route, prefixes)
+        ]
         if bool(hits) != route.known:
             what = f"knows {', '.join(hits)}" if hits else f"knows no IPv{route.version} route"
             found.append(f"{switch} {what} to {route.to} in {route.network}")
@@ -96,7 +119,9 @@ def _concerns(entry: str, route: Route, prefixes: Mapping[str, tuple[str, ...]])
         return False
     cidr = ip_network(entry)
     networks = [ip_network(prefix) for prefix in prefixes[route.to]]
-    return any(one.version == cidr.version == route.version and cidr.subnet_of(one) for one in networks)  # type: ignore[arg-type]
+    return any(
+        one.version == cidr.version == route.version and cidr.subnet_of(one) for one in networks
+    )  # type: ignore[arg-type]
 
 
 def _address(lab: Lab, name: str, version: int) -> str:
@@ -104,19 +129,27 @@ def _address(lab: Lab, name: str, version: int) -> str:
     return lab.address(who, network, version)
 
 
-def _settled(lab: Lab, routes: list[Route], prefixes: Mapping[str, tuple[str, ...]], deadline: float) -> Tables:
+def _settled(
+    lab: Lab, routes: list[Route], prefixes: Mapping[str, tuple[str, ...]], deadline: float
+) -> Tables:
     """The switches' tables once these routes are known and unknown there as they must be, or at the deadline."""
     while True:
         tables = _tables(lab)
-        if time.monotonic() > deadline or not any(_route_problems(tables, prefixes, route) for route in routes):
+        if time.monotonic() > deadline or not any(
+            _route_problems(tables, prefixes, route) for route in routes
+        ):
             return tables
         time.sleep(0.5)
 
 
-def _answered(lab: Lab, talks: list[Talk], good: Callable[[Talk, str], bool], deadline: float) -> dict[Talk, str]:
+def _answered(
+    lab: Lab, talks: list[Talk], good: Callable[[Talk, str], bool], deadline: float
+) -> dict[Talk, str]:
     """What these talks have heard, asked again until it is good or the deadline has passed."""
     answers: dict[Talk, str] = {}
-    while missing := [talk for talk in talks if talk not in answers or not good(talk, answers[talk])]:
+    while missing := [
+        talk for talk in talks if talk not in answers or not good(talk, answers[talk])
+    ]:
         answers |= _asked(lab, missing, ANSWER_SECONDS)
         if time.monotonic() > deadline:
             break
@@ -127,29 +160,48 @@ def _asked(lab: Lab, talks: list[Talk], seconds: float) -> dict[Talk, str]:
     if not talks:
         return {}
     told = lab.guest.ask("talks", talks=[_request(lab, talk, seconds) for talk in talks])
-    return {talk: answer.get("heard", "") for talk, answer in zip(talks, told["answers"], strict=True)}
+    return {
+        talk: answer.get("heard", "") for talk, answer in zip(talks, told["answers"], strict=True)
+    }
 
 
 def _request(lab: Lab, talk: Talk, seconds: float) -> dict[str, Any]:
     node, vrf = talk.source, ""
     if node == "near":
-        where = {host.name: (host.leaf, host.network) for host in HOSTS} | {"internet": ("exit", "internet")}
+        where = {host.name: (host.leaf, host.network) for host in HOSTS} | {
+            "internet": ("exit", "internet")
+        }
         node, network = where[talk.target]
         vrf = f"vrf{lab.numbers.vrfs[network]}"
     who, _, network = talk.target.partition("@")
     page = lab.address(talk.page, version=talk.version) if talk.page else ""
     return {
-        "node": node, "vrf": vrf, "to": lab.address(who, network, talk.version), "port": talk.port, "seconds": seconds,
+        "node": node,
+        "vrf": vrf,
+        "to": lab.address(who, network, talk.version),
+        "port": talk.port,
+        "seconds": seconds,
         "page": f"http://{page}/" if page else "/",
-    }  # fmt: skip
+    }
 
 
 def _tables(lab: Lab) -> dict[tuple[str, str, int], tuple[str, ...]]:
     """The kernel's routes on every switch in every VRF, as destinations."""
-    keys = [(switch.name, network, version) for switch in SWITCHES for network in switch.networks for version in (4, 6)]
-    lines = [f"echo '#'; ip -n {switch} -{version} route show vrf vrf{lab.numbers.vrfs[network]}" for switch, network, version in keys]
+    keys = [
+        (switch.name, network, version)
+        for switch in SWITCHES
+        for network in switch.networks
+        for version in (4, 6)
+    ]
+    lines = [
+        f"echo '#'; ip -n {switch} -{version} route show vrf vrf{lab.numbers.vrfs[network]}"
+        for switch, network, version in keys
+    ]
     parts = lab.guest.run("; ".join(lines)).split("#\n")[1:]
-    words = [[line.split() for line in part.splitlines() if re.match(r"default |[0-9a-f]*[.:]", line)] for part in parts]
+    words = [
+        [line.split() for line in part.splitlines() if re.match(r"default |[0-9a-f]*[.:]", line)]
+        for part in parts
+    ]
     return {key: tuple(line[0] for line in table) for key, table in zip(keys, words, strict=True)}
 
 

@@ -27,7 +27,11 @@ class Rest:
         self.url, self.token = f"{url}/api/v1", token
 
     def __call__(self, method: str, path: str, body: object = None) -> Any:
-        request = urllib.request.Request(f"{self.url}/{path}", method=method, data=json.dumps(body).encode() if body is not None else None)
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+        )
         request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", "application/json")
         try:
@@ -49,7 +53,10 @@ class Rest:
 
 def allocate(rest: Rest, management: dict[str, dict[str, Any]]) -> None:
     """The whole partition; `management` says where each firewall's SSH answers."""
-    rest.post("partitions/", {"id": topology.PARTITION, "name": "Lab", "management_prefixes": [topology.MANAGEMENT]})
+    rest.post(
+        "partitions/",
+        {"id": topology.PARTITION, "name": "Lab", "management_prefixes": [topology.MANAGEMENT]},
+    )
     for project in sorted({network.project for network in topology.NETWORKS}):
         rest.post("projects/", {"id": project, "name": project, "tenant": project})
     _networks(rest)
@@ -57,46 +64,111 @@ def allocate(rest: Rest, management: dict[str, dict[str, Any]]) -> None:
     for firewall in topology.FIREWALLS:
         networks = [firewall.primary, *firewall.shared, *firewall.externals]
         rules = [
-            {"protocol": protocol, "ports": list(firewall.egress), "to": list(topology.ALL), "comment": "web"}
-            for protocol in ("tcp", "udp") if firewall.egress
-        ]  # fmt: skip
-        rest.post("firewalls/", {
-            "name": firewall.name, "partition": topology.PARTITION, "project": projects[firewall.primary],
-            "networks": [{"network": network, "primary": network == firewall.primary} for network in networks],
-            "rules": {"egress": rules}, "management": management[firewall.name],
-        })  # fmt: skip
+            {
+                "protocol": protocol,
+                "ports": list(firewall.egress),
+                "to": list(topology.ALL),
+                "comment": "web",
+            }
+            for protocol in ("tcp", "udp")
+            if firewall.egress
+        ]
+        rest.post(
+            "firewalls/",
+            {
+                "name": firewall.name,
+                "partition": topology.PARTITION,
+                "project": projects[firewall.primary],
+                "networks": [
+                    {"network": network, "primary": network == firewall.primary}
+                    for network in networks
+                ],
+                "rules": {"egress": rules},
+                "management": management[firewall.name],
+            },
+        )
     for host in topology.HOSTS:
-        rest.post("machines/", {
-            "name": host.name, "partition": topology.PARTITION, "project": projects[host.network], "networks": [{"network": host.network}],
-        })  # fmt: skip
+        rest.post(
+            "machines/",
+            {
+                "name": host.name,
+                "partition": topology.PARTITION,
+                "project": projects[host.network],
+                "networks": [{"network": host.network}],
+            },
+        )
     _endpoint(rest)
 
 
 def _networks(rest: Rest) -> None:
     at = {"partition": topology.PARTITION}
     lengths = {"4": 24, "6": 64}
-    rest.post("networks/", at | {"id": "underlay", "name": "underlay", "kind": "underlay", "prefixes": [topology.UNDERLAY]})
-    rest.post("networks/", at | {
-        "id": "super", "name": "super", "kind": "super", "prefixes": list(topology.SUPER), "default_child_prefix_length": lengths,
-    })  # fmt: skip
+    rest.post(
+        "networks/",
+        at
+        | {
+            "id": "underlay",
+            "name": "underlay",
+            "kind": "underlay",
+            "prefixes": [topology.UNDERLAY],
+        },
+    )
+    rest.post(
+        "networks/",
+        at
+        | {
+            "id": "super",
+            "name": "super",
+            "kind": "super",
+            "prefixes": list(topology.SUPER),
+            "default_child_prefix_length": lengths,
+        },
+    )
     name, vrf, prefixes = topology.INTERNET
-    rest.post("networks/", {
-        "id": name, "name": name, "kind": "external", "vrf": vrf, "prefixes": list(prefixes), "destination_prefixes": list(topology.ALL),
-        "nat": True,
-    })  # fmt: skip
+    rest.post(
+        "networks/",
+        {
+            "id": name,
+            "name": name,
+            "kind": "external",
+            "vrf": vrf,
+            "prefixes": list(prefixes),
+            "destination_prefixes": list(topology.ALL),
+            "nat": True,
+        },
+    )
     for network in topology.NETWORKS:
-        rest.post("networks/", at | {
-            "id": network.name, "name": network.name, "kind": "private", "project": network.project, "shared": network.shared,
-            "prefix_length": {str(version): lengths[str(version)] for version in network.versions},
-        })  # fmt: skip
+        rest.post(
+            "networks/",
+            at
+            | {
+                "id": network.name,
+                "name": network.name,
+                "kind": "private",
+                "project": network.project,
+                "shared": network.shared,
+                "prefix_length": {
+                    str(version): lengths[str(version)] for version in network.versions
+                },
+            },
+        )
 
 
 def _endpoint(rest: Rest) -> None:
     firewall, network, port, machine = topology.PROXY
-    rest.post("endpoints/", {
-        "firewall": firewall_id(rest, firewall), "network": network, "address": addresses_in(rest, firewall, network)[0], "port": port,
-        "machine": rest.rows(f"machines/?name={machine}")[0]["id"], "target_port": port, "protocol": "tcp", "purpose": "http-proxy",
-    })  # fmt: skip
+    rest.post(
+        "endpoints/",
+        {
+            "firewall": firewall_id(rest, firewall),
+            "network": network,
+            "address": addresses_in(rest, firewall, network)[0],
+            "port": port,
+            "machine": rest.rows(f"machines/?name={machine}")[0]["id"],
+            "target_port": port,
+            "protocol": "tcp",
+            "purpose": "http-proxy",
+        },
+    )
 
 
 def firewall_id(rest: Rest, name: str) -> str:
@@ -106,17 +178,26 @@ def firewall_id(rest: Rest, name: str) -> str:
 def addresses_in(rest: Rest, firewall: str, network: str) -> list[str]:
     """The firewall's addresses in one of its networks."""
     (row,) = rest.rows(f"firewalls/?name={firewall}")
-    return [address for one in row["attachments"] if one["network"] == network for address in one["addresses"]]
+    return [
+        address
+        for one in row["attachments"]
+        if one["network"] == network
+        for address in one["addresses"]
+    ]
 
 
 def numbers(rest: Rest) -> Numbers:
     """What was allocated."""
     vrfs = {row["id"]: row["vrf"] for row in rest.rows("networks/?kind=private")}
     asns = {row["name"]: row["asn"] for row in rest.rows("firewalls/")}
-    return with_internet(vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}, asns)
+    return with_internet(
+        vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}, asns
+    )
 
 
-def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+def push(
+    rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None = None
+) -> dict[str, dict[str, Any]]:
     """Push to these firewalls, as many at a time as the guest has processors: the revision named here, or what is wanted.
 
     Tells the pushes by firewall, with their steps.
@@ -127,7 +208,9 @@ def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None
         while waiting and len(running) < PROCESSORS:
             name = waiting.pop(0)
             asked = {"revision": revisions[name]} if revisions and name in revisions else {}
-            running[name] = str(rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"])
+            running[name] = str(
+                rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"]
+            )
         time.sleep(0.5)
         for name, number in list(running.items()):
             push: dict[str, Any] = rest.get(f"pushes/{number}/")
@@ -143,7 +226,10 @@ def push(rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None
 
 def _too_slow(push: dict[str, Any]) -> bool:
     """Whether no verdict but a time limit ended it: an emulated guest on a busy machine is slower than a firewall may be."""
-    return any(step["state"] == "failed" and (step["name"] == "connect" or step["seconds"] > TOOL_SECONDS) for step in push["steps"])
+    return any(
+        step["state"] == "failed" and (step["name"] == "connect" or step["seconds"] > TOOL_SECONDS)
+        for step in push["steps"]
+    )
 
 
 def ended(rest: Rest, name: str, number: str, expected: str) -> dict[str, Any]:
@@ -155,6 +241,9 @@ def ended(rest: Rest, name: str, number: str, expected: str) -> dict[str, Any]:
 
 
 def _expected(name: str, push: dict[str, Any], state: str) -> dict[str, Any]:
-    steps = "\n".join(f"{step['name']}: {step['state']} {step['seconds']}s {step['output'][-1500:]}" for step in push["steps"])
+    steps = "\n".join(
+        f"{step['name']}: {step['state']} {step['seconds']}s {step['output'][-1500:]}"
+        for step in push["steps"]
+    )
     assert push["state"] == state, f"{name}: {push['state']}: {push['error']}\n{steps}"
     return push

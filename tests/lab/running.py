@@ -38,7 +38,11 @@ class Lab:
 
     def address(self, name: str, network: str = "", version: int = 4) -> str:
         """The address of a machine, or of a firewall in a network."""
-        found = rest.addresses_in(self.rest, name, network) if network else list(self.numbers.addresses[name])
+        found = (
+            rest.addresses_in(self.rest, name, network)
+            if network
+            else list(self.numbers.addresses[name])
+        )
         return next(one for one in found if (":" in one) == (version == 6))
 
 
@@ -53,7 +57,11 @@ class Clock:
     def took(self, what: str) -> None:
         self.seconds[what] = round(time.monotonic() - self.began, 1)
         self.began = time.monotonic()
-        cost = f" (guest: {sum(psutil.Process(self.guest.process.pid).cpu_times()[:2]):.0f} s of processor so far)" if self.guest else ""
+        cost = (
+            f" (guest: {sum(psutil.Process(self.guest.process.pid).cpu_times()[:2]):.0f} s of processor so far)"
+            if self.guest
+            else ""
+        )
         print(f"lab: {what} took {self.seconds[what]} s{cost}", file=sys.stderr, flush=True)
 
 
@@ -63,7 +71,10 @@ def lab(folder: Path, var: Path, **environment: str) -> Iterator[Lab]:
     clock = Clock()
     folder.mkdir(parents=True, exist_ok=True)
     key = public_line(ensure_key(var / "ssh" / "id_ed25519"))
-    hosts = {firewall.name: ensure_key(folder / "keys" / firewall.name) for firewall in topology.FIREWALLS}
+    hosts = {
+        firewall.name: ensure_key(folder / "keys" / firewall.name)
+        for firewall in topology.FIREWALLS
+    }
     boxes = {name: delivered(name, number, hosts[name]) for number, name in enumerate(hosts)}
     with _starting(folder, var, DEMO="none", **environment) as product:
         built = image()
@@ -74,7 +85,13 @@ def lab(folder: Path, var: Path, **environment: str) -> Iterator[Lab]:
             clock.took(f"product (guest under {machine.accelerator})")
             api = Rest(product.url, product.manage("create_token", "lab", "--role", "admin"))
             where = {
-                name: {"host": "127.0.0.1", "port": machine.ssh[name], "user": USER, "host_key": public_line(hosts[name])} for name in hosts
+                name: {
+                    "host": "127.0.0.1",
+                    "port": machine.ssh[name],
+                    "user": USER,
+                    "host_key": public_line(hosts[name]),
+                }
+                for name in hosts
             }
             rest.allocate(api, where)
             running = Lab(machine, product, api, rest.numbers(api), folder, clock)
@@ -95,12 +112,16 @@ def _starting(folder: Path, var: Path, **environment: str) -> Iterator[stack.Sta
         try:
             yield product
         finally:
-            (folder / "product.log").write_text("\n".join([*product.said, f"(ended: {product.process.poll()})", ""]))
+            (folder / "product.log").write_text(
+                "\n".join([*product.said, f"(ended: {product.process.poll()})", ""])
+            )
 
 
 def delivered(name: str, number: int, host_key: Path) -> dict[str, tuple[str, int]]:
     """What a firewall comes with: a name, a host key, a management interface and the product's applier."""
-    unit = f"[Match]\nName=mgmt0\n[Network]\nAddress={management(number)}/24\nLinkLocalAddressing=no\n"
+    unit = (
+        f"[Match]\nName=mgmt0\n[Network]\nAddress={management(number)}/24\nLinkLocalAddressing=no\n"
+    )
     unit += f"[Route]\nDestination={topology.MANAGEMENT}\nGateway=10.9.0.254\n"
     return {
         "etc/hostname": (f"{name}\n", 0o644),
@@ -119,8 +140,12 @@ def _wire(running: Lab, key: str) -> None:
     with ThreadPoolExecutor(PROCESSORS) as pool:
         parts = f"sh /root/applier.sh install '{key}'", script(running.numbers)
         list(pool.map(lambda part: running.guest.run(part, seconds=SETTLE_SECONDS), parts))
-    running.guest.run("\n".join(f"bash /run/lab/box start {name}" for name in names), seconds=SETTLE_SECONDS)
-    running.guest.ask("listen", nodes=[*(host.name for host in topology.HOSTS), "internet"], ports=topology.PORTS)
+    running.guest.run(
+        "\n".join(f"bash /run/lab/box start {name}" for name in names), seconds=SETTLE_SECONDS
+    )
+    running.guest.ask(
+        "listen", nodes=[*(host.name for host in topology.HOSTS), "internet"], ports=topology.PORTS
+    )
     for name in names:
         up(running, name)
 
@@ -130,10 +155,17 @@ def up(running: Lab, name: str) -> None:
     started = "systemctl is-system-running --wait"  # asks once, where asking again and again starts a program each time
     try:
         wait(lambda: greets(running.guest.ssh[name]), SETTLE_SECONDS)
-        wait(lambda: running.guest.run(started, box=name, check=False).strip() in ("running", "degraded"), SETTLE_SECONDS)
+        wait(
+            lambda: (
+                running.guest.run(started, box=name, check=False).strip() in ("running", "degraded")
+            ),
+            SETTLE_SECONDS,
+        )
     except (OSError, AssertionError) as problem:
         log = running.guest.run(f"tail -c 2000 /run/lab/{name}.log", check=False)
-        raise GuestError(f"{name} did not come up ({problem}):\n{log}\nThe guest's console:\n{running.guest.said()}") from problem
+        raise GuestError(
+            f"{name} did not come up ({problem}):\n{log}\nThe guest's console:\n{running.guest.said()}"
+        ) from problem
 
 
 def greets(port: int) -> bool:

@@ -45,7 +45,9 @@ def test_15_what_was_changed_by_hand_is_found_and_mended(lab: Lab) -> None:
 
 
 FORGOTTEN = Scenario(
-    16, "After a leaf's session came back, a machine reaches the shared network", (Talk("batch1", "storage1", "fw-batch@storage"),)
+    16,
+    "After a leaf's session came back, a machine reaches the shared network",
+    (Talk("batch1", "storage1", "fw-batch@storage"),),
 )
 
 
@@ -54,13 +56,20 @@ def test_16_a_next_hop_whose_neighbour_frr_forgot_is_found_and_mended(lab: Lab) 
     kernel has it, and packets vanish."""
     firewall, vrf = rest.firewall_id(lab.rest, "fw-batch"), lab.numbers.vrfs["storage"]
     assert problems(observe(lab, [FORGOTTEN]), FORGOTTEN) == []
-    _flap(lab, "leaf2", "fw-batch", f"vtysh -c 'show bgp vrf vrf{vrf} ipv4 unicast {lab.address('storage1')}/32'")
+    _flap(
+        lab,
+        "leaf2",
+        "fw-batch",
+        f"vtysh -c 'show bgp vrf vrf{vrf} ipv4 unicast {lab.address('storage1')}/32'",
+    )
     if by_itself := not _neighbour(lab, vrf):
         print("lab: FRR forgot the neighbour by itself")
     else:
         lab.guest.run(f"ip neigh del {HOP.loopback} dev vlan{vrf}", box="fw-batch")
     assert not _neighbour(lab, vrf), by_itself
-    assert problems(observe(lab, [FORGOTTEN], ONCE), FORGOTTEN) != [], "without the neighbour there is no way"
+    assert problems(observe(lab, [FORGOTTEN], ONCE), FORGOTTEN) != [], (
+        "without the neighbour there is no way"
+    )
     assert _drift(lab, firewall) == {"next hops without a neighbour"}
     rest.push(lab.rest, ["fw-batch"])
     assert _neighbour(lab, vrf) and lab.rest.get(f"firewalls/{firewall}/")["state"] == "in_sync"
@@ -68,9 +77,11 @@ def test_16_a_next_hop_whose_neighbour_frr_forgot_is_found_and_mended(lab: Lab) 
 
 
 NOT_ORIGINATED = Scenario(
-    17, "After another default route went, a machine has its way to the shared network",
-    (Talk("batch1", "storage1", "fw-batch@storage"),), (Route(LEAVES, "batch", "default", known=True),),
-)  # fmt: skip
+    17,
+    "After another default route went, a machine has its way to the shared network",
+    (Talk("batch1", "storage1", "fw-batch@storage"),),
+    (Route(LEAVES, "batch", "default", known=True),),
+)
 
 
 def test_17_a_default_route_that_frr_forgets_to_originate_is_found_and_mended(lab: Lab) -> None:
@@ -79,11 +90,24 @@ def test_17_a_default_route_that_frr_forgets_to_originate_is_found_and_mended(la
     assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
     before, asn = _state(lab, "fw-batch"), lab.numbers.asns["fw-batch"]
     kernel = f"vtysh -c 'configure' -c 'router bgp {asn} vrf vrf{vrf}' -c 'address-family ipv4 unicast' -c"
-    lab.guest.run(f"ip route add blackhole default vrf vrf{vrf}; {kernel} 'redistribute kernel'", box="fw-batch")
-    running.wait(lambda: " ? " in lab.guest.run(OWN_DEFAULTS, box="fw-batch"), running.SETTLE_SECONDS)
-    lab.guest.run(f"{kernel} 'no redistribute kernel'; ip route del blackhole default vrf vrf{vrf}", box="fw-batch")
-    running.wait(lambda: problems(observe(lab, [NOT_ORIGINATED], ONCE), NOT_ORIGINATED), running.SETTLE_SECONDS)
-    assert _state(lab, "fw-batch") == before and _drift(lab, firewall) == {"default routes that are not originated"}
+    lab.guest.run(
+        f"ip route add blackhole default vrf vrf{vrf}; {kernel} 'redistribute kernel'",
+        box="fw-batch",
+    )
+    running.wait(
+        lambda: " ? " in lab.guest.run(OWN_DEFAULTS, box="fw-batch"), running.SETTLE_SECONDS
+    )
+    lab.guest.run(
+        f"{kernel} 'no redistribute kernel'; ip route del blackhole default vrf vrf{vrf}",
+        box="fw-batch",
+    )
+    running.wait(
+        lambda: problems(observe(lab, [NOT_ORIGINATED], ONCE), NOT_ORIGINATED),
+        running.SETTLE_SECONDS,
+    )
+    assert _state(lab, "fw-batch") == before and _drift(lab, firewall) == {
+        "default routes that are not originated"
+    }
     rest.push(lab.rest, ["fw-batch"])
     assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
     assert lab.rest.get(f"firewalls/{firewall}/")["state"] == "in_sync"
@@ -94,13 +118,20 @@ def _flap(lab: Lab, leaf: str, port: str, ask: str) -> None:
     session = f"vtysh -N {leaf} -c 'show bgp neighbors {port}'"
 
     def dropped() -> int:
-        return int(re.findall(r"Connections established \d+; dropped (\d+)", lab.guest.run(session))[0])
+        return int(
+            re.findall(r"Connections established \d+; dropped (\d+)", lab.guest.run(session))[0]
+        )
 
     before = dropped()
     lab.guest.run(f"vtysh -N {leaf} -c 'clear bgp {port}'")
-    running.wait(lambda: dropped() > before and "BGP state = Established" in lab.guest.run(session), running.SETTLE_SECONDS)
+    running.wait(
+        lambda: dropped() > before and "BGP state = Established" in lab.guest.run(session),
+        running.SETTLE_SECONDS,
+    )
     shortest = rf"^\s*{HOP.asn}$"
-    running.wait(lambda: re.search(shortest, lab.guest.run(ask, box=port), re.M), running.SETTLE_SECONDS)
+    running.wait(
+        lambda: re.search(shortest, lab.guest.run(ask, box=port), re.M), running.SETTLE_SECONDS
+    )
 
 
 def _neighbour(lab: Lab, vrf: int) -> bool:
@@ -112,5 +143,7 @@ def _neighbour(lab: Lab, vrf: int) -> bool:
 def _drift(lab: Lab, firewall: str) -> set[str]:
     """What the product finds to be otherwise than applied, when it looks."""
     lab.rest.post(f"firewalls/{firewall}/check/")
-    running.wait(lambda: lab.rest.get(f"firewalls/{firewall}/")["state"] == "drifted", running.SETTLE_SECONDS)
+    running.wait(
+        lambda: lab.rest.get(f"firewalls/{firewall}/")["state"] == "drifted", running.SETTLE_SECONDS
+    )
     return set(lab.rest.get(f"firewalls/{firewall}/")["drift"].splitlines())

@@ -51,7 +51,9 @@ def test_afterwards_all_is_as_before(lab: Lab, broken: Seen) -> None:
 
 def _shown(seen: Seen, scenario: Scenario) -> bool:
     """Whether it is seen where its own fault shows."""
-    return bool(scenario.shown_by) and any(scenario.shown_by in line for line in problems(seen, scenario))
+    return bool(scenario.shown_by) and any(
+        scenario.shown_by in line for line in problems(seen, scenario)
+    )
 
 
 def _until_shown(lab: Lab) -> Seen:
@@ -67,7 +69,12 @@ def _kept(lab: Lab, *faults: str) -> dict[str, int]:
     """The numbers of the revisions with these faults, by firewall."""
     command = [sys.executable, "-m", "tests.lab.patched", *faults]
     done = subprocess.run(
-        command, cwd=stack.ROOT, env=stack.environment(lab.stack.var, lab.stack.port), capture_output=True, text=True, check=False
+        command,
+        cwd=stack.ROOT,
+        env=stack.environment(lab.stack.var, lab.stack.port),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return {str(name): int(number) for name, number in json.loads(done.stdout).items()}

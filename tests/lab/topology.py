@@ -55,8 +55,20 @@ PRIVATE = ("shop", "web", "batch", "storage", "backup")
 LEAVES = ("leaf1", "leaf2")
 SWITCHES = (
     Switch("spine", 4200000001, "10.4.255.1", ("leaf1", "leaf2", "exit")),
-    Switch("leaf1", 4200000011, "10.4.255.11", ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"), PRIVATE),
-    Switch("leaf2", 4200000012, "10.4.255.12", ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"), PRIVATE),
+    Switch(
+        "leaf1",
+        4200000011,
+        "10.4.255.11",
+        ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"),
+        PRIVATE,
+    ),
+    Switch(
+        "leaf2",
+        4200000012,
+        "10.4.255.12",
+        ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"),
+        PRIVATE,
+    ),
     Switch("exit", 4200000021, "10.4.255.21", ("spine",), ("internet",)),
 )
 NETWORKS = (

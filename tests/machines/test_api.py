@@ -26,17 +26,34 @@ def api(fra: World) -> Api:
 
 
 def wanted(**changes: object) -> dict[str, object]:
-    return {"name": "web", "partition": "fra", "project": "shop", "networks": [{"network": "shop"}], **changes}
+    return {
+        "name": "web",
+        "partition": "fra",
+        "project": "shop",
+        "networks": [{"network": "shop"}],
+        **changes,
+    }
 
 
 def test_allocating_picks_an_address(api: Api) -> None:
     made = api.post("machines/", wanted(labels={"size": "c1"}))
     assert made.status_code == 201
     row = Machine.objects.get()
-    assert made.json() == api.get(f"machines/{row.pk}/").json() == {
-        "id": str(row.pk), "name": "web", "partition": "fra", "project": "shop", "network": "shop", "addresses": ["10.128.0.1"],
-        "labels": {"size": "c1"}, "asn": 4210000001, "created_at": made.json()["created_at"],
-    }  # fmt: skip
+    assert (
+        made.json()
+        == api.get(f"machines/{row.pk}/").json()
+        == {
+            "id": str(row.pk),
+            "name": "web",
+            "partition": "fra",
+            "project": "shop",
+            "network": "shop",
+            "addresses": ["10.128.0.1"],
+            "labels": {"size": "c1"},
+            "asn": 4210000001,
+            "created_at": made.json()["created_at"],
+        }
+    )
     assert made.json()["created_at"].endswith("Z")
 
 
@@ -48,37 +65,63 @@ def test_allocating_takes_a_brought_address(api: Api) -> None:
 @pytest.mark.parametrize(
     "changes, refused",
     [
-        ({"networks": []}, {"networks": ["no_private"]}), ({"networks": [{"network": "nope"}]}, {"networks": ["does_not_exist"]}),
-        ({"networks": [{"network": "shop"}, {"network": "shared"}]}, {"networks": ["several_networks"]}),
-        ({"networks": [{"network": "shop"}, {"network": "shop"}]}, {"networks": ["not_distinct", "several_networks"]}),
-        ({"networks": "shop"}, {"networks": ["not_a_list"]}), ({"networks": ["shop"]}, {"networks": ["invalid"]}),
-        ({"networks": [{"network": "shared"}]}, {"networks": ["other_project"]}), ({"partition": "x"}, {"partition": ["does_not_exist"]}),
+        ({"networks": []}, {"networks": ["no_private"]}),
+        ({"networks": [{"network": "nope"}]}, {"networks": ["does_not_exist"]}),
+        (
+            {"networks": [{"network": "shop"}, {"network": "shared"}]},
+            {"networks": ["several_networks"]},
+        ),
+        (
+            {"networks": [{"network": "shop"}, {"network": "shop"}]},
+            {"networks": ["not_distinct", "several_networks"]},
+        ),
+        ({"networks": "shop"}, {"networks": ["not_a_list"]}),
+        ({"networks": ["shop"]}, {"networks": ["invalid"]}),
+        ({"networks": [{"network": "shared"}]}, {"networks": ["other_project"]}),
+        ({"partition": "x"}, {"partition": ["does_not_exist"]}),
         ({"networks": [{"network": "super-fra"}]}, {"networks": ["not_explicit", "no_private"]}),
         ({"networks": [{"network": "shop", "auto": False}]}, {"addresses": ["no_address"]}),
         ({"addresses": ["10.9.9.9"]}, {"addresses": ["outside_networks"]}),
         ({"addresses": ["10.128.0.1x"]}, {"addresses": ["invalid_address"]}),
-        ({"addresses": ["10.128.0.255"]}, None), ({"addresses": ["10.128.3.255"]}, {"addresses": ["reserved"]}),
-        ({"name": "Web 1"}, {"name": ["invalid_name"]}), ({"name": "a\nb"}, {"name": ["invalid_name"]}),
+        ({"addresses": ["10.128.0.255"]}, None),
+        ({"addresses": ["10.128.3.255"]}, {"addresses": ["reserved"]}),
+        ({"name": "Web 1"}, {"name": ["invalid_name"]}),
+        ({"name": "a\nb"}, {"name": ["invalid_name"]}),
     ],
-)  # fmt: skip
-def test_refusals_name_field_and_code_and_leave_nothing(api: Api, fra: World, changes: object, refused: object) -> None:
+)
+def test_refusals_name_field_and_code_and_leave_nothing(
+    api: Api, fra: World, changes: object, refused: object
+) -> None:
     fra.private("shared", fra.storage, shared=True)
     response = api.post("machines/", {**wanted(), **changes})  # type: ignore[dict-item]
     if refused is None:
         assert response.status_code == 201
     else:
-        assert codes(response) == refused and not Machine.objects.exists() and not Address.objects.exists()
+        assert (
+            codes(response) == refused
+            and not Machine.objects.exists()
+            and not Address.objects.exists()
+        )
 
 
 def test_a_refused_item_of_a_list_says_which(api: Api) -> None:
-    answer = api.post("machines/", wanted(networks=[{"network": "shop"}, {"network": "nope"}])).json()
-    assert answer == {"networks": [{"message": "There is no network nope.", "code": "does_not_exist", "at": "1.network"}]}
+    answer = api.post(
+        "machines/", wanted(networks=[{"network": "shop"}, {"network": "nope"}])
+    ).json()
+    assert answer == {
+        "networks": [
+            {"message": "There is no network nope.", "code": "does_not_exist", "at": "1.network"}
+        ]
+    }
 
 
 def test_name_and_labels_change_and_the_home_does_not(api: Api, fra: World) -> None:
     machine = fra.machine("web", fra.shop, *fra.pool.children.all())
     path = f"machines/{machine.pk}/"
-    assert api.patch(path, {"name": "web-1", "labels": {"a": "b"}, "project": "shop"}).json()["name"] == "web-1"
+    assert (
+        api.patch(path, {"name": "web-1", "labels": {"a": "b"}, "project": "shop"}).json()["name"]
+        == "web-1"
+    )
     assert codes(api.patch(path, {"project": "analytics"}))["project"][-1] == "identity"
     assert codes(api.patch(path, {"id": str(uuid.uuid4())})) == {"id": ["identity"]}
 
@@ -93,7 +136,11 @@ def test_freeing_gives_picked_addresses_back(api: Api, fra: World) -> None:
 def test_a_firewall_is_no_machine_here(api: Api, fra: World) -> None:
     firewall = fra.firewall("fw", fra.shop, *fra.pool.children.all())
     assert api.get("machines/").json()["count"] == 0
-    assert api.get(f"machines/{firewall.pk}/").status_code == api.delete(f"machines/{firewall.pk}/").status_code == 404
+    assert (
+        api.get(f"machines/{firewall.pk}/").status_code
+        == api.delete(f"machines/{firewall.pk}/").status_code
+        == 404
+    )
     assert Machine.objects.exists()
 
 
@@ -105,9 +152,16 @@ def test_lists_are_filtered_and_cost_the_same_whatever_their_length(api: Api, fr
         fra.machine(f"web-{number}", fra.shop, shop)
     assert queries(lambda: api.get("machines/")) == few
     for query in (
-        f"id={first.pk}", "name=web-0", "addresses=10.128.0.1", "labels=size=c1", f"asn={first.asn}", "search=web-0",
-    ):  # fmt: skip
-        assert [row["name"] for row in api.get(f"machines/?{query}").json()["results"]] == ["web-0"], query
+        f"id={first.pk}",
+        "name=web-0",
+        "addresses=10.128.0.1",
+        "labels=size=c1",
+        f"asn={first.asn}",
+        "search=web-0",
+    ):
+        assert [row["name"] for row in api.get(f"machines/?{query}").json()["results"]] == [
+            "web-0"
+        ], query
     for query in ("partition=fra", "project=shop", "network=shop"):
         assert api.get(f"machines/?{query}").json()["count"] == 6
     assert codes(api.get("machines/?id=7")) == {"id": ["invalid"]}
@@ -116,4 +170,7 @@ def test_lists_are_filtered_and_cost_the_same_whatever_their_length(api: Api, fr
 
 def test_a_viewer_reads_only(fra: World) -> None:
     viewer = Api("viewer")
-    assert viewer.get("machines/").status_code == 200 and viewer.post("machines/", wanted()).status_code == 403
+    assert (
+        viewer.get("machines/").status_code == 200
+        and viewer.post("machines/", wanted()).status_code == 403
+    )

@@ -46,23 +46,45 @@ def written(action: Callable[[], object]) -> list[Activity]:
 class TestWhatIsWritten:
     def test_a_share_says_who_by_which_door_what_and_why(self, store: Network) -> None:
         admin = visitor("admin")
-        (row,) = written(lambda: admin.post("/networks/store/share/", {"confirm": "store", "reason": "backups"}))
-        assert (row.who, row.via, row.verb, row.kind, row.key) == ("admin", "browser", "changed", "network", "store")
+        (row,) = written(
+            lambda: admin.post("/networks/store/share/", {"confirm": "store", "reason": "backups"})
+        )
+        assert (row.who, row.via, row.verb, row.kind, row.key) == (
+            "admin",
+            "browser",
+            "changed",
+            "network",
+            "store",
+        )
         assert (row.operation, row.reason) == ("store was shared", "backups")
         assert row.changes["shared"] == (False, True) and row.changes["shared_by"] == ("", "admin")
         assert set(row.changes) == {"shared", "shared_at", "shared_by", "shared_reason"}
 
-    def test_one_request_is_one_story_and_its_id_is_in_the_answer(self, fra: World, store: Network) -> None:
-        body = {"name": "disk", "partition": "fra", "project": "storage-team", "networks": [{"network": "store"}]}
+    def test_one_request_is_one_story_and_its_id_is_in_the_answer(
+        self, fra: World, store: Network
+    ) -> None:
+        body = {
+            "name": "disk",
+            "partition": "fra",
+            "project": "storage-team",
+            "networks": [{"network": "store"}],
+        }
         given = str(uuid.uuid4())
         answer: list[Any] = []
         operator = Api("operator")
         rows = written(lambda: answer.append(operator.post("machines/", body, X_Request_ID=given)))
         assert answer[0].status_code == 201 and answer[0]["X-Request-ID"] == given
-        assert [(row.kind, row.verb) for row in rows] == [("machine", "created"), ("address", "created")]
-        assert {(row.request, row.who, row.via, row.operation) for row in rows} == {(given, "operator", "api", "disk was allocated")}
+        assert [(row.kind, row.verb) for row in rows] == [
+            ("machine", "created"),
+            ("address", "created"),
+        ]
+        assert {(row.request, row.who, row.via, row.operation) for row in rows} == {
+            (given, "operator", "api", "disk was allocated")
+        }
         (story,) = events(reversed(rows))
-        assert story.sentence == "disk was allocated" and [change.row.kind for change in story.changes] == ["machine", "address"]
+        assert story.sentence == "disk was allocated" and [
+            change.row.kind for change in story.changes
+        ] == ["machine", "address"]
 
     @pytest.mark.parametrize("forged", ["a b", "x" * 65, "*/ DROP", "é"])
     def test_an_id_that_is_none_is_replaced(self, store: Network, forged: str) -> None:
@@ -73,10 +95,14 @@ class TestWhatIsWritten:
         _, text = Token.objects.issue("robot", "operator")
         client = Client(headers={"Authorization": f"Bearer {text}"})
         body = json.dumps({"network": "store", "project": "storage-team"})
-        rows = written(lambda: client.post("/api/v1/ip-addresses/", body, content_type="application/json"))
+        rows = written(
+            lambda: client.post("/api/v1/ip-addresses/", body, content_type="application/json")
+        )
         (row,) = (row for row in rows if row.kind == "address")
         assert row.via == "token" and row.who == Token.objects.get(name="robot").user.username
-        assert text not in json.dumps([[one.before, one.after, one.label, one.key] for one in Activity.objects.all()])
+        assert text not in json.dumps(
+            [[one.before, one.after, one.label, one.key] for one in Activity.objects.all()]
+        )
 
     def test_secrets_leave_no_trace(self) -> None:
         user = someone("admin", "eve")
@@ -102,21 +128,34 @@ class TestWhatIsWritten:
 
     def test_a_refusal_writes_nothing(self, fra: World, store: Network) -> None:
         admin = Api()
-        assert written(lambda: codes(admin.post("ip-addresses/", {"network": "super-fra", "project": "shop"}))) == []
+        assert (
+            written(
+                lambda: codes(
+                    admin.post("ip-addresses/", {"network": "super-fra", "project": "shop"})
+                )
+            )
+            == []
+        )
 
     def test_saving_without_a_change_writes_nothing(self, store: Network) -> None:
         assert written(store.save) == []
 
-    def test_bulk_code_and_hand_written_statements_leave_a_trail_as_well(self, fra: World, store: Network) -> None:
+    def test_bulk_code_and_hand_written_statements_leave_a_trail_as_well(
+        self, fra: World, store: Network
+    ) -> None:
         def bulk() -> None:
             Network.objects.filter(pk="store").update(description="one")
 
         def by_hand() -> None:
             with connection.cursor() as cursor:
-                cursor.execute("/* by hand */ UPDATE networks_network SET description = 'two' WHERE id = 'store'")
+                cursor.execute(
+                    "/* by hand */ UPDATE networks_network SET description = 'two' WHERE id = 'store'"
+                )
 
         (first,), (second,) = written(bulk), written(by_hand)
-        assert first.changes == {"description": ("", "one")} and second.changes == {"description": ("one", "two")}
+        assert first.changes == {"description": ("", "one")} and second.changes == {
+            "description": ("one", "two")
+        }
         assert second.via == "sql" and second.who
 
     def test_the_actor_cannot_end_the_comment_it_travels_in(self, store: Network) -> None:
@@ -130,21 +169,35 @@ class TestWhatIsWritten:
             (row,) = written(lambda: Network.objects.filter(pk="store").update(description="x"))
         assert row.operation == "outer"
 
-    def test_joining_and_leaving_belong_to_the_histories_of_both(self, fra: World, store: Network) -> None:
+    def test_joining_and_leaving_belong_to_the_histories_of_both(
+        self, fra: World, store: Network
+    ) -> None:
         firewall = fra.firewall("shop-fw", fra.shop, fra.private("shop", fra.shop))
         store.share("ada")
         rows = written(lambda: (join(firewall, store), leave(firewall, store)))
-        ours = [row for row in rows if f"firewall:{firewall.pk}" in row.about and "network:store" in row.about]
+        ours = [
+            row
+            for row in rows
+            if f"firewall:{firewall.pk}" in row.about and "network:store" in row.about
+        ]
         assert [(row.operation, row.verb) for row in ours if row.kind == "attachment"] == [
-            ("shop-fw joined store", "created"), ("shop-fw left store", "removed")
-        ]  # fmt: skip
+            ("shop-fw joined store", "created"),
+            ("shop-fw left store", "removed"),
+        ]
 
-    def test_freeing_tells_what_went_and_what_stays_reserved(self, fra: World, store: Network) -> None:
+    def test_freeing_tells_what_went_and_what_stays_reserved(
+        self, fra: World, store: Network
+    ) -> None:
         asked = [Request(store)]
-        machine = create_machine(name="disk", partition=fra.partition, project=fra.storage, networks=asked)
+        machine = create_machine(
+            name="disk", partition=fra.partition, project=fra.storage, networks=asked
+        )
         rows = written(lambda: free_machine(machine))
         assert {row.operation for row in rows} == {"disk was freed"}
-        assert {(row.kind, row.verb) for row in rows} >= {("address", "removed"), ("machine", "removed")}
+        assert {(row.kind, row.verb) for row in rows} >= {
+            ("address", "removed"),
+            ("machine", "removed"),
+        }
 
     def test_tasks_say_which_task(self, fra: World) -> None:
         from config.celery import begin, end
@@ -161,7 +214,9 @@ class TestWhatIsWritten:
 
 class TestReading:
     def test_the_page_tells_a_story(self, fra: World, store: Network) -> None:
-        visitor("admin").post("/networks/store/share/", {"confirm": "store", "reason": "backups for all"})
+        visitor("admin").post(
+            "/networks/store/share/", {"confirm": "store", "reason": "backups for all"}
+        )
         page = visitor().get("/activity/")
         assert says(page, "store was shared by admin browser “backups for all”")
         assert says(page, "shared no → yes")
@@ -169,13 +224,28 @@ class TestReading:
     @pytest.mark.parametrize(
         "query, found",
         [
-            ("object=store", True), ("object=shop", False), ("about=network:store", True), ("about=network:shop", False),
-            ("who=ada", True), ("who=eve", False), ("kind=network", True), ("kind=push", False), ("verb=changed", True),
-            ("since=2020-01-01", True), ("since=2999-01-01", False), ("until=2020-01-01", False), ("via=task", False),
-            ("since=2020-13-45", True), ("object=%00store", True), ("before=1", False), ("before=²", True), ("before=" + "9" * 30, True),
-            ("told=r1", False), ("request=r1", True),
+            ("object=store", True),
+            ("object=shop", False),
+            ("about=network:store", True),
+            ("about=network:shop", False),
+            ("who=ada", True),
+            ("who=eve", False),
+            ("kind=network", True),
+            ("kind=push", False),
+            ("verb=changed", True),
+            ("since=2020-01-01", True),
+            ("since=2999-01-01", False),
+            ("until=2020-01-01", False),
+            ("via=task", False),
+            ("since=2020-13-45", True),
+            ("object=%00store", True),
+            ("before=1", False),
+            ("before=²", True),
+            ("before=" + "9" * 30, True),
+            ("told=r1", False),
+            ("request=r1", True),
         ],
-    )  # fmt: skip
+    )
     def test_filters_narrow_it(self, store: Network, query: str, found: bool) -> None:
         with acting(lambda: Actor("ada", "browser", "r1")):
             store.share("ada", "backups for all")
@@ -191,37 +261,59 @@ class TestReading:
         older = viewer.get(f"/activity/?before={last.id}&told={last.request}")
         assert "many were made" not in words(older) and "super-fra" in words(older)
 
-    def test_the_history_of_an_object_is_a_part_of_its_page(self, fra: World, store: Network) -> None:
+    def test_the_history_of_an_object_is_a_part_of_its_page(
+        self, fra: World, store: Network
+    ) -> None:
         store.share("ada", "backups for all")
         assert b'hx-get="/activity/network/store/"' in visitor().get("/networks/store/").content
-        part = visitor().get("/activity/network/store/", headers={"HX-Request": "true", "HX-Target": "history"})
+        part = visitor().get(
+            "/activity/network/store/", headers={"HX-Request": "true", "HX-Target": "history"}
+        )
         assert says(part, "backups for all") and b"<html" not in part.content
         assert says(visitor().get("/activity/network/store/"), "History of store")
-        assert says(visitor().get("/activity/network/nothing/"), "Nothing was written down of it yet.")
+        assert says(
+            visitor().get("/activity/network/nothing/"), "Nothing was written down of it yet."
+        )
 
     def test_every_role_reads_it_and_strangers_do_not(self, store: Network) -> None:
         assert Client().get("/activity/").status_code == 302
         assert Client().get("/api/v1/activity/").status_code == 401
         for role in ("viewer", "operator", "admin"):
-            assert visitor(role).get("/activity/").status_code == 200 and Api(role).get("activity/").status_code == 200
+            assert (
+                visitor(role).get("/activity/").status_code == 200
+                and Api(role).get("activity/").status_code == 200
+            )
 
     def test_accounts_and_tokens_are_for_admins_only(self) -> None:
         User.objects.create(username="eve", email="eve@example.org")
         for role, seen in (("viewer", False), ("operator", False), ("admin", True)):
             assert ("eve@example.org" in visitor(role).get("/activity/").content.decode()) == seen
-            assert ("eve@example.org" in Api(role).get("activity/?limit=1000").content.decode()) == seen
-            assert ("eve@example.org" in visitor(role).get("/activity/?format=csv").getvalue().decode()) == seen
+            assert (
+                "eve@example.org" in Api(role).get("activity/?limit=1000").content.decode()
+            ) == seen
+            assert (
+                "eve@example.org" in visitor(role).get("/activity/?format=csv").getvalue().decode()
+            ) == seen
 
     def test_a_page_costs_the_same_however_much_happened(self, fra: World, store: Network) -> None:
         viewer = visitor()
         before = queries(viewer, "/activity/")
         for number in range(60):
-            Address(address=f"10.128.3.{number + 1}", prefix=store.prefixes.get(), project=fra.storage, kind="static").save()
+            Address(
+                address=f"10.128.3.{number + 1}",
+                prefix=store.prefixes.get(),
+                project=fra.storage,
+                kind="static",
+            ).save()
         assert queries(viewer, "/activity/") == before <= 8
 
     def test_the_export_has_everything_that_the_filters_leave(self, store: Network) -> None:
         store.share("ada", "=1+1")
-        rows = list(csv.DictReader(visitor().get("/activity/?format=csv&object=store").getvalue().decode().splitlines()))
+        rows = list(
+            csv.DictReader(
+                visitor().get("/activity/?format=csv&object=store").getvalue().decode().splitlines()
+            )
+        )
         assert (
             rows[0]["operation"] == "store was shared"
             and rows[0]["reason"] == "'=1+1"
@@ -234,15 +326,33 @@ class TestOverRest:
         with acting(lambda: Actor("ada", "browser", "r1")):
             store.share("ada", "backups")
         (row,) = Api("viewer").get("activity/?request_id=r1").json()["results"]
-        assert row["who"] == "ada" and row["what"] == "changed" and row["object"] == {"kind": "network", "id": "store", "name": "store"}
-        assert row["before"]["shared"] is False and row["after"]["shared"] is True and row["reason"] == "backups"
+        assert (
+            row["who"] == "ada"
+            and row["what"] == "changed"
+            and row["object"] == {"kind": "network", "id": "store", "name": "store"}
+        )
+        assert (
+            row["before"]["shared"] is False
+            and row["after"]["shared"] is True
+            and row["reason"] == "backups"
+        )
         assert row["when"].endswith("Z") and row["request_id"] == "r1"
 
-    @pytest.mark.parametrize("query", ["who=ada", "what=changed&kind=network", "object=store&via=browser", "about=network:store&who=ada"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "who=ada",
+            "what=changed&kind=network",
+            "object=store&via=browser",
+            "about=network:store&who=ada",
+        ],
+    )
     def test_filters_are_exact(self, store: Network, query: str) -> None:
         with acting(lambda: Actor("ada", "browser", "r1")):
             store.share("ada")
-        assert [row["request_id"] for row in Api("viewer").get(f"activity/?{query}").json()["results"]] == ["r1"]
+        assert [
+            row["request_id"] for row in Api("viewer").get(f"activity/?{query}").json()["results"]
+        ] == ["r1"]
         assert Api("viewer").get("activity/?who=nobody").json()["count"] == 0
 
     def test_nobody_writes_there(self, store: Network) -> None:
@@ -257,6 +367,12 @@ class TestOverRest:
         client.force_login(root)
         row = Activity.objects.order_by("-id")[0]
         assert client.get(f"/admin/networks/activity/{row.pk}/change/").status_code == 200
-        assert client.post(f"/admin/networks/activity/{row.pk}/change/", {"who": "me"}).status_code == 403
-        assert client.post(f"/admin/networks/activity/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert (
+            client.post(f"/admin/networks/activity/{row.pk}/change/", {"who": "me"}).status_code
+            == 403
+        )
+        assert (
+            client.post(f"/admin/networks/activity/{row.pk}/delete/", {"post": "yes"}).status_code
+            == 403
+        )
         assert client.get("/admin/networks/activity/add/").status_code == 403

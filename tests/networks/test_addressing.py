@@ -6,11 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from networks.common.addressing import capacity, contains, first_usable, free_space, home_of, last_usable, parse_cidr, usable
+from networks.common.addressing import (
+    capacity,
+    contains,
+    first_usable,
+    free_space,
+    home_of,
+    last_usable,
+    parse_cidr,
+    usable,
+)
 
 POOL = ip_network("10.0.0.0/24")
 HOSTS = st.integers(int(POOL.network_address), int(POOL.broadcast_address))
-CHILDREN = st.sets(st.builds(lambda host, length: IPv4Network((host, length), strict=False), HOSTS, st.integers(26, 32)), max_size=8)
+CHILDREN = st.sets(
+    st.builds(
+        lambda host, length: IPv4Network((host, length), strict=False), HOSTS, st.integers(26, 32)
+    ),
+    max_size=8,
+)
 
 
 @given(CHILDREN)
@@ -26,14 +40,19 @@ def test_what_is_left_and_what_is_taken_make_up_the_pool(taken: set[IPv4Network]
 def test_families_are_kept_apart() -> None:
     pools = [ip_network("10.0.0.0/30"), ip_network("2001:db8::/126")]
     assert free_space(pools, [ip_network("10.0.0.0/31"), ip_network("2001:db8::/127")]) == [
-        ip_network("10.0.0.2/31"), ip_network("2001:db8::2/127"),
-    ]  # fmt: skip
+        ip_network("10.0.0.2/31"),
+        ip_network("2001:db8::2/127"),
+    ]
     assert not contains(pools[0], pools[1]) and not contains(pools[1], pools[0])
 
 
 @given(st.integers(24, 32).map(lambda length: IPv4Network((int(POOL[0]), length))))
 def test_usable_addresses_are_as_many_as_the_capacity_says(prefix: IPv4Network) -> None:
-    hosts = [host for host in (IPv4Address(n) for n in range(int(prefix[0]), int(prefix[-1]) + 1)) if usable(prefix, host)]
+    hosts = [
+        host
+        for host in (IPv4Address(n) for n in range(int(prefix[0]), int(prefix[-1]) + 1))
+        if usable(prefix, host)
+    ]
     assert len(hosts) == capacity(prefix)
     assert (hosts[0], hosts[-1]) == (first_usable(prefix), last_usable(prefix))
     assert set(hosts) == set(prefix.hosts())
@@ -41,15 +60,23 @@ def test_usable_addresses_are_as_many_as_the_capacity_says(prefix: IPv4Network) 
 
 def test_ipv6_keeps_the_anycast_address_only() -> None:
     prefix = ip_network("2001:db8::/64")
-    assert not usable(prefix, ip_address("2001:db8::")) and usable(prefix, ip_address("2001:db8::ffff:ffff:ffff:ffff"))
+    assert not usable(prefix, ip_address("2001:db8::")) and usable(
+        prefix, ip_address("2001:db8::ffff:ffff:ffff:ffff")
+    )
     assert usable(ip_network("2001:db8::/127"), ip_address("2001:db8::"))
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("10.0.0.7/24", "the prefix is 10.0.0.0/24"), ("2001:db8::1/64", "the prefix is 2001:db8::/64"), ("ten", "is not a prefix")],
+    [
+        ("10.0.0.7/24", "the prefix is 10.0.0.0/24"),
+        ("2001:db8::1/64", "the prefix is 2001:db8::/64"),
+        ("ten", "is not a prefix"),
+    ],
 )
-def test_a_prefix_spelled_otherwise_is_refused_with_the_right_spelling(text: str, sentence: str) -> None:
+def test_a_prefix_spelled_otherwise_is_refused_with_the_right_spelling(
+    text: str, sentence: str
+) -> None:
     with pytest.raises(ValueError, match=sentence):
         parse_cidr(text)
 

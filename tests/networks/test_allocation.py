@@ -38,7 +38,9 @@ def test_a_freed_child_prefix_is_taken_again_first(fra: World) -> None:
 def test_a_longer_prefix_fills_the_gap_and_a_shorter_one_starts_aligned(fra: World) -> None:
     fra.private("small", fra.shop, prefix_length={4: 29})
     assert fra.private("wide", fra.shop, prefix_length={4: 20}).prefixes_text == "10.128.16.0/20"
-    assert fra.private("next-small", fra.shop, prefix_length={4: 29}).prefixes_text == "10.128.0.8/29"
+    assert (
+        fra.private("next-small", fra.shop, prefix_length={4: 29}).prefixes_text == "10.128.0.8/29"
+    )
     assert fra.private("middle", fra.shop, prefix_length={4: 22}).prefixes_text == "10.128.4.0/22"
 
 
@@ -71,7 +73,12 @@ def test_addresses_are_the_lowest_free_and_never_network_or_broadcast(fra: World
 
 @pytest.mark.parametrize(
     ("cidr", "count"),
-    [("203.0.114.0/31", 2), ("203.0.114.7/32", 1), ("2001:db8:9::/127", 2), ("2001:db8:9::/126", 3)],
+    [
+        ("203.0.114.0/31", 2),
+        ("203.0.114.7/32", 1),
+        ("2001:db8:9::/127", 2),
+        ("2001:db8:9::/126", 3),
+    ],
 )
 def test_small_prefixes_offer_what_their_rfc_says(fra: World, cidr: str, count: int) -> None:
     link = network("link", "external", cidr, vrf=7)
@@ -84,7 +91,12 @@ def test_small_prefixes_offer_what_their_rfc_says(fra: World, cidr: str, count: 
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("10.128.0.0", "reserved"), ("10.128.3.255", "reserved"), ("10.9.9.9", "outside_network"), ("10.128.0.5", "taken")],
+    [
+        ("10.128.0.0", "reserved"),
+        ("10.128.3.255", "reserved"),
+        ("10.9.9.9", "outside_network"),
+        ("10.128.0.5", "taken"),
+    ],
 )
 def test_a_brought_address_must_be_inside_free_and_usable(fra: World, text: str, code: str) -> None:
     net = fra.private("a", fra.shop)
@@ -105,10 +117,15 @@ def test_the_subnet_router_anycast_address_is_never_handed_out() -> None:
 
 def test_a_picked_address_is_gone_when_released_and_a_brought_one_stays(fra: World) -> None:
     net = fra.private("a", fra.shop)
-    picked, brought = allocate(net, project=fra.shop), allocate(net, project=fra.shop, ip=ip_address("10.128.0.9"))
+    picked, brought = (
+        allocate(net, project=fra.shop),
+        allocate(net, project=fra.shop, ip=ip_address("10.128.0.9")),
+    )
     picked.release()
     brought.release()
-    assert list(Address.objects.values_list("address", "kind")) == [(ip_address("10.128.0.9"), "static")]
+    assert list(Address.objects.values_list("address", "kind")) == [
+        (ip_address("10.128.0.9"), "static")
+    ]
 
 
 def test_super_and_underlay_addresses_are_never_given(fra: World) -> None:
@@ -156,13 +173,20 @@ class TestSharing:
         net.share("ada", "for everyone")
         since = net.shared_at
         net.share("bob", "again")
-        assert (net.shared, net.shared_by, net.shared_reason, net.shared_at) == (True, "ada", "for everyone", since)
+        assert (net.shared, net.shared_by, net.shared_reason, net.shared_at) == (
+            True,
+            "ada",
+            "for everyone",
+            since,
+        )
 
     def test_only_private_networks_are_shared(self, fra: World) -> None:
         for net in (fra.pool, fra.fabric, fra.internet):
             with pytest.raises(ValidationError) as error:
                 net.share("ada")
-            assert error.value.message_dict == {"shared": ["Only a private network can be shared (R1)."]}
+            assert error.value.message_dict == {
+                "shared": ["Only a private network can be shared (R1)."]
+            }
             assert not Network.objects.get(pk=net.pk).shared
 
     def test_there_is_no_way_back_in_the_orm(self, fra: World) -> None:
@@ -190,5 +214,8 @@ class TestSharing:
 def test_prefix_rows_know_whether_they_were_carved(fra: World) -> None:
     fra.private("a", fra.shop)
     assert set(Prefix.objects.values_list("network__kind", "child")) == {
-        ("private", True), ("super", False), ("underlay", False), ("external", False),
-    }  # fmt: skip
+        ("private", True),
+        ("super", False),
+        ("underlay", False),
+        ("external", False),
+    }

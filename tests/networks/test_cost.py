@@ -117,16 +117,24 @@ def cost(lan: Network, world: World, *, small: bool) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("taken", [500, 20_000])
-def test_the_next_address_costs_the_same_however_many_are_taken_and_after_frees(fra: World, lan: Network, taken: int) -> None:
+def test_the_next_address_costs_the_same_however_many_are_taken_and_after_frees(
+    fra: World, lan: Network, taken: int
+) -> None:
     prefix = lan.prefixes.get()
     execute(FILL, taken, prefix.pk)
-    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), "when it is full up to there"
+    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), (
+        "when it is full up to there"
+    )
     execute(FREE_SOME, prefix.pk)
-    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), "with holes"
+    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), (
+        "with holes"
+    )
     assert allocate(lan, project=fra.shop).address == IPv4Address("198.18.0.1")  # the lowest hole
 
 
-def test_taking_and_giving_back_a_thousand_times_leaves_nothing_to_wade_through(fra: World, lan: Network) -> None:
+def test_taking_and_giving_back_a_thousand_times_leaves_nothing_to_wade_through(
+    fra: World, lan: Network
+) -> None:
     prefix = lan.prefixes.get()
     execute(FILL, 2000, prefix.pk)
     cleaned()
@@ -134,19 +142,27 @@ def test_taking_and_giving_back_a_thousand_times_leaves_nothing_to_wade_through(
     def turns(count: int) -> None:
         unseen()
         for number in range(count):
-            execute("DELETE FROM networks_address WHERE address = '198.18.0.0'::inet + %s", 1 + number % 50)
+            execute(
+                "DELETE FROM networks_address WHERE address = '198.18.0.0'::inet + %s",
+                1 + number % 50,
+            )
             allocate_bare(prefix)
 
     turns(1000)
-    assert cheap(lambda: turns(50), lambda: (pages(pools._NEXT_ADDRESS, [prefix.pk], small=True),), 2 * FEW_PAGES)
+    assert cheap(
+        lambda: turns(50),
+        lambda: (pages(pools._NEXT_ADDRESS, [prefix.pk], small=True),),
+        2 * FEW_PAGES,
+    )
 
 
 def allocate_bare(prefix: Prefix) -> None:
     execute(
         "INSERT INTO networks_address (address, prefix_id, project_id, kind, name, description) "
         f"SELECT ({pools._NEXT_ADDRESS})::inet, %s, 'shop', 'static', '', ''",
-        prefix.pk, prefix.pk,
-    )  # fmt: skip
+        prefix.pk,
+        prefix.pk,
+    )
 
 
 def test_the_next_child_prefix_costs_the_same_however_many_are_carved(fra: World) -> None:
@@ -156,4 +172,6 @@ def test_the_next_child_prefix_costs_the_same_however_many_are_carved(fra: World
         fra.private(f"net-{number}", fra.shop, prefix_length={4: length})
     Network.objects.get(pk="net-7").delete()
     Network.objects.get(pk="net-100").delete()
-    assert cheap(cleaned, lambda: (pages(pools._NEXT_CHILD, values),), 4 * (1 + 24 - 12))  # a look per length from /12 to /24
+    assert cheap(
+        cleaned, lambda: (pages(pools._NEXT_CHILD, values),), 4 * (1 + 24 - 12)
+    )  # a look per length from /12 to /24

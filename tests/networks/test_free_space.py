@@ -14,7 +14,15 @@ from networks.pools import free_blocks, next_child, next_number
 from tests.world import network, world
 
 pytestmark = pytest.mark.django_db
-SPACES = ["198.18.0.0/24", "198.18.0.64/27", "198.18.0.8/30", "198.18.0.8/31", "198.18.0.8/32", "2001:db8:5::/120", "2001:db8:5::/127"]
+SPACES = [
+    "198.18.0.0/24",
+    "198.18.0.64/27",
+    "198.18.0.8/30",
+    "198.18.0.8/31",
+    "198.18.0.8/32",
+    "2001:db8:5::/120",
+    "2001:db8:5::/127",
+]
 
 
 def left(prefix: Prefix) -> list[Cidr]:
@@ -26,7 +34,9 @@ def left(prefix: Prefix) -> list[Cidr]:
 
 
 @pytest.mark.parametrize("space", SPACES)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(picks=st.lists(st.tuples(st.integers(0, 255), st.booleans()), max_size=25))
 def test_addresses_leave_exactly_the_rest(space: str, picks: list[tuple[int, bool]]) -> None:
     with transaction.atomic():
@@ -45,7 +55,9 @@ def test_addresses_leave_exactly_the_rest(space: str, picks: list[tuple[int, boo
         transaction.set_rollback(True)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(steps=st.lists(st.tuples(st.sampled_from([24, 26, 27, 30, 32]), st.booleans()), max_size=20))
 def test_child_prefixes_leave_exactly_the_rest(steps: list[tuple[int, bool]]) -> None:
     with transaction.atomic():
@@ -53,14 +65,20 @@ def test_child_prefixes_leave_exactly_the_rest(steps: list[tuple[int, bool]]) ->
         net, pool = fra.private("shop", fra.shop, prefix_length={4: 28}), fra.pool.prefixes.get()
         for length, removed in steps:
             carved = Prefix.objects.filter(network=net).values_list("cidr", flat=True)
-            expected = [next(block.subnets(new_prefix=length)) for block in free_space([pool.cidr], carved) if block.prefixlen <= length]
+            expected = [
+                next(block.subnets(new_prefix=length))
+                for block in free_space([pool.cidr], carved)
+                if block.prefixlen <= length
+            ]
             found = next_child(pool.pk, pool.cidr, length)
             assert found == (expected[0] if expected else None)
             if found is not None and net.prefixes.count() and removed:
                 net.prefixes.order_by("-cidr")[0].delete()
             elif found is not None:
                 grow(net, prefix=found)
-            assert free_blocks([pool.pk]) == free_space([pool.cidr], Prefix.objects.filter(network=net).values_list("cidr", flat=True))
+            assert free_blocks([pool.pk]) == free_space(
+                [pool.cidr], Prefix.objects.filter(network=net).values_list("cidr", flat=True)
+            )
         transaction.set_rollback(True)
 
 
@@ -68,7 +86,9 @@ def test_counting_anew_finds_the_same() -> None:
     fra = world(v6="2001:db8:128::/48")
     net = fra.private("shop", fra.shop)
     for number in (1, 2, 7, 200):
-        allocate(net, project=fra.shop, ip=net.prefixes.get(cidr__family=4).cidr.network_address + number)
+        allocate(
+            net, project=fra.shop, ip=net.prefixes.get(cidr__family=4).cidr.network_address + number
+        )
     everything = list(Prefix.objects.values_list("pk", flat=True))
     before = free_blocks(everything)
     with connection.cursor() as cursor:
@@ -85,7 +105,10 @@ def test_what_a_removed_prefix_held_is_free_in_its_super_network_again() -> None
     assert list(map(str, free_blocks(pool))) == ["10.128.4.0/22", "10.128.8.0/21"]
 
 
-@pytest.mark.parametrize("spelled", ["203.0.113.0", "203.0.113.255", "203.0.113.7", "198.18.0.1", "203.0.113.9/24", "2001:db8::1"])
+@pytest.mark.parametrize(
+    "spelled",
+    ["203.0.113.0", "203.0.113.255", "203.0.113.7", "198.18.0.1", "203.0.113.9/24", "2001:db8::1"],
+)
 def test_nothing_is_taken_twice_or_where_it_may_not(spelled: str) -> None:
     fra = world()
     lan = network("lan", "external", "198.18.0.0/24", vrf=7)
@@ -94,7 +117,10 @@ def test_nothing_is_taken_twice_or_where_it_may_not(spelled: str) -> None:
     assert lan.prefixes.exists()
     columns = "(address, prefix_id, project_id, kind, name, description)"
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO networks_address {columns} VALUES (%s, %s, 'shop', 'static', '', '')", [spelled, internet.pk])
+        cursor.execute(
+            f"INSERT INTO networks_address {columns} VALUES (%s, %s, 'shop', 'static', '', '')",
+            [spelled, internet.pk],
+        )
     with connection.cursor() as cursor:  # and what was refused has taken nothing
         cursor.execute("SELECT count(*) FROM networks_free WHERE prefix_id = %s", [internet.pk])
         assert cursor.fetchone() == (len(left(internet)),)
@@ -107,7 +133,16 @@ class TestNumbers:
         return next_number(Network, "vrf", 1, 5)
 
     @pytest.mark.parametrize(
-        ("taken", "lowest"), [((), 1), ((1,), 2), ((1, 2, 4), 3), ((2,), 1), ((1, 2, 3, 4), 5), ((1, 2, 3, 4, 5), None), ((5, 9), 1)]
+        ("taken", "lowest"),
+        [
+            ((), 1),
+            ((1,), 2),
+            ((1, 2, 4), 3),
+            ((2,), 1),
+            ((1, 2, 3, 4), 5),
+            ((1, 2, 3, 4, 5), None),
+            ((5, 9), 1),
+        ],
     )
     def test_the_lowest_free_one_is_next(self, taken: tuple[int, ...], lowest: int | None) -> None:
         assert self.numbers(*taken) == lowest

@@ -36,31 +36,57 @@ def found(**query: str) -> list[str]:
 
 
 class TestLookingAtNetworks:
-    @pytest.mark.parametrize("path", ["", "store/", "store/share/", "store/consumers/", "store/join/", "?format=csv"])
+    @pytest.mark.parametrize(
+        "path", ["", "store/", "store/share/", "store/consumers/", "store/join/", "?format=csv"]
+    )
     def test_a_stranger_is_sent_to_the_login(self, store: Network, path: str) -> None:
         answer = Client().get(f"/networks/{path}")
-        assert answer.status_code == 302 and answer["Location"].startswith("/login/?next=/networks/")
+        assert answer.status_code == 302 and answer["Location"].startswith(
+            "/login/?next=/networks/"
+        )
 
     def test_a_network_that_is_not_there_is_a_page_that_says_so(self) -> None:
         assert says(visitor().get("/networks/nothing/"), "not", 404)
 
     @pytest.mark.parametrize(
-        "path", ["?q=%00", "?q=²", "?q=" + "9" * 5000, "?page=nine&sort=nonsense", "%00/", "?partition=%00", "?kind=x"]
+        "path",
+        [
+            "?q=%00",
+            "?q=²",
+            "?q=" + "9" * 5000,
+            "?page=nine&sort=nonsense",
+            "%00/",
+            "?partition=%00",
+            "?kind=x",
+        ],
     )
     def test_nonsense_in_the_address_bar_breaks_nothing(self, store: Network, path: str) -> None:
         assert visitor().get(f"/networks/{path}").status_code in (200, 404)
 
-    def test_the_page_says_where_the_network_belongs_and_how_full_it_is(self, fra: World, store: Network) -> None:
+    def test_the_page_says_where_the_network_belongs_and_how_full_it_is(
+        self, fra: World, store: Network
+    ) -> None:
         fra.machine("disk", fra.storage, store)
         page = visitor().get("/networks/store/")
-        assert says(page, "storage-team") and says(page, "10.128.0.0/22") and says(page, "1 of 1,022") and says(page, "disk")
+        assert (
+            says(page, "storage-team")
+            and says(page, "10.128.0.0/22")
+            and says(page, "1 of 1,022")
+            and says(page, "disk")
+        )
 
-    def test_filters_narrow_the_list_and_the_order_is_the_asked_one(self, fra: World, store: Network) -> None:
+    def test_filters_narrow_the_list_and_the_order_is_the_asked_one(
+        self, fra: World, store: Network
+    ) -> None:
         fra.private("shop", fra.shop)
         store.share("ada")
         assert found(kind="private") == ["shop", "store"]
         assert found(kind="private", sort="-id") == ["store", "shop"]
-        assert found(shared="yes") == ["store"] and found(project="shop") == ["shop"] and found(q="10.128.4.0/24") == ["shop", "super-fra"]
+        assert (
+            found(shared="yes") == ["store"]
+            and found(project="shop") == ["shop"]
+            and found(q="10.128.4.0/24") == ["shop", "super-fra"]
+        )
         assert found(partition="nowhere") == []
 
     def test_an_empty_list_says_what_to_do(self) -> None:
@@ -70,17 +96,31 @@ class TestLookingAtNetworks:
     def test_a_long_list_comes_in_pages(self, fra: World) -> None:
         for number in range(55):
             fra.private(f"n{number:02}", fra.shop)
-        assert len(found(kind="private")) == 50 and found(kind="private", page="2") == [f"n{number}" for number in range(50, 55)]
+        assert len(found(kind="private")) == 50 and found(kind="private", page="2") == [
+            f"n{number}" for number in range(50, 55)
+        ]
         assert says(visitor().get("/networks/?kind=private"), "1 to 50 of 55")
 
-    def test_cells_of_the_spreadsheet_that_look_like_formulas_are_kept_as_text(self, fra: World) -> None:
-        Network.objects.filter(pk=fra.private("shop", fra.shop).pk).update(name='=HYPERLINK("http://example.org")')
+    def test_cells_of_the_spreadsheet_that_look_like_formulas_are_kept_as_text(
+        self, fra: World
+    ) -> None:
+        Network.objects.filter(pk=fra.private("shop", fra.shop).pk).update(
+            name='=HYPERLINK("http://example.org")'
+        )
         answer = visitor().get("/networks/?format=csv&q=shop")
-        assert "attachment" in answer["Content-Disposition"] and answer["Content-Type"].startswith("text/csv")
+        assert "attachment" in answer["Content-Disposition"] and answer["Content-Type"].startswith(
+            "text/csv"
+        )
         rows = list(csv.reader(answer.getvalue().decode().splitlines()))
-        assert rows[0][:2] == ["id", "name"] and rows[1][:2] == ["shop", '\'=HYPERLINK("http://example.org")'] and len(rows) == 2
+        assert (
+            rows[0][:2] == ["id", "name"]
+            and rows[1][:2] == ["shop", '\'=HYPERLINK("http://example.org")']
+            and len(rows) == 2
+        )
 
-    def test_the_number_of_queries_does_not_grow_with_the_rows(self, fra: World, store: Network) -> None:
+    def test_the_number_of_queries_does_not_grow_with_the_rows(
+        self, fra: World, store: Network
+    ) -> None:
         viewer, urls = visitor(), ["/networks/", "/networks/store/", "/networks/super-fra/"]
         self.populate(fra, store, range(2))
         before = {url: queries(viewer, url) for url in urls}
@@ -92,7 +132,12 @@ class TestLookingAtNetworks:
         for number in numbers:
             fra.private(f"n{number}", fra.shop)
             fra.machine(f"m{number}", fra.storage, store)
-            Address(address=f"10.128.3.{number + 1}", prefix=store.prefixes.get(), project=fra.storage, kind="static").save()
+            Address(
+                address=f"10.128.3.{number + 1}",
+                prefix=store.prefixes.get(),
+                project=fra.storage,
+                kind="static",
+            ).save()
 
 
 class TestSharing:
@@ -101,7 +146,9 @@ class TestSharing:
         fra.firewall("shop-fw", fra.shop, shop)
         fra.machine("till", fra.shop, shop)
         page = visitor("admin").get("/networks/store/share/")
-        assert says(page, "1 firewall of 1 project in fra") and says(page, "1 machine could then reach the machines here")
+        assert says(page, "1 firewall of 1 project in fra") and says(
+            page, "1 machine could then reach the machines here"
+        )
         assert says(page, "10.128.0.0/22") and says(page, "Sharing cannot be undone.")
 
     def test_the_typed_name_shares_and_keeps_who_and_why(self, store: Network) -> None:
@@ -109,12 +156,22 @@ class TestSharing:
         answer = share(admin, **RIGHT)
         store.refresh_from_db()
         assert answer.status_code == 302 and answer["Location"] == "/networks/store/"
-        assert store.shared and store.shared_at and (store.shared_by, store.shared_reason) == ("admin", RIGHT["reason"])
+        assert (
+            store.shared
+            and store.shared_at
+            and (store.shared_by, store.shared_reason) == ("admin", RIGHT["reason"])
+        )
         page = admin.get("/networks/store/")
-        assert says(page, "by admin. It stays shared.") and says(page, RIGHT["reason"]) and not says(page, "Mark as shared")
+        assert (
+            says(page, "by admin. It stays shared.")
+            and says(page, RIGHT["reason"])
+            and not says(page, "Mark as shared")
+        )
 
     @pytest.mark.parametrize("typed", ["", "stor", "STORE", "store; shop"])
-    def test_another_name_changes_nothing_and_says_which_one_to_type(self, store: Network, typed: str) -> None:
+    def test_another_name_changes_nothing_and_says_which_one_to_type(
+        self, store: Network, typed: str
+    ) -> None:
         answer = share(visitor("admin"), confirm=typed, reason="because")
         store.refresh_from_db()
         assert not store.shared and (store.shared_by, store.shared_reason) == ("", "")
@@ -131,18 +188,26 @@ class TestSharing:
 
     def test_sharing_again_keeps_who_shared_first(self, store: Network) -> None:
         store.share("ada", "first")
-        assert says(visitor("admin").get("/networks/store/share/"), "A shared network stays shared (R3).")
+        assert says(
+            visitor("admin").get("/networks/store/share/"), "A shared network stays shared (R3)."
+        )
         share(visitor("admin"), confirm="store", reason="second")
         store.refresh_from_db()
         assert (store.shared_by, store.shared_reason) == ("ada", "first")
 
     @pytest.mark.parametrize("role", ["viewer", "operator"])
-    def test_only_an_admin_shares_and_the_others_are_told_so(self, store: Network, role: str) -> None:
+    def test_only_an_admin_shares_and_the_others_are_told_so(
+        self, store: Network, role: str
+    ) -> None:
         client = visitor(role)
         assert says(share(client, **RIGHT), "Sharing a network takes the role admin.", 403)
         store.refresh_from_db()
         page = client.get("/networks/store/share/")
-        assert not store.shared and says(page, "Ask an admin") and b'name="confirm"' not in page.content
+        assert (
+            not store.shared
+            and says(page, "Ask an admin")
+            and b'name="confirm"' not in page.content
+        )
         assert "Mark as shared" not in words(client.get("/networks/store/"))
 
     def test_a_forged_form_is_refused(self, store: Network) -> None:

@@ -21,7 +21,12 @@ def test_every_kind_of_row_reads_as_by_the_orm() -> None:
     """With networks of both families, labels, lists of prefixes, times and ids of all kinds: as the demo has them."""
     call_command("demo", verbosity=0)
     seen = set()
-    for model in (model for label in OURS for model in apps.get_app_config(label).get_models() if model._meta.managed):
+    for model in (
+        model
+        for label in OURS
+        for model in apps.get_app_config(label).get_models()
+        if model._meta.managed
+    ):
         rows: list[models.Model] = list(model._default_manager.all()[:50])
         for row in rows:
             key = model._meta.pk.get_db_prep_value(row.pk, connection)
@@ -29,7 +34,9 @@ def test_every_kind_of_row_reads_as_by_the_orm() -> None:
             assert type(found) is model and _told(found) == _told(row)
             assert found._state.adding is False and found._state.db == row._state.db
         seen |= {model} if rows else set()
-    assert {"network", "prefix", "address", "firewall", "machine", "activity"} <= {model._meta.model_name for model in seen}
+    assert {"network", "prefix", "address", "firewall", "machine", "activity"} <= {
+        model._meta.model_name for model in seen
+    }
 
 
 @pytest.mark.django_db

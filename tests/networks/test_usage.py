@@ -26,14 +26,29 @@ def fra() -> World:
 def a_thousand(fra: World) -> list[Network]:
     """Private networks of both families, in bulk, and an address in every seventh of them."""
     nets = [
-        Network(id=f"n{n:04}", name=f"n{n:04}", kind="private", partition=fra.partition, project=fra.shop, parent=fra.pool, vrf=20_000 + n)
+        Network(
+            id=f"n{n:04}",
+            name=f"n{n:04}",
+            kind="private",
+            partition=fra.partition,
+            project=fra.shop,
+            parent=fra.pool,
+            vrf=20_000 + n,
+        )
         for n in range(MANY)
     ]
     Network.objects.bulk_create(nets)
-    v4, v6 = ip_network("10.128.0.0/14").subnets(new_prefix=26), ip_network("2001:db8:128::/48").subnets(new_prefix=64)
-    prefixes = [Prefix(network=net, cidr=cidr, child=True) for net in nets for cidr in (next(v4), next(v6))]
+    v4, v6 = (
+        ip_network("10.128.0.0/14").subnets(new_prefix=26),
+        ip_network("2001:db8:128::/48").subnets(new_prefix=64),
+    )
+    prefixes = [
+        Prefix(network=net, cidr=cidr, child=True) for net in nets for cidr in (next(v4), next(v6))
+    ]
     Prefix.objects.bulk_create(prefixes)
-    Address.objects.bulk_create(Address(address=one.cidr[5], prefix=one, project=fra.shop) for one in prefixes[::7])
+    Address.objects.bulk_create(
+        Address(address=one.cidr[5], prefix=one, project=fra.shop) for one in prefixes[::7]
+    )
     return nets
 
 
@@ -50,7 +65,11 @@ def test_a_thousand_networks_take_as_many_queries_as_one(fra: World) -> None:
     found = usage_by_prefix(nets)
     for prefix in Prefix.objects.filter(network__in=nets):
         used, available = prefix.addresses.count(), capacity(prefix.cidr)
-        assert found[prefix.network_id][prefix.cidr] == {"used": used, "available": available, "free": available - used}
+        assert found[prefix.network_id][prefix.cidr] == {
+            "used": used,
+            "available": available,
+            "free": available - used,
+        }
     assert usage([fra.pool])["super-fra"]["4"] == {"used": MANY * 64, "available": 2**18}
     assert usage([fra.pool])["super-fra"]["6"] == {"used": MANY * 2**64, "available": 2**80}
 
@@ -66,7 +85,9 @@ class TestByPrefix:
     def test_each_prefix_is_counted_by_itself_and_the_family_is_their_sum(self, fra: World) -> None:
         net = fra.private("shop", fra.shop, prefix_length={4: 29, 6: 127})
         grow(net, prefix_length=31)
-        taken = [allocate(net, project=fra.shop, version=version) for version in (4, 4, 4, 4, 4, 4, 4, 6)]
+        taken = [
+            allocate(net, project=fra.shop, version=version) for version in (4, 4, 4, 4, 4, 4, 4, 6)
+        ]
         taken[1].delete()
         answer = Api("viewer").get("networks/shop/").json()
         assert answer["usage_by_prefix"] == {
@@ -74,7 +95,10 @@ class TestByPrefix:
             "10.128.0.8/31": {"used": 1, "available": 2, "free": 1},
             "2001:db8:128::/127": {"used": 1, "available": 2, "free": 1},
         }
-        assert answer["usage"] == {"4": {"used": 6, "available": 8}, "6": {"used": 1, "available": 2}}
+        assert answer["usage"] == {
+            "4": {"used": 6, "available": 8},
+            "6": {"used": 1, "available": 2},
+        }
 
     @pytest.mark.parametrize(
         ("cidr", "available"),
@@ -87,16 +111,24 @@ class TestByPrefix:
             ("2001:db8::/64", 2**64 - 1),
         ],
     )
-    def test_what_is_never_handed_out_is_not_counted(self, fra: World, cidr: str, available: int) -> None:
+    def test_what_is_never_handed_out_is_not_counted(
+        self, fra: World, cidr: str, available: int
+    ) -> None:
         net = network("lan", "external", cidr, vrf=7)
-        assert usage_by_prefix([net])["lan"] == {ip_network(cidr): {"used": 0, "available": available, "free": available}}
+        assert usage_by_prefix([net])["lan"] == {
+            ip_network(cidr): {"used": 0, "available": available, "free": available}
+        }
 
     def test_of_a_super_network_it_is_what_was_carved(self, fra: World) -> None:
         Prefix(network=fra.pool, cidr="10.140.0.0/16").save()
         fra.private("a", fra.shop, prefix_length={4: 24})
         fra.private("b", fra.shop, prefix_length={4: 16})
         found = usage_by_prefix([Network.objects.get(pk="super-fra")])["super-fra"]
-        assert found[ip_network("10.128.0.0/14")] == {"used": 2**8 + 2**16, "available": 2**18, "free": 2**18 - 2**16 - 2**8}
+        assert found[ip_network("10.128.0.0/14")] == {
+            "used": 2**8 + 2**16,
+            "available": 2**18,
+            "free": 2**18 - 2**16 - 2**8,
+        }
         assert found[ip_network("10.140.0.0/16")] == {"used": 0, "available": 2**16, "free": 2**16}
 
     def test_the_page_says_so(self, fra: World) -> None:

@@ -49,9 +49,17 @@ class State(Space):
         home = self._primary(wants, project)
         refuse(self._home(home, project, partition))
         others = [want.network for want in wants if want.network != home]
-        refuse(found for other in others for found in self._further(other, home, project, partition, "networks"))
+        refuse(
+            found
+            for other in others
+            for found in self._further(other, home, project, partition, "networks")
+        )
         refuse(self._addressed(wants, addresses))
-        fabric = next(fabric for fabric, net in self.nets.items() if net.kind == "underlay" and net.partition == partition)
+        fabric = next(
+            fabric
+            for fabric, net in self.nets.items()
+            if net.kind == "underlay" and net.partition == partition
+        )
         self.boxes[name] = Box(id, project, partition, home, self._asn(), {*others, fabric})
         self._give(name, [*wants, Want(fabric)], addresses, "networks")
 
@@ -65,7 +73,10 @@ class State(Space):
             raise Refused(("network", "joined_already"))
         box.joined.add(id)
         wants = [Want(id, auto=not addresses)]
-        refuse((("network" if name == "networks" else name), code) for name, code in self._addressed(wants, addresses))
+        refuse(
+            (("network" if name == "networks" else name), code)
+            for name, code in self._addressed(wants, addresses)
+        )
         self._give(name, wants, addresses, "network")
 
     def leave(self, name: str, id: str) -> None:
@@ -76,7 +87,9 @@ class State(Space):
             raise Refused(("network", "underlay"))
         assert box.joined is not None
         box.joined.remove(id)
-        self._let_go(ip for ip, one in self.taken.items() if one.machine == name and one.network == id)
+        self._let_go(
+            ip for ip, one in self.taken.items() if one.machine == name and one.network == id
+        )
 
     def free(self, name: str) -> None:
         self._let_go(ip for ip, one in self.taken.items() if one.machine == name)
@@ -116,7 +129,9 @@ class State(Space):
         if self.nets[id].project != project:
             yield "networks", "other_project"
 
-    def _further(self, id: str, home: str, project: str, partition: str, name: str) -> Iterator[tuple[str, str]]:
+    def _further(
+        self, id: str, home: str, project: str, partition: str, name: str
+    ) -> Iterator[tuple[str, str]]:
         net = self.nets[id]
         if net.kind == "private" and not net.shared:
             yield name, "second_unshared"
@@ -128,15 +143,22 @@ class State(Space):
             yield name, "other_project"
 
     def _addressed(self, wants: Sequence[Want], addresses: Sequence[IP]) -> list[tuple[str, str]]:
-        inside = {want.network: [ip for ip in addresses if self._in(ip, want.network)] for want in wants}
+        inside = {
+            want.network: [ip for ip in addresses if self._in(ip, want.network)] for want in wants
+        }
         strange = [ip for ip in addresses if not any(ip in ips for ips in inside.values())]
         broken = [("addresses", "outside_networks") for _ in strange]
         for want in wants if not strange else ():
-            versions, here = self.nets[want.network].versions, {ip.version for ip in inside[want.network]}
+            versions, here = (
+                self.nets[want.network].versions,
+                {ip.version for ip in inside[want.network]},
+            )
             if not versions:
                 broken.append(("networks", "no_prefix"))
             if here or not want.auto:
-                broken += [("addresses", "no_address") for version in versions if version not in here]
+                broken += [
+                    ("addresses", "no_address") for version in versions if version not in here
+                ]
         return broken
 
     def _give(self, name: str, wants: Sequence[Want], addresses: Sequence[IP], on: str) -> None:
@@ -149,7 +171,13 @@ class State(Space):
                 try:
                     self.take(want.network, project, version, None, None, machine=name)
                 except Refused as refused:
-                    raise Refused(*[(on if f == "network" else f, c) for f, codes in refused.by_field.items() for c in codes]) from refused
+                    raise Refused(
+                        *[
+                            (on if f == "network" else f, c)
+                            for f, codes in refused.by_field.items()
+                            for c in codes
+                        ]
+                    ) from refused
 
     def _bring(self, name: str, id: str, ip: IP) -> None:
         project, one = self.boxes[name].project, self.taken.get(ip)
@@ -157,7 +185,9 @@ class State(Space):
             try:
                 self.take(id, project, None, ip, None, machine=name)
             except Refused as refused:
-                raise Refused(*[("addresses", code) for codes in refused.by_field.values() for code in codes]) from refused
+                raise Refused(
+                    *[("addresses", code) for codes in refused.by_field.values() for code in codes]
+                ) from refused
         elif one.project != project:
             raise Refused(("addresses", "other_project"))
         elif one.machine is not None:

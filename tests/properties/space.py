@@ -66,7 +66,9 @@ def hosts(prefix: Cidr) -> list[IP]:
 
 
 def lowest_missing(first: int, numbers: set[Any]) -> int:
-    return next(number for number in range(first, first + len(numbers) + 1) if number not in numbers)
+    return next(
+        number for number in range(first, first + len(numbers) + 1) if number not in numbers
+    )
 
 
 def refuse(broken: Any) -> None:
@@ -93,8 +95,14 @@ class Space:
 
     # Networks and prefixes
 
-    def make_network(self, id: str, project: str, partition: str, lengths: dict[int, int] | None, shared: bool) -> None:
-        pool = next(id for id, net in self.nets.items() if net.kind == "super" and net.partition == partition)
+    def make_network(
+        self, id: str, project: str, partition: str, lengths: dict[int, int] | None, shared: bool
+    ) -> None:
+        pool = next(
+            id
+            for id, net in self.nets.items()
+            if net.kind == "super" and net.partition == partition
+        )
         vrf = lowest_missing(1, {net.vrf for net in self.nets.values()})
         net = self.nets[id] = Net("private", partition, project, pool, vrf, shared)
         default = {4: 29, 6: 125}
@@ -102,10 +110,14 @@ class Space:
             net.prefixes.append(self.carved(pool, version, length))
 
     def carved(self, pool: str, version: int, length: int) -> Cidr:
-        children = [prefix for net in self.nets.values() if net.parent == pool for prefix in net.prefixes]
+        children = [
+            prefix for net in self.nets.values() if net.parent == pool for prefix in net.prefixes
+        ]
         for outer in sorted(p for p in self.nets[pool].prefixes if p.version == version):
             for inner in outer.subnets(new_prefix=length) if length >= outer.prefixlen else ():
-                if not any(inner.version == child.version and inner.overlaps(child) for child in children):
+                if not any(
+                    inner.version == child.version and inner.overlaps(child) for child in children
+                ):
                     return inner
         raise Refused(("prefix_length", "exhausted"))
 
@@ -129,9 +141,16 @@ class Space:
     def add_prefix(self, id: str, cidr: Cidr) -> None:
         net = self.nets[id]
         parents = self.nets[net.parent].prefixes if net.parent else None
-        if parents is not None and not any(cidr.version == p.version and cidr.subnet_of(p) for p in parents):  # type: ignore[arg-type]
+        if parents is not None and not any(
+            cidr.version == p.version and cidr.subnet_of(p) for p in parents
+        ):  # type: ignore[arg-type]
             raise Refused(("prefix", "outside_super"))
-        level = [prefix for other in self.nets.values() if (other.parent is None) == (net.parent is None) for prefix in other.prefixes]
+        level = [
+            prefix
+            for other in self.nets.values()
+            if (other.parent is None) == (net.parent is None)
+            for prefix in other.prefixes
+        ]
         if any(cidr.version == prefix.version and cidr.overlaps(prefix) for prefix in level):
             raise Refused(("prefix", "overlap"))
         self._open(id, cidr)
@@ -141,7 +160,11 @@ class Space:
         net = self.nets[id]
         net.prefixes = sorted([*net.prefixes, cidr], key=lambda p: (p.version, p))
         there = {one.machine for one in self.taken.values() if one.network == id and one.machine}
-        served = {one.machine for ip, one in self.taken.items() if one.network == id and ip.version == cidr.version}
+        served = {
+            one.machine
+            for ip, one in self.taken.items()
+            if one.network == id and ip.version == cidr.version
+        }
         for name in sorted(there - served, key=lambda name: self.boxes[name].id):
             free = [ip for ip in hosts(cidr) if ip not in self.taken]
             if not free:
@@ -152,15 +175,26 @@ class Space:
         held = any(ip in cidr for ip in self.taken)
         children = any(
             inner.version == cidr.version and inner.subnet_of(cidr)  # type: ignore[arg-type]
-            for net in self.nets.values() if net.parent == id for inner in net.prefixes
-        )  # fmt: skip
+            for net in self.nets.values()
+            if net.parent == id
+            for inner in net.prefixes
+        )
         if held or children:
             raise Refused(*[("prefix", "in_use")] * (held + children))
         self.nets[id].prefixes.remove(cidr)
 
     # Addresses
 
-    def take(self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None, *, machine: str | None = None) -> None:
+    def take(
+        self,
+        id: str,
+        project: str,
+        version: int | None,
+        ip: IP | None,
+        kind: str | None,
+        *,
+        machine: str | None = None,
+    ) -> None:
         net = self.nets[id]
         if net.kind == "super" or (net.kind == "underlay" and machine is None):
             raise Refused(("network", f"{net.kind}_given"))

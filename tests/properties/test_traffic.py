@@ -11,7 +11,14 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from config.checking import check
 from firewalls.models import Attachment
@@ -27,15 +34,44 @@ pytestmark = pytest.mark.django_db
 PROJECTS = ["shop", "storage-team"]
 MOSTLY = st.sampled_from([True, True, True, True, False])
 KINDS = [None, None, "ephemeral", "static"]
-LENGTHS = [None, None, {4: 30}, {4: 31}, {4: 32}, {4: 28, 6: 127}, {6: 126}, {6: 128}, {4: 25}, {4: 29, 6: 119}]
+LENGTHS = [
+    None,
+    None,
+    {4: 30},
+    {4: 31},
+    {4: 32},
+    {4: 28, 6: 127},
+    {6: 126},
+    {6: 128},
+    {4: 25},
+    {4: 29, 6: 119},
+]
 GROWTH = [(4, 30), (4, 29), (4, 32), (6, 127), (6, 125), (4, 8), (6, 64)]
-GIVEN = ["10.128.0.32/28", "10.128.0.0/29", "10.128.1.0/30", "2001:db8:128::80/126", "2001:db8:128::/121", "203.0.113.64/29"]
+GIVEN = [
+    "10.128.0.32/28",
+    "10.128.0.0/29",
+    "10.128.1.0/30",
+    "2001:db8:128::80/126",
+    "2001:db8:128::/121",
+    "203.0.113.64/29",
+]
 
 
 REQUESTS = [
-    "make_network", "share", "remove_network", "grow", "add_prefix", "remove_prefix", "take", "give_back",
-    "make_machine", "make_firewall", "join", "leave", "free",
-]  # fmt: skip
+    "make_network",
+    "share",
+    "remove_network",
+    "grow",
+    "add_prefix",
+    "remove_prefix",
+    "take",
+    "give_back",
+    "make_machine",
+    "make_firewall",
+    "join",
+    "leave",
+    "free",
+]
 
 
 def build() -> None:
@@ -49,7 +85,9 @@ def build() -> None:
         made = world(id, pool, fabric, v6=v6, number=number)
         made.pool.default_child_prefix_length = {"4": 29, "6": 125}
         made.pool.save()
-    network("mpls", "external", "100.127.0.0/30", "2001:db8:aaaa::/125", vrf=1000, project_id="shop")
+    network(
+        "mpls", "external", "100.127.0.0/30", "2001:db8:aaaa::/125", vrf=1000, project_id="shop"
+    )
     network("lan", "external", "100.127.1.0/28", vrf=1001, partition_id="muc")
 
 
@@ -82,7 +120,9 @@ def stored() -> State:
 def free_addresses() -> dict[str, set[IP]]:
     """What the database would still pick from, by prefix."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT cidr::text, block::text FROM networks_free JOIN networks_prefix ON id = prefix_id")
+        cursor.execute(
+            "SELECT cidr::text, block::text FROM networks_free JOIN networks_prefix ON id = prefix_id"
+        )
         found: dict[str, set[IP]] = {}
         for cidr, block in cursor.fetchall():
             found.setdefault(cidr, set()).update(ip_network(block))
@@ -91,7 +131,9 @@ def free_addresses() -> dict[str, set[IP]]:
 
 class Traffic(RuleBasedStateMachine):
     door: ClassVar[type[InProcess | OverRest]]
-    seen: ClassVar[Counter[str]]  # what was asked for and how it ended, so that one sees that it was worth asking
+    seen: ClassVar[
+        Counter[str]
+    ]  # what was asked for and how it ended, so that one sees that it was worth asking
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,9 +146,19 @@ class Traffic(RuleBasedStateMachine):
             assert list(check()) == []
             free = free_addresses()
             for id, net in self.state.nets.items():
-                carved = {ip for child in self.state.nets.values() if child.parent == id for cidr in child.prefixes for ip in cidr}
+                carved = {
+                    ip
+                    for child in self.state.nets.values()
+                    if child.parent == id
+                    for cidr in child.prefixes
+                    for ip in cidr
+                }
                 for prefix in net.prefixes:
-                    offered, gone = (set(prefix), carved) if net.kind == "super" else (set(hosts(prefix)), set(self.state.taken))
+                    offered, gone = (
+                        (set(prefix), carved)
+                        if net.kind == "super"
+                        else (set(hosts(prefix)), set(self.state.taken))
+                    )
                     assert free.get(str(prefix), set()) == offered - gone
         finally:
             transaction.set_rollback(True)
@@ -127,47 +179,81 @@ class Traffic(RuleBasedStateMachine):
         self.number += 1
         return f"{word}{self.number}"
 
-    def order(self, name: str, project: str, partition: str, wants: list[Want], addresses: list[IP]) -> Order:
+    def order(
+        self, name: str, project: str, partition: str, wants: list[Want], addresses: list[IP]
+    ) -> Order:
         id = UUID(int=self.number * 7919 % 997)  # in no particular order
         return Order(id, name, project, partition, wants, addresses)
 
     def nets(self, *kinds: str) -> list[str]:
-        return sorted(id for id, net in self.state.nets.items() if net.kind in (kinds or (net.kind,)))
+        return sorted(
+            id for id, net in self.state.nets.items() if net.kind in (kinds or (net.kind,))
+        )
 
     def boxes(self, firewalls: bool) -> list[str]:
-        return sorted(name for name, box in self.state.boxes.items() if firewalls is (box.joined is not None))
+        return sorted(
+            name for name, box in self.state.boxes.items() if firewalls is (box.joined is not None)
+        )
 
     def an_address(self, data: st.DataObject, *among: str) -> IP:
         """Mostly one of these networks; free, taken or never handed out."""
-        prefixes = [prefix for id in among for prefix in self.state.nets[id].prefixes if prefix.num_addresses <= 256]
+        prefixes = [
+            prefix
+            for id in among
+            for prefix in self.state.nets[id].prefixes
+            if prefix.num_addresses <= 256
+        ]
         prefix = data.draw(st.sampled_from(prefixes or [ip_network("192.0.2.0/28")]), label="in")
-        offsets = st.sampled_from([0, 1, 2, 3, prefix.num_addresses - 1]) | st.integers(0, prefix.num_addresses - 1)
+        offsets = st.sampled_from([0, 1, 2, 3, prefix.num_addresses - 1]) | st.integers(
+            0, prefix.num_addresses - 1
+        )
         return prefix[data.draw(offsets, label="offset") % prefix.num_addresses]
 
     def one(self, data: st.DataObject, sensible: list[str], label: str = "network") -> str:
         """Mostly what makes sense, else any network."""
         chosen: str = data.draw(
-            st.sampled_from((sensible or self.nets()) if data.draw(MOSTLY, label="sensible") else self.nets()), label=label
+            st.sampled_from(
+                (sensible or self.nets()) if data.draw(MOSTLY, label="sensible") else self.nets()
+            ),
+            label=label,
         )
         return chosen
 
     def owner(self, data: st.DataObject, id: str) -> str:
         """Mostly the project of the network."""
         owner = self.state.nets[id].project
-        return owner if owner and data.draw(MOSTLY, label="own") else data.draw(st.sampled_from(PROJECTS), label="project")
+        return (
+            owner
+            if owner and data.draw(MOSTLY, label="own")
+            else data.draw(st.sampled_from(PROJECTS), label="project")
+        )
 
     def place(self, data: st.DataObject, id: str) -> str:
         """Mostly the partition of the network."""
         place = self.state.nets[id].partition
-        return place if place and data.draw(MOSTLY, label="here") else data.draw(st.sampled_from(["fra", "muc"]), label="partition")
+        return (
+            place
+            if place and data.draw(MOSTLY, label="here")
+            else data.draw(st.sampled_from(["fra", "muc"]), label="partition")
+        )
 
     def consumed(self) -> list[str]:
-        return [id for id in self.nets("private", "external") if self.state.nets[id].shared or self.state.nets[id].kind == "external"]
+        return [
+            id
+            for id in self.nets("private", "external")
+            if self.state.nets[id].shared or self.state.nets[id].kind == "external"
+        ]
 
     def wants(self, data: st.DataObject, more: list[int]) -> list[Want]:
         networks = [self.one(data, self.nets("private"), "home")]
-        networks += [self.one(data, self.consumed(), "and") for _ in range(data.draw(st.sampled_from(more), label="more"))]
-        return [Want(id, data.draw(MOSTLY, label="auto"), not data.draw(MOSTLY, label="unmarked")) for id in networks]
+        networks += [
+            self.one(data, self.consumed(), "and")
+            for _ in range(data.draw(st.sampled_from(more), label="more"))
+        ]
+        return [
+            Want(id, data.draw(MOSTLY, label="auto"), not data.draw(MOSTLY, label="unmarked"))
+            for id in networks
+        ]
 
     def brought(self, data: st.DataObject, *among: str) -> list[IP]:
         count = data.draw(st.sampled_from([0, 0, 0, 1, 2]), label="brought")
@@ -181,14 +267,24 @@ class Traffic(RuleBasedStateMachine):
         lengths=st.sampled_from(LENGTHS),
         shared=st.booleans(),
     )
-    def a_network_is_made(self, project: str, where: str, lengths: dict[int, int] | None, shared: bool) -> None:
+    def a_network_is_made(
+        self, project: str, where: str, lengths: dict[int, int] | None, shared: bool
+    ) -> None:
         self.expect("make_network", self.named("net"), project, where, lengths, shared)
 
     @initialize()
     def something_is_there(self) -> None:
-        for where, project, shared in (("fra", "shop", False), ("fra", "storage-team", True), ("fra", "shop", True), ("muc", "shop", True)):
+        for where, project, shared in (
+            ("fra", "shop", False),
+            ("fra", "storage-team", True),
+            ("fra", "shop", True),
+            ("muc", "shop", True),
+        ):
             self.a_network_is_made(project, where, None, shared)
-        self.expect("make_firewall", self.order(self.named("firewall"), "shop", "fra", [Want("net1"), Want("net2")], []))
+        self.expect(
+            "make_firewall",
+            self.order(self.named("firewall"), "shop", "fra", [Want("net1"), Want("net2")], []),
+        )
 
     @rule(data=st.data())
     def a_network_is_shared(self, data: st.DataObject) -> None:
@@ -197,7 +293,9 @@ class Traffic(RuleBasedStateMachine):
     @precondition(lambda self: self.nets("private"))
     @rule(data=st.data())
     def a_network_is_removed(self, data: st.DataObject) -> None:
-        self.expect("remove_network", data.draw(st.sampled_from(self.nets("private")), label="network"))
+        self.expect(
+            "remove_network", data.draw(st.sampled_from(self.nets("private")), label="network")
+        )
 
     @precondition(lambda self: self.nets("private"))
     @rule(data=st.data(), growth=st.sampled_from(GROWTH))
@@ -207,30 +305,48 @@ class Traffic(RuleBasedStateMachine):
 
     @rule(data=st.data(), given=st.sampled_from(GIVEN))
     def a_prefix_is_added(self, data: st.DataObject, given: str) -> None:
-        id, cidr = data.draw(st.sampled_from(self.nets("private", "external")), label="network"), ip_network(given)
+        id, cidr = (
+            data.draw(st.sampled_from(self.nets("private", "external")), label="network"),
+            ip_network(given),
+        )
         self.expect("add_prefix", id, cidr)
 
     @precondition(lambda self: any(self.state.nets[id].prefixes for id in self.nets("private")))
     @rule(data=st.data())
     def a_prefix_is_removed(self, data: st.DataObject) -> None:
-        id = data.draw(st.sampled_from([id for id in self.nets("private") if self.state.nets[id].prefixes]), label="network")
-        self.expect("remove_prefix", id, data.draw(st.sampled_from(self.state.nets[id].prefixes), label="prefix"))
+        id = data.draw(
+            st.sampled_from([id for id in self.nets("private") if self.state.nets[id].prefixes]),
+            label="network",
+        )
+        self.expect(
+            "remove_prefix",
+            id,
+            data.draw(st.sampled_from(self.state.nets[id].prefixes), label="prefix"),
+        )
 
     @rule(data=st.data(), version=st.sampled_from([None, None, 4, 6]), kind=st.sampled_from(KINDS))
-    def an_address_is_picked(self, data: st.DataObject, version: int | None, kind: str | None) -> None:
+    def an_address_is_picked(
+        self, data: st.DataObject, version: int | None, kind: str | None
+    ) -> None:
         id = self.one(data, self.nets("private", "external"))
         self.expect("take", id, self.owner(data, id), version, None, kind)
 
     @rule(data=st.data(), kind=st.sampled_from(KINDS))
     def an_address_is_brought(self, data: st.DataObject, kind: str | None) -> None:
         id = self.one(data, self.nets("private", "external"))
-        self.expect("take", id, self.owner(data, id), None, self.an_address(data, id, id, "mpls"), kind)
+        self.expect(
+            "take", id, self.owner(data, id), None, self.an_address(data, id, id, "mpls"), kind
+        )
 
     @precondition(lambda self: self.state.taken)
     @rule(data=st.data())
     def an_address_is_given_back(self, data: st.DataObject) -> None:
         idle = [ip for ip, one in self.state.taken.items() if one.machine is None]
-        among = sorted(idle or self.state.taken, key=str) if data.draw(MOSTLY, label="idle") else sorted(self.state.taken, key=str)
+        among = (
+            sorted(idle or self.state.taken, key=str)
+            if data.draw(MOSTLY, label="idle")
+            else sorted(self.state.taken, key=str)
+        )
         self.expect("give_back", data.draw(st.sampled_from(among), label="address"))
 
     @rule(data=st.data())
@@ -250,7 +366,10 @@ class Traffic(RuleBasedStateMachine):
     @precondition(lambda self: self.boxes(firewalls=True))
     @rule(data=st.data())
     def a_firewall_joins(self, data: st.DataObject) -> None:
-        name, id = data.draw(st.sampled_from(self.boxes(firewalls=True)), label="firewall"), self.one(data, self.consumed())
+        name, id = (
+            data.draw(st.sampled_from(self.boxes(firewalls=True)), label="firewall"),
+            self.one(data, self.consumed()),
+        )
         ips = self.brought(data, id, id, "internet-fra")
         self.expect("join", name, id, ips)
 
@@ -265,7 +384,9 @@ class Traffic(RuleBasedStateMachine):
     @precondition(lambda self: self.state.boxes)
     @rule(data=st.data(), firewall=st.booleans())
     def something_is_freed(self, data: st.DataObject, firewall: bool) -> None:
-        name = data.draw(st.sampled_from(self.boxes(firewall) or self.boxes(not firewall)), label="name")
+        name = data.draw(
+            st.sampled_from(self.boxes(firewall) or self.boxes(not firewall)), label="name"
+        )
         self.expect("free", name)
 
 

@@ -24,14 +24,22 @@ def refused(action: Callable[[], object]) -> Refusal:
     except ProtectedError:
         return {"non_field_errors": ["in_use"]}
     except ValidationError as error:
-        return {name: [str(one.code) for one in errors] for name, errors in error.error_dict.items()}
+        return {
+            name: [str(one.code) for one in errors] for name, errors in error.error_dict.items()
+        }
     return {}
 
 
 class InProcess:
-    def make_network(self, id: str, project: str, partition: str, lengths: Mapping[int, int] | None, shared: bool) -> Refusal:
+    def make_network(
+        self, id: str, project: str, partition: str, lengths: Mapping[int, int] | None, shared: bool
+    ) -> Refusal:
         where, owner = Partition.objects.get(pk=partition), Project.objects.get(pk=project)
-        return refused(lambda: create_private_network(id=id, name=id, partition=where, project=owner, prefix_length=lengths, shared=shared))
+        return refused(
+            lambda: create_private_network(
+                id=id, name=id, partition=where, project=owner, prefix_length=lengths, shared=shared
+            )
+        )
 
     def share(self, id: str) -> Refusal:
         return refused(lambda: network(id).share("ada"))
@@ -48,9 +56,13 @@ class InProcess:
     def remove_prefix(self, id: str, cidr: Cidr) -> Refusal:
         return refused(Prefix.objects.get(network=id, cidr=cidr).delete)
 
-    def take(self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None) -> Refusal:
+    def take(
+        self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None
+    ) -> Refusal:
         owner = Project.objects.get(pk=project)
-        return refused(lambda: allocate(network(id), project=owner, version=version, ip=ip, kind=kind))
+        return refused(
+            lambda: allocate(network(id), project=owner, version=version, ip=ip, kind=kind)
+        )
 
     def give_back(self, ip: IP) -> Refusal:
         return refused(Address.objects.get(address=ip).delete)
@@ -62,8 +74,13 @@ class InProcess:
         return self._allocated(create_firewall, order)
 
     def _allocated(self, make: Callable[..., object], order: Order) -> Refusal:
-        named = order._asdict() | {"partition": Partition.objects.get(pk=order.partition), "project": Project.objects.get(pk=order.project)}
-        networks = [Request(network(want.network), want.auto, want.primary) for want in named.pop("wants")]
+        named = order._asdict() | {
+            "partition": Partition.objects.get(pk=order.partition),
+            "project": Project.objects.get(pk=order.project),
+        }
+        networks = [
+            Request(network(want.network), want.auto, want.primary) for want in named.pop("wants")
+        ]
         return refused(lambda: make(networks=networks, **named))
 
     def join(self, firewall: str, id: str, ips: Sequence[IP]) -> Refusal:
@@ -88,9 +105,20 @@ class OverRest:
     def __init__(self) -> None:
         self.api = Api("admin")
 
-    def make_network(self, id: str, project: str, partition: str, lengths: Mapping[int, int] | None, shared: bool) -> Refusal:
-        body: dict[str, Any] = {"id": id, "name": id, "partition": partition, "project": project, "shared": shared}
-        return self._post("networks/", body | ({"prefix_length": {str(v): n for v, n in lengths.items()}} if lengths else {}))
+    def make_network(
+        self, id: str, project: str, partition: str, lengths: Mapping[int, int] | None, shared: bool
+    ) -> Refusal:
+        body: dict[str, Any] = {
+            "id": id,
+            "name": id,
+            "partition": partition,
+            "project": project,
+            "shared": shared,
+        }
+        return self._post(
+            "networks/",
+            body | ({"prefix_length": {str(v): n for v, n in lengths.items()}} if lengths else {}),
+        )
 
     def share(self, id: str) -> Refusal:
         return self._post(f"networks/{id}/share/", {"confirm": id})
@@ -107,9 +135,15 @@ class OverRest:
     def remove_prefix(self, id: str, cidr: Cidr) -> Refusal:
         return self._delete(f"networks/{id}/prefixes/{cidr}/")
 
-    def take(self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None) -> Refusal:
+    def take(
+        self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None
+    ) -> Refusal:
         given = {"version": version, "address": ip and str(ip), "kind": kind}
-        return self._post("ip-addresses/", {"network": id, "project": project} | {name: value for name, value in given.items() if value})
+        return self._post(
+            "ip-addresses/",
+            {"network": id, "project": project}
+            | {name: value for name, value in given.items() if value},
+        )
 
     def give_back(self, ip: IP) -> Refusal:
         return self._delete(f"ip-addresses/{ip}/")
@@ -121,7 +155,10 @@ class OverRest:
         return self._post("firewalls/", asked(order))
 
     def join(self, firewall: str, id: str, ips: Sequence[IP]) -> Refusal:
-        return self._post(f"firewalls/{found(firewall).pk}/attachments/", {"network": id, "addresses": [str(ip) for ip in ips]})
+        return self._post(
+            f"firewalls/{found(firewall).pk}/attachments/",
+            {"network": id, "addresses": [str(ip) for ip in ips]},
+        )
 
     def leave(self, firewall: str, id: str) -> Refusal:
         return self._delete(f"firewalls/{found(firewall).pk}/attachments/{id}/")
@@ -144,5 +181,8 @@ class OverRest:
 
 
 def asked(order: Order) -> dict[str, Any]:
-    given = order._asdict() | {"id": str(order.id), "addresses": [str(ip) for ip in order.addresses]}
+    given = order._asdict() | {
+        "id": str(order.id),
+        "addresses": [str(ip) for ip in order.addresses],
+    }
     return given | {"networks": [want._asdict() for want in given.pop("wants")]}

@@ -10,14 +10,34 @@ from tests.reader import Unreadable
 Route = IPv4Network | IPv6Network
 FAMILY = {"ipv4": 4, "ipv6": 6}
 # What carries no meaning for who imports what.
-_PLAIN = [re.compile(pattern) for pattern in (
-    r"frr version \S+", r"frr defaults datacenter", r"hostname \S+", r"end", r"exit(-vrf|-address-family)?", r"ipv6 nd ra-interval \d+",
-    r"no ipv6 nd suppress-ra", r"bgp router-id \S+", r"bgp bestpath as-path multipath-relax", r"neighbor FABRIC peer-group",
-    r"update-delay \d+ \d+", r"neighbor FABRIC remote-as external", r"neighbor FABRIC timers \d+ \d+", r"neighbor FABRIC activate",
-    r"advertise-all-vni", r"bgp as-path access-list SELF seq 5 permit \^\$", r"match as-path SELF", r"match interface lo",
-    r"neighbor FABRIC route-map only-self-out out", r"redistribute connected( route-map LOOPBACKS)?",
-)]  # fmt: skip
-_LIST = re.compile(r"(ip|ipv6) prefix-list (\S+) seq (\d+) (permit|deny) (\S+)(?: ge (\d+))?(?: le (\d+))?")
+_PLAIN = [
+    re.compile(pattern)
+    for pattern in (
+        r"frr version \S+",
+        r"frr defaults datacenter",
+        r"hostname \S+",
+        r"end",
+        r"exit(-vrf|-address-family)?",
+        r"ipv6 nd ra-interval \d+",
+        r"no ipv6 nd suppress-ra",
+        r"bgp router-id \S+",
+        r"bgp bestpath as-path multipath-relax",
+        r"neighbor FABRIC peer-group",
+        r"update-delay \d+ \d+",
+        r"neighbor FABRIC remote-as external",
+        r"neighbor FABRIC timers \d+ \d+",
+        r"neighbor FABRIC activate",
+        r"advertise-all-vni",
+        r"bgp as-path access-list SELF seq 5 permit \^\$",
+        r"match as-path SELF",
+        r"match interface lo",
+        r"neighbor FABRIC route-map only-self-out out",
+        r"redistribute connected( route-map LOOPBACKS)?",
+    )
+]
+_LIST = re.compile(
+    r"(ip|ipv6) prefix-list (\S+) seq (\d+) (permit|deny) (\S+)(?: ge (\d+))?(?: le (\d+))?"
+)
 
 
 @dataclass
@@ -41,7 +61,9 @@ class Routing:
     filters: dict[tuple[str, int], str] = field(default_factory=dict)
     advertised: set[tuple[str, int]] = field(default_factory=set)
     originated: set[tuple[str, int]] = field(default_factory=set)
-    lists: dict[tuple[int, str], list[tuple[int, bool, Route, int, int]]] = field(default_factory=dict)
+    lists: dict[tuple[int, str], list[tuple[int, bool, Route, int, int]]] = field(
+        default_factory=dict
+    )
     maps: dict[str, list[Clause]] = field(default_factory=dict)
 
     def imported(self, target: str, source: str, route: Route) -> frozenset[str] | None:
@@ -51,14 +73,19 @@ class Routing:
             return None
         if key not in self.filters:
             return frozenset()  # everything comes in
-        for clause in sorted(self.maps.get(self.filters[key], []), key=lambda clause: clause.sequence):
+        for clause in sorted(
+            self.maps.get(self.filters[key], []), key=lambda clause: clause.sequence
+        ):
             if self._applies(clause, source, route):
                 return clause.communities if clause.permits else None
         return None
 
     def _applies(self, clause: Clause, source: str, route: Route) -> bool:
         named = all(name == source for name in clause.sources)
-        return named and all(version == route.version and self._in_list(version, name, route) for version, name in clause.lists)
+        return named and all(
+            version == route.version and self._in_list(version, name, route)
+            for version, name in clause.lists
+        )
 
     def _in_list(self, version: int, name: str, route: Route) -> bool:
         """As FRR has it: a list that does not exist matches nothing, one without entries everything."""
@@ -81,7 +108,11 @@ def read(text: str) -> Routing:
             continue
         if not line.startswith(" "):
             context = {}
-        if not (_opens(found, words, context) or _says(found, words, context) or any(plain.fullmatch(words) for plain in _PLAIN)):
+        if not (
+            _opens(found, words, context)
+            or _says(found, words, context)
+            or any(plain.fullmatch(words) for plain in _PLAIN)
+        ):
             raise Unreadable(line)
     return found
 
@@ -134,8 +165,13 @@ def _says_of_routes(found: Routing, words: str, context: dict[str, Any]) -> bool
     if entry := _LIST.fullmatch(words):
         family, name, number, action, text, shortest, longest = entry.groups()
         prefix = ip_network(text)
-        least, most = int(shortest or prefix.prefixlen), int(longest or (prefix.max_prefixlen if shortest else prefix.prefixlen))
-        found.lists.setdefault((4 if family == "ip" else 6, name), []).append((int(number), action == "permit", prefix, least, most))
+        least, most = (
+            int(shortest or prefix.prefixlen),
+            int(longest or (prefix.max_prefixlen if shortest else prefix.prefixlen)),
+        )
+        found.lists.setdefault((4 if family == "ip" else 6, name), []).append(
+            (int(number), action == "permit", prefix, least, most)
+        )
         return True
     match words.split():
         case ["match", ("ip" | "ipv6") as family, "address", "prefix-list", name]:

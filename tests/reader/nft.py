@@ -66,7 +66,11 @@ class Filter:
     def verdict(self, hook: str, packet: Packet) -> str:
         """accept or drop: a packet passes a hook where every filter chain of it lets it through."""
         base = self.based.get((hook, "filter"), [])
-        return "accept" if base and all(self._walk(table, chain, packet) == "accept" for table, chain in base) else "drop"
+        return (
+            "accept"
+            if base and all(self._walk(table, chain, packet) == "accept" for table, chain in base)
+            else "drop"
+        )
 
     def _walk(self, table: str, chain: Chain, packet: Packet) -> str:
         for rule in chain.rules:
@@ -74,7 +78,9 @@ class Filter:
                 continue
             if rule.verdict in ("accept", "drop"):
                 return rule.verdict
-            if rule.verdict == "jump" and (ended := self._walk(table, self.chains[table, rule.argument], packet)):
+            if rule.verdict == "jump" and (
+                ended := self._walk(table, self.chains[table, rule.argument], packet)
+            ):
                 return ended
         return chain.policy
 
@@ -128,7 +134,9 @@ class _Words:
     def take(self, *expected: str) -> str:
         word = self.peek()
         if expected and word not in expected:
-            raise Unreadable(f"{word!r} where {' or '.join(expected)} was expected, after {self.tokens[max(0, self.at - 8) : self.at]}")
+            raise Unreadable(
+                f"{word!r} where {' or '.join(expected)} was expected, after {self.tokens[max(0, self.at - 8) : self.at]}"
+            )
         self.at += 1
         return word
 
@@ -167,7 +175,12 @@ def _chain(words: _Words) -> Chain:
             chain.kind = words.take("filter", "nat")
             words.take("hook")
             chain.hook = words.take("input", "forward", "output", "prerouting", "postrouting")
-            words.take("priority"), words.take("filter", "srcnat", "dstnat"), words.take(";"), words.take("policy")
+            (
+                words.take("priority"),
+                words.take("filter", "srcnat", "dstnat"),
+                words.take(";"),
+                words.take("policy"),
+            )
             chain.policy = words.take("accept", "drop")
             words.take(";")
         else:
@@ -236,7 +249,10 @@ def _test(word: str, words: _Words) -> Test:
         case "tcp" | "udp":
             words.take("dport")
             ranges = [_range(text) for text in _set(words)]
-            return lambda packet: packet.protocol == word and any(first <= packet.port <= last for first, last in ranges)
+            return lambda packet: (
+                packet.protocol == word
+                and any(first <= packet.port <= last for first, last in ranges)
+            )
     raise Unreadable(f"{word!r} in a rule")
 
 
@@ -277,7 +293,11 @@ def _tracked(words: _Words) -> Test:
 
 def _address(family: str, words: _Words) -> Test:
     version, side = 4 if family == "ip" else 6, words.take("saddr", "daddr")
-    spans = [(int(net[0]), int(net[-1])) for net in map(ip_network, _set(words)) if net.version == version or _wrong(net)]
+    spans = [
+        (int(net[0]), int(net[-1]))
+        for net in map(ip_network, _set(words))
+        if net.version == version or _wrong(net)
+    ]
 
     def test(packet: Packet) -> bool:
         address = packet.src if side == "saddr" else packet.dst

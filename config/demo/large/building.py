@@ -48,7 +48,11 @@ def _write_places(world: World) -> None:
     copy([plot.partition for plot in world.plots])
     copy(world.projects)
     for carved in (False, True):  # first the super networks, then what is carved from them
-        networks = [network for network in world.networks if (network.kind == Network.Kind.PRIVATE) == carved]
+        networks = [
+            network
+            for network in world.networks
+            if (network.kind == Network.Kind.PRIVATE) == carved
+        ]
         copy(networks)
         copy(numbered([prefix for network in networks for prefix in world.prefixes[network.pk]]))
 

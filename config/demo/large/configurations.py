@@ -23,13 +23,21 @@ BY_HAND = "\n# 03:12, by hand, until the incident is over\ninsert rule inet meta
 IN_THE_WAY = "left behind by an upgrade that broke off\n"
 State = Firewall.State
 # One of so many is in this state; the rest is in sync.
-RARE = {State.PENDING: 41, State.NEW: 67, State.UNREACHABLE: 191, State.FAILED: 173, State.DRIFTED: 241}
+RARE = {
+    State.PENDING: 41,
+    State.NEW: 67,
+    State.UNREACHABLE: 191,
+    State.FAILED: 173,
+    State.DRIFTED: 241,
+}
 DRIFT = "/etc/nftables.conf"
 
 
 def state_of(number: int) -> str:
     """The state of the firewall with this number."""
-    return next((state for state, every in RARE.items() if number % every == every - 1), State.IN_SYNC)
+    return next(
+        (state for state, every in RARE.items() if number % every == every - 1), State.IN_SYNC
+    )
 
 
 def configure(firewalls: Sequence[Firewall], now: datetime) -> None:
@@ -45,7 +53,15 @@ def configure(firewalls: Sequence[Firewall], now: datetime) -> None:
             pushes += list(_pushed(firewall, number, made[0], now))
         copy(revisions)
         copy(pushes)
-        changed = ["wanted", "applied", "drifted_at", "drift", "unreachable_since", "checked_at", "port"]
+        changed = [
+            "wanted",
+            "applied",
+            "drifted_at",
+            "drift",
+            "unreachable_since",
+            "checked_at",
+            "port",
+        ]
         Firewall.objects.bulk_update([firewall for _, firewall in batch], changed)
 
 
@@ -57,11 +73,24 @@ def _revisions(firewall: Firewall, found: Facts, state: str, now: datetime) -> l
         return [_revision(firewall, 1, wanted, f"{name} was allocated", made)]
     before = render(plan(replace(found, shared=found.shared[:-1])))
     joined = f"{name} joined {found.shared[-1].id}"
-    return [_revision(firewall, 1, before, f"{name} was allocated", made), _revision(firewall, 2, wanted, joined, now - timedelta(hours=2))]
+    return [
+        _revision(firewall, 1, before, f"{name} was allocated", made),
+        _revision(firewall, 2, wanted, joined, now - timedelta(hours=2)),
+    ]
 
 
-def _revision(firewall: Firewall, number: int, files: dict[str, str], cause: str, at: datetime) -> Revision:
-    return Revision(firewall=firewall, number=number, digest=digest(files), files=files, cause=cause, created_by=BY, created_at=at)
+def _revision(
+    firewall: Firewall, number: int, files: dict[str, str], cause: str, at: datetime
+) -> Revision:
+    return Revision(
+        firewall=firewall,
+        number=number,
+        digest=digest(files),
+        files=files,
+        cause=cause,
+        created_by=BY,
+        created_at=at,
+    )
 
 
 def _pushed(firewall: Firewall, number: int, first: Revision, now: datetime) -> Iterator[Push]:
@@ -70,7 +99,9 @@ def _pushed(firewall: Firewall, number: int, first: Revision, now: datetime) -> 
     if state == State.NEW:
         return
     if state == State.FAILED:
-        yield _push(firewall, first, at, "The firewall refused its new configuration; nothing was changed.")
+        yield _push(
+            firewall, first, at, "The firewall refused its new configuration; nothing was changed."
+        )
         return
     firewall.applied, firewall.checked_at = first, now - timedelta(minutes=number % 60)
     if state == State.DRIFTED:
@@ -84,23 +115,47 @@ def _push(firewall: Firewall, revision: Revision, at: datetime, error: str = "")
     told = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
     steps: list[dict[str, Any]] = [
         {"name": "render", "state": "ok", "seconds": 0.01, "output": told},
-        {"name": "connect", "state": "ok", "seconds": 0.2, "output": f"{firewall.user}@{firewall.host}, host key as pinned"},
+        {
+            "name": "connect",
+            "state": "ok",
+            "seconds": 0.2,
+            "output": f"{firewall.user}@{firewall.host}, host key as pinned",
+        },
         {"name": "write", "state": "failed" if error else "ok", "seconds": 0.1, "output": error},
-    ]  # fmt: skip
+    ]
     if not error:
-        steps.append({"name": "confirm", "state": "ok", "seconds": 0.2, "output": "reached over a new connection"})
+        steps.append(
+            {
+                "name": "confirm",
+                "state": "ok",
+                "seconds": 0.2,
+                "output": "reached over a new connection",
+            }
+        )
     return Push(
-        id=uuid.uuid5(firewall.pk, "first push"), firewall=firewall, revision=revision, steps=steps, error=error, attempts=1,
+        id=uuid.uuid5(firewall.pk, "first push"),
+        firewall=firewall,
+        revision=revision,
+        steps=steps,
+        error=error,
+        attempts=1,
         state=Push.State.FAILED if error else Push.State.CONFIRMED,
-        requested_by=BY, created_at=at, started_at=at, finished_at=at + timedelta(seconds=2),
-    )  # fmt: skip
+        requested_by=BY,
+        created_at=at,
+        started_at=at,
+        finished_at=at + timedelta(seconds=2),
+    )
 
 
 def house() -> int:
     """Make the practice folders that are missing, each with what was applied to it. Returns how many."""
     missing = [firewall for firewall in _mine() if not (settings.PRACTICE / firewall.name).exists()]
     for batch in slices(missing, AT_ONCE):
-        files = dict(Revision.objects.filter(pk__in=[one.applied_id for one in batch]).values_list("pk", "files"))
+        files = dict(
+            Revision.objects.filter(pk__in=[one.applied_id for one in batch]).values_list(
+                "pk", "files"
+            )
+        )
         for firewall in batch:
             _folder(firewall, files.get(firewall.applied_id or 0, {}))
     return len(missing)

@@ -27,9 +27,16 @@ def copy(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     options = rows[0]._meta
-    fields = [field for field in options.concrete_fields if field.attname != "id" or rows[0].pk is not None]
+    fields = [
+        field
+        for field in options.concrete_fields
+        if field.attname != "id" or rows[0].pk is not None
+    ]
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    with connection.cursor() as cursor, cursor.copy(f"{comment()}COPY {options.db_table} ({columns}) FROM STDIN") as stream:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"{comment()}COPY {options.db_table} ({columns}) FROM STDIN") as stream,
+    ):
         for row in rows:
             stream.write_row([_stored(row, field) for field in fields])
     analyze(options.db_table)

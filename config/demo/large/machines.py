@@ -37,9 +37,15 @@ class Fleet:
     def machine(self, name: str, home: Network, labels: dict[str, str]) -> Machine:
         number = len(self.machines)
         machine = Machine(
-            id=uuid.uuid5(_NAMESPACE, str(number)), name=name[:63].rstrip("-"), partition=home.partition, project=home.project,
-            primary=home, asn=FIRST_ASN + number, labels=labels, created_at=self.world.ago(self.world.random.uniform(1, 800)),
-        )  # fmt: skip
+            id=uuid.uuid5(_NAMESPACE, str(number)),
+            name=name[:63].rstrip("-"),
+            partition=home.partition,
+            project=home.project,
+            primary=home,
+            asn=FIRST_ASN + number,
+            labels=labels,
+            created_at=self.world.ago(self.world.random.uniform(1, 800)),
+        )
         self.machines.append(machine)
         self.give(machine, home, brought=number % BROUGHT_EVERY == 0)
         return machine
@@ -48,30 +54,45 @@ class Fleet:
         """An address per family (R10)."""
         for prefix in self.world.prefixes[network.pk]:
             kind = Address.Kind.STATIC if brought else Address.Kind.EPHEMERAL
-            assert self.take(prefix, machine.project, kind, machine=machine), f"{network.pk} is too small"
+            assert self.take(prefix, machine.project, kind, machine=machine), (
+                f"{network.pk} is too small"
+            )
 
     def take(self, prefix: Prefix, project: Project, kind: str, **fields: Any) -> bool:
         ip = self.world.take(prefix)
         if ip is not None:
-            self.addresses.append(Address(address=ip, prefix=prefix, project=project, kind=kind, **fields))
+            self.addresses.append(
+                Address(address=ip, prefix=prefix, project=project, kind=kind, **fields)
+            )
         return ip is not None
 
     def join(self, firewall: Firewall, network: Network, *, brought: bool = False) -> None:
-        self.attachments.append(Attachment(firewall=firewall, network=network, created_at=firewall.machine.created_at))
+        self.attachments.append(
+            Attachment(firewall=firewall, network=network, created_at=firewall.machine.created_at)
+        )
         self.give(firewall.machine, network, brought=brought)
 
 
 def make_up(world: World, size: Size) -> Fleet:
     """Firewalls in front of most networks, machines in all of them, and what projects have reserved."""
     shared = world.private(shared=True)
-    fleet = Fleet(world, {plot.partition.pk: [one for one in shared if one.partition_id == plot.partition.pk] for plot in world.plots})
+    fleet = Fleet(
+        world,
+        {
+            plot.partition.pk: [one for one in shared if one.partition_id == plot.partition.pk]
+            for plot in world.plots
+        },
+    )
     for number, home in enumerate(_guarded(world, size)):
         _firewall(fleet, number, home)
     homes = cycle(_unevenly(world))
     for number in range(size.machines):
         home = next(homes)
         role = names.ROLES[number % len(names.ROLES)]
-        labels = {"size": names.SIZES[number % len(names.SIZES)], "image": names.IMAGES[number % len(names.IMAGES)]}
+        labels = {
+            "size": names.SIZES[number % len(names.SIZES)],
+            "image": names.IMAGES[number % len(names.IMAGES)],
+        }
         fleet.machine(f"{role}-{number:05d}-{home.pk}", home, labels)
     _reserve(fleet, size)
     return fleet
@@ -94,12 +115,18 @@ def _firewall(fleet: Fleet, number: int, home: Network) -> None:
     world, plot = fleet.world, fleet.world.plot(home)
     name = f"{home.pk}-fw" + ("-2" if (home.pk in fleet.guarded) else "")
     fleet.guarded.add(home.pk)
-    machine = fleet.machine(name, home, {"size": names.SIZES[0], "image": "firewall-ubuntu-3.0.20260101"})
-    firewall = Firewall(machine=machine, practice=True, host=practice.HOST, user=practice.user(name))
+    machine = fleet.machine(
+        name, home, {"size": names.SIZES[0], "image": "firewall-ubuntu-3.0.20260101"}
+    )
+    firewall = Firewall(
+        machine=machine, practice=True, host=practice.HOST, user=practice.user(name)
+    )
     fleet.firewalls.append(firewall)
     fleet.join(firewall, plot.fabric)
     services = [one for one in fleet.services[home.partition_id] if one.pk != home.pk]
-    for network in world.random.sample(services, min(len(services), world.random.randint(0, MOST_JOINED))):
+    for network in world.random.sample(
+        services, min(len(services), world.random.randint(0, MOST_JOINED))
+    ):
         fleet.join(firewall, network, brought=number % BROUGHT_EVERY == 0)
     if number % WITHOUT_INTERNET_EVERY:
         fleet.join(firewall, plot.internet)
@@ -111,9 +138,26 @@ def _firewall(fleet: Fleet, number: int, home: Network) -> None:
 
 def _rules(firewall: Firewall) -> Iterator[Rule]:
     partner = firewall.machine.partition.management_prefixes
-    for position, (ports, comment) in enumerate([(["443"], "packages and images"), (["53", "123"], "names and time")], 1):
-        yield Rule(firewall=firewall, direction="egress", position=position, protocol="tcp", ports=ports, comment=comment)
-    yield Rule(firewall=firewall, direction="ingress", position=1, protocol="tcp", ports=["443"], sources=partner, comment="the office")
+    for position, (ports, comment) in enumerate(
+        [(["443"], "packages and images"), (["53", "123"], "names and time")], 1
+    ):
+        yield Rule(
+            firewall=firewall,
+            direction="egress",
+            position=position,
+            protocol="tcp",
+            ports=ports,
+            comment=comment,
+        )
+    yield Rule(
+        firewall=firewall,
+        direction="ingress",
+        position=1,
+        protocol="tcp",
+        ports=["443"],
+        sources=partner,
+        comment="the office",
+    )
 
 
 def _reserve(fleet: Fleet, size: Size) -> None:

@@ -1,20 +1,68 @@
 """What things are called."""
 
-PARTITIONS = {"ams-eq05": "Amsterdam, Equinix AM5", "dub-kc02": "Dublin, Kilcarbery 02", "par-th03": "Paris, Telehouse 03",
-              "vie-ix01": "Vienna, Interxion 01"}  # fmt: skip
+PARTITIONS = {
+    "ams-eq05": "Amsterdam, Equinix AM5",
+    "dub-kc02": "Dublin, Kilcarbery 02",
+    "par-th03": "Paris, Telehouse 03",
+    "vie-ix01": "Vienna, Interxion 01",
+}
 TENANTS = [
-    "aurora", "bluefin", "cedar", "deltawerk", "ember", "fjord", "granit", "harbor", "iris", "juniper", "kestrel", "lumen",
-    "marlin", "nordlicht", "onyx", "pelikan", "quartz", "rowan", "sirius", "talos",
-]  # fmt: skip
+    "aurora",
+    "bluefin",
+    "cedar",
+    "deltawerk",
+    "ember",
+    "fjord",
+    "granit",
+    "harbor",
+    "iris",
+    "juniper",
+    "kestrel",
+    "lumen",
+    "marlin",
+    "nordlicht",
+    "onyx",
+    "pelikan",
+    "quartz",
+    "rowan",
+    "sirius",
+    "talos",
+]
 TEAMS = [
-    "billing", "checkout", "search", "identity", "logistics", "media", "payments", "catalog", "analytics", "ml", "crm", "web",
-    "mobile", "iot", "fraud", "reports", "edge", "backoffice", "partner-api", "platform",
-]  # fmt: skip
+    "billing",
+    "checkout",
+    "search",
+    "identity",
+    "logistics",
+    "media",
+    "payments",
+    "catalog",
+    "analytics",
+    "ml",
+    "crm",
+    "web",
+    "mobile",
+    "iot",
+    "fraud",
+    "reports",
+    "edge",
+    "backoffice",
+    "partner-api",
+    "platform",
+]
 STAGES = ["prod", "staging", "dev", "k8s", "batch"]
 SERVICES = {
-    "storage": "block storage", "backup": "backup", "objects": "object store", "registry": "image registry", "metrics": "metrics",
-    "vault": "secrets", "kafka": "message bus", "postgres": "databases", "nfs": "file shares", "mirror": "package mirror",
-}  # fmt: skip
+    "storage": "block storage",
+    "backup": "backup",
+    "objects": "object store",
+    "registry": "image registry",
+    "metrics": "metrics",
+    "vault": "secrets",
+    "kafka": "message bus",
+    "postgres": "databases",
+    "nfs": "file shares",
+    "mirror": "package mirror",
+}
 ROLES = ["web", "app", "db", "worker", "cache", "node", "queue", "gpu"]
 PLATFORM = "platform"  # the tenant of the shared services
 REASONS = [

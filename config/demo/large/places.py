@@ -54,7 +54,11 @@ class World:
     space: dict[str, int] = field(default_factory=dict)
 
     def private(self, *, shared: bool) -> list[Network]:
-        return [network for network in self.networks if network.kind == Network.Kind.PRIVATE and network.shared == shared]
+        return [
+            network
+            for network in self.networks
+            if network.kind == Network.Kind.PRIVATE and network.shared == shared
+        ]
 
     def plot(self, network: Network) -> Plot:
         return next(plot for plot in self.plots if plot.partition.pk == network.partition_id)
@@ -62,7 +66,9 @@ class World:
     def add(self, network: Network, *cidrs: Cidr) -> Network:
         self.networks.append(network)
         child = network.kind == Network.Kind.PRIVATE
-        self.prefixes[network.pk] = [Prefix(network=network, cidr=cidr, child=child) for cidr in cidrs]
+        self.prefixes[network.pk] = [
+            Prefix(network=network, cidr=cidr, child=child) for cidr in cidrs
+        ]
         return network
 
     def take(self, prefix: Prefix) -> IP | None:
@@ -78,14 +84,17 @@ class World:
 
 
 def _pools(number: int) -> tuple[Cidr, Cidr]:
-    return ip_network(f"10.{16 * (number + 1)}.0.0/12"), ip_network(f"2001:db8:{1000 + number}::/48")
+    return ip_network(f"10.{16 * (number + 1)}.0.0/12"), ip_network(
+        f"2001:db8:{1000 + number}::/48"
+    )
 
 
 def make_up(random: Random, now: datetime, size: Size) -> World:
     """Everything that machines and firewalls are put into."""
     world = World(random, now)
     world.projects = [
-        Project(id=id, name=id.replace("-", " ").title(), tenant=tenant, description="") for id, tenant in names.projects(size.projects)
+        Project(id=id, name=id.replace("-", " ").title(), tenant=tenant, description="")
+        for id, tenant in names.projects(size.projects)
     ]
     for number, (id, name) in enumerate(names.PARTITIONS.items()):
         world.plots.append(_plot(world, number, id, name))
@@ -98,21 +107,42 @@ def make_up(random: Random, now: datetime, size: Size) -> World:
 
 def _plot(world: World, number: int, id: str, name: str) -> Plot:
     partition = Partition(
-        id=id, name=name, description=MARK, management_prefixes=MANAGEMENT, ntp_servers=[f"ntp1.{id}.example.net"],
+        id=id,
+        name=name,
+        description=MARK,
+        management_prefixes=MANAGEMENT,
+        ntp_servers=[f"ntp1.{id}.example.net"],
         dns_servers=[ip_address("192.0.2.53")],
-    )  # fmt: skip
+    )
     here: dict[str, Any] = {"partition": partition}
-    pool = Network(id=f"super-{id}", name=f"super {id}", kind=Network.Kind.SUPER, default_child_prefix_length=CHILD_LENGTHS, **here)
+    pool = Network(
+        id=f"super-{id}",
+        name=f"super {id}",
+        kind=Network.Kind.SUPER,
+        default_child_prefix_length=CHILD_LENGTHS,
+        **here,
+    )
     fabric = Network(id=f"underlay-{id}", name=f"underlay {id}", kind=Network.Kind.UNDERLAY, **here)
     internet = Network(
-        id=f"internet-{id}", name=f"internet {id}", kind=Network.Kind.EXTERNAL, vrf=EXTERNAL_VRF + number, nat=True,
-        destination_prefixes=DEFAULT_ROUTES, **here,
-    )  # fmt: skip
+        id=f"internet-{id}",
+        name=f"internet {id}",
+        kind=Network.Kind.EXTERNAL,
+        vrf=EXTERNAL_VRF + number,
+        nat=True,
+        destination_prefixes=DEFAULT_ROUTES,
+        **here,
+    )
     world.add(pool, *_pools(number))
     world.add(fabric, ip_network(f"10.{240 + number}.0.0/16"))
     # RFC 2544 and RFC 3849: addresses that are nobody's
-    world.add(internet, ip_network((_BENCHMARK + number * 2**15, 17)), ip_network(f"2001:db8:{2000 + number}::/64"))
-    return Plot(partition, number, pool, fabric, internet, list(_partners(world, number, partition)))
+    world.add(
+        internet,
+        ip_network((_BENCHMARK + number * 2**15, 17)),
+        ip_network(f"2001:db8:{2000 + number}::/64"),
+    )
+    return Plot(
+        partition, number, pool, fabric, internet, list(_partners(world, number, partition))
+    )
 
 
 def _partners(world: World, number: int, partition: Partition) -> Iterator[Network]:
@@ -121,9 +151,15 @@ def _partners(world: World, number: int, partition: Partition) -> Iterator[Netwo
         index = number * PARTNERS + line
         owner = world.projects[-1 - index % len(world.projects)]
         network = Network(
-            id=f"partner-{owner.pk}-{partition.pk}", name=f"partner line of {owner.pk}", kind=Network.Kind.EXTERNAL, partition=partition,
-            project=owner, vrf=PARTNER_VRF + index, nat=True, destination_prefixes=[ip_network(f"100.127.{index}.0/24")],
-        )  # fmt: skip
+            id=f"partner-{owner.pk}-{partition.pk}",
+            name=f"partner line of {owner.pk}",
+            kind=Network.Kind.EXTERNAL,
+            partition=partition,
+            project=owner,
+            vrf=PARTNER_VRF + index,
+            nat=True,
+            destination_prefixes=[ip_network(f"100.127.{index}.0/24")],
+        )
         yield world.add(network, ip_network(f"100.126.{index}.0/24"))
 
 
@@ -135,7 +171,15 @@ def _private(world: World, number: int) -> None:
     stage = names.STAGES[round_ % len(names.STAGES)]
     suffix = f"-{round_ // len(names.STAGES) + 1}" if round_ >= len(names.STAGES) else ""
     id = f"{owner.pk}-{stage}{suffix}"
-    _carve(world, plot, number, id=id, name=f"{owner.name} {stage}{suffix}", project=owner, labels={"stage": stage})
+    _carve(
+        world,
+        plot,
+        number,
+        id=id,
+        name=f"{owner.name} {stage}{suffix}",
+        project=owner,
+        labels={"stage": stage},
+    )
 
 
 def _shared(world: World, number: int) -> None:
@@ -145,19 +189,31 @@ def _shared(world: World, number: int) -> None:
     service = services[number // len(world.plots) % len(services)]
     index = number // (len(world.plots) * len(services)) + 1
     owners = [project for project in world.projects if project.tenant == names.PLATFORM]
-    platform = next((project for project in owners if project.pk.endswith(f"-{service}")), owners[0])
+    platform = next(
+        (project for project in owners if project.pk.endswith(f"-{service}")), owners[0]
+    )
     owner = world.random.choice(world.projects) if index % 4 == 0 else platform
     days = world.random.uniform(5, 900)
     _carve(
-        world, plot, number, id=f"{service}-{plot.partition.pk}-{index}", name=f"{names.SERVICES[service]} {index} {plot.partition.pk}",
-        project=owner, shared=True, shared_at=world.ago(days), shared_by="admin", shared_reason=names.REASONS[number % len(names.REASONS)],
+        world,
+        plot,
+        number,
+        id=f"{service}-{plot.partition.pk}-{index}",
+        name=f"{names.SERVICES[service]} {index} {plot.partition.pk}",
+        project=owner,
+        shared=True,
+        shared_at=world.ago(days),
+        shared_by="admin",
+        shared_reason=names.REASONS[number % len(names.REASONS)],
         labels={"service": service},
-    )  # fmt: skip
+    )
 
 
 def _carve(world: World, plot: Plot, number: int, **fields: Any) -> None:
     vrf = FIRST_VRF + sum(plot.dealt for plot in world.plots)
-    network = Network(kind=Network.Kind.PRIVATE, partition=plot.partition, parent=plot.pool, vrf=vrf, **fields)
+    network = Network(
+        kind=Network.Kind.PRIVATE, partition=plot.partition, parent=plot.pool, vrf=vrf, **fields
+    )
     alone = number % IPV6_ONLY_EVERY == IPV6_ONLY_EVERY - 1
     families = [6] if alone else [4, 6] if number % DUAL_STACK_EVERY == 0 else [4]
     world.add(network, *(plot.cidr(version) for version in families))

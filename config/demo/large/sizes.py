@@ -15,7 +15,9 @@ class Size:
     addresses: int
 
 
-WHOLE = Size(projects=400, private=1900, shared=300, firewalls=2000, machines=10_000, addresses=100_000)
+WHOLE = Size(
+    projects=400, private=1900, shared=300, firewalls=2000, machines=10_000, addresses=100_000
+)
 
 
 def sized(factor: float) -> Size:

@@ -15,15 +15,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="what the program goes by in the history")
         parser.add_argument("--role", choices=ROLES, required=True)
-        parser.add_argument("--days", type=int, default=DAYS, help=f"how long it is valid (default {DAYS})")
-        parser.add_argument("--replace", action="store_true", help="end the token that has this name, and make a new one")
+        parser.add_argument(
+            "--days", type=int, default=DAYS, help=f"how long it is valid (default {DAYS})"
+        )
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="end the token that has this name, and make a new one",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] < 1:
             raise CommandError("A token is valid for at least one day.")
         try:
-            _, text = Token.objects.issue(options["name"], options["role"], options["days"], replace=options["replace"])
+            _, text = Token.objects.issue(
+                options["name"], options["role"], options["days"], replace=options["replace"]
+            )
         except ValidationError as error:
-            hint = " Use --replace to end it and make a new one." if Token.objects.filter(name=options["name"]).exists() else ""
+            hint = (
+                " Use --replace to end it and make a new one."
+                if Token.objects.filter(name=options["name"]).exists()
+                else ""
+            )
             raise CommandError(" ".join(error.messages) + hint) from error
         self.stdout.write(text)

@@ -9,9 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from config.importer.run import ImportRefused, Report, run
 
 KINDS = {
-    "partition": "partitions", "project": "projects", "network": "networks", "address": "addresses", "machine": "machines",
+    "partition": "partitions",
+    "project": "projects",
+    "network": "networks",
+    "address": "addresses",
+    "machine": "machines",
     "firewall": "firewalls",
-}  # fmt: skip
+}
 
 
 class Command(BaseCommand):
@@ -21,8 +25,16 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a YAML file, or a folder with *.yaml and *.yml")
-        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+        parser.add_argument(
+            "paths",
+            nargs="+",
+            type=Path,
+            metavar="PATH",
+            help="a YAML file, or a folder with *.yaml and *.yml",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would change, and change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -31,7 +43,9 @@ class Command(BaseCommand):
             for problem in refused.problems:
                 self.stderr.write(str(problem))
             number = len(refused.problems)
-            raise CommandError(f"Nothing was imported: {number} problem{'s' if number > 1 else ''} found.") from None
+            raise CommandError(
+                f"Nothing was imported: {number} problem{'s' if number > 1 else ''} found."
+            ) from None
         self._tell(report, options["dry_run"])
 
     def _tell(self, report: Report, dry_run: bool) -> None:
@@ -46,7 +60,10 @@ class Command(BaseCommand):
             names = ", ".join(f"{name} ({number})" for name, number in sorted(report.left.items()))
             self.stdout.write(f"Fields of metal-api that are not kept here: {names}")
         for kind, plural in KINDS.items():
-            numbers = {outcome: report.outcomes[kind, outcome] for outcome in ("created", "changed", "unchanged")}
+            numbers = {
+                outcome: report.outcomes[kind, outcome]
+                for outcome in ("created", "changed", "unchanged")
+            }
             if any(numbers.values()):
                 self.stdout.write(f"{plural}: {_spelled(numbers)}")
         total = {outcome: report.count(outcome) for outcome in ("created", "changed", "unchanged")}

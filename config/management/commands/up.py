@@ -36,7 +36,9 @@ class Command(BaseCommand):
             _port_is_free(settings.PORT)
             with embedded.servers(settings.EMBEDDED):
                 _set_up()
-                Supervisor(_programs(), partial(embedded.mend, settings.EMBEDDED), _answers, _welcome).run()
+                Supervisor(
+                    _programs(), partial(embedded.mend, settings.EMBEDDED), _answers, _welcome
+                ).run()
         say("up", "stopped")
 
 
@@ -55,7 +57,9 @@ def _set_up() -> None:
 
 def _make_admin() -> None:
     """The demo login; a password that was changed since stays changed, unless DEMO_PASSWORD names one."""
-    admin, made = User.objects.get_or_create(username=ADMIN, defaults={"is_staff": True, "is_superuser": True})
+    admin, made = User.objects.get_or_create(
+        username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
+    )
     if made or os.environ.get("DEMO_PASSWORD"):
         admin.set_password(_password())
         admin.save()
@@ -84,10 +88,33 @@ def _password() -> str:
 def _programs() -> list[Program]:
     python = sys.executable
     # Celery warns of root at every start; here it serves loopback only, and PostgreSQL has a user of its own.
-    celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config"]
+    celery = [
+        python,
+        "-W",
+        "ignore:You're running the worker",
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "config",
+    ]
     quiet = ["--loglevel", "WARNING"]
-    practice = [python, "-m", "firewalls.device.practice", str(settings.PRACTICE), str(settings.SSH_KEY)]
-    worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", *quiet]
+    practice = [
+        python,
+        "-m",
+        "firewalls.device.practice",
+        str(settings.PRACTICE),
+        str(settings.SSH_KEY),
+    ]
+    worker = [
+        *celery,
+        "worker",
+        "--pool",
+        "threads",
+        "--without-gossip",
+        "--without-mingle",
+        *quiet,
+    ]
     # Pages go before pushes, and these before what only plays the firewalls. Each step is a third of the weight and no more: nobody
     # may starve where others take all the machine.
     return [
@@ -112,7 +139,11 @@ def _answers() -> bool:
 def _welcome() -> None:
     say("up", f"ready: http://localhost:{settings.PORT}/")
     known = User.objects.get(username=ADMIN).check_password(_password())
-    say("up", f"log in as {ADMIN} with " + (f"the password {_password()}" if known else "the password you have given it"))
+    say(
+        "up",
+        f"log in as {ADMIN} with "
+        + (f"the password {_password()}" if known else "the password you have given it"),
+    )
     say("up", "stop with Ctrl-C")
 
 
@@ -122,7 +153,9 @@ def _port_is_free(port: int) -> None:
         try:
             probe.bind((web.HOST, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is in use; choose another one: make run PORT={port + 1}") from error
+            raise CommandError(
+                f"Port {port} is in use; choose another one: make run PORT={port + 1}"
+            ) from error
 
 
 @contextmanager
@@ -131,5 +164,7 @@ def _only_one(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CommandError(f"It is running already on {path.parent}; stop that one, or choose another VAR.") from error
+            raise CommandError(
+                f"It is running already on {path.parent}; stop that one, or choose another VAR."
+            ) from error
         yield

@@ -19,7 +19,9 @@ class RolePermission(BasePermission):
         if not request.user.is_authenticated:
             return False
         method = (request.method or "").lower()
-        action = getattr(view, "action", None) or ("get" if method in ("head", "options") else method)
+        action = getattr(view, "action", None) or (
+            "get" if method in ("head", "options") else method
+        )
         special: dict[str, str] = getattr(view, "permissions", {})
         if action in special:
             return request.user.has_perm(special[action])

@@ -41,7 +41,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, RestrictedError):
         return Response(_in_use(error.restricted_objects), status.HTTP_409_CONFLICT)
     if isinstance(error, ValidationError):
-        return Response(refusal(error), status.HTTP_409_CONFLICT if isinstance(error, InUse) else status.HTTP_400_BAD_REQUEST)
+        return Response(
+            refusal(error),
+            status.HTTP_409_CONFLICT if isinstance(error, InUse) else status.HTTP_400_BAD_REQUEST,
+        )
     response = drf_exception_handler(error, context)
     if response is not None and isinstance(error, exceptions.ValidationError):
         response.data = flat(error.get_full_details())
@@ -52,7 +55,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 def refusal(error: ValidationError) -> Refusal:
     """A model's error in the common shape."""
-    by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
+    by_field = (
+        error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
+    )
     found: Refusal = {}
     for field, errors in by_field.items():
         said = [_told(" ".join(one.messages), one.code) for one in errors]
@@ -67,17 +72,28 @@ def flat(details: Any) -> Refusal:
         field, *inner = path or [NO_FIELD]
         # What a serializer says of a whole item is said of that item, not of a field called non_field_errors.
         at = ".".join(step for step in inner if step != NO_FIELD)
-        found.setdefault(field, []).append(_told(one["message"], one["code"]) | ({"at": at} if at else {}))
+        found.setdefault(field, []).append(
+            _told(one["message"], one["code"]) | ({"at": at} if at else {})
+        )
     return found
 
 
 def _told(message: str, code: str | None) -> dict[str, str]:
     # A sentence may quote what was sent, also what cannot be written in UTF-8.
-    return {"message": str(message).encode(errors="backslashreplace").decode(), "code": str(code or "invalid")}
+    return {
+        "message": str(message).encode(errors="backslashreplace").decode(),
+        "code": str(code or "invalid"),
+    }
 
 
-def _leaves(details: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
-    if isinstance(details, dict) and set(details) == {"message", "code"} and isinstance(details["message"], str):
+def _leaves(
+    details: Any, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+    if (
+        isinstance(details, dict)
+        and set(details) == {"message", "code"}
+        and isinstance(details["message"], str)
+    ):
         yield path, details
     elif isinstance(details, dict):
         for key, inner in details.items():

@@ -26,7 +26,11 @@ def etag(data: Any, moving: Collection[str] = ()) -> str:
 def must_match(request: Request, *current: str) -> None:
     """Raise Stale if the client names a state, and it is none of these."""
     header = request.headers.get("If-Match", "").strip()
-    if header and header != "*" and not {_written(tag) for tag in current} & {_written(tag) for tag in header.split(",")}:
+    if (
+        header
+        and header != "*"
+        and not {_written(tag) for tag in current} & {_written(tag) for tag in header.split(",")}
+    ):
         raise Stale
 
 
@@ -37,7 +41,9 @@ def unchanged(request: Request, current: str) -> bool:
 
 
 def _digest(data: Any) -> str:
-    return hashlib.sha256(json.dumps(data, cls=JSONEncoder, sort_keys=True).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps(data, cls=JSONEncoder, sort_keys=True).encode()).hexdigest()[
+        :24
+    ]
 
 
 def _bare(tag: str) -> str:

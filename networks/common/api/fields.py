@@ -75,7 +75,12 @@ class RelatedId(serializers.PrimaryKeyRelatedField[Any]):
 
 def _is_found_by_text_alone(rows: Any) -> bool:
     """Whether these are all rows of a model whose key is a text, and nothing is wanted of them but themselves."""
-    more = rows._prefetch_related_lookups or rows.query.select_related or rows.query.where or rows.query.annotations
+    more = (
+        rows._prefetch_related_lookups
+        or rows.query.select_related
+        or rows.query.where
+        or rows.query.annotations
+    )
     return isinstance(rows.model._meta.pk, models.CharField) and not more
 
 

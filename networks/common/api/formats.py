@@ -11,7 +11,12 @@ from rest_framework.renderers import BrowsableAPIRenderer
 class Json(JSONParser):
     """JSON, also when it is nested deeper than the reader can follow."""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
@@ -21,11 +26,20 @@ class Json(JSONParser):
 class Browsable(BrowsableAPIRenderer):
     """DRF's pages, as strict as every other: only the style attributes that place a few things in them are let through."""
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None) -> str:
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
         assert renderer_context is not None
         renderer_context["response"]._csp_update = {"style-src-attr": ["'unsafe-inline'"]}
         return super().render(data, accepted_media_type, renderer_context)
 
-    def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any]) -> dict[str, Any]:
+    def get_context(
+        self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any]
+    ) -> dict[str, Any]:
         # Where Pygments happens to be installed, DRF would put a style element into the page.
-        return super().get_context(data, accepted_media_type, renderer_context) | {"code_style": None}
+        return super().get_context(data, accepted_media_type, renderer_context) | {
+            "code_style": None
+        }

@@ -36,18 +36,30 @@ class Ordering(OrderingFilter):
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> list[str]:
         columns: dict[str, str] = getattr(view, "ordering_fields", {})
-        asked = [term.strip() for term in request.query_params.get(self.ordering_param, "").split(",") if term.strip()]
+        asked = [
+            term.strip()
+            for term in request.query_params.get(self.ordering_param, "").split(",")
+            if term.strip()
+        ]
         for term in asked:
             if term.lstrip("-") not in columns:
-                reason = f"{term!r} is nothing to order by; choose from {', '.join(sorted(columns))}."
-                raise serializers.ValidationError({self.ordering_param: serializers.ErrorDetail(reason, "invalid_ordering")})
+                reason = (
+                    f"{term!r} is nothing to order by; choose from {', '.join(sorted(columns))}."
+                )
+                raise serializers.ValidationError(
+                    {self.ordering_param: serializers.ErrorDetail(reason, "invalid_ordering")}
+                )
         terms = [term[: term.startswith("-")] + columns[term.removeprefix("-")] for term in asked]
         return [*(terms or queryset.model._meta.ordering or ()), "pk"]
 
     def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         names = ", ".join(sorted(getattr(view, "ordering_fields", {})))
         found = super().get_schema_operation_parameters(view)
-        return [parameter | {"description": f"Order by these, separated by commas, with - descending: {names}."} for parameter in found]
+        return [
+            parameter
+            | {"description": f"Order by these, separated by commas, with - descending: {names}."}
+            for parameter in found
+        ]
 
 
 class Filters(DjangoFilterBackend):
@@ -55,11 +67,15 @@ class Filters(DjangoFilterBackend):
 
     EVERYWHERE = frozenset({"limit", "offset", "ordering", "search", "format"})
 
-    def filter_queryset(self, request: HttpRequest, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
+    def filter_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Any], view: "APIView"
+    ) -> QuerySet[Any]:
         known = getattr(self.get_filterset_class(view, queryset), "base_filters", {})
         for name in request.GET.keys() - known.keys() - self.EVERYWHERE:
             reason = f"There is no filter {name!r} here; there are {', '.join(sorted(known))}."
-            raise serializers.ValidationError({name: serializers.ErrorDetail(reason, "unknown_filter")})
+            raise serializers.ValidationError(
+                {name: serializers.ErrorDetail(reason, "unknown_filter")}
+            )
         return super().filter_queryset(request, queryset, view)
 
 
@@ -90,7 +106,11 @@ class OrNone(Exact):
         super().__init__(*args, regex=rf"\A(?:{NONE}|{regex})\Z", **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        return qs.filter(**{f"{self.field_name}__isnull": True}) if value == NONE else super().filter(qs, value)
+        return (
+            qs.filter(**{f"{self.field_name}__isnull": True})
+            if value == NONE
+            else super().filter(qs, value)
+        )
 
 
 class Integer(django_filters.Filter):
@@ -157,5 +177,9 @@ class Label(Exact):
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         key, given, text = (value or "").partition("=")
-        found = {f"{self.field_name}__contains": {key: text}} if given else {f"{self.field_name}__has_key": key}
+        found = (
+            {f"{self.field_name}__contains": {key: text}}
+            if given
+            else {f"{self.field_name}__has_key": key}
+        )
         return qs.filter(**found) if key else qs

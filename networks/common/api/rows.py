@@ -25,8 +25,10 @@ class RowSerializer(serializers.ModelSerializer[Row]):
     serializer_related_field = RelatedId
     serializer_choice_field = Choice
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
-        CidrField: CidrText, InetField: InetText, models.DateTimeField: UtcTime,
-    }  # fmt: skip
+        CidrField: CidrText,
+        InetField: InetText,
+        models.DateTimeField: UtcTime,
+    }
     fixed: tuple[str, ...] = ("id",)
 
     class Meta:
@@ -38,10 +40,15 @@ class RowSerializer(serializers.ModelSerializer[Row]):
             _BUILT[type(self)] = super().get_fields()
         return copy.deepcopy(_BUILT[type(self)])
 
-    def build_standard_field(self, field_name: str, model_field: "models.Field[Any, Any]") -> tuple[type, dict[str, Any]]:
+    def build_standard_field(
+        self, field_name: str, model_field: "models.Field[Any, Any]"
+    ) -> tuple[type, dict[str, Any]]:
         if isinstance(model_field, ArrayField):
             item, limits = self.build_standard_field(field_name, model_field.base_field)
-            kwargs: dict[str, Any] = {"child": item(**limits), "required": not model_field.has_default()}
+            kwargs: dict[str, Any] = {
+                "child": item(**limits),
+                "required": not model_field.has_default(),
+            }
             return serializers.ListField, kwargs
         built, kwargs = super().build_standard_field(field_name, model_field)
         for limit in LIMITS:
@@ -50,7 +57,9 @@ class RowSerializer(serializers.ModelSerializer[Row]):
             kwargs |= {} if kwargs.get("read_only") else {"allow_blank": True}
         return built, kwargs
 
-    def build_relational_field(self, field_name: str, relation_info: Any) -> tuple[type, dict[str, Any]]:
+    def build_relational_field(
+        self, field_name: str, relation_info: Any
+    ) -> tuple[type, dict[str, Any]]:
         built, kwargs = super().build_relational_field(field_name, relation_info)
         kwargs.pop("validators", None)
         return built, kwargs

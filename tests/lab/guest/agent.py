@@ -54,7 +54,10 @@ def a_socket(node: str, kind: int, version: int, vrf: str = "") -> socket.socket
 # --- who answers: on every port given, with its own name and the address that it sees --------------------------------
 def serve(node: str, port: int) -> None:
     for version, address in ((4, "0.0.0.0"), (6, "::")):
-        tcp, udp = a_socket(node, socket.SOCK_STREAM, version), a_socket(node, socket.SOCK_DGRAM, version)
+        tcp, udp = (
+            a_socket(node, socket.SOCK_STREAM, version),
+            a_socket(node, socket.SOCK_DGRAM, version),
+        )
         for one in (tcp, udp):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if version == 6:
@@ -90,7 +93,11 @@ def echo(node: str, udp: socket.socket) -> None:
 
 def fetch(node: str, address: str) -> str:
     """What a proxy does: get the page for somebody else."""
-    return str(talk({"node": node, "to": address.strip("[]"), "port": 80, "seconds": 8}).get("heard", "nothing"))
+    return str(
+        talk({"node": node, "to": address.strip("[]"), "port": 80, "seconds": 8}).get(
+            "heard", "nothing"
+        )
+    )
 
 
 # --- who asks -------------------------------------------------------------------------------------------------------
@@ -100,7 +107,12 @@ def talk(asked: dict[str, Any]) -> dict[str, Any]:
     udp = asked.get("protocol") == "udp"
     began = time.monotonic()
     try:
-        with a_socket(asked["node"], socket.SOCK_DGRAM if udp else socket.SOCK_STREAM, version, asked.get("vrf", "")) as made:
+        with a_socket(
+            asked["node"],
+            socket.SOCK_DGRAM if udp else socket.SOCK_STREAM,
+            version,
+            asked.get("vrf", ""),
+        ) as made:
             made.settimeout(asked["seconds"])
             made.connect((asked["to"], asked["port"]))
             made.sendall(b"" if udp else f"GET {asked.get('page', '/')} HTTP/1.0\r\n\r\n".encode())
@@ -111,7 +123,10 @@ def talk(asked: dict[str, Any]) -> dict[str, Any]:
                 heard += chunk
                 if udp:
                     break
-        return {"heard": heard.decode(errors="replace").rpartition("\r\n")[2], "seconds": round(time.monotonic() - began, 2)}
+        return {
+            "heard": heard.decode(errors="replace").rpartition("\r\n")[2],
+            "seconds": round(time.monotonic() - began, 2),
+        }
     except OSError as error:
         return {"error": str(error), "seconds": round(time.monotonic() - began, 2)}
 
@@ -152,14 +167,20 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
     """Run a shell script: in the guest itself, in a node's network, or, for a firewall, inside it with all that is its own."""
     where: list[str] = []
     if node := asked.get("box"):
-        leader = Path(f"/sys/fs/cgroup/{node}/payload/init.scope/cgroup.procs").read_text().split()[0]
+        leader = (
+            Path(f"/sys/fs/cgroup/{node}/payload/init.scope/cgroup.procs").read_text().split()[0]
+        )
         where = ["nsenter", "-t", leader, "-m", "-n", "-p", "-u", "-i", "-C", "--"]
     elif node := asked.get("node"):
         where = ["nsenter", f"--net=/run/netns/{node}", "--"]
     done = subprocess.run(
-        [*where, "bash", "-c", asked["script"]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        timeout=asked.get("seconds", 120), check=False,
-    )  # fmt: skip
+        [*where, "bash", "-c", asked["script"]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        timeout=asked.get("seconds", 120),
+        check=False,
+    )
     return {"status": done.returncode, "said": done.stdout.decode(errors="replace")}
 
 
