@@ -7,7 +7,7 @@ export PORT VAR DEMO
 
 BIN := .venv/bin
 
-.PHONY: run test test-lab lab lab-full lab-image check bench bench-pushes
+.PHONY: run test test-lab lab lab-full lab-image check count bench bench-pushes
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
@@ -35,6 +35,10 @@ check: .venv/dev.stamp
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@if command -v shellcheck >/dev/null; then shellcheck firewalls/device/applier.sh; else echo "shellcheck missing: apt-get install shellcheck"; fi
+
+# How plain the code is: lengths of functions and files, syntax a line.
+count: .venv/dev.stamp
+	@$(BIN)/python -m tests.counting
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m tests.bench $(BENCH)

@@ -1,0 +1,1 @@
+"""Machines: each lives in exactly one network."""

@@ -1,0 +1,1 @@
+"""What is wanted of each firewall, and what a change would do to it."""

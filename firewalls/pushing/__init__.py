@@ -1,0 +1,1 @@
+"""How what is wanted gets to the firewalls: pushes, rollouts, drift, host keys."""

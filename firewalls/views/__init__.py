@@ -1,0 +1,1 @@
+"""The pages about firewalls, pushes and rollouts, and what sharing and joining would change."""

@@ -1,0 +1,1 @@
+"""What every app stands on; nothing here knows a model of ours."""

@@ -1,0 +1,1 @@
+"""What every REST endpoint shares: errors, ETags, fields, lists, rows, views, formats, access."""
