@@ -148,7 +148,11 @@ def test_networkd_takes_every_unit(tmp_path: Path) -> None:
 
 def test_checks_know_no_django() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import firewalls.checks, sys; print('django' in sys.modules)"],
+        [
+            sys.executable,
+            "-c",
+            "import firewalls.configuration.checks, sys; print('django' in sys.modules)",
+        ],
         capture_output=True,
         text=True,
         check=True,
@@ -162,9 +166,9 @@ class TestMany:
 
     def test_all_good(self) -> None:
         needs("vtysh", "nft", "unshare")
-        assert checks.refused([render(plan(SITUATIONS[name])) for name in SITUATIONS]) == [
-            [] for _ in SITUATIONS
-        ]
+        assert checks.complaints_of_each(
+            [render(plan(SITUATIONS[name])) for name in SITUATIONS]
+        ) == [[] for _ in SITUATIONS]
 
     @pytest.mark.parametrize(
         ("path", "old", "new", "tool"),
@@ -177,5 +181,5 @@ class TestMany:
     def test_one_bad(self, path: str, old: str, new: str, tool: str) -> None:
         needs("vtysh", "nft", "unshare")
         many = [FULL, FULL | {path: FULL[path].replace(old, new)}, FULL]
-        found = checks.refused(many)
+        found = checks.complaints_of_each(many)
         assert found[0] == found[2] == [] and any(tool in sentence for sentence in found[1])
