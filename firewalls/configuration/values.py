@@ -88,6 +88,7 @@ def _order(cidr: Cidr) -> tuple[int, int]:
     return int(cidr.network_address), cidr.prefixlen
 
 
+@lru_cache(REMEMBERED)
 def one_line(text: str) -> str:
     """Text for a comment: short enough, and whatever it contained, it ends no line and no quote."""
     harmless = "".join(

@@ -66,8 +66,8 @@ def _with_shared(primary: Net, shared: Net, vlan_ids: Mapping[int, int]) -> Iter
         own = primary.prefixes_of(version)
         others = shared.prefixes_of(version)
         if own and others:
-            yield _leak(primary, shared, version, _entries(others), vlan_ids, no_export=True)
-            yield _leak(shared, primary, version, _entries(own), vlan_ids, no_export=True)
+            yield _leak(primary, shared, version, _permitted(others), vlan_ids, no_export=True)
+            yield _leak(shared, primary, version, _permitted(own), vlan_ids, no_export=True)
 
 
 def _with_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
@@ -81,12 +81,12 @@ def _with_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> 
         public = external.prefixes_of(version)
         if reached:
             own = tuple(address for address in external.addresses if address.version == version)
-            entries = _entries(reached, denied=own)
+            entries = (*_denied(own), *_permitted(reached))
             yield _leak(primary, external, version, entries, vlan_ids, no_export=False)
         if private:
-            yield _leak(external, primary, version, _entries(private), vlan_ids, no_export=True)
+            yield _leak(external, primary, version, _permitted(private), vlan_ids, no_export=True)
         if public:
-            yield _leak(external, primary, version, _entries(public), vlan_ids, no_export=False)
+            yield _leak(external, primary, version, _permitted(public), vlan_ids, no_export=False)
 
 
 def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
@@ -114,10 +114,12 @@ def _leak(
 
 
 @lru_cache(REMEMBERED)
-def _entries(permitted: tuple[Cidr, ...], denied: tuple[IP, ...] = ()) -> tuple[Entry, ...]:
-    """By sequence: the denied host addresses come first."""
-    hosts = [ip_network(address) for address in denied]
-    return (*_numbered(hosts, DENIES, False), *_numbered(permitted, PERMITS, True))
+def _permitted(prefixes: tuple[Cidr, ...]) -> tuple[Entry, ...]:
+    return tuple(_numbered(prefixes, PERMITS, True))
+
+
+def _denied(addresses: Iterable[IP]) -> list[Entry]:
+    return _numbered(map(ip_network, addresses), DENIES, False)
 
 
 def _numbered(prefixes: Iterable[Cidr], places: range, permitted: bool) -> list[Entry]:
