@@ -15,7 +15,7 @@ from tests import reader
 from tests.firewalls.partitions import partition
 from tests.firewalls.situations import SITUATIONS, nets
 from tests.reader import Unreadable
-from tests.reader.domain import Held
+from tests.reader.domain import Comparison
 
 FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
 PARTITIONS, SLICES = 300, 10
@@ -26,7 +26,9 @@ def test_generated_partitions_do_what_the_domain_says(part: int) -> None:
     for seed in range(part, PARTITIONS, SLICES):
         generated = partition(Random(seed))
         for facts in generated.firewalls:
-            found = list(Held(facts, generated.strangers(facts), render(plan(facts))).wrong())
+            found = list(
+                Comparison(facts, generated.strangers(facts), render(plan(facts))).differences()
+            )
             assert not found, f"partition {seed}, {facts.hostname}: {found[:3]}"
 
 
@@ -58,7 +60,7 @@ def test_the_partitions_are_of_every_sort() -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_every_situation_does_what_the_domain_says(name: str) -> None:
-    assert not list(Held(SITUATIONS[name], [], render(plan(SITUATIONS[name]))).wrong())
+    assert not list(Comparison(SITUATIONS[name], [], render(plan(SITUATIONS[name]))).differences())
 
 
 FULL = SITUATIONS["endpoints-dual-stack-udp-and-proxy"]
@@ -289,8 +291,8 @@ FAULTS: dict[str, tuple[Facts, Callable[[dict[str, str]], dict[str, str]], str]]
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found(name: str) -> None:
     facts, put_in, says = FAULTS[name]
-    assert not list(Held(facts, [STRANGER], render(plan(facts))).wrong())
-    found = list(Held(facts, [STRANGER], put_in(render(plan(facts)))).wrong())
+    assert not list(Comparison(facts, [STRANGER], render(plan(facts))).differences())
+    found = list(Comparison(facts, [STRANGER], put_in(render(plan(facts)))).differences())
     assert any(says in sentence for sentence in found), found[:5]
 
 
@@ -307,7 +309,7 @@ def test_a_fault_is_found(name: str) -> None:
 def test_nothing_goes_unread(path: str, line: str) -> None:
     files = render(plan(FULL))
     with pytest.raises(Unreadable):
-        Held(FULL, [], {**files, path: files[path] + line + "\n"})
+        Comparison(FULL, [], {**files, path: files[path] + line + "\n"})
 
 
 def test_the_reader_shares_no_code_with_the_renderer() -> None:
