@@ -1,7 +1,7 @@
-"""What the real parsers say of a configuration before it leaves the house, and what they do not see.
+"""Whether the real parsers accept a configuration, before it is sent, and what they overlook.
 
-Nothing is loaded: nft checks in a network namespace of its own, FRR's tools only read. Where a tool is missing the finding
-says so, and the check that the firewall itself makes when it is pushed to decides.
+Nothing is loaded: nft checks in a network namespace of its own, FRR's tools only read. Where a tool
+is missing, the finding says so; the check that the firewall itself makes in a push then decides.
 """
 
 import os
@@ -17,15 +17,17 @@ from pathlib import Path
 
 from firewalls.configuration.references import unresolved
 
-FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
+FRR = "/etc/frr/frr.conf"
+NFT = "/etc/nftables.conf"
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin:/usr/lib/frr"
-SECONDS, TOGETHER = 60, 50
-# vtysh ends well if only its last line is known; what it does not know it says, with the line's number (FRR 8.4.4).
-_VTYSH = re.compile(r"^line \d+: %", re.M)
-# bgpd reads the lines of other daemons too, and knows none of them; its exit status says nothing.
-_BGPD = re.compile(r"^% .*|processing configuration change: error.*", re.M)
-
-_TOO_LONG = "Message too long"
+TIMEOUT_SECONDS = 60
+BATCH = 50  # configurations read in one go
+_ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
+# vtysh exits with 0 if it knows the last line. Of an unknown line it prints the number (FRR 8.4.4).
+_VTYSH_ERROR = re.compile(r"^line \d+: %", re.M)
+# bgpd reads other daemons' lines too, and knows none of them; its exit status says nothing.
+_BGPD_ERROR = re.compile(r"^% .*|processing configuration change: error.*", re.M)
+_NFT_TOO_LONG = "Message too long"
 
 
 class State(StrEnum):
@@ -43,105 +45,103 @@ class Finding:
     output: str = ""
 
 
-def check(
-    files: Mapping[str, str], tools: Iterable[Callable[[Path], Finding]] = ()
-) -> tuple[Finding, ...]:
-    """What these tools, or else all at hand, say of the files, by path; a missing file counts as an empty one."""
-    with tempfile.TemporaryDirectory(prefix="sn-check-") as folder:
-        path = Path(folder)
-        path.chmod(0o711)  # bgpd becomes FRR's own user before it reads
-        for name in (FRR, NFT):
-            (path / Path(name).name).write_text(files.get(name, ""))
-        return tuple(tool(path) for tool in tools) or (
-            _nft(path),
-            _vtysh(path),
-            _bgpd(path),
-            _own(files),
-        )
+Tool = Callable[[Path], Finding]
+
+
+def check(files: Mapping[str, str], tools: Iterable[Tool] = ()) -> tuple[Finding, ...]:
+    """What these tools, or else all there are, say of the files; a missing file counts as empty."""
+    with tempfile.TemporaryDirectory(prefix="sn-check-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # bgpd becomes FRR's own user before it reads
+        for path in (FRR, NFT):
+            (folder / Path(path).name).write_text(files.get(path, ""))
+        findings = tuple(tool(folder) for tool in tools)
+        return findings or (_nft(folder), _vtysh(folder), _bgpd(folder), _references(files))
 
 
 def complaints(files: Mapping[str, str]) -> list[str]:
-    """One sentence per tool that refuses these files; none means that nothing is known against them."""
-    bad = (finding for finding in check(files) if finding.state == State.BAD)
-    return [f"{finding.tool} refuses the configuration: {finding.output}" for finding in bad]
-
-
-def refused(many: Sequence[Mapping[str, str]]) -> list[list[str]]:
-    """The complaints about each of these. nft and vtysh read many in one go: nearly always, there is nothing to find."""
+    """One sentence per tool that refuses these files; none if nothing is known against them."""
     return [
-        found
-        for start in range(0, len(many), TOGETHER)
-        for found in _refused(many[start : start + TOGETHER])
+        f"{finding.tool} refuses the configuration: {finding.output}"
+        for finding in check(files)
+        if finding.state == State.BAD
     ]
 
 
-def _refused(many: Sequence[Mapping[str, str]]) -> list[list[str]]:
-    if len(many) > 1:
-        routes = "".join(files.get(FRR, "").removesuffix("end\n") for files in many)
-        findings = check(
-            {FRR: f"{routes}end\n", NFT: "".join(files.get(NFT, "") for files in many)},
-            (_nft, _vtysh),
-        )
-        if all(finding.state == State.GOOD for finding in findings):
-            return [list(unresolved(files)) for files in many]
-        half = len(many) // 2  # one bad one among fifty is found in a dozen looks, not in fifty
-        return _refused(many[:half]) + _refused(many[half:])
-    return [complaints(files) for files in many]
+def complaints_of_each(configurations: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """The complaints about each of these configurations, in their order.
+
+    nft and vtysh read many in one go: nearly always, there is nothing to complain of.
+    """
+    every: list[list[str]] = []
+    for start in range(0, len(configurations), BATCH):
+        every += _of_batch(configurations[start : start + BATCH])
+    return every
+
+
+def _of_batch(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """One bad configuration among fifty is found in a dozen steps, not in fifty."""
+    if len(batch) == 1:
+        return [complaints(batch[0])]
+    findings = check(_joined(batch), (_nft, _vtysh))
+    if all(finding.state == State.GOOD for finding in findings):
+        return [list(unresolved(files)) for files in batch]
+    half = len(batch) // 2
+    return _of_batch(batch[:half]) + _of_batch(batch[half:])
+
+
+def _joined(batch: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """All configurations as one: each rule set replaces the one before, and routing adds up."""
+    routing = "".join(files.get(FRR, "").removesuffix("end\n") for files in batch)
+    rules = "".join(files.get(NFT, "") for files in batch)
+    return {FRR: f"{routing}end\n", NFT: rules}
 
 
 def _nft(folder: Path) -> Finding:
     if not _installed("nft"):
-        return _missing("nft", "nftables")
-    if (inside := _namespace()) is None:
-        return Finding(
-            "nft",
-            State.MISSING,
-            "No network namespace can be made here, so the rule set was not checked.",
-        )
-    done = _run([*inside, "nft", "-c", "-f", str(folder / "nftables.conf")])
-    if _TOO_LONG in done.stderr:
-        return Finding(
-            "nft",
-            State.MISSING,
-            "The rule set is larger than the kernel checks without privileges; the firewall's own check decides.",
-        )
-    bad = done.returncode != 0
-    return Finding("nft", State.BAD if bad else State.GOOD, _told(done, folder) if bad else "")
+        return _not_installed("nft", "nftables")
+    if (namespace := _namespace()) is None:
+        reason = "No network namespace can be made here, so the rule set was not checked."
+        return Finding("nft", State.MISSING, reason)
+    done = _run([*namespace, "nft", "-c", "-f", str(folder / "nftables.conf")])
+    if _NFT_TOO_LONG in done.stderr:
+        reason = "The rule set is larger than the kernel checks without privileges"
+        return Finding("nft", State.MISSING, f"{reason}; the firewall's own check decides.")
+    if done.returncode != 0:
+        return Finding("nft", State.BAD, _output(done, folder))
+    return Finding("nft", State.GOOD)
 
 
 def _vtysh(folder: Path) -> Finding:
     if not _installed("vtysh"):
-        return _missing("vtysh", "frr")
+        return _not_installed("vtysh", "frr")
     done = _run(["vtysh", "-C", "-f", str(folder / "frr.conf")])
-    bad = done.returncode != 0 or _VTYSH.search(done.stdout + done.stderr) is not None
-    return Finding("vtysh", State.BAD if bad else State.GOOD, _told(done, folder) if bad else "")
+    if done.returncode != 0 or _VTYSH_ERROR.search(done.stdout + done.stderr):
+        return Finding("vtysh", State.BAD, _output(done, folder))
+    return Finding("vtysh", State.GOOD)
 
 
 def _bgpd(folder: Path) -> Finding:
     if not _installed("bgpd"):
-        return _missing("bgpd", "frr")
+        return _not_installed("bgpd", "frr")
     done = _run(["bgpd", "-C", "-f", str(folder / "frr.conf")])
     if "privs_init" in done.stderr:
-        return Finding(
-            "bgpd",
-            State.MISSING,
-            "bgpd is run by root or FRR's own user only, so it was not asked; the firewall's check decides.",
-        )
-    found = _BGPD.findall(done.stderr)
-    return Finding("bgpd", State.BAD if found else State.GOOD, "\n".join(found))
+        reason = "bgpd is run by root or FRR's own user only, so it was not asked"
+        return Finding("bgpd", State.MISSING, f"{reason}; the firewall's check decides.")
+    return _judged("bgpd", _BGPD_ERROR.findall(done.stderr))
 
 
-def _own(files: Mapping[str, str]) -> Finding:
-    found = list(unresolved(files))
-    return Finding("references", State.BAD if found else State.GOOD, "\n".join(found))
+def _references(files: Mapping[str, str]) -> Finding:
+    return _judged("references", list(unresolved(files)))
 
 
-def _missing(tool: str, package: str) -> Finding:
-    return Finding(
-        tool,
-        State.MISSING,
-        f"{tool} is not installed here (package {package}); the firewall's own check decides.",
-    )
+def _judged(tool: str, errors: list[str]) -> Finding:
+    return Finding(tool, State.BAD if errors else State.GOOD, "\n".join(errors))
+
+
+def _not_installed(tool: str, package: str) -> Finding:
+    reason = f"{tool} is not installed here (package {package})"
+    return Finding(tool, State.MISSING, f"{reason}; the firewall's own check decides.")
 
 
 def _installed(tool: str) -> bool:
@@ -150,7 +150,7 @@ def _installed(tool: str) -> bool:
 
 @cache
 def _namespace() -> tuple[str, ...] | None:
-    """How to run something in a network namespace of its own, with our privileges or without any."""
+    """The command that runs another in a network namespace of its own; None if that is refused."""
     for flags in ("-n", "-Urn"):
         if _installed("unshare") and _run(["unshare", flags, "true"]).returncode == 0:
             return ("unshare", flags)
@@ -164,18 +164,15 @@ def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
             env=_ENVIRONMENT,
         )
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(
-            command, 1, "", f"{command[0]} did not end within {SECONDS} seconds."
-        )
+        error = f"{command[0]} did not end within {TIMEOUT_SECONDS} seconds."
+        return subprocess.CompletedProcess(command, 1, "", error)
 
 
-_ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
-
-
-def _told(done: "subprocess.CompletedProcess[str]", folder: Path) -> str:
+def _output(done: "subprocess.CompletedProcess[str]", folder: Path) -> str:
+    """What the tool printed, without the folder that nobody knows."""
     return (done.stdout + done.stderr).replace(f"{folder}/", "").strip()

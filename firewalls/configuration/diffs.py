@@ -7,7 +7,10 @@ Files = Mapping[str, str]
 
 
 def unified(before: Files, after: Files, old: str = "before", new: str = "after") -> dict[str, str]:
-    """A unified diff per path that differs; a missing file counts as an empty one. `old` and `new` name the two."""
+    """A unified diff per path that differs; a missing file counts as an empty one.
+
+    `old` and `new` name the two.
+    """
     paths = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
     return {
         path: _diff(path, before.get(path, ""), after.get(path, ""), old, new) for path in paths
@@ -15,9 +18,9 @@ def unified(before: Files, after: Files, old: str = "before", new: str = "after"
 
 
 def _diff(path: str, before: str, after: str, old: str, new: str) -> str:
-    lines = unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), path, path, old, new
-    )
+    old_lines = before.splitlines(keepends=True)
+    new_lines = after.splitlines(keepends=True)
     return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in unified_diff(old_lines, new_lines, path, path, old, new)
     )

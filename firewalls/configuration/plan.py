@@ -1,7 +1,8 @@
-"""What one firewall must do, as plain values: facts in, a finished plan out. The templates only spell it.
+"""What one firewall must do, as typed values: facts in, a finished plan out, which templates spell.
 
-The semantics are those of the sharing proposal (MEP-5) and stricter where it is silent: a shared network always hides its
-consumers, and every leak between a private and a shared network carries no-export (RFC 1997).
+The semantics are those of the sharing proposal (MEP-5), and stricter where it is silent: a shared
+network always hides its consumers, and every leak between a private and a shared network carries
+no-export (RFC 1997).
 """
 
 from collections.abc import Iterable
@@ -9,35 +10,24 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from firewalls.configuration.filters import (
+    Access,
     Flow,
-    Forward,
-    Input,
+    PortForward,
     Translation,
+    access,
     flows,
-    forwards,
-    inputs,
+    port_forwards,
     translations,
 )
 from firewalls.configuration.routes import Vrf, vrfs
 from firewalls.configuration.values import Endpoint, Net, Rule, word
 from networks.common.addressing import IP, Cidr
 
-__all__ = [
-    "Endpoint",
-    "Facts",
-    "Flow",
-    "Forward",
-    "Input",
-    "Net",
-    "Plan",
-    "Rule",
-    "Translation",
-    "Vrf",
-    "plan",
-]
+__all__ = ["Endpoint", "Facts", "Net", "Plan", "Rule", "plan"]
 
 FRR_VERSION = "8.4.4"
-UNNAMED, LONGEST_NAME = "firewall", 63  # RFC 1123: a label
+UNNAMED = "firewall"
+LONGEST_NAME = 63  # RFC 1123: a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What its configuration says: routing tables and leaks, who may talk to the firewall, which flows pass, how they are translated.
+    """What its configuration says. All text that templates spell is one word, or fit for a comment.
 
     Servers are asked in the order given; everything else is sorted.
     """
@@ -73,35 +63,38 @@ class Plan:
     frr_version: str
     uplinks: tuple[str, ...]
     vrfs: tuple[Vrf, ...]
-    inputs: tuple[Input, ...]
+    access: Access
     flows: tuple[Flow, ...]
     translations: tuple[Translation, ...]
-    forwards: tuple[Forward, ...]
+    port_forwards: tuple[PortForward, ...]
     dns_servers: tuple[IP, ...]
     ntp_servers: tuple[str, ...]
 
 
 def plan(facts: Facts) -> Plan:
-    """Decide everything about one firewall's configuration; the order of the facts does not matter."""
-    shared, externals = _sorted(facts.shared), _sorted(facts.externals)
-    uplinks = tuple(sorted({name for uplink in facts.uplinks if (name := word(uplink))}))
+    """Everything that one firewall's configuration says; the order of the facts does not matter."""
+    primary, shared, externals = facts.primary, _by_vrf(facts.shared), _by_vrf(facts.externals)
+    forwards = port_forwards(shared, facts.endpoints)
     return Plan(
         hostname=word(facts.hostname[:LONGEST_NAME]) or UNNAMED,
         asn=facts.asn,
         router_id=facts.router_id,
         frr_version=word(facts.frr_version),
-        uplinks=uplinks,
-        vrfs=vrfs(facts.primary, shared, externals),
-        inputs=inputs(
-            facts.primary, shared, uplinks, facts.underlay_prefixes, facts.management_prefixes
-        ),
-        flows=flows(facts.primary, shared, externals, facts.rules, facts.endpoints),
-        translations=translations(facts.primary, shared, externals),
-        forwards=forwards(shared, facts.endpoints),
+        uplinks=tuple(sorted(set(_words(facts.uplinks)))),
+        vrfs=vrfs(primary, shared, externals),
+        access=access(primary, shared, facts.underlay_prefixes, facts.management_prefixes),
+        flows=flows(primary, shared, externals, facts.rules, forwards),
+        translations=translations(primary, shared, externals),
+        port_forwards=forwards,
         dns_servers=facts.dns_servers,
-        ntp_servers=tuple(name for server in facts.ntp_servers if (name := word(server))),
+        ntp_servers=tuple(_words(facts.ntp_servers)),
     )
 
 
-def _sorted(nets: Iterable[Net]) -> tuple[Net, ...]:
+def _by_vrf(nets: Iterable[Net]) -> tuple[Net, ...]:
     return tuple(sorted(nets, key=lambda net: net.vrf))
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    """As words of a configuration; those of which nothing is left are left out."""
+    return [safe for text in texts if (safe := word(text))]

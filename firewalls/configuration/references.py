@@ -1,12 +1,15 @@
-"""What the real parsers miss in a configuration: names that nothing defines, prefixes spelled or listed twice."""
+"""What the real parsers overlook: names that nothing defines, prefixes misspelled or repeated."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 
 UNITS = "/etc/systemd/network/"
-_ENTRY = re.compile(r"^(?:ip|ipv6) prefix-list (\S+) seq (\d+) \S+ (\S+?)(?: le (\d+))?$", re.M)
-# A kind of name in frr.conf: how it is defined, and how it is used.
+_PREFIX_LIST = re.compile(
+    r"^(?:ip|ipv6) prefix-list (\S+) seq (\d+) \S+ (\S+?)(?: le (\d+))?$", re.M
+)
+_HOOK = re.compile(r"\s+type (\w+) hook (\w+) ")
+# By the kind of name in frr.conf: how it is defined, and how it is used.
 _NAMES = {
     "prefix list": (
         r"^(?:ip|ipv6) prefix-list (\S+) seq",
@@ -23,34 +26,36 @@ _NAMES = {
 
 
 def unresolved(files: Mapping[str, str]) -> Iterator[str]:
-    """One sentence per mistake."""
-    routes, rules = files.get("/etc/frr/frr.conf", ""), files.get("/etc/nftables.conf", "")
+    """One sentence per mistake in the files, by path."""
+    routing, rules = files.get("/etc/frr/frr.conf", ""), files.get("/etc/nftables.conf", "")
+    for kind, (definition, use) in _NAMES.items():
+        user = f"frr.conf uses the {kind}"
+        yield from _undefined(user, _all(use, routing), _all(definition, routing))
+    yield from _prefix_lists(routing)
+    yield from _translations(rules)
     units = {
         path.removeprefix(UNITS): text for path, text in files.items() if path.startswith(UNITS)
     }
-    for kind, (definition, use) in _NAMES.items():
-        yield from _undefined(
-            f"frr.conf uses the {kind}", _all(use, routes), _all(definition, routes)
-        )
-    yield from _prefix_lists(routes)
-    yield from _chains(rules)
     if units:
-        yield from _interfaces(routes, rules, units)
+        yield from _interfaces(routing, rules, units)
 
 
-def _undefined(says: str, used: Iterable[str], defined: Iterable[str]) -> Iterator[str]:
+def _undefined(user: str, used: Iterable[str], defined: Iterable[str]) -> Iterator[str]:
     for name in sorted(set(used) - set(defined)):
-        yield f"{says} {name}, which is not defined."
+        yield f"{user} {name}, which is not defined."
 
 
-def _prefix_lists(routes: str) -> Iterator[str]:
-    """Prefixes are canonical, each once per list, matched no shorter than they are, and numbers are not given twice."""
-    seen: set[tuple[str, str]] = set()
-    for name, sequence, text, longest in _ENTRY.findall(routes):
-        for what in (text, f"seq {sequence}"):
-            if (name, what) in seen:
-                yield f"The prefix list {name} has {what} twice."
-            seen.add((name, what))
+def _prefix_lists(routing: str) -> Iterator[str]:
+    """Prefixes are canonical, once per list, and matched no shorter than they are.
+
+    Sequence numbers are given once per list.
+    """
+    listed: set[tuple[str, str]] = set()
+    for name, sequence, text, longest in _PREFIX_LIST.findall(routing):
+        for entry in (text, f"seq {sequence}"):
+            if (name, entry) in listed:
+                yield f"The prefix list {name} has {entry} twice."
+            listed.add((name, entry))
         try:
             prefix = ip_network(text)
         except ValueError:
@@ -60,43 +65,44 @@ def _prefix_lists(routes: str) -> Iterator[str]:
             yield f"The prefix list {name} matches {text} up to /{longest}."
 
 
-def _chains(rules: str) -> Iterator[str]:
-    """Translations stand in the chains where they work."""
+def _translations(rules: str) -> Iterator[str]:
+    """Addresses are translated only in the chains where that works."""
     chain = ""
     for line in rules.splitlines():
-        if found := re.match(r"\s+type (\w+) hook (\w+) ", line):
-            chain = f"{found[1]} {found[2]}"
-        for verb, where in (("snat", "nat postrouting"), ("dnat", "nat prerouting")):
-            if re.search(rf" {verb} ip6? to ", line) and chain != where:
+        if hook := _HOOK.match(line):
+            chain = f"{hook[1]} {hook[2]}"
+        for verb, works_in in (("snat", "nat postrouting"), ("dnat", "nat prerouting")):
+            if re.search(rf" {verb} ip6? to ", line) and chain != works_in:
                 yield f"nftables.conf has {verb} in a {chain} chain."
 
 
-def _interfaces(routes: str, rules: str, units: Mapping[str, str]) -> Iterator[str]:
-    """Every interface that something names is made, or is there, according to the units."""
-    made = {
-        name
-        for unit, text in units.items()
-        if unit.endswith(".netdev")
-        for name in _all(r"^Name=(.+)$", text)
-    }
-    there = {
-        name
-        for unit, text in units.items()
-        if unit.endswith(".network")
-        for name in _all(r"^Name=(.+)$", text)
-    }
-    used = {
-        name
-        for names in re.findall(r"[io]ifname(?: !=)? (\{[^}]*\}|\"[^\"]*\")", rules)
-        for name in re.findall(r'"([^"]*)"', names)
-    }
-    yield from _undefined("nftables.conf names the interface", used, there)
-    yield from _undefined("frr.conf names the interface", _all(r"^interface (\S+)$", routes), there)
-    yield from _undefined("frr.conf names the VRF", _all(r"^vrf (\S+)$", routes), made)
+def _interfaces(routing: str, rules: str, units: Mapping[str, str]) -> Iterator[str]:
+    """Every interface that something names is made by a unit, or set up by one."""
+    made = _named(units, ".netdev")
+    set_up = _named(units, ".network")
+    matched = _interfaces_of_rules(rules)
+    yield from _undefined("nftables.conf names the interface", matched, set_up)
+    interfaces, vrfs = _all(r"^interface (\S+)$", routing), _all(r"^vrf (\S+)$", routing)
+    yield from _undefined("frr.conf names the interface", interfaces, set_up)
+    yield from _undefined("frr.conf names the VRF", vrfs, made)
     for unit, text in sorted(units.items()):
-        yield from _undefined(
-            f"{unit} names", _all(r"^(?:VRF|Bridge|VLAN)=([a-z]\S*)$", text), made
-        )
+        devices = _all(r"^(?:VRF|Bridge|VLAN)=([a-z]\S*)$", text)
+        yield from _undefined(f"{unit} names", devices, made)
+
+
+def _named(units: Mapping[str, str], suffix: str) -> set[str]:
+    names: set[str] = set()
+    for unit, text in units.items():
+        if unit.endswith(suffix):
+            names |= _all(r"^Name=(.+)$", text)
+    return names
+
+
+def _interfaces_of_rules(rules: str) -> set[str]:
+    names: set[str] = set()
+    for quoted in re.findall(r"[io]ifname(?: !=)? (\{[^}]*\}|\"[^\"]*\")", rules):
+        names |= _all(r'"([^"]*)"', quoted)
+    return names
 
 
 def _all(pattern: str, text: str) -> set[str]:

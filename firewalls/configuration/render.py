@@ -1,4 +1,7 @@
-"""A plan as text. The templates are the configurations with holes; the same plan always gives the same bytes."""
+"""A plan as text: the templates are the configurations with holes.
+
+The same plan always gives the same bytes.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,8 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from firewalls.configuration.plan import Plan
 from firewalls.configuration.routes import Segment
+from firewalls.configuration.values import REMEMBERED
 
-# autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that one_line() or word() made safe.
+# autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that
+# one_line() or word() made safe.
 _templates = Environment(
     loader=PackageLoader("firewalls.configuration", "jinja"),
     undefined=StrictUndefined,
@@ -30,7 +35,7 @@ ONCE = {
     f"{UNITS}/20-sn-bridge.netdev": "bridge.netdev.j2",
     f"{UNITS}/20-sn-bridge.network": "bridge.network.j2",
 }
-# What depends on the network alone, and what on the firewall's place in it too.
+# Of each network: what depends on the network alone, and what on the firewall's place in it too.
 PER_SEGMENT = {
     f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2"
     for device, kind in (
@@ -44,7 +49,6 @@ PER_VRF = {
     f"{UNITS}/30-sn-vni{{}}.netdev": "vni.netdev.j2",
     f"{UNITS}/30-sn-vlan{{}}.network": "vlan.network.j2",
 }
-SEGMENTS = 4096  # remembered: thousands of firewalls are in the same few networks
 
 
 def render(plan: Plan) -> dict[str, str]:
@@ -61,7 +65,7 @@ def render(plan: Plan) -> dict[str, str]:
     return files
 
 
-@lru_cache(SEGMENTS)
+@lru_cache(REMEMBERED)
 def _segment(segment: Segment) -> dict[str, str]:
     return {
         path.format(segment.number): _template(source).render(segment=segment)
@@ -69,7 +73,7 @@ def _segment(segment: Segment) -> dict[str, str]:
     }
 
 
-@lru_cache(SEGMENTS)
+@lru_cache(REMEMBERED)
 def _uplink(name: str) -> str:
     return _template("uplink.network.j2").render(uplink=name)
 

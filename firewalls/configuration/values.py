@@ -1,6 +1,5 @@
-"""The values that planning speaks of: a network as one firewall sees it, a firewall rule, an endpoint."""
+"""What planning takes: networks as one firewall sees them, rules, endpoints; and text made safe."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +8,7 @@ from networks.common.addressing import IP, Cidr, contains
 COMMENT_BYTES = 100  # nft takes 128
 LONGEST_WORD = 253  # RFC 1035: a host's whole name
 FAMILIES = (4, 6)
+REMEMBERED = 4096  # results kept of a function: thousands of firewalls name the same few prefixes
 ENDS_A_QUOTE = frozenset('"\\')
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-")
 
@@ -28,11 +28,12 @@ class Net:
 
     def address(self, version: int) -> IP | None:
         """The firewall's lowest address of that family: what a hidden network hides behind."""
-        return min((ip for ip in self.addresses if ip.version == version), default=None, key=int)
+        addresses = (address for address in self.addresses if address.version == version)
+        return min(addresses, default=None, key=int)
 
-    def of(self, version: int) -> tuple[Cidr, ...]:
-        """Its prefixes of one family, sorted."""
-        return _of(self.prefixes, version)
+    def prefixes_of(self, version: int) -> tuple[Cidr, ...]:
+        """Its prefixes of one family, sorted, none inside another."""
+        return of_family(self.prefixes, version)
 
     def families(self) -> list[int]:
         """The address families that it has prefixes or destinations of."""
@@ -47,7 +48,10 @@ class Net:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What may leave towards external networks (egress) or come in from them (ingress); no prefixes mean any."""
+    """What may leave towards external networks (egress) or come in from them (ingress).
+
+    No sources mean any, no destinations too. A port is a number, or two with a dash between them.
+    """
 
     direction: str
     protocol: str
@@ -59,7 +63,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A port of the firewall's own address in a shared network, forwarded to one machine behind it."""
+    """A port of the firewall's address in a shared network, forwarded to one machine behind it."""
 
     vrf: int
     address: IP
@@ -70,35 +74,33 @@ class Endpoint:
     target_port: int
 
 
-@lru_cache(4096)
-def _of(prefixes: tuple[Cidr, ...], version: int) -> tuple[Cidr, ...]:
-    return of_family(prefixes, version)
-
-
-def of_family(prefixes: Iterable[Cidr], version: int) -> tuple[Cidr, ...]:
-    """The prefixes of one family, sorted, none inside another: nft refuses a set whose intervals overlap."""
-    kept: list[Cidr] = []
+@lru_cache(REMEMBERED)
+def of_family(prefixes: tuple[Cidr, ...], version: int) -> tuple[Cidr, ...]:
+    """The prefixes of one family, sorted, none inside another: nft refuses overlapping ones."""
+    outermost: list[Cidr] = []
     for cidr in sorted({cidr for cidr in prefixes if cidr.version == version}, key=_order):
-        if not (kept and contains(kept[-1], cidr)):
-            kept.append(cidr)
-    return tuple(kept)
+        if not (outermost and contains(outermost[-1], cidr)):
+            outermost.append(cidr)
+    return tuple(outermost)
 
 
 def _order(cidr: Cidr) -> tuple[int, int]:
     return int(cidr.network_address), cidr.prefixlen
 
 
+@lru_cache(REMEMBERED)
 def one_line(text: str) -> str:
-    """Text that can end no line and no quote, whatever it contained, and is short enough for a comment."""
-    spelled = "".join(
+    """Text for a comment: short enough, and whatever it contained, it ends no line and no quote."""
+    harmless = "".join(
         character if character.isprintable() and character not in ENDS_A_QUOTE else "?"
         for character in text
     )
-    return spelled.encode()[:COMMENT_BYTES].decode(errors="ignore").strip()
+    return harmless.encode()[:COMMENT_BYTES].decode(errors="ignore").strip()
 
 
 def word(text: str) -> str:
-    """Text as one word of a configuration, such as a host's or an interface's name; perhaps none is left."""
-    return "".join(
+    """Text as one word of a configuration, such as a host's name; perhaps nothing is left of it."""
+    harmless = "".join(
         character if character in _WORD else "-" for character in text[:LONGEST_WORD]
-    ).strip("-.:")
+    )
+    return harmless.strip("-.:")

@@ -121,7 +121,7 @@ def prepared(claimed: list[Push]) -> list[PushJob]:
 def _refused(pushes: list[Push]) -> dict[UUID, list[str]]:
     """What the parsers here have against what is to be sent; nothing that they refuse leaves the house."""
     files = [push.revision.files for push in pushes if push.revision]
-    return dict(zip((push.pk for push in pushes), checks.refused(files), strict=True))
+    return dict(zip((push.pk for push in pushes), checks.complaints_of_each(files), strict=True))
 
 
 def _choose(pushes: list[Push]) -> None:

@@ -1,4 +1,4 @@
-"""Generated partitions: networks of every kind in every family, and firewalls that join some of them."""
+"""Generated partitions: networks of every kind and family, and firewalls that join some of them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +10,8 @@ from networks.common.addressing import IP, Cidr
 
 POOL = [ip_network((0x0A800000 + 1024 * number, 22)) for number in range(200)]
 POOL6 = [ip_network(f"2001:db8:128:{number:x}::/64") for number in range(200)]
+MANAGEMENT = ["192.0.2.0/28", "2001:db8:9::/64", "192.0.2.64/26"]
+PORTS = ["22", "80", "443", "2049", "3260", "8000-8100", "8050-8200", "81-90"]
 OUTSIDE = [  # public prefix, and what is reached through it
     (["203.0.113.0/24"], ["0.0.0.0/0"]),
     (["198.51.100.0/25", "2001:db8:113::/64"], ["0.0.0.0/0", "::/0"]),
@@ -46,9 +48,9 @@ def partition(chance: Random) -> Partition:
             f"external-{number}",
             "",
             vrfs.pop(),
-            tuple(map(ip_network, prefixes)),
+            _nets(prefixes),
             (),
-            tuple(map(ip_network, reached)),
+            _nets(reached),
             chance.random() < 0.6,
         )
         for number, (prefixes, reached) in enumerate(chance.sample(OUTSIDE, chance.randint(0, 3)))
@@ -90,14 +92,7 @@ def _firewall(chance: Random, number: int, private: list[Net], external: list[Ne
         primary,
         shared,
         externals,
-        management_prefixes=tuple(
-            map(
-                ip_network,
-                chance.sample(
-                    ["192.0.2.0/28", "2001:db8:9::/64", "192.0.2.64/26"], chance.randint(0, 2)
-                ),
-            )
-        ),
+        management_prefixes=_nets(chance.sample(MANAGEMENT, chance.randint(0, 2))),
     )
     rules = tuple(_rule(chance, facts) for _ in range(chance.randint(0, 4)))
     return replace(facts, rules=rules, endpoints=_endpoints(chance, facts))
@@ -111,62 +106,52 @@ def _in(chance: Random, net: Net) -> Net:
     """The network with the firewall's own addresses in it: one or two per family."""
     count = chance.choice([1, 1, 2])
     families = {prefix.version: prefix for prefix in net.prefixes}
-    return replace(
-        net,
-        addresses=tuple(
-            prefix[chance.randint(2, 60)] for prefix in families.values() for _ in range(count)
-        ),
-    )
+    addresses = [
+        prefix[chance.randint(2, 60)] for prefix in families.values() for _ in range(count)
+    ]
+    return replace(net, addresses=tuple(addresses))
 
 
 def _rule(chance: Random, facts: Facts) -> Rule:
     direction = chance.choice(["egress", "egress", "ingress"])
-    places: list[Cidr] = [
-        net
-        for joined in (facts.primary, *facts.shared, *facts.externals)
-        for net in joined.prefixes
+    named = _nameable(facts)
+    ports = tuple(chance.sample(PORTS, chance.randint(1, 3)))
+    sources = tuple(chance.sample(named, chance.choice([0, 0, 0, 1])))
+    protocol = chance.choice(["tcp", "tcp", "udp"])
+    destinations = tuple(chance.sample(named, chance.randint(0, 2)))
+    return Rule(direction, protocol, ports, sources, destinations, "a rule")
+
+
+def _nameable(facts: Facts) -> list[Cidr]:
+    """What a rule may name: prefixes and what is reached through them, and parts of each."""
+    joined = (facts.primary, *facts.shared, *facts.externals)
+    whole: list[Cidr] = [cidr for net in joined for cidr in net.prefixes]
+    whole += _nets(["0.0.0.0/0", "::/0"])
+    whole += [cidr for net in facts.externals for cidr in net.destination_prefixes]
+    parts = [
+        ip_network((int(cidr[0]), cidr.prefixlen + 2))
+        for cidr in whole
+        if 0 < cidr.prefixlen < cidr.max_prefixlen - 2
     ]
-    places += [
-        ip_network("0.0.0.0/0"),
-        ip_network("::/0"),
-        *(place for joined in facts.externals for place in joined.destination_prefixes),
-    ]
-    places += [
-        ip_network((int(place[0]), place.prefixlen + 2))
-        for place in places
-        if 0 < place.prefixlen < place.max_prefixlen - 2
-    ]
-    ports = chance.sample(
-        ["22", "80", "443", "2049", "3260", "8000-8100", "8050-8200", "81-90"], chance.randint(1, 3)
-    )
-    sources = tuple(chance.sample(places, chance.choice([0, 0, 0, 1])))
-    return Rule(
-        direction,
-        chance.choice(["tcp", "tcp", "udp"]),
-        tuple(ports),
-        sources,
-        tuple(chance.sample(places, chance.randint(0, 2))),
-        "a rule",
-    )
+    return whole + parts
 
 
 def _endpoints(chance: Random, facts: Facts) -> tuple[Endpoint, ...]:
-    found: dict[tuple[IP, int, str], Endpoint] = {}
+    """None, one or two at each of the firewall's addresses; the later one where they are equal."""
+    published: dict[tuple[IP, int, str], Endpoint] = {}
     for net in facts.shared:
         for address in net.addresses:
-            behind = [
-                prefix for prefix in facts.primary.prefixes if prefix.version == address.version
-            ]
+            behind = [cidr for cidr in facts.primary.prefixes if cidr.version == address.version]
             for number in range(chance.choice([0, 1, 2])) if behind else ():
-                port, protocol = chance.choice([80, 443, 3128, 8080]), chance.choice(["tcp", "udp"])
-                target = chance.choice(behind)[100 + number]
-                found[address, port, protocol] = Endpoint(
-                    net.vrf,
-                    address,
-                    port,
-                    protocol,
-                    f"m-{number}",
-                    target,
-                    chance.choice([80, 8080, 53]),
+                port = chance.choice([80, 443, 3128, 8080])
+                protocol = chance.choice(["tcp", "udp"])
+                published[address, port, protocol] = Endpoint(
+                    vrf=net.vrf,
+                    address=address,
+                    port=port,
+                    protocol=protocol,
+                    machine=f"m-{number}",
+                    target=chance.choice(behind)[100 + number],
+                    target_port=chance.choice([80, 8080, 53]),
                 )
-    return tuple(found.values())
+    return tuple(published.values())

@@ -1,4 +1,7 @@
-"""Situations a firewall can be in, as facts; what must be rendered for each lies in tests/golden/<name>/ beside these facts."""
+"""Situations that a firewall can be in, as facts.
+
+What must be rendered for each lies in tests/golden/<name>/, beside these facts.
+"""
 
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -123,7 +126,8 @@ SECOND = replace(
 )
 SITUATIONS = {
     "nothing-joined": ALONE,
-    # The proposal's drawings: one consumer of a shared network; and several, with the shared network's own firewall and the internet.
+    # The proposal's drawings: one consumer of a shared network; and several, with the shared
+    # network's own firewall and the internet.
     "drawing-1-one-consumer": CONSUMER,
     "drawing-2-first-consumer": replace(CONSUMER, rules=(HTTPS, DNS)),
     "drawing-2-second-consumer": SECOND,

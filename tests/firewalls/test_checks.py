@@ -1,4 +1,4 @@
-"""Configurations are checked before they leave: by the parsers of the tools, and for what these do not see."""
+"""Configurations are checked before they are sent: by real parsers, and for what these overlook."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firewalls.configuration import checks
-from firewalls.configuration.checks import FRR, NFT, State, check, complaints
+from firewalls.configuration.checks import FRR, NFT, Finding, State, check, complaints
 from firewalls.configuration.plan import plan
 from firewalls.configuration.references import unresolved
 from firewalls.configuration.render import render
@@ -20,10 +20,10 @@ FULL = render(plan(SITUATIONS["endpoints-dual-stack-udp-and-proxy"]))
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_every_situation_is_accepted(name: str) -> None:
     needs("vtysh", "nft", "unshare", "/usr/lib/frr/bgpd")
-    assert [
-        (finding.tool, finding.state, finding.output)
-        for finding in check(render(plan(SITUATIONS[name])))
-    ] == [(tool, State.GOOD, "") for tool in ("nft", "vtysh", "bgpd", "references")]
+    findings = check(render(plan(SITUATIONS[name])))
+    assert findings == tuple(
+        Finding(tool, State.GOOD, "") for tool in ("nft", "vtysh", "bgpd", "references")
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,20 @@ def test_every_situation_is_accepted(name: str) -> None:
         (FRR, "interface peer-group FABRIC", "interface peer-group OTHER", "bgpd"),
     ],
 )
-def test_the_parsers_refuse_what_they_see(path: str, old: str, new: str, tool: str) -> None:
+def test_the_parsers_refuse_mistakes(path: str, old: str, new: str, tool: str) -> None:
     needs("vtysh", "nft", "unshare", "/usr/lib/frr/bgpd")
     assert old in FULL[path]
     bad = FULL | {path: FULL[path].replace(old, new, 1)}
     assert tool in {finding.tool for finding in check(bad) if finding.state == State.BAD}
-    assert any(said.startswith(f"{tool} refuses the configuration: ") for said in complaints(bad))
+    refusal = f"{tool} refuses the configuration: "
+    assert any(sentence.startswith(refusal) for sentence in complaints(bad))
 
 
 UNIT = "/etc/systemd/network/30-sn-vrf3982.netdev"
 
 
 @pytest.mark.parametrize(
-    ("path", "old", "new", "says"),
+    ("path", "old", "new", "words"),
     [
         (FRR, "route-map vrf3981-import-map deny 65535", "route-map other-map deny 65535", ""),
         (
@@ -86,69 +87,56 @@ UNIT = "/etc/systemd/network/30-sn-vrf3982.netdev"
         (UNIT, "Name=vrf3982", "Name=vrf3999", "vrf3982"),
     ],
 )
-def test_what_the_parsers_do_not_see_is_found(path: str, old: str, new: str, says: str) -> None:
+def test_what_the_parsers_overlook_is_found(path: str, old: str, new: str, words: str) -> None:
     assert old in FULL[path] and not list(unresolved(FULL))
-    found = list(unresolved(FULL | {path: FULL[path].replace(old, new)}))
-    assert any(says in sentence for sentence in found) if says else not found
+    mistakes = list(unresolved(FULL | {path: FULL[path].replace(old, new)}))
+    assert any(words in sentence for sentence in mistakes) if words else not mistakes
 
 
 def test_a_missing_tool_is_named_and_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PATH", "/nowhere")
-    found = {finding.tool: finding for finding in check(FULL)}
-    assert {tool for tool, finding in found.items() if finding.state == State.MISSING} == {
-        "nft",
-        "vtysh",
-        "bgpd",
-    }
-    assert "nftables" in found["nft"].output and not complaints(FULL)
+    findings = {finding.tool: finding for finding in check(FULL)}
+    missing = {tool for tool, finding in findings.items() if finding.state == State.MISSING}
+    assert missing == {"nft", "vtysh", "bgpd"}
+    assert "nftables" in findings["nft"].output and not complaints(FULL)
 
 
 def test_the_machine_that_checks_is_not_touched() -> None:
     needs("nft", "unshare")
-    before = subprocess.run(
-        ["nft", "list", "tables"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": checks.PATH},
-    ).stdout
+    before = tables()
     check(FULL)
-    after = subprocess.run(
-        ["nft", "list", "tables"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": checks.PATH},
-    ).stdout
+    after = tables()
     assert "inet metal" not in after or after == before
 
 
-def test_networkd_takes_every_unit(tmp_path: Path) -> None:
-    """The real systemd-networkd, in namespaces of its own, with the units of all situations at once."""
+def tables() -> str:
+    """What nft has loaded on this machine."""
+    command = ["nft", "list", "tables"]
+    environment = {"PATH": checks.PATH}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return done.stdout
+
+
+def test_networkd_accepts_every_unit(tmp_path: Path) -> None:
+    """The real one, in namespaces of its own, with the units of all situations at once."""
     needs("/lib/systemd/systemd-networkd", "unshare")
-    for situation in SITUATIONS:
-        for path, text in render(plan(SITUATIONS[situation])).items():
+    for facts in SITUATIONS.values():
+        for path, text in render(plan(facts)).items():
             if path.startswith("/etc/systemd/network/"):
                 (tmp_path / Path(path).name).write_text(text)
     script = Path(__file__).with_name("networkd.sh")
-    done = subprocess.run(
-        ["unshare", "-nm", "sh", str(script), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 'loaded "bridge"' in done.stdout and 'loaded "vrf"' in done.stdout, (
-        done.stdout + done.stderr
-    )
-    names = {path.name for path in tmp_path.iterdir()}
-    assert not [
-        line for line in done.stdout.splitlines() if any(f"/{name}:" in line for name in names)
-    ]
+    command = ["unshare", "-nm", "sh", str(script), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    output = done.stdout
+    assert 'loaded "bridge"' in output and 'loaded "vrf"' in output, output + done.stderr
+    units = {path.name for path in tmp_path.iterdir()}
+    assert not [line for line in output.splitlines() if any(f"/{unit}:" in line for unit in units)]
 
 
 def test_checks_know_no_django() -> None:
+    code = "import firewalls.configuration.checks, sys; print('django' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", "import firewalls.checks, sys; print('django' in sys.modules)"],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
@@ -158,13 +146,12 @@ def test_checks_know_no_django() -> None:
 
 
 class TestMany:
-    """Many are read in one go, and the bad ones are told apart."""
+    """Many are read in one go, and yet each has its own complaints."""
 
-    def test_all_good(self) -> None:
+    def test_there_are_no_complaints_about_good_ones(self) -> None:
         needs("vtysh", "nft", "unshare")
-        assert checks.refused([render(plan(SITUATIONS[name])) for name in SITUATIONS]) == [
-            [] for _ in SITUATIONS
-        ]
+        configurations = [render(plan(facts)) for facts in SITUATIONS.values()]
+        assert checks.complaints_of_each(configurations) == [[] for _ in SITUATIONS]
 
     @pytest.mark.parametrize(
         ("path", "old", "new", "tool"),
@@ -174,8 +161,10 @@ class TestMany:
             (FRR, "match as-path SELF", "match as-path X", "AS"),
         ],
     )
-    def test_one_bad(self, path: str, old: str, new: str, tool: str) -> None:
+    def test_one_bad_among_good_ones_is_found(
+        self, path: str, old: str, new: str, tool: str
+    ) -> None:
         needs("vtysh", "nft", "unshare")
-        many = [FULL, FULL | {path: FULL[path].replace(old, new)}, FULL]
-        found = checks.refused(many)
-        assert found[0] == found[2] == [] and any(tool in sentence for sentence in found[1])
+        bad = FULL | {path: FULL[path].replace(old, new)}
+        before, of_bad, after = checks.complaints_of_each([FULL, bad, FULL])
+        assert before == after == [] and any(tool in sentence for sentence in of_bad)

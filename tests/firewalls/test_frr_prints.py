@@ -1,4 +1,7 @@
-"""The text of frr.conf is what the running daemons print, or every push would take lines away and add them again."""
+"""The text of frr.conf is what the running daemons print.
+
+Otherwise every push would take lines away and add them again.
+"""
 
 import os
 import subprocess
@@ -15,8 +18,8 @@ SCRIPT = Path(__file__).with_name("frr_prints.sh")
 QUIET = ("INFO: Called", "INFO: Loading", "integrated-vtysh-config")
 
 
-def still_to_change(text: str, hostname: str, folder: Path) -> list[str]:
-    """What frr-reload.py would change once the daemons have taken the text."""
+def differences(text: str, hostname: str, folder: Path) -> list[str]:
+    """What frr-reload.py would still change once the daemons have loaded the text."""
     (folder / "frr.conf").write_text(text)
     command = ["unshare", "-nmu", "sh", str(SCRIPT), str(folder / "frr.conf"), hostname]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
@@ -25,6 +28,12 @@ def still_to_change(text: str, hostname: str, folder: Path) -> list[str]:
         for line in done.stdout.splitlines()
         if line.strip() and not any(word in line for word in QUIET)
     ]
+
+
+def needs_frr() -> None:
+    needs("vtysh", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
+    if os.geteuid() != 0:
+        pytest.skip("FRR's daemons need namespaces of their own: run as root")
 
 
 @pytest.mark.parametrize(
@@ -37,22 +46,14 @@ def still_to_change(text: str, hostname: str, folder: Path) -> list[str]:
     ],
 )
 def test_nothing_is_left_to_change_once_it_is_loaded(name: str, tmp_path: Path) -> None:
-    needs("vtysh", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
-    if os.geteuid() != 0:
-        pytest.skip("FRR's daemons need namespaces of their own: run as root")
-    assert (
-        still_to_change(
-            render(plan(SITUATIONS[name]))["/etc/frr/frr.conf"], SITUATIONS[name].hostname, tmp_path
-        )
-        == []
-    )
+    needs_frr()
+    facts = SITUATIONS[name]
+    text = render(plan(facts))["/etc/frr/frr.conf"]
+    assert differences(text, facts.hostname, tmp_path) == []
 
 
-def test_another_spelling_would_be_seen(tmp_path: Path) -> None:
-    needs("vtysh", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py")
-    if os.geteuid() != 0:
-        pytest.skip("FRR's daemons need namespaces of their own: run as root")
+def test_another_spelling_would_be_found(tmp_path: Path) -> None:
+    needs_frr()
     text = render(plan(SITUATIONS["no-external"]))["/etc/frr/frr.conf"]
-    assert still_to_change(
-        text.replace("no-export additive", "additive no-export"), "shop-fw", tmp_path
-    )
+    spelled_otherwise = text.replace("no-export additive", "additive no-export")
+    assert differences(spelled_otherwise, "shop-fw", tmp_path)

@@ -1,4 +1,7 @@
-"""Whatever somebody writes into a text field, a configuration says the same, or the text is refused where it is entered."""
+"""Whatever somebody writes into a text field, a configuration says the same.
+
+Or the text is refused where it is entered.
+"""
 
 import os
 import re
@@ -7,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +35,8 @@ from tests.reader import frr, nft
 from tests.world import world
 
 EXAMPLES = 1000
-# Without privileges, the kernel takes a few rule sets at once only.
-FLAGS, TOGETHER = ("-n", 100) if os.geteuid() == 0 else ("-Urn", 5)
+# Without privileges, the kernel checks only a few rule sets at once.
+FLAGS, BATCH = ("-n", 100) if os.geteuid() == 0 else ("-Urn", 5)
 FRR, NFT = "/etc/frr/frr.conf", "/etc/nftables.conf"
 ATTACKS = [
     '"',
@@ -75,23 +79,27 @@ CALM = replace(
 )
 
 
-def told(**texts: str) -> Facts:
+def facts_with(
+    *,
+    hostname: str = CALM.hostname,
+    uplink: str = CALM.uplinks[0],
+    ntp: str = "192.0.2.123",
+    id: str = "a",
+    name: str = "b",
+    comment: str = "c",
+    machine: str = "m",
+) -> Facts:
     """The calm facts with other words in them; the words never say what is to be done."""
-    text = texts.get
     return replace(
         CALM,
-        hostname=text("hostname", CALM.hostname),
-        uplinks=tuple(text("uplink", "") or uplink for uplink in CALM.uplinks[:1]),
-        ntp_servers=("0.pool.ntp.org", text("ntp", "192.0.2.123")),
-        primary=replace(CALM.primary, id=text("id", "a"), name=text("name", "b")),
-        shared=tuple(
-            replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.shared
-        ),
-        externals=tuple(
-            replace(net, id=text("id", "a"), name=text("name", "b")) for net in CALM.externals
-        ),
-        rules=tuple(replace(rule, comment=text("comment", "c")) for rule in CALM.rules),
-        endpoints=tuple(replace(one, machine=text("machine", "m")) for one in CALM.endpoints),
+        hostname=hostname,
+        uplinks=(uplink or CALM.uplinks[0],),
+        ntp_servers=("0.pool.ntp.org", ntp),
+        primary=replace(CALM.primary, id=id, name=name),
+        shared=tuple(replace(net, id=id, name=name) for net in CALM.shared),
+        externals=tuple(replace(net, id=id, name=name) for net in CALM.externals),
+        rules=tuple(replace(rule, comment=comment) for rule in CALM.rules),
+        endpoints=tuple(replace(endpoint, machine=machine) for endpoint in CALM.endpoints),
     )
 
 
@@ -99,7 +107,10 @@ WORDS = re.compile(r"^(hostname|Name=|NTP=|.*Networks for) ?[\w.:-]+")
 
 
 def without_words(files: dict[str, str]) -> dict[str, list[str]]:
-    """The files' lines without comments, and without the words that a name may be; a server whose name is nothing is left out."""
+    """The files' lines without comments, and without the words that a name may be.
+
+    A server is left out, for of its name nothing may be left.
+    """
     return {
         re.sub(r"/10-sn-.*\.network$", "/10-sn-UPLINK.network", path): [
             re.sub(r'comment "[^"\n]*"$', "comment", WORDS.sub(r"\1 WORD", line))
@@ -112,9 +123,14 @@ def without_words(files: dict[str, str]) -> dict[str, list[str]]:
 
 
 def test_no_text_changes_what_a_configuration_does(tmp_path: Path) -> None:
-    """A thousand times: line for line the same but for the words, read by the other reader, and accepted by the real parsers."""
+    """A thousand times, line for line the same but for the words.
+
+    The other reader reads the same in it, and the real parsers accept it.
+    """
     needs("vtysh", "nft", "unshare")
-    seen: list[dict[str, str]] = []
+    examples: list[dict[str, str]] = []
+    calm = render(plan(facts_with()))
+    expected = without_words(calm)
 
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -125,78 +141,70 @@ def test_no_text_changes_what_a_configuration_does(tmp_path: Path) -> None:
         )
     )
     def example(texts: dict[str, str]) -> None:
-        files = render(plan(told(**texts)))
-        assert without_words(files) == EXPECTED
-        assert files["/etc/hostname"].count("\n") == 1 and re.fullmatch(
-            r"[\w.:-]+\n", files["/etc/hostname"]
-        )
+        files = render(plan(facts_with(**texts)))
+        assert without_words(files) == expected
+        assert files["/etc/hostname"].count("\n") == 1
+        assert re.fullmatch(r"[\w.:-]+\n", files["/etc/hostname"])
         assert not list(unresolved(files))
-        seen.append(files)
+        examples.append(files)
 
-    calm = render(plan(told()))
-    EXPECTED, routing, verdicts = without_words(calm), frr.read(calm[FRR]), decided(calm[NFT])
-    assert set(verdicts) == {"accept", "drop"}
     example()
-    assert len(seen) >= EXAMPLES
-    for files in seen:
-        assert frr.read(files[FRR]) == routing and decided(files[NFT]) == verdicts
-    for batch in (seen[start : start + TOGETHER] for start in range(0, len(seen), TOGETHER)):
-        accepted(batch, tmp_path)
+    assert len(examples) >= EXAMPLES
+    routing = frr.read(calm[FRR])
+    calm_verdicts = verdicts(calm[NFT])
+    assert set(calm_verdicts) == {"accept", "drop"}
+    for files in examples:
+        assert frr.read(files[FRR]) == routing and verdicts(files[NFT]) == calm_verdicts
+    for start in range(0, len(examples), BATCH):
+        assert_parsers_accept(examples[start : start + BATCH], tmp_path)
 
 
-def decided(text: str) -> list[str]:
-    """What becomes of a packet from everywhere to everywhere, on its way through the firewall and to it."""
+def verdicts(text: str) -> list[str]:
+    """What becomes of packets from everywhere to everywhere, through the firewall and to it."""
+    rules = nft.read(text)
+    return [rules.verdict(hook, packet) for packet in packets() for hook in ("forward", "input")]
+
+
+def packets() -> Iterator[nft.Packet]:
     nets = (CALM.primary, *CALM.shared, *CALM.externals)
-    hosts = [net.prefixes[0][5] for net in nets]
-    read = nft.read(text)
-    return [
-        read.verdict(
-            hook,
-            nft.Packet(
-                source,
-                target,
+    for source, target in product(nets, nets):
+        for port, state in product((22, 443, 8080), ("new", "established")):
+            yield nft.Packet(
+                source.prefixes[0][5],
+                target.prefixes[0][5],
                 "tcp",
                 port,
-                iif=f"vrf{one.vrf}",
-                oif=f"vlan{other.vrf}",
+                iif=f"vrf{source.vrf}",
+                oif=f"vlan{target.vrf}",
                 state=state,
-            ),
-        )
-        for one, source in zip(nets, hosts, strict=True)
-        for other, target in zip(nets, hosts, strict=True)
-        for port in (22, 443, 8080)
-        for state in ("new", "established")
-        for hook in ("forward", "input")
-    ]
+            )
 
 
-def accepted(batch: list[dict[str, str]], folder: Path) -> None:
-    """Many configurations in one go: the rule sets replace one another, and the routing is read line by line."""
+def assert_parsers_accept(batch: list[dict[str, str]], folder: Path) -> None:
+    """Many in one go: the rule sets replace one another, and the routing is read line by line."""
     (folder / "nftables.conf").write_text("".join(files[NFT] for files in batch))
-    (folder / "frr.conf").write_text(
-        "".join(files[FRR].removesuffix("end\n") for files in batch) + "end\n"
-    )
+    routing = "".join(files[FRR].removesuffix("end\n") for files in batch)
+    (folder / "frr.conf").write_text(f"{routing}end\n")
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     for command in (
         ["vtysh", "-C", "-f", "frr.conf"],
         ["unshare", FLAGS, "nft", "-c", "-f", "nftables.conf"],
     ):
-        found = shutil.which(command[0], path=path)
         done = subprocess.run(
-            [str(found), *command[1:]],
+            [str(shutil.which(command[0], path=path)), *command[1:]],
             capture_output=True,
             text=True,
             cwd=folder,
             env={"PATH": path},
             check=False,
         )
-        assert done.returncode == 0 and "line " not in done.stdout + done.stderr, (
-            done.stdout + done.stderr
-        )[:500]
+        output = done.stdout + done.stderr
+        assert done.returncode == 0 and "line " not in output, output[:500]
 
 
+# Where people enter a text that a configuration spells.
 EDGES: dict[str, Callable[[str], None]] = {
-    "uplinks": lambda text: Firewall(uplinks=[text]).clean_fields(exclude=["machine"]),
+    "uplink": lambda text: Firewall(uplinks=[text]).clean_fields(exclude=["machine"]),
     "hostname": lambda text: Machine(name=text).clean_fields(
         exclude=["partition", "project", "primary", "asn", "labels"]
     ),
@@ -210,7 +218,7 @@ EDGES: dict[str, Callable[[str], None]] = {
 }
 
 
-def refused(edge: str, text: str) -> bool:
+def is_refused(edge: str, text: str) -> bool:
     try:
         EDGES[edge](text)
     except ValidationError:
@@ -221,26 +229,25 @@ def refused(edge: str, text: str) -> bool:
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
 def test_what_cannot_be_spelled_is_refused_where_it_is_entered(edge: str, text: str) -> None:
-    """What is taken is rendered as it was written."""
-    if refused(edge, text):
+    """What is accepted is rendered as it was written."""
+    if is_refused(edge, text):
         return
-    files = render(plan(told(**{{"uplinks": "uplink"}.get(edge, edge): text})))
+    files = render(plan(facts_with(**{edge: text})))
     assert text.strip() in "".join(files.values())
 
 
-def printable(edge: str) -> Iterator[str]:
-    yield from {
-        "uplinks": ["lan0", "eth1.100"],
-        "hostname": ["fw-1"],
-        "id": ["a_b.c-d"],
-        "ntp": ["2001:db8::123"],
-        "comment": ["für 443; drop #1"],
-    }[edge]
+PLAIN = {
+    "uplink": ["lan0", "eth1.100"],
+    "hostname": ["fw-1"],
+    "id": ["a_b.c-d"],
+    "ntp": ["2001:db8::123"],
+    "comment": ["für 443; drop #1"],
+}
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_what_people_write_is_taken(edge: str) -> None:
-    assert not [text for text in printable(edge) if refused(edge, text)]
+def test_what_people_write_is_accepted(edge: str) -> None:
+    assert not [text for text in PLAIN[edge] if is_refused(edge, text)]
 
 
 @settings(max_examples=EXAMPLES, deadline=None, database=None)
@@ -248,12 +255,12 @@ def test_what_people_write_is_taken(edge: str) -> None:
 def test_any_text_is_refused_where_it_is_entered_or_rendered_as_it_was_written(
     edge: str, text: str
 ) -> None:
-    if not refused(edge, text):
-        files = render(plan(told(**{{"uplinks": "uplink"}.get(edge, edge): text})))
+    if not is_refused(edge, text):
+        files = render(plan(facts_with(**{edge: text})))
         assert text.strip() in "".join(files.values()) and not list(unresolved(files))
 
 
-# What a configuration spells; every other text in the database is never in one, whatever it says.
+# What a configuration spells; no other text in the database is ever in one, whatever it says.
 SPELLED = {
     "networks.Network.name",
     "networks.Partition.ntp_servers",
@@ -277,12 +284,10 @@ MODELS: list[type[models.Model]] = [
 
 def unspelled(model: type[models.Model]) -> Iterator["models.Field[Any, Any]"]:
     for field in model._meta.concrete_fields:
-        plain = isinstance(field, TEXTS) and not field.primary_key and not field.choices
-        if (
-            plain
-            and f"{model._meta.label}.{field.name}" not in SPELLED
-            and not isinstance(getattr(field, "base_field", None), CidrField)
-        ):
+        is_free_text = isinstance(field, TEXTS) and not field.primary_key and not field.choices
+        holds_prefixes = isinstance(getattr(field, "base_field", None), CidrField)
+        is_spelled = f"{model._meta.label}.{field.name}" in SPELLED
+        if is_free_text and not holds_prefixes and not is_spelled:
             yield field
 
 
@@ -306,15 +311,15 @@ def test_every_other_text_in_the_database_leaves_the_files_as_they_are() -> None
     Endpoint(
         address=published, port=80, machine=fra.machine("web", fra.shop, home), target_port=80
     ).save()
-    before, reached = rendered([firewall.pk]), set()
+    before = rendered([firewall.pk])
+    reached = set()
     for model in MODELS:
         for field in unspelled(model):
             attack = "".join(ATTACKS).replace("\x00", "")[: field.max_length]
             hostile = {"k": attack} if isinstance(field, models.JSONField) else attack
             with suppress(IntegrityError, DataError), transaction.atomic():
-                reached.add((model, field.name)) if model._base_manager.update(
-                    **{field.name: hostile}
-                ) else None
+                if model._base_manager.update(**{field.name: hostile}):
+                    reached.add((model, field.name))
     assert rendered([firewall.pk]) == before
     assert {
         (Network, "description"),

@@ -75,7 +75,7 @@ def test_what_is_prepared_and_what_is_under_way_meanwhile_live(
             engine._asked.set()
         return [[] for _ in many]
 
-    monkeypatch.setattr(checks, "refused", refused)
+    monkeypatch.setattr(checks, "complaints_of_each", refused)
     Push.objects.enqueue(firewalls[0])
     tasks.work()
     assert lived == [(1, True), (2, True)] and set(

@@ -81,7 +81,7 @@ def no_default(facts: Facts, good: Plan) -> Plan:
 
 def no_endpoints(facts: Facts, good: Plan) -> Plan:
     """What is published leads nowhere."""
-    return replace(good, forwards=())
+    return replace(good, port_forwards=())
 
 
 def no_ipv6(facts: Facts, good: Plan) -> Plan:

@@ -1,6 +1,7 @@
-"""A second opinion on rendered configurations: reads the text as FRR and nftables would, and shares no code with what wrote it.
+"""A second opinion on rendered configurations: reads the text as FRR and nftables would.
 
-What it does not understand it refuses, so nothing in a configuration can go unread.
+It shares no code with what wrote it. What it does not understand it refuses, so nothing in a
+configuration can go unread.
 """
 
 

@@ -1,13 +1,14 @@
-"""What the domain says of one firewall, held against what a reader finds in its files. Nothing here knows how they were written.
+"""What the domain demands of one firewall, beside what a reader finds in its files.
 
-See "What a firewall's configuration must do": routes, flows, translations, and who may talk to the firewall itself.
+Nothing here knows how they were written. See "What a firewall's configuration must do": routes,
+flows, translations, and who may talk to the firewall itself.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import islice
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from tests.reader import frr, nft
 from tests.reader.frr import Route
@@ -15,8 +16,13 @@ from tests.reader.nft import IP, Packet
 
 DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 ELSEWHERE = {4: ip_address("192.0.2.201"), 6: ip_address("2001:db8:ffff::201")}
+NO_EXPORT = frozenset({"no-export"})
+ANNOUNCED = frozenset[str]()
+BGP, SSH, METRICS, VXLAN = ("tcp", 179), ("tcp", 22), ("tcp", 9100), ("udp", 4789)
 Net: TypeAlias = Any
 Facts: TypeAlias = Any
+Endpoint: TypeAlias = Any
+Rule: TypeAlias = Any
 
 
 def inside(prefixes: Iterable[Route], what: Route | IP) -> bool:
@@ -27,325 +33,349 @@ def inside(prefixes: Iterable[Route], what: Route | IP) -> bool:
 
 
 def families(net: Net) -> set[int]:
+    """Those of its prefixes."""
     return {prefix.version for prefix in net.prefixes}
 
 
-def reached(net: Net) -> set[int]:
+def reached_families(net: Net) -> set[int]:
+    """Those of its prefixes, and of what is reached through it."""
     return families(net) | {prefix.version for prefix in net.destination_prefixes}
 
 
-def own(net: Net, version: int) -> IP | None:
-    return min((address for address in net.addresses if address.version == version), default=None)
+def own_address(net: Net, version: int) -> IP | None:
+    """What sources hide behind: the firewall's lowest address in the network."""
+    addresses = (address for address in net.addresses if address.version == version)
+    return min(addresses, default=None)
 
 
 @dataclass
-class Held:
-    """One firewall's files beside what is known of it; `strangers` are networks of the partition that it has not joined."""
+class Comparison:
+    """One firewall's files beside its facts.
+
+    `strangers` are networks of the partition that it has not joined.
+    """
 
     facts: Facts
     strangers: list[Net]
     files: dict[str, str]
 
     def __post_init__(self) -> None:
-        self.routes, self.rules = (
-            frr.read(self.files["/etc/frr/frr.conf"]),
-            nft.read(self.files["/etc/nftables.conf"]),
-        )
-        self.primary, self.shared, self.externals = (
-            self.facts.primary,
-            list(self.facts.shared),
-            list(self.facts.externals),
-        )
+        self.routes = frr.read(self.files["/etc/frr/frr.conf"])
+        self.rules = nft.read(self.files["/etc/nftables.conf"])
+        self.primary = self.facts.primary
+        self.shared = list(self.facts.shared)
+        self.externals = list(self.facts.externals)
         self.joined = [self.primary, *self.shared, *self.externals]
+        self.nets = [*self.joined, *self.strangers]
         self.egress = [rule for rule in self.facts.rules if rule.direction == "egress"]
         self.ingress = [rule for rule in self.facts.rules if rule.direction == "ingress"]
 
-    def wrong(self) -> Iterator[str]:
-        """One sentence per thing that is not as the domain says."""
+    def differences(self) -> Iterator[str]:
+        """One sentence per thing that is not as the domain demands."""
         yield from self._vrfs()
+        yield from self._default_routes()
+        yield from self._import_sources()
         yield from self._imports()
         yield from self._flows()
         yield from self._endpoints()
         yield from self._input()
 
     def _vrfs(self) -> Iterator[str]:
-        names = {f"vrf{net.vrf}": net.vrf for net in self.joined}
-        if self.routes.vnis != names:
-            yield f"VRFs are {self.routes.vnis}, not {names}"
+        vnis = {f"vrf{net.vrf}": net.vrf for net in self.joined}
+        if self.routes.vnis != vnis:
+            yield f"VRFs are {self.routes.vnis}, not {vnis}"
         if self.routes.uplinks != set(self.facts.uplinks):
             yield f"uplinks are {self.routes.uplinks}"
-        text = " ".join(self.files.values()).split()
+        words = set(" ".join(self.files.values()).split())
         for net in self.strangers:
-            if found := {str(prefix) for prefix in net.prefixes} & set(text):
-                yield f"{found} of {net.id} appear, which it has not joined"
-        told = {(f"vrf{net.vrf}", version) for net in self.joined for version in families(net)}
-        if not told <= self.routes.advertised:
-            yield f"{told - self.routes.advertised} are not advertised"
+            if spelled := words & set(map(str, net.prefixes)):
+                yield f"{spelled} of {net.id} appear, which it has not joined"
+        present = {(f"vrf{net.vrf}", version) for net in self.joined for version in families(net)}
+        if missing := present - self.routes.advertised:
+            yield f"{missing} are not advertised"
+
+    def _default_routes(self) -> Iterator[str]:
         primary = f"vrf{self.primary.vrf}"
-        way_out = {
-            (primary, version) for version in families(self.primary) if self._is_way_out(version)
-        }
-        if self.routes.originated != way_out:
-            yield f"default routes are originated in {self.routes.originated}, not in {way_out}"
+        versions = filter(self._is_way_out, families(self.primary))
+        expected = {(primary, version) for version in versions}
+        if self.routes.originated != expected:
+            yield f"default routes are originated in {self.routes.originated}, not in {expected}"
 
     def _is_way_out(self, version: int) -> bool:
-        found = any(version in families(net) for net in self.shared)
-        return found and not any(
-            DEFAULT[version] in net.destination_prefixes for net in self.externals
-        )
+        shared_networks = any(version in families(net) for net in self.shared)
+        outside = any(DEFAULT[version] in net.destination_prefixes for net in self.externals)
+        return shared_networks and not outside
+
+    def _import_sources(self) -> Iterator[str]:
+        primary = f"vrf{self.primary.vrf}"
+        others = {f"vrf{net.vrf}" for net in (*self.shared, *self.externals)}
+        for (target, _), sources in self.routes.imports.items():
+            for source in sources:
+                outward = target in others and source == primary
+                inward = source in others and target == primary
+                if not (outward or inward):
+                    yield f"{target} imports from {source}, where nothing is to be found"
 
     def _imports(self) -> Iterator[str]:
-        allowed = {
-            (f"vrf{net.vrf}", f"vrf{self.primary.vrf}") for net in (*self.shared, *self.externals)
-        }
-        for (target_vrf, _), sources in self.routes.imports.items():
-            for name in sources:
-                if not {(target_vrf, name), (name, target_vrf)} & allowed:
-                    yield f"{target_vrf} imports from {name}, where nothing is to be found"
-        everything = [*self.joined, *self.strangers]
-        samples = {
-            route
-            for net in everything
-            for prefix in (*net.prefixes, *net.destination_prefixes)
-            for route in _around(prefix)
-        }
-        samples |= {ip_network(address) for net in self.joined for address in net.addresses}
-        samples |= {*DEFAULT.values(), *(ip_network(address) for address in ELSEWHERE.values())}
-        for target in everything:
-            for source in (net for net in everything if net is not target):
+        samples = self._sample_routes()
+        for target in self.nets:
+            for source in (net for net in self.nets if net is not target):
                 for route in samples:
-                    said = self.routes.imported(f"vrf{target.vrf}", f"vrf{source.vrf}", route)
-                    wanted = self._import(target, source, route)
-                    if said != wanted:
-                        yield f"{target.id} imports {route} of {source.id} with {said}, not {wanted}"
+                    actual = self.routes.imported(f"vrf{target.vrf}", f"vrf{source.vrf}", route)
+                    expected = self._import(target, source, route)
+                    if actual != expected:
+                        yield (
+                            f"{target.id} imports {route} of {source.id} with {actual}, "
+                            f"not {expected}"
+                        )
+
+    def _sample_routes(self) -> set[Route]:
+        samples: set[Route] = {*DEFAULT.values(), *map(ip_network, ELSEWHERE.values())}
+        for net in self.joined:
+            samples.update(map(ip_network, net.addresses))
+        for net in self.nets:
+            for prefix in (*net.prefixes, *net.destination_prefixes):
+                samples.update(_around(prefix))
+        return samples
 
     def _import(self, target: Net, source: Net, route: Route) -> frozenset[str] | None:
-        version, unheard = route.version, frozenset({"no-export"})
-        if {id(source), id(target)} in [{id(self.primary), id(net)} for net in self.shared]:
-            both = version in families(target) and version in families(source)
-            return unheard if both and inside(source.prefixes, route) else None
-        if source in self.externals and target is self.primary:
-            others = [
-                prefix
-                for prefix in (*source.destination_prefixes, *source.prefixes)
-                if prefix.prefixlen > 0
-            ]
-            hidden = any(route == ip_network(address) for address in source.addresses)
-            return (
-                frozenset()
-                if not hidden and (route in source.destination_prefixes or inside(others, route))
-                else None
-            )
-        if target in self.externals and source is self.primary and version in reached(target):
-            return (
-                unheard
-                if inside(source.prefixes, route)
-                else frozenset()
-                if inside(target.prefixes, route)
-                else None
-            )
+        """The communities with which the target takes the route; None if it must not take it."""
+        if source is self.primary and any(target is net for net in self.shared):
+            return self._import_sharing(target, source, route)
+        if target is self.primary and any(source is net for net in self.shared):
+            return self._import_sharing(target, source, route)
+        if target is self.primary and source in self.externals:
+            return self._import_from_external(source, route)
+        if source is self.primary and target in self.externals:
+            return self._import_into_external(target, route)
         return None
 
-    def _flows(self) -> Iterator[str]:
-        everything = [*self.joined, *self.strangers]
-        ports = self._ports()
-        for source in everything:
-            for target in (net for net in everything if net is not source):
-                between = (
-                    ports if self.primary in (source, target) else ports[::4]
-                )  # where nothing passes, fewer will do
-                for packet in self._packets(source, target, between):
-                    yield from self._flow(source, target, packet)
-                for packet in islice(self._packets(source, target, [("tcp", 81)]), 1):
-                    for state, wanted in (("established", "accept"), ("invalid", "drop")):
-                        if self.rules.verdict("forward", replace(packet, state=state)) != wanted:
-                            yield f"{state} packets from {source.id} to {target.id} are not met with {wanted}"
+    def _import_sharing(self, target: Net, source: Net, route: Route) -> frozenset[str] | None:
+        both = route.version in families(target) & families(source)
+        return NO_EXPORT if both and inside(source.prefixes, route) else None
 
-    def _ports(self) -> list[tuple[str, int]]:
+    def _import_from_external(self, source: Net, route: Route) -> frozenset[str] | None:
+        if route in map(ip_network, source.addresses):
+            return None
+        known = [*source.destination_prefixes, *source.prefixes]
+        narrower = [prefix for prefix in known if prefix.prefixlen > 0]
+        reached = route in source.destination_prefixes or inside(narrower, route)
+        return ANNOUNCED if reached else None
+
+    def _import_into_external(self, target: Net, route: Route) -> frozenset[str] | None:
+        if route.version not in reached_families(target):
+            return None
+        if inside(self.primary.prefixes, route):
+            return NO_EXPORT
+        return ANNOUNCED if inside(target.prefixes, route) else None
+
+    def _flows(self) -> Iterator[str]:
+        services = self._services()
+        for source in self.nets:
+            for target in (net for net in self.nets if net is not source):
+                # Where nothing passes, fewer will do.
+                few = services if self.primary in (source, target) else services[::4]
+                for packet in self._packets(source, target, few):
+                    yield from self._flow(source, target, packet)
+                yield from self._states(source, target)
+
+    def _states(self, source: Net, target: Net) -> Iterator[str]:
+        for packet in islice(self._packets(source, target, [("tcp", 81)]), 1):
+            for state, expected in (("established", "accept"), ("invalid", "drop")):
+                if self.rules.verdict("forward", replace(packet, state=state)) != expected:
+                    yield (
+                        f"{state} packets from {source.id} to {target.id} are not met "
+                        f"with {expected}"
+                    )
+
+    def _services(self) -> list[tuple[str, int]]:
+        """Protocols and ports at and just above the edges of what rules and endpoints name."""
         edges = {
             (rule.protocol, int(port))
             for rule in self.facts.rules
-            for spelled in rule.ports
-            for port in spelled.split("-")
+            for ports in rule.ports
+            for port in ports.split("-")
         }
         edges |= {(protocol, min(port + 1, 65535)) for protocol, port in edges}
-        edges |= {
-            (one.protocol, port)
-            for one in self.facts.endpoints
-            for port in (one.port, one.target_port)
-        }
-        return sorted(edges | {("tcp", 179), ("tcp", 81), ("udp", 81)})
+        for endpoint in self.facts.endpoints:
+            edges |= {(endpoint.protocol, endpoint.port)}
+            edges |= {(endpoint.protocol, endpoint.target_port)}
+        return sorted(edges | {BGP, ("tcp", 81), ("udp", 81)})
 
-    def _packets(self, source: Net, target: Net, ports: list[tuple[str, int]]) -> Iterator[Packet]:
-        origins = [prefix[-2] for prefix in source.prefixes] + list(ELSEWHERE.values())
-        origins += [cidr[1] for rule in self.facts.rules for cidr in rule.sources]
-        goals = [
-            prefix[-3]
-            for prefix in (*target.prefixes, *target.destination_prefixes)
-            if prefix.num_addresses > 2
-        ]
-        goals += [prefix[1] for prefix in target.prefixes] + [
-            one.target for one in self.facts.endpoints
-        ]
-        goals += [
-            cidr[1] if cidr.num_addresses > 1 else cidr[0]
-            for rule in self.facts.rules
-            for cidr in rule.destinations
-        ]
-        elsewhere = [net.prefixes for net in (*self.joined, *self.strangers) if net is not target]
-        for src in origins:
-            for dst in {goal for goal in goals if goal.version == src.version}:
-                if dst != src and (
-                    source in self.shared
-                    or not any(inside(prefixes, dst) for prefixes in elsewhere)
+    def _packets(
+        self, source: Net, target: Net, services: list[tuple[str, int]]
+    ) -> Iterator[Packet]:
+        destinations = self._destinations(target)
+        elsewhere = [net.prefixes for net in self.nets if net is not target]
+        for src in self._sources(source):
+            for dst in {address for address in destinations if address.version == src.version}:
+                if dst == src:
+                    continue
+                if source not in self.shared and any(
+                    inside(prefixes, dst) for prefixes in elsewhere
                 ):
-                    for protocol, port in ports:
-                        yield Packet(
-                            src, dst, protocol, port, f"vrf{source.vrf}", f"vlan{target.vrf}"
-                        )
+                    continue  # it is no destination of the target's
+                for protocol, port in services:
+                    devices = f"vrf{source.vrf}", f"vlan{target.vrf}"
+                    yield Packet(src, dst, protocol, port, *devices)
+
+    def _sources(self, net: Net) -> list[IP]:
+        addresses = [prefix[-2] for prefix in net.prefixes]
+        addresses += ELSEWHERE.values()
+        addresses += [cidr[1] for rule in self.facts.rules for cidr in rule.sources]
+        return addresses
+
+    def _destinations(self, net: Net) -> list[IP]:
+        known = (*net.prefixes, *net.destination_prefixes)
+        addresses = [prefix[-3] for prefix in known if prefix.num_addresses > 2]
+        addresses += [prefix[1] for prefix in net.prefixes]
+        addresses += [endpoint.target for endpoint in self.facts.endpoints]
+        named = [cidr for rule in self.facts.rules for cidr in rule.destinations]
+        addresses += [cidr[1] if cidr.num_addresses > 1 else cidr[0] for cidr in named]
+        return addresses
 
     def _flow(self, source: Net, target: Net, packet: Packet) -> Iterator[str]:
-        wanted = "accept" if self._passes(source, target, packet) else "drop"
-        if self.rules.verdict("forward", packet) != wanted:
-            yield f"{packet} from {source.id} to {target.id} is not met with {wanted}"
-        if wanted == "accept":
-            seen, hidden = self.rules.source(packet), self._hidden(source, target, packet)
-            if seen != hidden:
-                yield f"{packet} shows itself in {target.id} as {seen}, not {hidden}"
+        expected = "accept" if self._passes(source, target, packet) else "drop"
+        if self.rules.verdict("forward", packet) != expected:
+            yield f"{packet} from {source.id} to {target.id} is not met with {expected}"
+        if expected == "accept":
+            shown, hidden = self.rules.source(packet), self._hidden(source, target, packet)
+            if shown != hidden:
+                yield f"{packet} shows itself in {target.id} as {shown}, not {hidden}"
 
     def _passes(self, source: Net, target: Net, packet: Packet) -> bool:
-        version = packet.dst.version
-        if (packet.protocol, packet.port) == ("tcp", 179):
+        if (packet.protocol, packet.port) == BGP:
             return False
         if source is self.primary and target in self.shared:
-            between = (
-                inside(source.prefixes, packet.src)
-                and inside(target.prefixes, packet.dst)
-                and own(target, version) is not None
-            )
-            return between and (not self._narrowed(target) or _matched(self.egress, packet))
+            return self._passes_to_shared(target, packet)
         if source is self.primary and target in self.externals:
-            hides = not target.nat or own(target, version) is not None
-            return version in reached(target) and hides and _matched(self.egress, packet)
+            return self._passes_to_external(target, packet)
         if source in self.externals and target is self.primary:
-            return version in reached(source) and _matched(self.ingress, packet)
+            comes_from_there = packet.dst.version in reached_families(source)
+            return comes_from_there and _matched(self.ingress, packet)
         return False
 
-    def _narrowed(self, net: Net) -> bool:
-        return any(inside(net.prefixes, cidr) for rule in self.egress for cidr in rule.destinations)
+    def _passes_to_shared(self, target: Net, packet: Packet) -> bool:
+        if own_address(target, packet.dst.version) is None:
+            return False
+        if not inside(self.primary.prefixes, packet.src):
+            return False
+        if not inside(target.prefixes, packet.dst):
+            return False
+        return not self._is_narrowed(target) or _matched(self.egress, packet)
+
+    def _passes_to_external(self, target: Net, packet: Packet) -> bool:
+        version = packet.dst.version
+        can_hide = not target.nat or own_address(target, version) is not None
+        return version in reached_families(target) and can_hide and _matched(self.egress, packet)
+
+    def _is_narrowed(self, net: Net) -> bool:
+        named = [cidr for rule in self.egress for cidr in rule.destinations]
+        return any(inside(net.prefixes, cidr) for cidr in named)
 
     def _hidden(self, source: Net, target: Net, packet: Packet) -> IP:
-        hides = (
-            source is self.primary
-            and inside(source.prefixes, packet.src)
-            and (target in self.shared or target.nat)
-        )
-        address = own(target, packet.src.version) if hides else None
-        return address or packet.src
+        """The source that the other side must see."""
+        private = source is self.primary and inside(source.prefixes, packet.src)
+        if not private or not (target in self.shared or target.nat):
+            return packet.src
+        return own_address(target, packet.src.version) or packet.src
 
     def _endpoints(self) -> Iterator[str]:
-        for one in self.facts.endpoints:
-            for net in (*self.joined, *self.strangers):
-                for origin in {
-                    prefix[-2] for prefix in net.prefixes if prefix.version == one.address.version
-                }:
-                    yield from self._published(
-                        one, net, Packet(origin, one.address, one.protocol, one.port)
-                    )
-                    other = "udp" if one.protocol == "tcp" else "tcp"
-                    twin = any(
-                        (e.address, e.port, e.protocol) == (one.address, one.port, other)
-                        for e in self.facts.endpoints
-                    )
-                    if (
-                        not twin
-                        and self.rules.delivered(
-                            Packet(origin, one.address, other, one.port), net.vrf
-                        ).addressed
-                    ):
-                        yield f"{one} answers by {other} as well"
+        for endpoint in self.facts.endpoints:
+            address = endpoint.address
+            for net in self.nets:
+                for src in {p[-2] for p in net.prefixes if p.version == address.version}:
+                    packet = Packet(src, address, endpoint.protocol, endpoint.port)
+                    yield from self._published(endpoint, net, packet)
+                    yield from self._other_protocol(endpoint, net, packet)
 
-    def _published(self, one: Any, net: Net, packet: Packet) -> Iterator[str]:
+    def _other_protocol(self, endpoint: Endpoint, net: Net, packet: Packet) -> Iterator[str]:
+        other = replace(packet, protocol="udp" if endpoint.protocol == "tcp" else "tcp")
+        published = {(one.address, one.port, one.protocol) for one in self.facts.endpoints}
+        if (other.dst, other.port, other.protocol) in published:
+            return
+        if self.rules.delivered(other, net.vrf).addressed:
+            yield f"{endpoint} answers by {other.protocol} as well"
+
+    def _published(self, endpoint: Endpoint, net: Net, packet: Packet) -> Iterator[str]:
+        from_there = net.vrf == endpoint.vrf
         arrived = self.rules.delivered(packet, net.vrf)
-        wanted = (
-            replace(packet, dst=one.target, port=one.target_port, addressed=(one.address, one.port))
-            if net.vrf == one.vrf
-            else packet
-        )
-        if arrived != wanted:
-            yield f"{packet} from {net.id} becomes {arrived}, not {wanted}"
+        expected = _translated(packet, endpoint) if from_there else packet
+        if arrived != expected:
+            yield f"{packet} from {net.id} becomes {arrived}, not {expected}"
             return
         forwarded = replace(arrived, iif=f"vrf{net.vrf}", oif=f"vlan{self.primary.vrf}")
         verdict = self.rules.verdict("forward", forwarded)
-        passes = net.vrf == one.vrf and one.target_port != 179
-        if net.vrf == one.vrf and (verdict == "accept") != passes:
+        passes = endpoint.target_port != BGP[1]
+        if from_there and (verdict == "accept") != passes:
             yield f"{forwarded} is met with {verdict}"
         if verdict == "accept" and self.rules.source(forwarded) != packet.src:
             yield f"{forwarded} is seen from {self.rules.source(forwarded)}"
         stranger = replace(forwarded, src=ELSEWHERE[packet.src.version])
-        if net.vrf == one.vrf and self.rules.verdict("forward", stranger) != "drop":
+        if from_there and self.rules.verdict("forward", stranger) != "drop":
             yield f"{stranger} from outside of {net.id} reaches an endpoint"
 
     def _input(self) -> Iterator[str]:
-        tenants = {
-            f"{kind}{net.vrf}" for net in (self.primary, *self.shared) for kind in ("vrf", "vlan")
-        }
-        devices = (
-            {
-                f"{kind}{net.vrf}"
-                for net in (*self.joined, *self.strangers)
-                for kind in ("vrf", "vlan")
-            }
-            | set(self.facts.uplinks)
-            | {"eth9"}
-        )
-        managers = [prefix[1] for prefix in self.facts.management_prefixes]
-        fabric = [prefix[5] for prefix in self.facts.underlay_prefixes]
-        for device in devices:
-            up = device in self.facts.uplinks
-            cases = [(source, "tcp", 22, device not in tenants) for source in managers]
-            cases += [
-                (address, "tcp", 22, False)
-                for address in ELSEWHERE.values()
-                if not inside(self.facts.management_prefixes, address)
-            ]
-            cases += [
-                (ip_address("fe80::1"), "tcp", 179, up),
-                (ELSEWHERE[6], "tcp", 179, False),
-                (ELSEWHERE[4], "tcp", 179, False),
-            ]
-            cases += [(source, "udp", 4789, up) for source in fabric] + [
-                (ELSEWHERE[4], "udp", 4789, False)
-            ]
-            cases += [
-                (ELSEWHERE[4], "tcp", 9100, device == f"vrf{self.primary.vrf}"),
-                (ELSEWHERE[4], "tcp", 8000, False),
-            ]
-            for source, protocol, port, passes in cases:
+        for device in self._devices():
+            for source, (protocol, port), passes in self._attempts(device):
                 packet = Packet(source, ELSEWHERE[source.version], protocol, port, iif=device)
-                if (self.rules.verdict("input", packet) == "accept") != passes:
-                    yield f"the firewall itself meets {packet} with {self.rules.verdict('input', packet)}"
+                verdict = self.rules.verdict("input", packet)
+                if (verdict == "accept") != passes:
+                    yield f"the firewall itself meets {packet} with {verdict}"
+
+    def _devices(self) -> set[str]:
+        devices = {f"{kind}{net.vrf}" for net in self.nets for kind in ("vrf", "vlan")}
+        return devices | set(self.facts.uplinks) | {"eth9"}
+
+    def _attempts(self, device: str) -> Iterator[tuple[IP, tuple[str, int], bool]]:
+        """Who tries which service of the firewall through this device, and whether it must pass."""
+        tenants = [self.primary, *self.shared]
+        from_tenant = device in {f"{kind}{net.vrf}" for net in tenants for kind in ("vrf", "vlan")}
+        from_fabric = device in self.facts.uplinks
+        managers = self.facts.management_prefixes
+        for prefix in managers:
+            yield prefix[1], SSH, not from_tenant
+        for address in ELSEWHERE.values():
+            if not inside(managers, address):
+                yield address, SSH, False
+            yield address, BGP, False
+        yield ip_address("fe80::1"), BGP, from_fabric
+        for prefix in self.facts.underlay_prefixes:
+            yield prefix[5], VXLAN, from_fabric
+        yield ELSEWHERE[4], VXLAN, False
+        yield ELSEWHERE[4], METRICS, device == f"vrf{self.primary.vrf}"
+        yield ELSEWHERE[4], ("tcp", 8000), False
 
 
-def _matched(rules: Iterable[Any], packet: Packet) -> bool:
-    return any(
-        rule.protocol == packet.protocol
-        and any(
-            int(text.split("-")[0]) <= packet.port <= int(text.split("-")[-1])
-            for text in rule.ports
-        )
-        and (not rule.destinations or inside(rule.destinations, packet.dst))
-        and (not rule.sources or inside(rule.sources, packet.src))
-        for rule in rules
+def _translated(packet: Packet, endpoint: Endpoint) -> Packet:
+    return replace(
+        packet,
+        dst=endpoint.target,
+        port=endpoint.target_port,
+        addressed=(endpoint.address, endpoint.port),
     )
+
+
+def _matched(rules: Iterable[Rule], packet: Packet) -> bool:
+    return any(_matches(rule, packet) for rule in rules)
+
+
+def _matches(rule: Rule, packet: Packet) -> bool:
+    if rule.protocol != packet.protocol:
+        return False
+    if rule.sources and not inside(rule.sources, packet.src):
+        return False
+    if rule.destinations and not inside(rule.destinations, packet.dst):
+        return False
+    ranges = [(int(text.split("-")[0]), int(text.split("-")[-1])) for text in rule.ports]
+    return any(first <= packet.port <= last for first, last in ranges)
 
 
 def _around(prefix: Route) -> list[Route]:
     """The prefix, one inside, its last host, and the one around it."""
-    deeper = (
-        [ip_network((int(prefix[0]), prefix.prefixlen + 2))]
-        if prefix.prefixlen <= prefix.max_prefixlen - 2
-        else []
-    )
-    wider = [prefix.supernet()] if prefix.prefixlen > 1 else []
-    return cast(list[Route], [prefix, ip_network(prefix[-1]), *deeper, *wider])
+    routes: list[Route] = [prefix, ip_network(prefix[-1])]
+    if prefix.prefixlen <= prefix.max_prefixlen - 2:
+        routes.append(ip_network((int(prefix[0]), prefix.prefixlen + 2)))
+    if prefix.prefixlen > 1:
+        routes.append(prefix.supernet())
+    return routes

@@ -1,16 +1,15 @@
-"""frr.conf, read: which VRF imports which routes of which other, and what it tells whom of them."""
+"""Reads frr.conf: which VRF imports which routes of which other, and which of them it announces."""
 
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
 
 from tests.reader import Unreadable
 
 Route = IPv4Network | IPv6Network
 FAMILY = {"ipv4": 4, "ipv6": 6}
-# What carries no meaning for who imports what.
-_PLAIN = [
+# Lines that say nothing of who imports what.
+_WITHOUT_MEANING = [
     re.compile(pattern)
     for pattern in (
         r"frr version \S+",
@@ -35,7 +34,7 @@ _PLAIN = [
         r"redistribute connected( route-map LOOPBACKS)?",
     )
 ]
-_LIST = re.compile(
+_PREFIX_LIST = re.compile(
     r"(ip|ipv6) prefix-list (\S+) seq (\d+) (permit|deny) (\S+)(?: ge (\d+))?(?: le (\d+))?"
 )
 
@@ -51,9 +50,20 @@ class Clause:
     communities: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One line of a prefix list, and how long a prefix inside its own may be."""
+
+    sequence: int
+    permits: bool
+    prefix: Route
+    shortest: int
+    longest: int
+
+
 @dataclass
 class Routing:
-    """What the text says."""
+    """What the text says, by VRF: "" is the router in none. Families are 4, 6, and 0 for EVPN."""
 
     vnis: dict[str, int] = field(default_factory=dict)
     uplinks: set[str] = field(default_factory=set)
@@ -61,125 +71,151 @@ class Routing:
     filters: dict[tuple[str, int], str] = field(default_factory=dict)
     advertised: set[tuple[str, int]] = field(default_factory=set)
     originated: set[tuple[str, int]] = field(default_factory=set)
-    lists: dict[tuple[int, str], list[tuple[int, bool, Route, int, int]]] = field(
-        default_factory=dict
-    )
+    lists: dict[tuple[int, str], list[Entry]] = field(default_factory=dict)
     maps: dict[str, list[Clause]] = field(default_factory=dict)
 
     def imported(self, target: str, source: str, route: Route) -> frozenset[str] | None:
         """The communities with which the target would take the route; None if it would not."""
-        key = (target, route.version)
-        if source not in self.imports.get(key, []):
+        family = (target, route.version)
+        if source not in self.imports.get(family, []):
             return None
-        if key not in self.filters:
+        if family not in self.filters:
             return frozenset()  # everything comes in
-        for clause in sorted(
-            self.maps.get(self.filters[key], []), key=lambda clause: clause.sequence
-        ):
+        clauses = self.maps.get(self.filters[family], [])
+        for clause in sorted(clauses, key=lambda clause: clause.sequence):
             if self._applies(clause, source, route):
                 return clause.communities if clause.permits else None
         return None
 
     def _applies(self, clause: Clause, source: str, route: Route) -> bool:
-        named = all(name == source for name in clause.sources)
-        return named and all(
-            version == route.version and self._in_list(version, name, route)
+        if any(name != source for name in clause.sources):
+            return False
+        return all(
+            version == route.version and self._is_permitted(version, name, route)
             for version, name in clause.lists
         )
 
-    def _in_list(self, version: int, name: str, route: Route) -> bool:
-        """As FRR has it: a list that does not exist matches nothing, one without entries everything."""
+    def _is_permitted(self, version: int, name: str, route: Route) -> bool:
+        """As FRR has it: a list that does not exist matches nothing, one without entries all."""
         entries = self.lists.get((version, name))
         if entries is None:
             return False
-        for _, permits, prefix, shortest, longest in sorted(entries, key=lambda entry: entry[0]):
-            if shortest <= route.prefixlen <= longest and route.subnet_of(prefix):  # type: ignore[arg-type] # one family
-                return permits
+        for entry in sorted(entries, key=lambda entry: entry.sequence):
+            fits = entry.shortest <= route.prefixlen <= entry.longest
+            if fits and route.subnet_of(entry.prefix):  # type: ignore[arg-type] # one family
+                return entry.permits
         return not entries
+
+
+@dataclass
+class _Context:
+    """What the lines before belong to."""
+
+    vrf: str = ""
+    router: str = ""
+    family: int = 0
+    clause: Clause | None = None
 
 
 def read(text: str) -> Routing:
     """Read a whole frr.conf. Raises Unreadable."""
-    found = Routing()
-    context: dict[str, Any] = {}
+    routing = Routing()
+    context = _Context()
     for line in text.splitlines():
-        words = line.strip()
-        if words in ("", "!"):
+        statement = line.strip()
+        if statement in ("", "!"):
             continue
         if not line.startswith(" "):
-            context = {}
+            context = _Context()
         if not (
-            _opens(found, words, context)
-            or _says(found, words, context)
-            or any(plain.fullmatch(words) for plain in _PLAIN)
+            _begins_block(routing, statement, context)
+            or _in_router(routing, statement, context)
+            or _in_lists(routing, statement)
+            or _in_clause(statement, context.clause)
+            or any(pattern.fullmatch(statement) for pattern in _WITHOUT_MEANING)
         ):
             raise Unreadable(line)
-    return found
+    return routing
 
 
-def _opens(found: Routing, words: str, context: dict[str, Any]) -> bool:
+def _begins_block(routing: Routing, statement: str, context: _Context) -> bool:
     """Lines that others belong to."""
-    match words.split():
+    match statement.split():
         case ["vrf", name]:
-            context["vrf"] = name
+            context.vrf = name
         case ["interface", name]:
-            found.uplinks.add(name)
+            routing.uplinks.add(name)
         case ["router", "bgp", _]:
-            context["router"] = ""
+            context.router = ""
         case ["router", "bgp", _, "vrf", name]:
-            context["router"] = name
+            context.router = name
         case ["address-family", ("ipv4" | "ipv6") as family, "unicast"]:
-            context["family"] = FAMILY[family]
+            context.family = FAMILY[family]
         case ["address-family", "l2vpn", "evpn"]:
-            context["family"] = 0
+            context.family = 0
         case ["route-map", name, ("permit" | "deny") as action, number]:
-            context["clause"] = Clause(int(number), action == "permit")
-            found.maps.setdefault(name, []).append(context["clause"])
+            context.clause = Clause(int(number), action == "permit")
+            routing.maps.setdefault(name, []).append(context.clause)
         case _:
             return False
     return True
 
 
-def _says(found: Routing, words: str, context: dict[str, Any]) -> bool:
-    """Lines that mean something within what they belong to."""
-    place = (context.get("router", ""), context.get("family", 0))
-    match words.split():
-        case ["vni", number]:
-            found.vnis[context["vrf"]] = int(number)
+def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
+    """Lines of a VRF or of the router in it."""
+    family_of_router = (context.router, context.family)
+    match statement.split():
+        case ["vni", number] if context.vrf:
+            routing.vnis[context.vrf] = int(number)
         case ["neighbor", name, "interface", "peer-group", "FABRIC"]:
-            found.uplinks.add(name)
+            routing.uplinks.add(name)
         case ["import", "vrf", "route-map", name]:
-            found.filters[place] = name
+            routing.filters[family_of_router] = name
         case ["import", "vrf", name]:
-            found.imports.setdefault(place, []).append(name)
+            routing.imports.setdefault(family_of_router, []).append(name)
         case ["advertise", ("ipv4" | "ipv6") as family, "unicast"]:
-            found.advertised.add((place[0], FAMILY[family]))
+            routing.advertised.add((context.router, FAMILY[family]))
         case ["default-originate", ("ipv4" | "ipv6") as family]:
-            found.originated.add((place[0], FAMILY[family]))
-        case _:
-            return _says_of_routes(found, words, context)
-    return True
-
-
-def _says_of_routes(found: Routing, words: str, context: dict[str, Any]) -> bool:
-    if entry := _LIST.fullmatch(words):
-        family, name, number, action, text, shortest, longest = entry.groups()
-        prefix = ip_network(text)
-        least, most = (
-            int(shortest or prefix.prefixlen),
-            int(longest or (prefix.max_prefixlen if shortest else prefix.prefixlen)),
-        )
-        found.lists.setdefault((4 if family == "ip" else 6, name), []).append(
-            (int(number), action == "permit", prefix, least, most)
-        )
-        return True
-    match words.split():
-        case ["match", ("ip" | "ipv6") as family, "address", "prefix-list", name]:
-            context["clause"].lists.append((4 if family == "ip" else 6, name))
-        case ["match", "source-vrf", name]:
-            context["clause"].sources.append(name)
-        case ["set", "community", *communities, "additive"]:
-            context["clause"].communities = frozenset(communities)
+            routing.originated.add((context.router, FAMILY[family]))
         case _:
             return False
     return True
+
+
+def _in_lists(routing: Routing, statement: str) -> bool:
+    """Lines of prefix lists."""
+    line = _PREFIX_LIST.fullmatch(statement)
+    if line is None:
+        return False
+    family, name, sequence, action, text, shortest, longest = line.groups()
+    prefix = ip_network(text)
+    exact = prefix.prefixlen
+    entry = Entry(
+        sequence=int(sequence),
+        permits=action == "permit",
+        prefix=prefix,
+        shortest=int(shortest or exact),
+        longest=int(longest or (prefix.max_prefixlen if shortest else exact)),
+    )
+    routing.lists.setdefault((_version(family), name), []).append(entry)
+    return True
+
+
+def _in_clause(statement: str, clause: Clause | None) -> bool:
+    """Lines of a route-map."""
+    if clause is None:
+        return False
+    match statement.split():
+        case ["match", ("ip" | "ipv6") as family, "address", "prefix-list", name]:
+            clause.lists.append((_version(family), name))
+        case ["match", "source-vrf", name]:
+            clause.sources.append(name)
+        case ["set", "community", *communities, "additive"]:
+            clause.communities = frozenset(communities)
+        case _:
+            return False
+    return True
+
+
+def _version(family: str) -> int:
+    return {"ip": 4, "ipv6": 6}[family]

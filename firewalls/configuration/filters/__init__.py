@@ -1,0 +1,27 @@
+"""What passes a firewall and how it is translated, as typed values; nftables.conf.j2 spells them.
+
+The forward hook sees the VRF device as input and the SVI as output interface. A source is
+translated on its way out of the SVI, a destination on its way in: first of the SVI, then of the VRF
+device, and the first rule that matches counts.
+"""
+
+from firewalls.configuration.filters.access import Access, access
+from firewalls.configuration.filters.flows import Flow, Ports, flows
+from firewalls.configuration.filters.translations import (
+    PortForward,
+    Translation,
+    port_forwards,
+    translations,
+)
+
+__all__ = [
+    "Access",
+    "Flow",
+    "PortForward",
+    "Ports",
+    "Translation",
+    "access",
+    "flows",
+    "port_forwards",
+    "translations",
+]

@@ -1,0 +1,137 @@
+"""Which routes of one VRF are usable in another: the lists that permit them.
+
+An import list permits what it names and nothing else. Each address family has lists of its own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_network
+from zlib import crc32
+
+from firewalls.configuration.routes.numbers import claim
+from firewalls.configuration.values import FAMILIES, REMEMBERED, Net, of_family
+from networks.common.addressing import IP, Cidr
+
+# Sequence numbers of a prefix list: what is denied comes first.
+DENIES = range(1, 100_000)
+PERMITS = range(100_000, 1_000_000)
+_DEFAULT_ROUTES: Mapping[int, Cidr] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a prefix list: the prefix, and up to which length prefixes inside it as well.
+
+    Without a longest it is exactly this prefix.
+    """
+
+    sequence: int
+    permitted: bool
+    prefix: Cidr
+    longest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Routes of one VRF usable in another: those that the entries permit.
+
+    With no_export they are announced to nobody else (RFC 1997). The sequence is its place among all
+    leaks into the same VRF.
+    """
+
+    target: int
+    source: int
+    version: int
+    no_export: bool
+    entries: tuple[Entry, ...]
+    sequence: int
+
+
+def leaks(
+    primary: Net, shared: Iterable[Net], externals: Iterable[Net], vlan_ids: Mapping[int, int]
+) -> list[Leak]:
+    """Into and out of the primary network's VRF: other networks never learn of one another.
+
+    The VLAN ids are those of the firewall's bridge, by VRF.
+    """
+    leaked = [leak for net in shared for leak in _with_shared(primary, net, vlan_ids)]
+    leaked += [leak for net in externals for leak in _with_external(primary, net, vlan_ids)]
+    return sorted(leaked, key=lambda leak: leak.sequence)
+
+
+def _with_shared(primary: Net, shared: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+    """Both ways, so that traffic finds its way and replies theirs; nobody else learns of either."""
+    for version in FAMILIES:
+        own = primary.prefixes_of(version)
+        others = shared.prefixes_of(version)
+        if own and others:
+            yield _leak(primary, shared, version, _permitted(others), vlan_ids, no_export=True)
+            yield _leak(shared, primary, version, _permitted(own), vlan_ids, no_export=True)
+
+
+def _with_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+    """In: what is reached through it, but not the firewall's own addresses.
+
+    Out: the private prefixes for its replies alone, the public ones for everybody.
+    """
+    for version in external.families():
+        reached = _reached(external, version)
+        private = primary.prefixes_of(version)
+        public = external.prefixes_of(version)
+        if reached:
+            own = tuple(address for address in external.addresses if address.version == version)
+            entries = (*_denied(own), *_permitted(reached))
+            yield _leak(primary, external, version, entries, vlan_ids, no_export=False)
+        if private:
+            yield _leak(external, primary, version, _permitted(private), vlan_ids, no_export=True)
+        if public:
+            yield _leak(external, primary, version, _permitted(public), vlan_ids, no_export=False)
+
+
+def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
+    """The default route by itself, then its further destinations and its own prefixes."""
+    known = (*external.destination_prefixes, *external.prefixes)
+    further = of_family(tuple(cidr for cidr in known if cidr.prefixlen > 0), version)
+    if external.has_default_route(version):
+        return (_DEFAULT_ROUTES[version], *further)
+    return further
+
+
+def _leak(
+    target: Net,
+    source: Net,
+    version: int,
+    entries: tuple[Entry, ...],
+    vlan_ids: Mapping[int, int],
+    *,
+    no_export: bool,
+) -> Leak:
+    """Its sequence has ten places per source: two per family, the first of them with no-export."""
+    family = 2 * FAMILIES.index(version)
+    sequence = 10 * vlan_ids[source.vrf] + family + (1 if no_export else 2)
+    return Leak(target.vrf, source.vrf, version, no_export, entries, sequence)
+
+
+@lru_cache(REMEMBERED)
+def _permitted(prefixes: tuple[Cidr, ...]) -> tuple[Entry, ...]:
+    return tuple(_numbered(prefixes, PERMITS, True))
+
+
+def _denied(addresses: Iterable[IP]) -> list[Entry]:
+    return _numbered(map(ip_network, addresses), DENIES, False)
+
+
+def _numbered(prefixes: Iterable[Cidr], places: range, permitted: bool) -> list[Entry]:
+    """A sequence number follows from the prefix itself, unless another prefix has it already."""
+    taken: set[int] = set()
+    entries = []
+    for cidr in sorted(set(prefixes), key=str):
+        sequence = claim(places, crc32(str(cidr).encode()), taken)
+        entries.append(Entry(sequence, permitted, cidr, _longest(cidr)))
+    return sorted(entries, key=lambda entry: entry.sequence)
+
+
+def _longest(cidr: Cidr) -> int | None:
+    """A default route and a host are matched exactly, any other prefix with all that is inside."""
+    return cidr.max_prefixlen if 0 < cidr.prefixlen < cidr.max_prefixlen else None

@@ -1,0 +1,97 @@
+"""The VRFs of a firewall: per network a routing table, a VXLAN, and what is imported from where."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from firewalls.configuration.routes.leaks import Leak, leaks
+from firewalls.configuration.routes.numbers import vlans
+from firewalls.configuration.values import FAMILIES, Net
+from networks.common.addressing import IP
+
+TABLES = 1_000_000  # above the kernel's own routing tables
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One address family of a VRF: where it imports from, and whether the firewall is its way out.
+
+    A family without sources imports nothing at all: to FRR, an empty list would permit everything.
+    """
+
+    version: int
+    sources: tuple[int, ...]
+    default_originate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A network on the firewall's bridge, by its VRF's number, which is its VXLAN id as well."""
+
+    number: int
+    vlan: int
+
+    @property
+    def table(self) -> int:
+        """The kernel's number of its routing table."""
+        return TABLES + self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Vrf:
+    """The routing table of one network. The addresses are the firewall's own in it."""
+
+    segment: Segment
+    network: str
+    role: str
+    families: tuple[Family, ...]
+    leaks: tuple[Leak, ...]
+    addresses: tuple[IP, ...]
+
+    @property
+    def number(self) -> int:
+        return self.segment.number
+
+
+def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple[Vrf, ...]:
+    """The VRFs of a firewall, by number."""
+    nets = [(primary, "primary")]
+    nets += [(net, "shared") for net in shared]
+    nets += [(net, "external") for net in externals]
+    vlan_ids = vlans(net.vrf for net, _ in nets)
+    leaked = leaks(primary, shared, externals, vlan_ids)
+    ways_out = _ways_out(primary, shared, externals)
+    tables = []
+    for net, role in sorted(nets, key=lambda pair: pair[0].vrf):
+        incoming = tuple(leak for leak in leaked if leak.target == net.vrf)
+        families = _families(net, incoming, ways_out if role == "primary" else ())
+        addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
+        segment = Segment(net.vrf, vlan_ids[net.vrf])
+        tables.append(Vrf(segment, net.id, role, families, incoming, addresses))
+    return tuple(tables)
+
+
+def _families(net: Net, incoming: Iterable[Leak], ways_out: Collection[int]) -> tuple[Family, ...]:
+    """Those that the network has prefixes of, or learns any of."""
+    sources: dict[int, set[int]] = {cidr.version: set() for cidr in net.prefixes}
+    for leak in incoming:
+        sources.setdefault(leak.version, set()).add(leak.source)
+    return tuple(
+        Family(version, tuple(sorted(sources[version])), version in ways_out)
+        for version in sorted(sources)
+    )
+
+
+def _ways_out(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) -> tuple[int, ...]:
+    """The families in which the firewall announces itself as the way out.
+
+    Machines find shared networks by their default route. So only where no external network brings
+    one, and only where there is a shared network to be found: a second firewall of the same network
+    must not draw traffic that it would drop.
+    """
+    return tuple(
+        version
+        for version in FAMILIES
+        if primary.prefixes_of(version)
+        and any(net.prefixes_of(version) for net in shared)
+        and not any(net.has_default_route(version) for net in externals)
+    )
