@@ -34,14 +34,15 @@ def test_the_partitions_are_of_every_sort() -> None:
     """What is generated would exercise everything that there is to be wrong."""
     seen: Counter[str] = Counter()
     for seed in range(PARTITIONS):
-        for facts in partition(Random(seed)).firewalls:
+        generated = partition(Random(seed))
+        for facts in generated.firewalls:
             families = {prefix.version for prefix in facts.primary.prefixes}
             seen["dual stack" if len(families) > 1 else f"IPv{families.pop()}"] += 1
             seen[f"{min(len(facts.shared), 2)} shared"] += 1
             seen[f"{min(len(facts.externals), 2)} externals"] += 1
             seen.update(
                 {
-                    "primary shared": facts.primary.shared,
+                    "primary shared": facts.primary.vrf in generated.shared,
                     "endpoints": bool(facts.endpoints),
                     "no management": not facts.management_prefixes,
                 }
