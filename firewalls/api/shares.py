@@ -8,8 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.intent.effects import Bridge, ShareEffect, bridges, share_effect
+from firewalls.intent.consumers import Bridge, bridges
 from firewalls.models import Firewall
+from firewalls.previews import SharePreview, share_preview
 from networks.api.networks import NetworkSerializer, NetworkViewSet
 from networks.common.api.etags import etag, must_match
 from networks.common.api.fields import CidrText
@@ -46,10 +47,10 @@ class ShareEffectSerializer(serializers.Serializer[Any]):
     firewalls_that_change = serializers.SerializerMethodField()
     irreversible = serializers.SerializerMethodField()
 
-    def get_firewalls_that_change(self, effect: ShareEffect) -> list[str]:
-        return [change.firewall.name for change in effect.changes]
+    def get_firewalls_that_change(self, preview: SharePreview) -> list[str]:
+        return [change.firewall.name for change in preview.effect.changes()]
 
-    def get_irreversible(self, effect: ShareEffect) -> bool:
+    def get_irreversible(self, preview: SharePreview) -> bool:
         """Always true: a shared network stays shared (R3)."""
         return True
 
@@ -89,7 +90,7 @@ class ShareView(WholeWrites):
 
 
 def effect_of(network: Network) -> Any:
-    return ShareEffectSerializer(share_effect(network)).data
+    return ShareEffectSerializer(share_preview(network)).data
 
 
 def shown(network: Network, request: Request) -> tuple[Any, str]:
