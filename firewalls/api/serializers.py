@@ -36,15 +36,18 @@ class AttachmentSerializer(serializers.Serializer[Any]):
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
-    """The firewall's networks: its primary one, then what it joined. As AttachmentSerializer says, without one for each firewall."""
-    own: dict[str, list[str]] = {}
-    for address in firewall.machine.addresses.all():
-        own.setdefault(address.prefix.network_id, []).append(str(address.address))
-    roles = {firewall.machine.primary_id: "primary"} | {
-        one.network_id: one.role for one in firewall.attachments.all()
-    }
+    """The firewall's networks, its primary one first, in the shape of AttachmentSerializer.
+
+    Made by hand: a list of firewalls would make a serializer for each.
+    """
+    addresses: dict[str, list[str]] = {}
+    for row in firewall.machine.addresses.all():
+        addresses.setdefault(row.prefix.network_id, []).append(str(row.address))
+    roles = {firewall.machine.primary_id: "primary"}
+    for attachment in firewall.attachments.all():
+        roles[attachment.network_id] = attachment.role
     return [
-        {"network": network, "role": role, "addresses": own.get(network, [])}
+        {"network": network, "role": role, "addresses": addresses.get(network, [])}
         for network, role in roles.items()
     ]
 

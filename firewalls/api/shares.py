@@ -1,4 +1,4 @@
-"""What sharing a network would change, sharing it, and who joined it: questions about networks that firewalls answer."""
+"""What sharing a network would change, sharing it, and who joined it."""
 
 from typing import Any
 
