@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from firewalls.admin.attachments import AttachmentInline
 from firewalls.admin.rules import RuleInline
-from firewalls.allocation import create_firewall, free_firewall
+from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall
 from machines.admin import GIVEN, FreedOnDelete
@@ -66,9 +66,8 @@ class FirewallAddForm(AllocationForm):
             Request(network, primary=network == primary) for network in data.pop("networks")
         ]
         labels = data.pop("labels") or {}
-        return create_firewall(
-            networks=networks, labels=labels, by=self.user.get_username(), **data
-        )
+        new = NewFirewall(networks=networks, labels=labels, **data)
+        return create_firewall(new, by=self.user.get_username())
 
 
 class FirewallForm(WholeRowForm):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from firewalls.models.push import Push, Revision
     from firewalls.models.rule import Rule
 
+DEFAULT_PORT, DEFAULT_USER = 22, "shared-networks"
 NAME = FIREWALL.format(row="this")  # SQL: what the firewall of a recorded row is called
 
 
@@ -47,9 +48,9 @@ class Firewall(ValidatedModel):
         max_length=253, blank=True, validators=[ssh_host], help_text="Where its SSH answers."
     )
     port = models.PositiveIntegerField(
-        default=22, validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)]
+        default=DEFAULT_PORT, validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)]
     )
-    user = models.CharField(max_length=63, default="shared-networks", validators=[ssh_user])
+    user = models.CharField(max_length=63, default=DEFAULT_USER, validators=[ssh_user])
     host_key = models.CharField(
         max_length=1000,
         blank=True,
