@@ -20,10 +20,7 @@ class KeySerializer(serializers.Serializer[Any]):
 
 
 class HostKeySerializer(serializers.Serializer[Any]):
-    __doc__ = (
-        "The pinned key, and the one it has shown that is not pinned. `changed`: nothing is sent"
-        " until somebody judges."
-    )
+    """The pinned key, and one it showed that is not. `changed`: nothing is sent until judged."""
 
     pinned = KeySerializer(allow_null=True)
     offered = KeySerializer(allow_null=True)
@@ -51,26 +48,18 @@ class CheckSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Firewall.State.choices)
 
 
-KEYS = (
-    "The host keys; posted, the fingerprint that somebody has compared: the key shown last is"
-    " pinned."
-)
-DRIFT = (
-    "What differs on the firewall from what was applied; nothing where it was not found to have"
-    " drifted."
-)
-
-
 class HostKeyView(FirewallRows):
     permissions = {"keys": "firewalls.view_firewall", "confirm": "firewalls.add_push"}
     filter_backends = []
 
-    @extend_schema(responses=HostKeySerializer, description=KEYS)
+    @extend_schema(responses=HostKeySerializer)
     def keys(self, request: Request, id: str) -> Response:
+        """The pinned host key, and the one that the firewall showed instead."""
         return self.read(request, _keys(self.get_object()))
 
-    @extend_schema(request=ConfirmKeySerializer, responses=HostKeySerializer, description=KEYS)
+    @extend_schema(request=ConfirmKeySerializer, responses=HostKeySerializer)
     def confirm(self, request: Request, id: str) -> Response:
+        """Pin the key shown last, by the fingerprint that somebody has compared."""
         firewall = self.locked(request)
         body = ConfirmKeySerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -97,8 +86,9 @@ class DriftView(FirewallRows):
     permissions = {"drift": "firewalls.view_firewall"}
     filter_backends = []
 
-    @extend_schema(responses=DriftSerializer, description=DRIFT)
+    @extend_schema(responses=DriftSerializer)
     def drift(self, request: Request, id: str) -> Response:
+        """What differs on the firewall from what was applied; nothing if it has not drifted."""
         row = Drift.objects.filter(firewall=self.get_object()).first()
         data = {
             "found_at": row.found_at if row else None,

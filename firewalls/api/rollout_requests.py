@@ -12,7 +12,7 @@ from networks.models import Network, Partition
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
-    """Which firewalls: all of a partition, all that live in a network or have joined it, or both conditions together."""
+    """Firewalls of a partition, those that live in a network or joined it, or both together."""
 
     partition = RelatedId(queryset=Partition.objects.all(), required=False)
     network = RelatedId(queryset=Network.objects.all(), required=False)
@@ -35,7 +35,7 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
 
 class RolloutRequestSerializer(serializers.Serializer[Any]):
-    """Firewalls by their ids, or a filter, also in their place: `{"firewalls": {"partition": "fra"}}`."""
+    """Firewalls by id, or a filter, also in their place: `{"firewalls": {"partition": "fra"}}`."""
 
     firewalls = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=MOST

@@ -20,7 +20,7 @@ from networks.common.api.views import ReadViewSet
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How many firewalls it has, and of these how many are confirmed, failed, or wait or are under way."""
+    """How many firewalls it has: confirmed, failed, and waiting or under way."""
 
     total = serializers.IntegerField()
     confirmed = serializers.IntegerField()

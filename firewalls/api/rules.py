@@ -56,7 +56,7 @@ def by_direction(firewall: Firewall) -> dict[str, list[Rule]]:
     }
 
 
-def values(rule: Rule) -> dict[str, Any]:
+def rule_values(rule: Rule) -> dict[str, Any]:
     """A rule of a firewall in the shape in which allocation takes rules."""
     return {
         name: getattr(rule, name)
@@ -64,8 +64,8 @@ def values(rule: Rule) -> dict[str, Any]:
     }
 
 
-def flat(rules: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The rules of a request in that shape."""
+def listed(rules: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The rules of a request in that shape, one after the other."""
     return [
         {"direction": direction, **rule}
         for direction in Rule.Direction.values

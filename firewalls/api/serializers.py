@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from firewalls.allocation import NewFirewall, create_firewall, replace_rules
-from firewalls.api.rules import RulesSerializer, flat, values
+from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
 from machines.allocation import Request
@@ -54,7 +54,7 @@ def attachments(firewall: Firewall) -> list[dict[str, Any]]:
 
 
 class FirewallSerializer(RowSerializer[Firewall]):
-    """A firewall. `networks` and `addresses` ask for some when it is allocated; `attachments` shows what it has."""
+    """A firewall: `networks` and `addresses` are what it asks for, `attachments` what it has."""
 
     id = serializers.UUIDField(source="machine.id", required=False)
     name = serializers.CharField(source="machine.name", allow_blank=True)
@@ -107,7 +107,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
 
     def create(self, validated_data: dict[str, Any]) -> Firewall:
         networks = [Request(**one) for one in validated_data.pop("networks")]
-        rules = flat(validated_data.pop("rules", {}))
+        rules = listed(validated_data.pop("rules", {}))
         machine = validated_data.pop("machine")
         new = NewFirewall(networks=networks, rules=rules, **machine, **validated_data)
         with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
@@ -124,7 +124,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             super().update(instance, own)
         if rules is not None:
             others = [rule for rule in instance.rules.all() if rule.direction not in rules]
-            replace_rules(instance, [*map(values, others), *flat(rules)])
+            replace_rules(instance, [*map(rule_values, others), *listed(rules)])
         revisions.refresh([instance.pk], cause=f"{instance.name} was edited", by=self._by())
         return instance
 
@@ -147,7 +147,7 @@ class StepSerializer(serializers.Serializer[Any]):
 
 
 class PushSerializer(RowSerializer[Push]):
-    """An attempt to bring a revision (its number) to a firewall; without one, the latest when it starts."""
+    """An attempt to bring a revision to a firewall: by number, or the latest when it starts."""
 
     revision = serializers.IntegerField(source="revision.number", read_only=True, allow_null=True)
     rollout = serializers.UUIDField(

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.intent.consumers import Bridge, bridges
+from firewalls.intent.consumers import bridges
 from firewalls.models import Firewall
 from firewalls.previews import SharePreview, share_preview
 from networks.api.networks import NetworkSerializer, NetworkViewSet
@@ -78,13 +78,13 @@ class ShareView(WholeWrites):
         network = get_object_or_404(Network.objects.select_for_update(no_key=True), pk=id)
         if request.headers.get("If-Match"):
             must_match(request, shown(network, request)[1], etag(effect_of(network)))
-        asked = ShareRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        if asked.validated_data["confirm"] != network.pk:
+        body = ShareRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        if body.validated_data["confirm"] != network.pk:
             reason = f"Type {network.pk} to confirm: a shared network stays shared (R3)."
             enforce([Violation("confirm", "not_confirmed", reason)])
         with reported_on(shared_reason="reason"):
-            network.share(request.user.get_username(), asked.validated_data["reason"])
+            network.share(request.user.get_username(), body.validated_data["reason"])
         data, tag = shown(network, request)
         return Response(data, headers={"ETag": tag})
 
@@ -106,11 +106,10 @@ class ConsumersView(WholeWrites):
 
     @extend_schema(responses=BridgeSerializer(many=True), operation_id="networks_consumers")
     def get(self, request: Request, id: str) -> Response:
-        """The firewalls that joined the network, with the network, project and machines behind each."""
+        """The firewalls that joined it, with the network, project and machines behind each."""
         network = get_object_or_404(Network, pk=id)
-        pages = Pages()
         joined = Firewall.objects.with_relations().filter(attachments__network=network)
-        page: list[Bridge] = bridges(pages.paginate_queryset(joined, request, self) or [])
-        return self.read(
-            request, pages.get_paginated_response(BridgeSerializer(page, many=True).data).data
-        )
+        pages = Pages()
+        page = bridges(pages.paginate_queryset(joined, request, self) or [])
+        rows = BridgeSerializer(page, many=True).data
+        return self.read(request, pages.get_paginated_response(rows).data)
