@@ -17,6 +17,7 @@ from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
+from firewalls.api.urls import urlpatterns as firewall_urls
 from machines.api import MachineViewSet
 from networks.api.activity import ActivityViewSet
 from networks.api.addresses import AddressViewSet
@@ -75,6 +76,7 @@ urlpatterns = [
         ConsumersView.as_view(),
         name="network-consumers",
     ),
+    *firewall_urls,
     *router.urls,
     re_path("^(?:.*/)?$", Nothing.as_view()),  # without a slash at its end, Django tries with one
 ]

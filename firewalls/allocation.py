@@ -2,13 +2,16 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Endpoint, Firewall, Rule
+from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, default_uplinks
 from firewalls.rules import endpoints_unused
 from machines import rules
 from machines.allocation import (
@@ -20,6 +23,7 @@ from machines.allocation import (
     new_machine,
     wanted_networks,
 )
+from machines.rules import Wanted
 from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
@@ -28,65 +32,96 @@ from networks.common.violations import Violation
 from networks.models import Network, Partition, Project
 
 
-@audited_as(lambda given: f"{given['name']} was allocated")
-@transaction.atomic
-def create_firewall(
-    *,
-    name: str,
-    partition: Partition,
-    project: Project,
-    networks: Sequence[Request],
-    addresses: Sequence[IP] = (),
-    labels: Mapping[str, str] | None = None,
-    id: uuid.UUID | None = None,
-    asn: int | None = None,
-    loopbacks: Sequence[IP] = (),
-    rules_given: Sequence[Mapping[str, Any]] = (),
-    by: str = "",
-    **fields: Any,
-) -> Firewall:
-    """Allocate a firewall with its addresses, its underlay address by itself (R8). Raises ValidationError (R2, R5 to R11).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFirewall:
+    """What is asked for when a firewall is allocated.
 
-    `loopbacks` are the underlay addresses of a firewall that exists already and is only written down.
+    `id`, `asn` and `loopbacks`, its addresses in the underlay, are those of a firewall that exists
+    already and is only written down; without them it gets new ones.
     """
-    super_network(partition)
-    fabric = underlay(partition)
-    lock_networks([*(request.network for request in networks), fabric])
-    wanted = wanted_networks(networks)
-    enforce(rules.request(wanted))
-    primary, found = rules.primary_of(wanted, project.pk)
-    enforce(found)
-    assert isinstance(primary, Network)
-    enforce(rules.home(primary, project.pk, partition.pk, "networks"))
-    others = [request.network for request in networks if request.network != primary]
-    enforce(
-        v
-        for net in others
-        for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks")
-    )
-    enforce(address_violations(wanted, addresses))
+
+    name: str
+    partition: Partition
+    project: Project
+    networks: Sequence[Request]
+    addresses: Sequence[IP] = ()
+    labels: Mapping[str, str] | None = None
+    rules: Sequence[Mapping[str, Any]] = ()
+    uplinks: Sequence[str] = field(default_factory=default_uplinks)
+    host: str = ""
+    port: int = DEFAULT_PORT
+    user: str = DEFAULT_USER
+    host_key: str = ""
+    id: uuid.UUID | None = None
+    asn: int | None = None
+    loopbacks: Sequence[IP] = ()
+
+
+@audited_as(lambda arguments: f"{arguments['new'].name} was allocated")
+@transaction.atomic
+def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
+    """Allocate a firewall with its addresses, the one in the underlay by itself (R8).
+
+    Raises ValidationError (R2, R5 to R11).
+    """
+    super_network(new.partition)
+    fabric = underlay(new.partition)
+    lock_networks([*(request.network for request in new.networks), fabric])
+    wanted = wanted_networks(new.networks)
+    primary = _primary(new, wanted)
+    enforce(address_violations(wanted, new.addresses))
     below = wanted_networks([Request(fabric)])
-    enforce(rules.brought(loopbacks, below, fabric.pk))
-    machine = new_machine(
-        name=name,
-        partition=partition,
-        project=project,
-        primary=primary,
-        labels=labels,
-        id=id,
-        asn=asn,
-    )
-    firewall = Firewall(machine=machine, **fields)
-    firewall.save(force_insert=True)
-    for network in [*others, fabric]:
+    enforce(rules.brought(new.loopbacks, below, fabric.pk))
+    firewall = _saved(new, primary)
+    for network in [*_further(new, primary), fabric]:
         Attachment(firewall=firewall, network=network).save()
-    assign_addresses(machine, [*wanted, *below], [*addresses, *loopbacks])
-    replace_rules(firewall, rules_given)
-    revisions.refresh([firewall.pk], cause=f"{name} was allocated", by=by)
+    addresses = [*new.addresses, *new.loopbacks]
+    assign_addresses(firewall.machine, [*wanted, *below], addresses)
+    replace_rules(firewall, new.rules)
+    revisions.refresh([firewall.pk], cause=f"{new.name} was allocated", by=by)
     return firewall
 
 
-@audited_as(lambda given: f"{given['firewall']} joined {given['network']}")
+def _primary(new: NewFirewall, wanted: Sequence[Wanted]) -> Network:
+    """The network that it will live in. Raises ValidationError if it may not have all of them."""
+    enforce(rules.request(wanted))
+    net, violations = rules.primary_of(wanted, new.project.pk)
+    enforce(violations)
+    primary = cast(Network, net)
+    enforce(rules.home(primary, new.project.pk, new.partition.pk, "networks"))
+    for network in _further(new, primary):
+        place = (primary.pk, new.project.pk, new.partition.pk)
+        enforce(rules.further(network, *place, "networks"))
+    return primary
+
+
+def _further(new: NewFirewall, primary: Network) -> list[Network]:
+    return [request.network for request in new.networks if request.network != primary]
+
+
+def _saved(new: NewFirewall, primary: Network) -> Firewall:
+    machine = new_machine(
+        name=new.name,
+        partition=new.partition,
+        project=new.project,
+        primary=primary,
+        labels=new.labels,
+        id=new.id,
+        asn=new.asn,
+    )
+    firewall = Firewall(
+        machine=machine,
+        uplinks=list(new.uplinks),
+        host=new.host,
+        port=new.port,
+        user=new.user,
+        host_key=new.host_key,
+    )
+    firewall.save(force_insert=True)
+    return firewall
+
+
+@audited_as(lambda arguments: f"{arguments['firewall']} joined {arguments['network']}")
 @transaction.atomic
 def join(
     firewall: Firewall,
@@ -96,10 +131,11 @@ def join(
     addresses: Sequence[IP] = (),
     by: str = "",
 ) -> Attachment:
-    """Join a shared or external network, with an address per family. Raises ValidationError (R2, R5 to R8, R10, R11)."""
-    machine = firewall.machine
-    if not lock_machine(machine):
-        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
+    """Join a shared or external network, with an address per family.
+
+    Raises ValidationError (R2, R5 to R8, R10, R11).
+    """
+    _lock(firewall)
     with reported_on(networks="network"):
         lock_networks([network])
     enforce(rules.not_explicit(network, "network"))
@@ -108,53 +144,71 @@ def join(
     wanted = wanted_networks([Request(network, auto and not addresses)])
     with reported_on(networks="network"):
         enforce(address_violations(wanted, addresses))
-        assign_addresses(machine, wanted, addresses)
+        assign_addresses(firewall.machine, wanted, addresses)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
     return attachment
 
 
-@audited_as(lambda given: f"{given['firewall']} left {given['network']}")
+@audited_as(lambda arguments: f"{arguments['firewall']} left {arguments['network']}")
 @transaction.atomic
 def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
-    """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16). Raises InUse for the primary."""
-    if found := list(rules.may_leave(network, firewall.name, firewall.machine.primary_id)):
-        raise InUse(found)
-    if not lock_machine(firewall.machine):
-        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
-    attachment = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
-    if attachment is None:
-        enforce(
-            [Violation("network", "not_joined", f"{firewall.name} has not joined {network.pk}.")]
-        )
-        raise AssertionError  # unreachable: enforce() raised
-    published = map(
-        str, Endpoint.objects.of(firewall).with_relations().filter(address__prefix__network=network)
-    )
-    if found := list(endpoints_unused(network.pk, firewall.name, list(published))):
-        raise InUse(found)
+    """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16).
+
+    Raises InUse for the primary network, or while endpoints are published there (R15).
+    """
+    _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))
+    _lock(firewall)
+    attachment = _attachment(firewall, network)
+    endpoints = Endpoint.objects.of(firewall).with_relations()
+    published = [str(one) for one in endpoints.filter(address__prefix__network=network)]
+    _enforce_unused(endpoints_unused(network.pk, firewall.name, published))
     release(firewall.machine.addresses.filter(prefix__network=network))
     attachment.delete()
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
 
 
-@audited_as(lambda given: f"{given['firewall']} was freed")
+def _lock(firewall: Firewall) -> None:
+    """Keep others from freeing the firewall meanwhile. Raises ValidationError if somebody did."""
+    if not lock_machine(firewall.machine):
+        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
+
+
+def _attachment(firewall: Firewall, network: Network) -> Attachment:
+    """The firewall's attachment to the network, locked. Raises ValidationError."""
+    row = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
+    if row is None:
+        reason = f"{firewall.name} has not joined {network.pk}."
+        raise ValidationError({"network": ValidationError(reason, code="not_joined")})
+    return row
+
+
+def _enforce_unused(violations: Iterable[Violation]) -> None:
+    if in_the_way := list(violations):
+        raise InUse(in_the_way)
+
+
+@audited_as(lambda arguments: f"{arguments['firewall']} was freed")
 @transaction.atomic
 def free_firewall(firewall: Firewall) -> None:
-    """Give the firewall back, with what it had published; see machines.allocation.free."""
+    """Give the firewall back, with what it had published; see machines.allocation.free_machine."""
     if lock_machine(firewall.machine):
         for endpoint in Endpoint.objects.of(firewall):
             endpoint.delete()
         free_machine(firewall.machine)
 
 
-@audited_as(lambda given: f"the rules of {given['firewall']} were replaced")
+@audited_as(lambda arguments: f"the rules of {arguments['firewall']} were replaced")
 @transaction.atomic
-def replace_rules(firewall: Firewall, given: Sequence[Mapping[str, Any]]) -> None:
-    """Give the firewall these rules, in this order, instead of those it has. Each has a direction and a rule's fields."""
+def replace_rules(firewall: Firewall, wanted: Sequence[Mapping[str, Any]]) -> None:
+    """Give the firewall these rules, in this order, instead of those it has.
+
+    Each is a mapping of a rule's fields, its direction among them.
+    """
     firewall.rules.all().delete()
-    count: Counter[str] = Counter()
-    for values in given:
+    places: Counter[str] = Counter()
+    for values in wanted:
         direction = values["direction"]
-        count[direction] += 1
-        with reported_about(f"{direction.capitalize()} rule {count[direction]}", "rules"):
-            Rule(firewall=firewall, position=count[direction], **values).save()
+        places[direction] += 1
+        place = places[direction]
+        with reported_about(f"{direction.capitalize()} rule {place}", "rules"):
+            Rule(firewall=firewall, position=place, **values).save()

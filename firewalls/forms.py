@@ -1,4 +1,4 @@
-"""What people type into pages about sharing and joining; the rules are asked elsewhere."""
+"""What people type into pages about sharing, joining and rollouts; the rules are kept elsewhere."""
 
 import re
 from typing import Any
@@ -14,7 +14,16 @@ from networks.models import Network
 MOST_DIGITS = 7
 
 
-class ShareForm(forms.Form):
+class RefusableForm(forms.Form):
+    """A form that is right by itself, and whose request the rules may still refuse."""
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show above the form what refused."""
+        for sentences in error.message_dict.values():
+            self.add_error(None, sentences)
+
+
+class ShareForm(RefusableForm):
     """The name typed to confirm, and why."""
 
     reason = forms.CharField(label="Why", max_length=400, required=False, validators=[one_line])
@@ -38,25 +47,27 @@ class AddressesField(forms.CharField):
     """Addresses separated by commas or spaces; nothing means that they are picked."""
 
     def to_python(self, value: object) -> list[IP]:  # type: ignore[override]
-        found = [(text, as_address(text)) for text in re.split(r"[,\s]+", str(value or "")) if text]
-        if wrong := [text for text, address in found if address is None]:
+        texts = [text for text in re.split(r"[,\s]+", str(value or "")) if text]
+        addresses = [as_address(text) for text in texts]
+        wrong = [text for text, ip in zip(texts, addresses, strict=True) if ip is None]
+        if wrong:
             raise ValidationError(
                 f"{', '.join(wrong)} is not an address such as 10.128.0.7 or 2001:db8::7.",
                 code="invalid_address",
             )
-        return [address for _, address in found if address is not None]
+        return [ip for ip in addresses if ip is not None]
 
 
-class JoinForm(forms.Form):
+class JoinForm(RefusableForm):
     """Which addresses to bring, if any, and whether to push at once."""
 
     addresses = AddressesField(required=False)
     push = forms.BooleanField(required=False, initial=True)
 
     def refuse(self, error: ValidationError) -> None:
-        """Show the rules that refused: those about addresses at the addresses, the others above the form."""
-        for field, messages in error.message_dict.items():
-            self.add_error("addresses" if field == "addresses" else None, messages)
+        """Show at the addresses what is wrong with these, and the rest above the form."""
+        for field, sentences in error.message_dict.items():
+            self.add_error("addresses" if field == "addresses" else None, sentences)
 
 
 class LeaveForm(forms.Form):
@@ -68,15 +79,15 @@ class WavesField(forms.CharField):
 
     def to_python(self, value: object) -> list[waves.Wave]:  # type: ignore[override]
         words = [word for word in re.split(r"[,\s]+", str(value or "")) if word]
-        found: list[waves.Wave] = [
+        sizes: list[waves.Wave] = [
             int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word for word in words
         ]
-        if problem := waves.problem(found):
+        if problem := waves.problem(sizes):
             raise ValidationError(problem, code="invalid_waves")
-        return found
+        return sizes
 
 
-class RolloutForm(forms.Form):
+class RolloutForm(RefusableForm):
     """How many at a time, how many may fail, and why."""
 
     cause = forms.CharField(label="What for", max_length=400, validators=[one_line])
@@ -85,12 +96,5 @@ class RolloutForm(forms.Form):
 
     def preview(self, total: int) -> list[int]:
         """How many firewalls each wave will have, as far as the sizes are known to be right."""
-        chosen = (
-            self.cleaned_data.get("sizes") if self.is_bound and self.is_valid() else waves.DEFAULT
-        )
-        return waves.sizes(chosen or waves.DEFAULT, total)
-
-    def refuse(self, error: ValidationError) -> None:
-        self.add_error(
-            None, [message for messages in error.message_dict.values() for message in messages]
-        )
+        known = self.cleaned_data.get("sizes") if self.is_bound and self.is_valid() else None
+        return waves.sizes(known or waves.DEFAULT, total)

@@ -61,7 +61,7 @@ def fra() -> World:
         fra.shop,
         shop,
         fra.internet,
-        rules_given=[{"direction": "egress", "ports": ["443"]}],
+        rules=[{"direction": "egress", "ports": ["443"]}],
     )
     Push.objects.enqueue(firewall())
     Token.objects.issue("ci", "viewer")
@@ -164,9 +164,7 @@ def more(fra: World, number: int) -> None:
     net = fra.private(f"net{number}", fra.shop)
     fra.machine(f"m{number}", fra.shop, net)
     rule = {"direction": "egress", "ports": ["443"]}
-    Push.objects.enqueue(
-        fra.firewall(f"fw{number}", fra.shop, net, fra.internet, rules_given=[rule])
-    )
+    Push.objects.enqueue(fra.firewall(f"fw{number}", fra.shop, net, fra.internet, rules=[rule]))
     Token.objects.issue(f"token{number}", "viewer")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from firewalls.allocation import create_firewall
+from firewalls.allocation import NewFirewall, create_firewall
 from firewalls.models import Firewall
 from machines.allocation import Request, create_machine
 from machines.models import Machine
@@ -43,9 +43,9 @@ class World:
         )
 
     def firewall(self, name: str, project: Project, *networks: Network, **options: Any) -> Firewall:
-        return create_firewall(
-            name=name, partition=self.partition, project=project, **_asked(networks, options)
-        )
+        asked = _asked(networks, options)
+        new = NewFirewall(name=name, partition=self.partition, project=project, **asked)
+        return create_firewall(new)
 
 
 def _asked(networks: tuple[Network, ...], options: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from config.importer.machines import MachineDoc, NetworkUse, RuleDoc, RulesDoc
 from config.importer.saving import Saved, differing, existing
-from firewalls.allocation import create_firewall, join, replace_rules
+from firewalls.allocation import NewFirewall, create_firewall, join, replace_rules
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Rule
 from machines import rules as machine_rules
@@ -77,7 +77,7 @@ def _create(doc: MachineDoc, uses: list[Use], rules: list[dict[str, Any]], by: s
     loopbacks = [ip for use in fabric for ip in use.ips]
     with _picked([*ips, *loopbacks]):
         if doc.firewall:
-            create_firewall(**common, rules_given=rules, loopbacks=loopbacks, by=by)
+            create_firewall(NewFirewall(**common, rules=rules, loopbacks=loopbacks), by=by)
         else:
             create_machine(**common)
 

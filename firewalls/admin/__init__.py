@@ -1,6 +1,19 @@
-"""Firewalls and what they publish, for support staff."""
+"""Firewalls and what belongs to them, for support staff."""
 
+from firewalls.admin.attachments import AttachmentAdmin
 from firewalls.admin.endpoints import EndpointAdmin
-from firewalls.admin.firewalls import FirewallAddForm
+from firewalls.admin.firewalls import FirewallAddForm, FirewallAdmin
+from firewalls.admin.history import DriftAdmin, PushAdmin, RevisionAdmin, RolloutAdmin
+from firewalls.admin.rules import RuleAdmin
 
-__all__ = ["EndpointAdmin", "FirewallAddForm"]
+__all__ = [
+    "AttachmentAdmin",
+    "DriftAdmin",
+    "EndpointAdmin",
+    "FirewallAddForm",
+    "FirewallAdmin",
+    "PushAdmin",
+    "RevisionAdmin",
+    "RolloutAdmin",
+    "RuleAdmin",
+]

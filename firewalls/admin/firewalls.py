@@ -1,19 +1,20 @@
-"""Firewalls for support staff: allocated and freed, joined to networks and taken out of them as everywhere."""
+"""Firewalls for support staff: allocated, changed and freed as everywhere."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from firewalls.allocation import create_firewall, free_firewall, join, leave
+from firewalls.admin.attachments import AttachmentInline
+from firewalls.admin.rules import RuleInline
+from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Drift, Firewall, Member, Push, Revision, Rollout, Rule
+from firewalls.models import Attachment, Firewall
 from machines.admin import GIVEN, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
@@ -59,10 +60,14 @@ class FirewallAddForm(AllocationForm):
         ]
 
     def allocate(self) -> Firewall:
-        given, by = dict(self.cleaned_data), self.user.get_username()
-        primary = given.pop("primary")
-        asked = [Request(network, primary=network == primary) for network in given.pop("networks")]
-        return create_firewall(networks=asked, by=by, labels=given.pop("labels") or {}, **given)
+        data = dict(self.cleaned_data)
+        primary = data.pop("primary")
+        networks = [
+            Request(network, primary=network == primary) for network in data.pop("networks")
+        ]
+        labels = data.pop("labels") or {}
+        new = NewFirewall(networks=networks, labels=labels, **data)
+        return create_firewall(new, by=self.user.get_username())
 
 
 class FirewallForm(WholeRowForm):
@@ -80,79 +85,15 @@ class FirewallForm(WholeRowForm):
         machine = self.instance.machine
         self.initial = {"name": machine.name, "labels": machine.labels, **self.initial}
 
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        machine, given = self.instance.machine, self.cleaned_data
-        machine.name, machine.labels = given.get("name", machine.name), given.get("labels") or {}
+    def clean(self) -> None:
+        super().clean()
+        machine = self.instance.machine
+        machine.name = self.cleaned_data.get("name", machine.name)
+        machine.labels = self.cleaned_data.get("labels") or {}
         try:
             machine.full_clean()
         except ValidationError as error:
             self.add_error(None, error)
-
-
-class AttachmentForm(AllocationForm):
-    """Joining a network. What was joined is left, not changed."""
-
-    network = picker(Attachment, "network")
-    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
-
-    class Meta:
-        model = Attachment
-        fields = ["firewall", "network", "addresses"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
-            own = self.instance.firewall.machine.addresses.filter(
-                prefix__network=self.instance.network_id
-            )
-            self.initial["addresses"] = ", ".join(map(str, own))
-            for field in self.fields.values():
-                field.disabled = True
-
-    def _post_clean(self) -> None:
-        if self.instance._state.adding:
-            super()._post_clean()
-
-    def allocate(self) -> Attachment:
-        firewall = self.cleaned_data.get("firewall")
-        joining = firewall if isinstance(firewall, Firewall) else self.instance.firewall
-        given = self.cleaned_data
-        return join(
-            joining, given["network"], addresses=given["addresses"], by=self.user.get_username()
-        )
-
-
-class JoinedNetworks(forms.BaseInlineFormSet):  # type: ignore[type-arg]
-    """Deleting a row is leaving the network."""
-
-    def delete_existing(self, obj: Attachment, commit: bool = True) -> None:
-        by: str = self.form.user.get_username()  # type: ignore[attr-defined]
-        leave(obj.firewall, obj.network, by=by)
-
-
-class AttachmentInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = Attachment
-    form = AttachmentForm
-    formset = JoinedNetworks
-    fields = ["network", "addresses", "role"]
-    readonly_fields = ["role"]
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Attachment]:
-        return super().get_queryset(request).select_related("network", "firewall__machine")
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        formset: Any = super().get_formset(request, obj, **kwargs)
-        formset.form.user = request.user
-        return formset
-
-
-class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = Rule
-    form = WholeRowForm
-    fields = ["direction", "position", "protocol", "ports", "sources", "destinations", "comment"]
-    extra = 0
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -201,9 +142,8 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
         return str(Firewall.State(obj.state).label)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Firewall]:
-        return (
-            Firewall.objects.with_relations().with_state().order_by("machine__name", "machine_id")
-        )
+        rows = Firewall.objects.with_relations().with_state()
+        return rows.order_by("machine__name", "machine_id")
 
     def save_model(self, request: HttpRequest, obj: Firewall, form: Any, change: bool) -> None:
         if change:
@@ -213,139 +153,12 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if change:
-            revisions.refresh(
-                [form.instance.pk],
-                cause=f"{form.instance.name} was edited",
-                by=request.user.get_username(),
-            )
+            firewall = form.instance
+            cause = f"{firewall.name} was edited"
+            revisions.refresh([firewall.pk], cause=cause, by=request.user.get_username())
 
     def delete_model(self, request: HttpRequest, obj: Firewall) -> None:
         free_firewall(obj)
 
     def view_on_site(self, obj: Firewall) -> str:
         return reverse("firewalls:detail", args=[obj.pk])
-
-
-class OfFirewall(RowAdmin):
-    """Rows that belong to a firewall."""
-
-    list_select_related: ClassVar[Any] = ["firewall__machine"]
-
-    def view_on_site(self, obj: Any) -> str:
-        return reverse("firewalls:detail", args=[obj.firewall_id])
-
-
-@admin.register(Attachment)
-class AttachmentAdmin(OfFirewall):
-    list_display = ["firewall", "network", "role", "created_at"]
-    list_filter = ["network__kind", "network__partition"]
-    list_select_related = ["firewall__machine", "network"]
-    search_fields = ["firewall__machine__name", "network__id"]
-    fields = ["firewall", "network", "role", "created_at"]
-    readonly_fields = ["role", "created_at"]
-    fixed = ("firewall", "network")
-    autocomplete_fields = ["firewall"]
-    add_form = AttachmentForm
-
-    def delete_model(self, request: HttpRequest, obj: Attachment) -> None:
-        leave(obj.firewall, obj.network, by=request.user.get_username())
-
-
-@admin.register(Rule)
-class RuleAdmin(OfFirewall):
-    list_display = ["firewall", "direction", "position", "protocol", "ports", "comment"]
-    list_filter = ["direction", "protocol"]
-    search_fields = ["firewall__machine__name", "comment"]
-    autocomplete_fields = ["firewall"]
-    fixed = ("firewall",)
-
-
-class History(OfFirewall):
-    """What happened is not edited."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-
-@admin.register(Revision)
-class RevisionAdmin(History):
-    list_display = ["firewall", "number", "digest", "cause", "created_by", "created_at"]
-    list_filter = ["created_at"]
-    search_fields = ["firewall__machine__name", "digest", "cause", "created_by"]
-    ordering = ["-created_at"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
-        return super().get_queryset(request).defer("files")
-
-
-@admin.register(Push)
-class PushAdmin(History):
-    list_display = [
-        "firewall",
-        "revision",
-        "state",
-        "requested_by",
-        "created_at",
-        "started_at",
-        "finished_at",
-        "error",
-    ]
-    list_filter = ["state", "created_at"]
-    list_select_related = ["firewall__machine", "revision__firewall__machine"]
-    search_fields = ["firewall__machine__name", "requested_by", "error"]
-
-    def view_on_site(self, obj: Push) -> str:
-        return reverse("firewalls:push_detail", args=[obj.pk])
-
-
-class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = Member
-    fields = ["firewall", "wave", "push", "before", "revision"]
-    readonly_fields = ["firewall", "wave", "push", "before", "revision"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
-        return (
-            super()
-            .get_queryset(request)
-            .select_related(
-                "firewall__machine", "push__firewall__machine", "before__firewall__machine"
-            )
-        )
-
-
-@admin.register(Rollout)
-class RolloutAdmin(History):
-    list_display = [
-        "cause",
-        "state",
-        "max_failures",
-        "created_by",
-        "created_at",
-        "finished_at",
-        "reason",
-    ]
-    list_filter = ["state", "created_at"]
-    list_select_related = False
-    search_fields = ["cause", "created_by", "reason"]
-    inlines = [MemberInline]
-
-    def view_on_site(self, obj: Rollout) -> str:
-        return reverse("firewalls:rollout_detail", args=[obj.pk])
-
-
-@admin.register(Drift)
-class DriftAdmin(History):
-    list_display = ["firewall", "found_at", "accepted_at", "accepted_by"]
-    list_filter = ["found_at"]
-    search_fields = ["firewall__machine__name", "accepted_by"]

@@ -15,7 +15,7 @@ from networks.models import Network
 
 
 class EndpointSerializer(RowSerializer[Endpoint]):
-    """A port of a firewall's own address in a shared network that it has joined, forwarded to a machine behind it."""
+    """A port of a firewall's address in a shared network, forwarded to a machine behind it."""
 
     firewall = RelatedId(queryset=Firewall.objects.select_related("machine"))
     network = RelatedId(queryset=Network.objects.all())
@@ -40,31 +40,30 @@ class EndpointSerializer(RowSerializer[Endpoint]):
         read_only_fields = ["id"]
 
     def create(self, validated_data: dict[str, Any]) -> Endpoint:
-        return publish(by=self._by(), **_flat(validated_data))
+        return publish(by=self._by(), **_at_address(validated_data))
 
     def update(self, instance: Endpoint, validated_data: dict[str, Any]) -> Endpoint:
-        return amend(instance, by=self._by(), **_flat(validated_data))
+        return amend(instance, by=self._by(), **_at_address(validated_data))
 
     def _by(self) -> str:
         return str(self.context["request"].user.get_username())
 
 
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"address": values["address"]["address"]} if "address" in values else values
+def _at_address(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the address itself where the serializer has it as a field of its row."""
+    if "address" not in values:
+        return values
+    return values | {"address": values["address"]["address"]}
 
 
 class EndpointFilters(django_filters.FilterSet):
-    id, firewall, network = (
-        Uuid(),
-        Uuid("address__machine_id"),
-        Exact("address__prefix__network_id"),
-    )
-    address, port, machine, target_port = (
-        Inet("address__address"),
-        Integer(),
-        Uuid("machine_id"),
-        Integer(),
-    )
+    id = Uuid()
+    firewall = Uuid("address__machine_id")
+    network = Exact("address__prefix__network_id")
+    address = Inet("address__address")
+    port = Integer()
+    machine = Uuid("machine_id")
+    target_port = Integer()
     protocol = django_filters.ChoiceFilter(choices=Rule.Protocol.choices)
     purpose = django_filters.ChoiceFilter(choices=Endpoint.Purpose.choices)
     created_at = Time()
@@ -85,8 +84,12 @@ class EndpointViewSet(RowViewSet[Endpoint]):
         "machine__name",
     ]
     ordering_fields = {
-        name: name for name in ("id", "port", "protocol", "target_port", "purpose", "created_at")
-    } | {
+        "id": "id",
+        "port": "port",
+        "protocol": "protocol",
+        "target_port": "target_port",
+        "purpose": "purpose",
+        "created_at": "created_at",
         "address": "address__address",
         "firewall": "address__machine_id",
         "network": "address__prefix__network_id",

@@ -1,17 +1,17 @@
-"""What was seen on a firewall: its host key, and what differs from what was applied."""
+"""What workers saw on a firewall: its host key, and what differs from what was applied."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from firewalls import tasks
+from firewalls.api.rows import FirewallRows
 from firewalls.models import Drift, Firewall
 from firewalls.pushing import drift, hostkeys
 from networks.common.api.fields import UtcTime
-from networks.common.api.views import RowViewSet
 
 
 class KeySerializer(serializers.Serializer[Any]):
@@ -20,7 +20,7 @@ class KeySerializer(serializers.Serializer[Any]):
 
 
 class HostKeySerializer(serializers.Serializer[Any]):
-    """The pinned key, and the one it has shown that is not pinned. `changed`: nothing is sent until somebody judges."""
+    """The pinned key, and one it showed that is not. `changed`: nothing is sent until judged."""
 
     pinned = KeySerializer(allow_null=True)
     offered = KeySerializer(allow_null=True)
@@ -43,60 +43,76 @@ class DriftSerializer(serializers.Serializer[Any]):
     )
 
 
-def host_key(firewall: Firewall) -> dict[str, Any]:
-    keys = {"pinned": firewall.host_key, "offered": firewall.offered_key}
-    told = {
-        name: {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None
-        for name, key in keys.items()
-    }
-    return told | {"offered_at": firewall.offered_at, "changed": firewall.key_changed}
+class CheckSerializer(serializers.Serializer[Any]):
+    firewall = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=Firewall.State.choices)
 
 
-class ObservedMixin(RowViewSet[Firewall]):
-    """Actions of `firewalls/` about what was seen there."""
+class HostKeyView(FirewallRows):
+    permissions = {"keys": "firewalls.view_firewall", "confirm": "firewalls.add_push"}
+    filter_backends = []
 
-    queryset = Firewall.objects.none()
+    @extend_schema(responses=HostKeySerializer)
+    def keys(self, request: Request, id: str) -> Response:
+        """The pinned host key, and the one that the firewall showed instead."""
+        return self.read(request, _keys(self.get_object()))
 
-    @extend_schema(request=None, responses=HostKeySerializer, methods=["get"])
-    @extend_schema(request=ConfirmKeySerializer, responses=HostKeySerializer, methods=["post"])
-    @action(
-        detail=True,
-        methods=["get", "post"],
-        url_path="host-key",
-        filter_backends=[],
-        pagination_class=None,
-    )
-    def host_key(self, request: Request, id: str) -> Response:
-        """The host keys; posted, the fingerprint that somebody has compared: the key shown last is pinned."""
-        if request.method == "GET":
-            return self.read(request, HostKeySerializer(host_key(self.get_object())).data)
-        if not request.user.has_perm("firewalls.add_push"):
-            self.permission_denied(request)
+    @extend_schema(request=ConfirmKeySerializer, responses=HostKeySerializer)
+    def confirm(self, request: Request, id: str) -> Response:
+        """Pin the key shown last, by the fingerprint that somebody has compared."""
         firewall = self.locked(request)
-        asked = ConfirmKeySerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        hostkeys.confirm(firewall, asked.validated_data["fingerprint"])
-        return Response(HostKeySerializer(host_key(self.get_object())).data)
+        body = ConfirmKeySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        hostkeys.confirm(firewall, body.validated_data["fingerprint"])
+        return Response(_keys(self.get_object()))
+
+
+def _keys(firewall: Firewall) -> Any:
+    return HostKeySerializer(
+        {
+            "pinned": _key(firewall.host_key),
+            "offered": _key(firewall.offered_key),
+            "offered_at": firewall.offered_at,
+            "changed": firewall.key_changed,
+        }
+    ).data
+
+
+def _key(key: str) -> dict[str, str] | None:
+    return {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None
+
+
+class DriftView(FirewallRows):
+    permissions = {"drift": "firewalls.view_firewall"}
+    filter_backends = []
 
     @extend_schema(responses=DriftSerializer)
-    @action(detail=True, filter_backends=[], pagination_class=None)
     def drift(self, request: Request, id: str) -> Response:
-        """What differs on the firewall from what was applied; nothing where it was not found to have drifted."""
-        found = Drift.objects.filter(firewall=self.get_object()).first()
-        empty: dict[str, Any] = {
-            "found_at": None,
-            "accepted_at": None,
-            "accepted_by": "",
-            "files": {},
+        """What differs on the firewall from what was applied; nothing if it has not drifted."""
+        row = Drift.objects.filter(firewall=self.get_object()).first()
+        data = {
+            "found_at": row.found_at if row else None,
+            "accepted_at": row.accepted_at if row else None,
+            "accepted_by": row.accepted_by if row else "",
+            "files": row.diffs if row else {},
         }
-        data = DriftSerializer(
-            {**empty, **vars(found), "files": found.diffs} if found else empty
-        ).data
-        return self.read(request, data)
+        return self.read(request, DriftSerializer(data).data)
+
+
+class InspectionView(FirewallRows):
+    permissions = {"accept": "firewalls.add_push", "check": "firewalls.add_push"}
 
     @extend_schema(request=None, responses={204: None})
-    @action(detail=True, methods=["post"], url_path="accept-drift")
-    def accept_drift(self, request: Request, id: str) -> Response:
+    def accept(self, request: Request, id: str) -> Response:
         """Take what was found for right, until something changes there again or is pushed."""
         drift.accept(self.locked(request), by=request.user.get_username())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={202: CheckSerializer})
+    def check(self, request: Request, id: str) -> Response:
+        """Have a worker compare what is on the firewall with what was applied."""
+        firewall = self.locked(request)
+        tasks.inspect_soon([firewall])
+        data = self.get_serializer(firewall).data
+        answer = {"firewall": data["id"], "state": data["state"]}
+        return Response(answer, status.HTTP_202_ACCEPTED)

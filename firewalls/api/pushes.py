@@ -9,20 +9,26 @@ from networks.common.api.views import ReadViewSet
 
 
 class RevisionFilters(django_filters.FilterSet):
-    id, firewall, number, digest = Integer(), Uuid("firewall_id"), Integer(), Exact()
-    created_at, created_by, cause = Time(), Exact(), Exact()
+    id = Integer()
+    firewall = Uuid("firewall_id")
+    number = Integer()
+    digest = Exact()
+    created_at = Time()
+    created_by = Exact()
+    cause = Exact()
 
 
 class PushFilters(django_filters.FilterSet):
-    id, firewall, revision = (
-        Uuid(),
-        Uuid("firewall_id"),
-        OrNone("revision__number", regex="[0-9]{1,9}"),
-    )
+    id = Uuid()
+    firewall = Uuid("firewall_id")
+    revision = OrNone("revision__number", regex="[0-9]{1,9}")
     rollout = OrNone("rollout_id", regex=UUID)
     state = django_filters.ChoiceFilter(choices=Push.State.choices)
-    error, requested_by = Exact(), Exact()
-    created_at, started_at, finished_at = Time(), Time(), Time()
+    error = Exact()
+    requested_by = Exact()
+    created_at = Time()
+    started_at = Time()
+    finished_at = Time()
 
 
 class RevisionViewSet(ReadViewSet[Revision]):
@@ -33,8 +39,14 @@ class RevisionViewSet(ReadViewSet[Revision]):
     filterset_class = RevisionFilters
     search_fields = ["digest", "cause", "created_by", "firewall__machine__name"]
     ordering_fields = {
-        name: name for name in ("id", "number", "digest", "created_at", "created_by", "cause")
-    } | {"firewall": "firewall_id"}
+        "id": "id",
+        "number": "number",
+        "digest": "digest",
+        "created_at": "created_at",
+        "created_by": "created_by",
+        "cause": "cause",
+        "firewall": "firewall_id",
+    }
     lookup_value_regex = "[0-9]{1,18}"
 
 
@@ -46,9 +58,12 @@ class PushViewSet(ReadViewSet[Push]):
     filterset_class = PushFilters
     search_fields = ["error", "requested_by", "firewall__machine__name"]
     ordering_fields = {
-        name: name
-        for name in ("id", "state", "created_at", "started_at", "finished_at", "requested_by")
-    } | {
+        "id": "id",
+        "state": "state",
+        "created_at": "created_at",
+        "started_at": "started_at",
+        "finished_at": "finished_at",
+        "requested_by": "requested_by",
         "firewall": "firewall_id",
         "revision": "revision__number",
     }

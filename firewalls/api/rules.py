@@ -56,8 +56,16 @@ def by_direction(firewall: Firewall) -> dict[str, list[Rule]]:
     }
 
 
-def given(rules: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The rules of a request as allocation takes them."""
+def rule_values(rule: Rule) -> dict[str, Any]:
+    """A rule of a firewall in the shape in which allocation takes rules."""
+    return {
+        name: getattr(rule, name)
+        for name in ("direction", "protocol", "ports", "sources", "destinations", "comment")
+    }
+
+
+def listed(rules: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The rules of a request in that shape, one after the other."""
     return [
         {"direction": direction, **rule}
         for direction in Rule.Direction.values

@@ -5,10 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from firewalls.allocation import create_firewall, replace_rules
-from firewalls.api.rules import RulesSerializer, given
+from firewalls.allocation import NewFirewall, create_firewall, replace_rules
+from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
-from firewalls.models import Firewall, Push, Revision, Rule
+from firewalls.models import Firewall, Push, Revision
 from machines.allocation import Request
 from machines.api import RequestSerializer
 from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
@@ -17,6 +17,7 @@ from networks.common.validation import reported_on
 from networks.models import Partition, Project
 
 MANAGEMENT = ("host", "port", "user", "host_key")
+OWN = (*MANAGEMENT, "uplinks")  # what is the firewall's, and not its machine's
 
 
 class ManagementSerializer(RowSerializer[Firewall]):
@@ -36,21 +37,24 @@ class AttachmentSerializer(serializers.Serializer[Any]):
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
-    """The firewall's networks: its primary one, then what it joined. As AttachmentSerializer says, without one for each firewall."""
-    own: dict[str, list[str]] = {}
-    for address in firewall.machine.addresses.all():
-        own.setdefault(address.prefix.network_id, []).append(str(address.address))
-    roles = {firewall.machine.primary_id: "primary"} | {
-        one.network_id: one.role for one in firewall.attachments.all()
-    }
+    """The firewall's networks, its primary one first, in the shape of AttachmentSerializer.
+
+    Made by hand: a list of firewalls would make a serializer for each.
+    """
+    addresses: dict[str, list[str]] = {}
+    for row in firewall.machine.addresses.all():
+        addresses.setdefault(row.prefix.network_id, []).append(str(row.address))
+    roles = {firewall.machine.primary_id: "primary"}
+    for attachment in firewall.attachments.all():
+        roles[attachment.network_id] = attachment.role
     return [
-        {"network": network, "role": role, "addresses": own.get(network, [])}
+        {"network": network, "role": role, "addresses": addresses.get(network, [])}
         for network, role in roles.items()
     ]
 
 
 class FirewallSerializer(RowSerializer[Firewall]):
-    """A firewall. `networks` and `addresses` ask for some when it is allocated; `attachments` shows what it has."""
+    """A firewall: `networks` and `addresses` are what it asks for, `attachments` what it has."""
 
     id = serializers.UUIDField(source="machine.id", required=False)
     name = serializers.CharField(source="machine.name", allow_blank=True)
@@ -102,40 +106,30 @@ class FirewallSerializer(RowSerializer[Firewall]):
         return attachments(firewall)
 
     def create(self, validated_data: dict[str, Any]) -> Firewall:
-        asked = [Request(**one) for one in validated_data.pop("networks")]
-        machine, rules = validated_data.pop("machine"), validated_data.pop("rules", {})
+        networks = [Request(**one) for one in validated_data.pop("networks")]
+        rules = listed(validated_data.pop("rules", {}))
+        machine = validated_data.pop("machine")
+        new = NewFirewall(networks=networks, rules=rules, **machine, **validated_data)
         with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
-            return create_firewall(
-                networks=asked, rules_given=given(rules), by=self._by(), **machine, **validated_data
-            )
+            return create_firewall(new, by=self._by())
 
     def update(self, instance: Firewall, validated_data: dict[str, Any]) -> Firewall:
         """Change the firewall and its machine, and note the configuration that is wanted then."""
-        of_machine, rules = validated_data.pop("machine", {}), validated_data.pop("rules", None)
-        mine = {
-            name: value
-            for name, value in validated_data.items()
-            if name in (*MANAGEMENT, "uplinks")
-        }
-        if of_machine:
-            change(instance.machine, of_machine)
+        machine = validated_data.pop("machine", {})
+        rules = validated_data.pop("rules", None)
+        own = {name: validated_data[name] for name in OWN if name in validated_data}
+        if machine:
+            change(instance.machine, machine)
         with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
-            super().update(instance, mine)
+            super().update(instance, own)
         if rules is not None:
-            kept = [rule for rule in instance.rules.all() if rule.direction not in rules]
-            replace_rules(instance, [*map(_as_given, kept), *given(rules)])
+            others = [rule for rule in instance.rules.all() if rule.direction not in rules]
+            replace_rules(instance, [*map(rule_values, others), *listed(rules)])
         revisions.refresh([instance.pk], cause=f"{instance.name} was edited", by=self._by())
         return instance
 
     def _by(self) -> str:
         return str(self.context["request"].user.get_username())
-
-
-def _as_given(rule: Rule) -> dict[str, Any]:
-    return {
-        name: getattr(rule, name)
-        for name in ("direction", "protocol", "ports", "sources", "destinations", "comment")
-    }
 
 
 class RevisionSerializer(RowSerializer[Revision]):
@@ -153,7 +147,7 @@ class StepSerializer(serializers.Serializer[Any]):
 
 
 class PushSerializer(RowSerializer[Push]):
-    """An attempt to bring a revision (its number) to a firewall; without one, the latest when it starts."""
+    """An attempt to bring a revision to a firewall: by number, or the latest when it starts."""
 
     revision = serializers.IntegerField(source="revision.number", read_only=True, allow_null=True)
     rollout = serializers.UUIDField(

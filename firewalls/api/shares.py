@@ -1,4 +1,4 @@
-"""What sharing a network would change, sharing it, and who joined it: questions about networks that firewalls answer."""
+"""What sharing a network would change, sharing it, and who joined it."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.intent.effects import Bridge, ShareEffect, bridges, share_effect
+from firewalls.intent.consumers import bridges
 from firewalls.models import Firewall
+from firewalls.previews import SharePreview, share_preview
 from networks.api.networks import NetworkSerializer, NetworkViewSet
 from networks.common.api.etags import etag, must_match
 from networks.common.api.fields import CidrText
@@ -46,10 +47,10 @@ class ShareEffectSerializer(serializers.Serializer[Any]):
     firewalls_that_change = serializers.SerializerMethodField()
     irreversible = serializers.SerializerMethodField()
 
-    def get_firewalls_that_change(self, effect: ShareEffect) -> list[str]:
-        return [change.firewall.name for change in effect.changes]
+    def get_firewalls_that_change(self, preview: SharePreview) -> list[str]:
+        return [change.firewall.name for change in preview.effect.changes()]
 
-    def get_irreversible(self, effect: ShareEffect) -> bool:
+    def get_irreversible(self, preview: SharePreview) -> bool:
         """Always true: a shared network stays shared (R3)."""
         return True
 
@@ -77,19 +78,19 @@ class ShareView(WholeWrites):
         network = get_object_or_404(Network.objects.select_for_update(no_key=True), pk=id)
         if request.headers.get("If-Match"):
             must_match(request, shown(network, request)[1], etag(effect_of(network)))
-        asked = ShareRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        if asked.validated_data["confirm"] != network.pk:
+        body = ShareRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        if body.validated_data["confirm"] != network.pk:
             reason = f"Type {network.pk} to confirm: a shared network stays shared (R3)."
             enforce([Violation("confirm", "not_confirmed", reason)])
         with reported_on(shared_reason="reason"):
-            network.share(request.user.get_username(), asked.validated_data["reason"])
+            network.share(request.user.get_username(), body.validated_data["reason"])
         data, tag = shown(network, request)
         return Response(data, headers={"ETag": tag})
 
 
 def effect_of(network: Network) -> Any:
-    return ShareEffectSerializer(share_effect(network)).data
+    return ShareEffectSerializer(share_preview(network)).data
 
 
 def shown(network: Network, request: Request) -> tuple[Any, str]:
@@ -105,11 +106,10 @@ class ConsumersView(WholeWrites):
 
     @extend_schema(responses=BridgeSerializer(many=True), operation_id="networks_consumers")
     def get(self, request: Request, id: str) -> Response:
-        """The firewalls that joined the network, with the network, project and machines behind each."""
+        """The firewalls that joined it, with the network, project and machines behind each."""
         network = get_object_or_404(Network, pk=id)
-        pages = Pages()
         joined = Firewall.objects.with_relations().filter(attachments__network=network)
-        page: list[Bridge] = bridges(pages.paginate_queryset(joined, request, self) or [])
-        return self.read(
-            request, pages.get_paginated_response(BridgeSerializer(page, many=True).data).data
-        )
+        pages = Pages()
+        page = bridges(pages.paginate_queryset(joined, request, self) or [])
+        rows = BridgeSerializer(page, many=True).data
+        return self.read(request, pages.get_paginated_response(rows).data)

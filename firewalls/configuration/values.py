@@ -24,7 +24,6 @@ class Net:
     addresses: tuple[IP, ...] = ()
     destination_prefixes: tuple[Cidr, ...] = ()
     nat: bool = False
-    shared: bool = False
 
     def address(self, version: int) -> IP | None:
         """The firewall's lowest address of that family: what a hidden network hides behind."""

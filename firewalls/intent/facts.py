@@ -56,7 +56,7 @@ def _streamed(rows: "QuerySet[Firewall, dict[str, Any]]") -> Iterator[dict[str, 
 def _nets(networks: "QuerySet[Network]") -> "QuerySet[Network, dict[str, Any]]":
     """Networks with their prefixes, a row each."""
     prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr").values("cidr")
-    shown = ("id", "name", "kind", "vrf", "nat", "shared", "destination_prefixes")
+    shown = ("id", "name", "kind", "vrf", "nat", "destination_prefixes")
     return networks.order_by("pk").annotate(cidrs=ArraySubquery(prefixes)).values(*shown, "cidrs")
 
 
@@ -69,7 +69,7 @@ def _rows(firewalls: list[UUID]) -> "QuerySet[Firewall, dict[str, Any]]":
     prefixes = Prefix.objects.filter(network=OuterRef("machine__primary")).order_by("cidr")
     primary = {
         name: f"machine__primary__{name}"
-        for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")
+        for name in ("id", "name", "vrf", "nat", "destination_prefixes")
     }
     return (
         Firewall.objects.filter(pk__in=firewalls)
@@ -144,7 +144,7 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
         return None
     primary = {
         name: row[f"machine__primary__{name}"]
-        for name in ("id", "name", "vrf", "nat", "shared", "destination_prefixes")
+        for name in ("id", "name", "vrf", "nat", "destination_prefixes")
     }
     return plan.Facts(
         hostname=row["machine__name"],
@@ -173,7 +173,6 @@ def _net(network: Row, own: Mapping[str, list[IP]]) -> plan.Net:
         name=network["name"],
         vrf=network["vrf"],
         nat=network["nat"],
-        shared=network["shared"],
         prefixes=_cidrs(network["cidrs"]),
         addresses=tuple(own.get(network["id"], ())),
         destination_prefixes=tuple(network["destination_prefixes"]),

@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import firewalls.models.firewall
+import firewalls.models.validators
 import networks.common.fields
 import networks.common.validation
 import uuid
@@ -104,7 +105,7 @@ class Migration(migrations.Migration):
                 ('direction', models.CharField(choices=[('egress', 'Egress'), ('ingress', 'Ingress')], max_length=7)),
                 ('position', models.PositiveIntegerField()),
                 ('protocol', models.CharField(choices=[('tcp', 'Tcp'), ('udp', 'Udp')], default='tcp', max_length=3)),
-                ('ports', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=11, validators=[firewalls.models.firewall.port_range]), help_text='443 or 8000-8100', size=None)),
+                ('ports', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=11, validators=[firewalls.models.validators.port_range]), help_text='443 or 8000-8100', size=None)),
                 ('sources', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.CidrField(), blank=True, default=list, size=None)),
                 ('destinations', django.contrib.postgres.fields.ArrayField(base_field=networks.common.fields.CidrField(), blank=True, default=list, size=None)),
                 ('comment', models.CharField(blank=True, max_length=100, validators=[networks.common.fields.one_line])),

@@ -2,24 +2,28 @@
 
 import uuid
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from firewalls import guards, rules
-from firewalls.models.firewall import MAX_PORT, Firewall
+from firewalls.models.firewall import Firewall
 from firewalls.models.rule import Rule
+from firewalls.models.validators import MAX_PORT
 from machines.models import Machine
 from networks.common.triggers import MACHINE, Recorded
 from networks.common.validation import Check, ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
 from networks.models import Address, Network
 
-# What the trail tells of an endpoint lies behind its address.
+# What the audit trail shows of an endpoint lies behind its address.
 _OF_ADDRESS = (
-    "(SELECT {what} FROM networks_address address JOIN networks_prefix prefix ON prefix.id = address.prefix_id "
-    "LEFT JOIN machines_machine holder ON holder.id = address.machine_id WHERE address.id = {row}.address_id)"
+    "(SELECT {what} FROM networks_address address"
+    " JOIN networks_prefix prefix ON prefix.id = address.prefix_id"
+    " LEFT JOIN machines_machine holder ON holder.id = address.machine_id"
+    " WHERE address.id = {row}.address_id)"
 )
 
 
@@ -27,7 +31,10 @@ def _of_address(what: str, row: str = "this") -> str:
     return _OF_ADDRESS.format(what=what, row=row)
 
 
-_SPELLED = f"{_of_address('holder.name')} || ' ' || {_of_address('host(address.address)')} || ':' || this.port || '/' || this.protocol"
+_LABEL = (
+    f"{_of_address('holder.name')} || ' ' || {_of_address('host(address.address)')}"
+    " || ':' || this.port || '/' || this.protocol"
+)
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
@@ -77,7 +84,9 @@ class Endpoint(ValidatedModel):
                 name="endpoint_is_published_once",
                 fields=["address", "port", "protocol"],
                 violation_error_code="port_taken",
-                violation_error_message="Another endpoint is at this address, port and protocol already.",
+                violation_error_message=(
+                    "Another endpoint is at this address, port and protocol already."
+                ),
             ),
             Check(
                 field="protocol",
@@ -100,7 +109,7 @@ class Endpoint(ValidatedModel):
         triggers = [
             *guards.ENDPOINT,
             Recorded(
-                label=_SPELLED,
+                label=_LABEL,
                 shown_as={
                     "address": _of_address("host(address.address)", "{row}"),
                     "firewall": _of_address("holder.name", "{row}"),
@@ -116,48 +125,57 @@ class Endpoint(ValidatedModel):
         ]
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if self.address.address.version == 6 else str(self.address)  # noqa: PLR2004 - the IP version
+        ip = self.address.address
+        host = str(ip) if isinstance(ip, IPv4Address) else f"[{ip}]"
         return f"{host}:{self.port}/{self.protocol}"
 
     @property
     def firewall(self) -> Firewall:
         """The firewall that has the address; it has one, as the rules have it."""
         assert self.address.machine is not None
-        found: Firewall = self.address.machine.firewall
-        return found
+        firewall: Firewall = self.address.machine.firewall
+        return firewall
 
     @property
     def network(self) -> Network:
         return self.address.network
 
     def standing_violations(self) -> Iterator[Violation]:
-        holder, network = self.address.machine, self.address.network
-        guarding = holder is not None and holder.is_firewall()
-        joined = (
-            holder is not None
-            and network.shared
-            and holder.primary_id != network.pk
-            and holder.lives_in(network.pk)
-        )
-        yield from rules.at_own_shared_address(
-            self.address.address, network.pk, holder.name if holder and guarding else None, joined
-        )
-        if holder is None or not guarding:
-            return
-        machine, home = self.machine, holder.primary_id
-        elsewhere = [
-            *rules.behind(
-                machine.name, machine.primary_id, home, holder.name, machine.is_firewall()
+        holder = self.address.machine
+        if holder is None or not holder.is_firewall():
+            yield from rules.at_own_shared_address(
+                self.address.address, self.network.pk, firewall=None, joined=False
             )
-        ]
-        own = [
-            one.address for one in machine.addresses.all()
-        ]  # all of them in its one network (R4)
-        yield from elsewhere or rules.same_family(machine.name, home, self.address.address, own)
+            return
+        yield from rules.at_own_shared_address(
+            self.address.address, self.network.pk, holder.name, self._is_joined_by(holder)
+        )
+        yield from list(self._not_behind(holder)) or self._not_of_family(holder)
+
+    def _is_joined_by(self, holder: Machine) -> bool:
+        network = self.network
+        further = network.shared and holder.primary_id != network.pk
+        return further and holder.lives_in(network.pk)
+
+    def _not_behind(self, holder: Machine) -> Iterator[Violation]:
+        machine = self.machine
+        return rules.behind(
+            machine.name,
+            machine.primary_id,
+            holder.primary_id,
+            holder.name,
+            machine.is_firewall(),
+        )
+
+    def _not_of_family(self, holder: Machine) -> Iterator[Violation]:
+        # All addresses of a machine are in its one network (R4).
+        addresses = [row.address for row in self.machine.addresses.all()]
+        return rules.same_family(
+            self.machine.name, holder.primary_id, self.address.address, addresses
+        )
 
     def lock(self) -> None:
-        """Whoever publishes on a firewall waits for the one who takes it out of a network, and the other way round."""
+        """Publishing on a firewall and taking it out of a network wait for each other."""
         if self.address_id and self.address.machine_id:
-            Machine.objects.select_for_update(no_key=True).filter(
-                pk=self.address.machine_id
-            ).first()
+            holder = Machine.objects.filter(pk=self.address.machine_id)
+            holder.select_for_update(no_key=True).first()

@@ -3,7 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from firewalls.models.firewall import NAME, Firewall, nftables_comment, port_range
+from firewalls.models.firewall import NAME, Firewall
+from firewalls.models.validators import nftables_comment, port_range
 from networks.common.fields import CidrField, one_line
 from networks.common.triggers import FIREWALL, Recorded
 from networks.common.validation import Unique, ValidatedModel

@@ -17,7 +17,7 @@ from firewalls.configuration import checks
 from firewalls.device.transport import Inspection, Outcome, Step, Target, TransportError
 from firewalls.intent import changes
 from firewalls.models import Drift, Firewall, Member, Push
-from firewalls.models.firewall import KEY_CHANGED
+from firewalls.models.states import KEY_CHANGED
 from firewalls.pushing import drift, rollouts
 
 SHORTEST_PAUSE, LONGEST_PAUSE = (

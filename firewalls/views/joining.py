@@ -1,4 +1,4 @@
-"""Joining a shared or external network, and leaving it: first what would change, then the change."""
+"""Joining and leaving networks: first what would change, then the change."""
 
 from uuid import UUID
 
@@ -8,10 +8,13 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from firewalls import allocation
+from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
-from firewalls.intent import effects
+from firewalls.intent.choices import firewall_choices, network_choices
+from firewalls.intent.effects import Effect
 from firewalls.models import Firewall, Push
+from firewalls.previews import join_preview, leave_preview
+from networks.common.addressing import IP
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
 from networks.models import Network
@@ -20,83 +23,82 @@ from networks.models import Network
 def join_firewall(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which networks this firewall may join, and why not the others."""
     firewall = _firewall(request, pk)
-    return page(
-        request,
-        "firewalls/join.html",
-        {"firewall": firewall, "choices": effects.join_choices(firewall)},
-    )
+    context = {"firewall": firewall, "choices": network_choices(firewall)}
+    return page(request, "firewalls/join.html", context)
 
 
 def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     """Which firewalls may join this network, and why not the others."""
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
-    asked = request.GET.get("q", "").replace("\0", "").strip()
-    choices = Paginator(effects.firewall_choices(network, asked), PER_PAGE)
+    query = request.GET.get("q", "").replace("\0", "").strip()
+    choices = Paginator(firewall_choices(network, query), PER_PAGE)
     context = {
         "network": network,
         "choices": choices.get_page(request.GET.get("page")),
-        "asked": asked,
+        "query": query,
     }
     return page(request, "firewalls/join_network.html", context)
 
 
 def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
-    """What joining would change, for the addresses given so far; and, posted, the joining itself."""
-    firewall, joined = (
-        _firewall(request, pk),
-        get_object_or_404(Network.objects.prefetch_related("prefixes"), pk=network),
-    )
-    form, preview = (
-        JoinForm(
-            request.POST if request.method == "POST" else {"push": "on", **request.GET.dict()}
-        ),
-        None,
-    )
+    """What joining would change, for the addresses given so far; posted, the joining itself."""
+    firewall = _firewall(request, pk)
+    joined = get_object_or_404(Network.objects.prefetch_related("prefixes"), pk=network)
+    posted = request.method == "POST"
+    form = JoinForm(request.POST if posted else {"push": "on", **request.GET.dict()})
+    context = {"firewall": firewall, "network": joined, "form": form}
     if form.is_valid():
-        addresses, by = form.cleaned_data["addresses"], request.user.get_username()
         try:
-            if request.method == "POST":
-                allocation.join(firewall, joined, addresses=addresses, by=by)
-                return _done(
-                    request, firewall, f"{firewall} joined {joined}", form.cleaned_data["push"]
-                )
-            preview = effects.join_preview(firewall, joined, addresses=addresses)
+            if posted:
+                return _join(request, firewall, joined, form)
+            effect = join_preview(firewall, joined, addresses=form.cleaned_data["addresses"])
+            context |= _shown(effect, firewall)
         except ValidationError as error:
             form.refuse(error)
-    context = {"firewall": firewall, "network": joined, "form": form, "preview": preview}
-    return page(request, "firewalls/confirm_join.html", context, status=200 if preview else 422)
+    status = 422 if form.errors else 200
+    return page(request, "firewalls/confirm_join.html", context, status=status)
+
+
+def _join(
+    request: HttpRequest, firewall: Firewall, network: Network, form: JoinForm
+) -> HttpResponse:
+    addresses = form.cleaned_data["addresses"]
+    join(firewall, network, addresses=addresses, by=request.user.get_username())
+    return _done(request, firewall, f"{firewall} joined {network}", form.cleaned_data["push"])
 
 
 def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
+    """What leaving would change; posted, the leaving itself."""
     _may(request, "firewalls.delete_attachment")
-    firewall, left = _firewall(request, pk), get_object_or_404(Network, pk=network)
-    form, preview, refused = LeaveForm(request.POST if request.method == "POST" else None), None, ""
+    firewall = _firewall(request, pk)
+    left = get_object_or_404(Network, pk=network)
+    form = LeaveForm(request.POST if request.method == "POST" else None)
+    context: dict[str, object] = {"firewall": firewall, "network": left, "form": form}
     try:
-        if request.method == "POST" and form.is_valid():
-            allocation.leave(firewall, left, by=request.user.get_username())
-            return _done(request, firewall, f"{firewall} left {left}", form.cleaned_data["push"])
-        preview = effects.leave_preview(firewall, left)
+        if form.is_valid():
+            leave(firewall, left, by=request.user.get_username())
+            sentence = f"{firewall} left {left}"
+            return _done(request, firewall, sentence, form.cleaned_data["push"])
+        context |= _shown(leave_preview(firewall, left), firewall)
     except ValidationError as error:
-        refused = " ".join(error.messages)
-    context = {
-        "firewall": firewall,
-        "network": left,
-        "form": form,
-        "preview": preview,
-        "refused": refused,
-    }
-    return page(request, "firewalls/confirm_leave.html", context, status=422 if refused else 200)
+        context["refused"] = " ".join(error.messages)
+    status = 422 if "refused" in context else 200
+    return page(request, "firewalls/confirm_leave.html", context, status=status)
+
+
+def _shown(effect: Effect[tuple[IP, ...]], firewall: Firewall) -> dict[str, object]:
+    """The firewall's addresses there, what changes on it, and what changes on others besides."""
+    diffs = effect.diffs()
+    return {"addresses": effect.result, "diffs": diffs.pop(firewall, {}), "others": diffs}
 
 
 def _done(request: HttpRequest, firewall: Firewall, sentence: str, push: bool) -> HttpResponse:
     """Say so, and go where it is pushed, or back to the firewall where it waits."""
     if push and firewall.host and request.user.has_perm("firewalls.add_push"):
         messages.success(request, f"{sentence}. Its configuration is on the way.")
-        return redirect(
-            "firewalls:push_detail",
-            Push.objects.enqueue(firewall, by=request.user.get_username()).pk,
-        )
+        queued = Push.objects.enqueue(firewall, by=request.user.get_username())
+        return redirect("firewalls:push_detail", queued.pk)
     messages.success(request, f"{sentence}. Its configuration waits to be pushed.")
     return redirect("firewalls:detail", firewall.pk)
 

@@ -9,7 +9,7 @@ from django.forms import modelform_factory
 from django.forms import models as model_forms
 
 from firewalls.admin import FirewallAddForm
-from firewalls.allocation import create_firewall, free_firewall, join, leave
+from firewalls.allocation import NewFirewall, create_firewall, free_firewall, join, leave
 from firewalls.models import Attachment, Endpoint, Firewall
 from machines.admin import MachineAddForm
 from machines.allocation import Request, create_machine, free_machine
@@ -83,11 +83,10 @@ class Orm:
         asked = [Request(network, auto, network == primary) for network in networks]
         given = [ip_address(text) for text in addresses.split()]
         place = partition or project_partition(networks)
-        return refused(
-            lambda: create_firewall(
-                name="new", partition=place, project=project, networks=asked, addresses=given
-            )
+        new = NewFirewall(
+            name="new", partition=place, project=project, networks=asked, addresses=given
         )
+        return refused(lambda: create_firewall(new))
 
     def join(
         self, firewall: Firewall, network: Network, addresses: str = "", auto: bool = True

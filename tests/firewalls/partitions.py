@@ -28,6 +28,7 @@ class Partition:
 
     firewalls: tuple[Facts, ...]
     networks: tuple[Net, ...]
+    shared: frozenset[int]  # VRFs of the networks that others may join
 
     def strangers(self, firewall: Facts) -> list[Net]:
         joined = {net.vrf for net in (firewall.primary, *firewall.shared, *firewall.externals)}
@@ -40,9 +41,13 @@ def partition(chance: Random) -> Partition:
         [*range(2, 60), *range(3980, 4100), *range(100_000, 100_040), 16_777_215], 12
     )
     space = {4: chance.sample(POOL, 20), 6: chance.sample(POOL6, 20)}
-    private = [
-        _private(chance, number, vrfs.pop(), space) for number in range(chance.randint(2, 5))
-    ]
+    private = []
+    shared = set()
+    for number in range(chance.randint(2, 5)):
+        net = _private(chance, number, vrfs.pop(), space)
+        private.append(net)
+        if number > 0 and chance.random() < 0.7:
+            shared.add(net.vrf)
     external = [
         Net(
             f"external-{number}",
@@ -55,10 +60,12 @@ def partition(chance: Random) -> Partition:
         )
         for number, (prefixes, reached) in enumerate(chance.sample(OUTSIDE, chance.randint(0, 3)))
     ]
+    joinable = [net for net in private if net.vrf in shared]
     firewalls = tuple(
-        _firewall(chance, number, private, external) for number in range(chance.randint(1, 2))
+        _firewall(chance, number, private, joinable, external)
+        for number in range(chance.randint(1, 2))
     )
-    return Partition(firewalls, (*private, *external))
+    return Partition(firewalls, (*private, *external), frozenset(shared))
 
 
 def _private(chance: Random, number: int, vrf: int, space: Mapping[int, list[Cidr]]) -> Net:
@@ -66,21 +73,15 @@ def _private(chance: Random, number: int, vrf: int, space: Mapping[int, list[Cid
     prefixes = [
         space[version].pop() for version in families for _ in range(chance.choice([1, 1, 2]))
     ]
-    return Net(
-        f"private-{number}",
-        f"number {number}",
-        vrf,
-        tuple(prefixes),
-        shared=number > 0 and chance.random() < 0.7,
-    )
+    return Net(f"private-{number}", f"number {number}", vrf, tuple(prefixes))
 
 
-def _firewall(chance: Random, number: int, private: list[Net], external: list[Net]) -> Facts:
+def _firewall(
+    chance: Random, number: int, private: list[Net], joinable: list[Net], external: list[Net]
+) -> Facts:
     primary = _in(chance, chance.choice(private))
     shared = tuple(
-        _in(chance, net)
-        for net in private
-        if net.shared and net.vrf != primary.vrf and chance.random() < 0.7
+        _in(chance, net) for net in joinable if net.vrf != primary.vrf and chance.random() < 0.7
     )
     externals = tuple(_in(chance, net) for net in external if chance.random() < 0.7)
     facts = Facts(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from firewalls.allocation import replace_rules
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall, Push
 from machines.models import Machine
@@ -406,6 +407,20 @@ class TestSharing:
         }
         analytics.refresh_from_db()
         assert not analytics.shared
+
+    def test_names_the_firewalls_whose_configuration_it_would_change(
+        self, api: Api, firewall: Firewall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There are none today, so here sharing is made to give the network's firewall a rule."""
+        share = Network.share
+
+        def share_and_open(network: Network, by: str, reason: str = "") -> None:
+            share(network, by, reason)
+            replace_rules(firewall, [{"direction": "egress", "ports": ["4711"]}])
+
+        monkeypatch.setattr(Network, "share", share_and_open)
+        effect = api.get("networks/shop/share/").json()
+        assert effect["firewalls_that_change"] == ["shop-fw"] and not firewall.rules.exists()
 
     @pytest.mark.parametrize("id", ["super-fra", "underlay-fra", "internet-fra"])
     def test_of_what_is_not_private_is_refused_with_the_same_words(

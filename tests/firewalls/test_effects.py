@@ -1,202 +1,194 @@
-"""What sharing, joining and leaving would change is what they do change, and asking changes nothing."""
+"""What an action is foreseen to do to configurations is what it does, and nothing is kept."""
 
-from ipaddress import ip_address
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from firewalls.allocation import join, leave
-from firewalls.configuration.diffs import unified
-from firewalls.intent.effects import (
-    firewall_choices,
-    join_choices,
-    join_preview,
-    leave_preview,
-    share_effect,
-)
+from firewalls.allocation import join, leave, replace_rules
+from firewalls.configuration.plan import Plan
+from firewalls.configuration.render import render
+from firewalls.intent.effects import Change, foresee
 from firewalls.intent.revisions import rendered
-from firewalls.models import Attachment, Firewall, Revision
-from networks.models import Address, Network
+from firewalls.models import Attachment, Endpoint, Firewall, Revision, Rule, Touched
+from firewalls.publishing import amend, publish, withdraw
+from machines.models import Machine
+from networks.allocation import grow
+from networks.models import Activity, Address, Network, Partition, Prefix
 from tests.networks.test_api import queries
-from tests.world import World, network, world
+from tests.world import World, world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def fra() -> World:
+    """Two consumers of a shared network, of which one publishes, and one that could join."""
     fra = world()
-    fra.private("shop", fra.shop)
-    fra.private("storage", fra.storage, shared=True)
+    storage = fra.private("storage", fra.storage, shared=True)
+    for number in range(2):
+        home = fra.private(f"shop-{number}", fra.shop)
+        fra.firewall(f"fw-{number}", fra.shop, home, storage, fra.internet)
+        fra.machine(f"web-{number}", fra.shop, home)
+    fra.firewall("apart", fra.analytics, fra.private("apart", fra.analytics))
+    published("fw-1", "web-1")
     return fra
-
-
-@pytest.fixture
-def firewall(fra: World) -> Firewall:
-    return fra.firewall("shop-fw", fra.shop, net("shop"), fra.internet)
 
 
 def net(id: str) -> Network:
     return Network.objects.get(pk=id)
 
 
-class TestSharing:
-    def test_reaches_the_machines_behind_firewalls_of_the_partition(
-        self, fra: World, firewall: Firewall
-    ) -> None:
-        muc = world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
-        muc.firewall("far-fw", muc.shop, muc.private("far", muc.shop))
-        fra.firewall("shop-fw-2", fra.shop, net("shop"))
-        analytics = fra.private("analytics", fra.analytics)
-        fra.firewall("own-fw", fra.analytics, analytics)
-        for number in range(3):
-            fra.machine(f"web-{number}", fra.shop, net("shop"))
-        fra.machine("node", fra.storage, net("storage"))
-        effect = share_effect(analytics)
-        assert [
-            (bridge.firewall.name, bridge.network.pk, bridge.machines)
-            for bridge in effect.could_join
-        ] == [
-            ("shop-fw", "shop", 3),
-            ("shop-fw-2", "shop", 3),
-        ]
-        assert (effect.machines, effect.machines_by_project) == (3, {"shop": 3})
-        assert [own.name for own in effect.own_firewalls] == ["own-fw"] and effect.allowed
-
-    def test_changes_the_configurations_that_it_says(self, fra: World, firewall: Firewall) -> None:
-        join(firewall, net("storage"))
-        effect = share_effect(net("shop"))
-        foreseen = {change.firewall.pk: change.after for change in effect.changes}
-        before = rendered([firewall.pk])
-        net("shop").share("ada")
-        after = rendered([firewall.pk])
-        assert foreseen == {pk: files for pk, files in after.items() if files != before[pk]}
-
-    def test_of_a_shared_network_again_changes_nothing_and_is_allowed(self, fra: World) -> None:
-        effect = share_effect(net("storage"))
-        assert effect.allowed and effect.changes == ()
-
-    def test_says_which_rule_forbids_it(self, fra: World) -> None:
-        effect = share_effect(fra.internet)
-        assert [violation.code for violation in effect.violations] == [
-            "not_private"
-        ] and not effect.could_join
-
-    def test_asks_the_same_number_of_questions_however_many_there_are(
-        self, fra: World, firewall: Firewall
-    ) -> None:
-        fra.firewall("other", fra.shop, fra.private("net", fra.shop))
-        few = queries(lambda: share_effect(net("shop")))
-        for number in range(4):
-            fra.firewall(f"own-{number}", fra.shop, net("shop"))
-            fra.firewall(f"other-{number}", fra.shop, fra.private(f"net{number}", fra.shop))
-        assert queries(lambda: share_effect(net("shop"))) == few
+def firewall(name: str) -> Firewall:
+    return Firewall.objects.get(machine__name=name)
 
 
-class TestChoices:
-    @pytest.fixture
-    def choices(self, fra: World, firewall: Firewall) -> dict[str, tuple[bool, str]]:
-        fra.private("other", fra.shop)
-        world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1).private(
-            "far", fra.storage, shared=True
-        )
-        network(
-            "mpls",
-            "external",
-            "100.127.129.0/24",
-            vrf=104055,
-            partition=fra.partition,
-            project=fra.storage,
-        )
-        return {
-            choice.item.pk: (choice.allowed, choice.reason) for choice in join_choices(firewall)
-        }
-
-    def test_say_why_not(self, choices: dict[str, tuple[bool, str]]) -> None:
-        assert choices["storage"] == (True, "")
-        assert (
-            "(R6)" in choices["internet-fra"][1]
-            and "(R5)" in choices["shop"][1]
-            and "(R5)" in choices["other"][1]
-        )
-        assert "(R2)" in choices["far"][1] and "(R7)" in choices["mpls"][1]
-        assert "super-fra" not in choices and "underlay-fra" not in choices
-
-    def test_are_what_joining_decides(
-        self, choices: dict[str, tuple[bool, str]], firewall: Firewall
-    ) -> None:
-        for id, (allowed, reason) in choices.items():
-            try:
-                join_preview(firewall, net(id))
-                assert allowed
-            except ValidationError as error:
-                assert not allowed and reason in error.messages
-
-    def test_are_the_same_from_the_network(
-        self, choices: dict[str, tuple[bool, str]], firewall: Firewall
-    ) -> None:
-        for id, chosen in choices.items():
-            found = {
-                choice.item: (choice.allowed, choice.reason) for choice in firewall_choices(net(id))
-            }
-            assert found[firewall] == chosen
-
-    def test_ask_the_same_number_of_questions_however_many_there_are(
-        self, fra: World, firewall: Firewall
-    ) -> None:
-        few = (
-            queries(lambda: firewall_choices(net("storage"))),
-            queries(lambda: join_choices(firewall)),
-        )
-        for number in range(4):
-            fra.private(f"shared{number}", fra.storage, shared=True)
-            fra.firewall(f"other-{number}", fra.shop, fra.private(f"net{number}", fra.shop))
-        assert (
-            queries(lambda: firewall_choices(net("storage"))),
-            queries(lambda: join_choices(firewall)),
-        ) == few
-
-
-class TestPreviews:
-    def kept(self) -> list[Any]:
-        return [model.objects.count() for model in (Attachment, Address, Revision)]
-
-    def test_of_joining_show_what_joining_does(self, fra: World, firewall: Firewall) -> None:
-        before = self.kept()
-        seen = join_preview(firewall, net("storage"), addresses=[ip_address("10.128.4.9")])
-        assert self.kept() == before and connection.needs_rollback is False
-        assert (
-            seen.addresses == (ip_address("10.128.4.9"),)
-            and "+" in seen.change.diffs["/etc/nftables.conf"]
-        )
-        join(firewall, net("storage"), addresses=[ip_address("10.128.4.9")])
-        assert rendered([firewall.pk])[firewall.pk] == seen.change.after
-
-    def test_of_leaving_show_what_leaving_does(self, fra: World, firewall: Firewall) -> None:
-        join(firewall, net("storage"))
-        before = self.kept()
-        seen = leave_preview(firewall, net("storage"))
-        assert self.kept() == before and seen.addresses == (ip_address("10.128.4.1"),)
-        leave(firewall, net("storage"))
-        assert rendered([firewall.pk])[firewall.pk] == seen.change.after
-
-    def test_refuse_with_the_words_of_the_deed(self, fra: World, firewall: Firewall) -> None:
-        with pytest.raises(ValidationError) as refused:
-            join_preview(firewall, net("storage"), addresses=[ip_address("10.9.9.9")])
-        assert "addresses" in refused.value.error_dict
-
-
-def test_a_diff_says_what_patch_reads() -> None:
-    found = unified(
-        {"/a": "one\ntwo", "/same": "x\n", "/gone": "y\n"},
-        {"/a": "one\nthree\n", "/same": "x\n"},
-        "applied",
-        "wanted",
+def published(name: str, machine: str) -> Endpoint:
+    own = firewall(name).machine.addresses.get(prefix__network="storage").address
+    return publish(
+        firewall=firewall(name),
+        network=net("storage"),
+        address=own,
+        port=80,
+        machine=Machine.objects.get(name=machine),
+        target_port=8080,
     )
-    assert list(found) == ["/a", "/gone"]
-    assert (
-        found["/a"]
-        == "--- /a\tapplied\n+++ /a\twanted\n@@ -1,2 +1,2 @@\n one\n-two\n\\ No newline at end of file\n+three\n"
-    )
+
+
+def more_managers() -> None:
+    fra = Partition.objects.get(pk="fra")
+    fra.management_prefixes = [*fra.management_prefixes, ip_network("198.51.100.0/28")]
+    fra.save()
+
+
+def share_and_grow() -> None:
+    net("shop-1").share("ada")
+    grow(net("shop-1"), prefix_length=24)
+
+
+# An action, and the firewalls whose configuration it changes.
+ACTIONS: dict[str, tuple[Callable[[], object], list[str]]] = {
+    "joining": (lambda: join(firewall("apart"), net("storage")), ["apart"]),
+    "joining with an address of one's own": (
+        lambda: join(firewall("apart"), net("storage"), addresses=[ip_address("10.128.0.77")]),
+        ["apart"],
+    ),
+    "leaving": (lambda: leave(firewall("fw-0"), net("storage")), ["fw-0"]),
+    "replacing rules": (
+        lambda: replace_rules(firewall("fw-0"), [{"direction": "egress", "ports": ["443"]}]),
+        ["fw-0"],
+    ),
+    "replacing no rules by none": (lambda: replace_rules(firewall("fw-0"), []), []),
+    "growing a shared network": (
+        lambda: grow(net("storage"), prefix_length=24),
+        ["fw-0", "fw-1"],
+    ),
+    "growing a private network": (lambda: grow(net("shop-1"), prefix_length=24), ["fw-1"]),
+    "publishing an endpoint": (lambda: published("fw-0", "web-0"), ["fw-0"]),
+    "changing an endpoint": (lambda: amend(Endpoint.objects.get(), target_port=8081), ["fw-1"]),
+    "withdrawing an endpoint": (lambda: withdraw(Endpoint.objects.get()), ["fw-1"]),
+    "changing who may manage": (more_managers, ["apart", "fw-0", "fw-1"]),
+    "sharing, which changes no file": (lambda: net("apart").share("ada"), []),
+    "sharing and something that changes files": (share_and_grow, ["fw-1"]),
+    "a description, which is in no file": (
+        lambda: Network.objects.filter(pk="storage").update(description="x"),
+        [],
+    ),
+}
+
+
+def contents(changes: Iterable[Change]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    return {change.firewall.name: (dict(change.before), dict(change.after)) for change in changes}
+
+
+def stored() -> list[Any]:
+    """Everything that the actions write."""
+    models = (Attachment, Address, Prefix, Rule, Endpoint, Revision, Touched, Activity)
+    rows: list[Any] = [list(model.objects.order_by("pk").values()) for model in models]
+    return [*rows, list(Network.objects.values()), list(Firewall.objects.order_by("pk").values())]
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_what_is_foreseen_happens_and_nothing_else(fra: World, name: str) -> None:
+    action, changed = ACTIONS[name]
+    everybody = Firewall.objects.values_list("pk", flat=True)
+    before = rendered(everybody)
+    foreseen = contents(foresee(action).changes())
+    action()
+    after = rendered(everybody)
+    names = {one.pk: one.name for one in Firewall.objects.with_relations()}
+    assert foreseen == {
+        names[pk]: (before[pk], after[pk]) for pk in before if before[pk] != after[pk]
+    }
+    assert list(foreseen) == changed
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_nothing_of_it_is_kept(fra: World, name: str) -> None:
+    before = stored()
+    list(foresee(ACTIONS[name][0]).changes())
+    assert stored() == before and not connection.needs_rollback
+
+
+def test_the_result_of_the_action_comes_along(fra: World) -> None:
+    assert foresee(lambda: "what it returned").result == "what it returned"
+
+
+def test_diffs_say_what_changes_on_which_firewall(fra: World) -> None:
+    action, _ = ACTIONS["publishing an endpoint"]
+    diffs = foresee(action).diffs()
+    assert list(diffs) == [firewall("fw-0")]
+    assert list(diffs[firewall("fw-0")]) == ["/etc/nftables.conf"]
+    assert "+        iifname" in diffs[firewall("fw-0")]["/etc/nftables.conf"]
+
+
+def test_a_firewall_that_gets_its_configuration_by_the_action_has_none_before(fra: World) -> None:
+    """R8: without an address in the underlay there is nothing to configure yet."""
+    late = firewall("apart")
+    underlay = late.machine.addresses.get(prefix__network="underlay-fra")
+    Address.objects.filter(pk=underlay.pk).update(machine=None)
+    (change,) = foresee(
+        lambda: Address.objects.filter(pk=underlay.pk).update(machine=late.machine)
+    ).changes()
+    assert change.firewall == late and change.before == {} and "/etc/hostname" in change.after
+
+
+def test_a_refusal_is_the_refusal_of_the_action(fra: World) -> None:
+    def action() -> object:
+        return join(firewall("fw-0"), net("storage"), addresses=[ip_address("10.9.9.9")])
+
+    with pytest.raises(ValidationError) as foreseen:
+        foresee(action)
+    with pytest.raises(ValidationError) as refused:
+        action()
+    assert foreseen.value.message_dict == refused.value.message_dict
+
+
+def test_configurations_are_rendered_one_at_a_time_and_only_when_looked_at(
+    fra: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostnames: list[str] = []
+
+    def noted(plan: Plan) -> dict[str, str]:
+        hostnames.append(plan.hostname)
+        return render(plan)
+
+    changes = foresee(more_managers).changes()
+    monkeypatch.setattr("firewalls.intent.effects.render", noted)
+    assert hostnames == []
+    next(changes)
+    assert hostnames == ["apart", "apart"]
+    next(changes)
+    assert hostnames == ["apart", "apart", "fw-0", "fw-0"]
+
+
+def test_it_asks_the_same_number_of_queries_for_any_number_of_firewalls(fra: World) -> None:
+    few = queries(lambda: list(foresee(more_managers).changes()))
+    for number in range(4):
+        fra.firewall(
+            f"more-{number}", fra.shop, fra.private(f"more-{number}", fra.shop), net("storage")
+        )
+    assert queries(lambda: list(foresee(more_managers).changes())) == few

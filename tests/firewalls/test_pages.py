@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from firewalls.allocation import join
+from firewalls.allocation import join, replace_rules
 from firewalls.models import Attachment, Firewall, Push, Revision
 from networks.models import Address, Network
 from tests.pages import queries, says, visitor, words
@@ -178,6 +178,24 @@ class TestJoining:
         )
         assert everything() == before
 
+    def test_other_firewalls_that_would_change_are_shown_below(
+        self, fra: World, store: Network, shop_fw: Firewall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No other one changes by joining today, so here it is made to give another one a rule."""
+        other = fra.firewall("other-fw", fra.shop, fra.private("other", fra.shop), fra.internet)
+        operator, place = visitor("operator"), url(shop_fw, "join", "store")
+        alone = operator.get(place)
+        assert not says(alone, "Other firewalls that change") and not says(alone, "other-fw")
+
+        def join_and_open(*args: Any, **kwargs: Any) -> None:
+            join(*args, **kwargs)
+            replace_rules(other, [{"direction": "egress", "ports": ["4711"]}])
+
+        monkeypatch.setattr("firewalls.previews.join", join_and_open)
+        own, heading, others = words(operator.get(place)).partition("Other firewalls that change")
+        assert "10.128.0.1" in own and "4711" not in own
+        assert heading and "other-fw" in others and "4711" in others
+
     def test_an_operator_joins_and_pushes_in_one_go(
         self, store: Network, shop_fw: Firewall
     ) -> None:
@@ -261,6 +279,29 @@ class TestJoining:
                 and f"Join {network}" not in buttons(answer)
             )
         assert everything() == before
+
+
+class TestSharing:
+    def test_the_page_says_that_no_configuration_changes(
+        self, fra: World, shop_fw: Firewall
+    ) -> None:
+        page = visitor("admin").get("/networks/shop/share/")
+        assert says(page, "Configurations that change 0") and says(page, "None. Sharing only opens")
+
+    def test_the_page_would_show_a_configuration_that_changes(
+        self, fra: World, shop_fw: Firewall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """None does today, so here sharing is made to give the network's firewall a rule."""
+        share, before = Network.share, everything()
+
+        def share_and_open(network: Network, by: str, reason: str = "") -> None:
+            share(network, by, reason)
+            replace_rules(shop_fw, [{"direction": "egress", "ports": ["4711"]}])
+
+        monkeypatch.setattr(Network, "share", share_and_open)
+        page = visitor("admin").get("/networks/shop/share/")
+        assert says(page, "Configurations that change 1 shop-fw") and says(page, "4711")
+        assert not says(page, "None. Sharing") and everything() == before
 
 
 class TestLeaving:

@@ -54,13 +54,14 @@ def test_the_partitions_are_of_every_kind() -> None:
     """What is generated would exercise everything that there is to be wrong."""
     counts: Counter[str] = Counter()
     for seed in range(PARTITIONS):
-        for facts in partition(Random(seed)).firewalls:
+        generated = partition(Random(seed))
+        for facts in generated.firewalls:
             families = {prefix.version for prefix in facts.primary.prefixes}
             reached = [cidr for net in facts.externals for cidr in net.destination_prefixes]
             counts["dual stack" if len(families) > 1 else f"IPv{families.pop()}"] += 1
             counts[f"{min(len(facts.shared), 2)} shared"] += 1
             counts[f"{min(len(facts.externals), 2)} externals"] += 1
-            counts["primary shared"] += facts.primary.shared
+            counts["primary shared"] += facts.primary.vrf in generated.shared
             counts["endpoints"] += bool(facts.endpoints)
             counts["no management"] += not facts.management_prefixes
             counts["default"] += any(cidr.prefixlen == 0 for cidr in reached)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
-from firewalls.allocation import create_firewall, join, leave
+from firewalls.allocation import NewFirewall, create_firewall, join, leave
 from machines.allocation import Request, create_machine, free_machine
 from machines.models import Machine
 from networks.allocation import allocate, create_private_network, grow
@@ -71,7 +71,7 @@ class InProcess:
         return self._allocated(create_machine, order)
 
     def make_firewall(self, order: Order) -> Refusal:
-        return self._allocated(create_firewall, order)
+        return self._allocated(lambda **new: create_firewall(NewFirewall(**new)), order)
 
     def _allocated(self, make: Callable[..., object], order: Order) -> Refusal:
         named = order._asdict() | {

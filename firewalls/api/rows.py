@@ -1,0 +1,22 @@
+"""What every view of firewalls stands on: how one is found, shown and locked."""
+
+from firewalls.api.serializers import FirewallSerializer
+from firewalls.models import Firewall
+from machines.allocation import lock_machine
+from networks.common.api.lists import UUID
+from networks.common.api.views import RowViewSet
+
+
+class FirewallRows(RowViewSet[Firewall]):
+    queryset = (
+        Firewall.objects.select_related("machine")
+        .with_revisions()
+        .with_state()
+        .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
+    )
+    serializer_class = FirewallSerializer
+    lookup_value_regex = UUID
+    moving = ("state", "wanted", "applied", "drift", "unreachable_since")
+
+    def lock(self, row: Firewall) -> bool:
+        return lock_machine(row.machine)

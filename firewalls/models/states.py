@@ -1,0 +1,111 @@
+"""The state of a firewall, and firewalls by state. It is computed in SQL and stored nowhere."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from networks.models import Network, Partition
+
+if TYPE_CHECKING:
+    from firewalls.models.firewall import Firewall
+    from firewalls.models.push import Push
+
+
+class State(models.TextChoices):
+    NEW = "new", "new"
+    IN_SYNC = "in_sync", "in sync"
+    PENDING = "pending", "pending"
+    PUSHING = "pushing", "pushing"
+    FAILED = "failed", "failed"
+    DRIFTED = "drifted", "drifted"
+    UNREACHABLE = "unreachable", "unreachable"
+
+
+TROUBLE = (State.FAILED, State.DRIFTED, State.UNREACHABLE)
+# Another host key than the pinned one was shown, and nobody has judged it since.
+KEY_CHANGED = Q(offered_for=F("host_key")) & ~Q(offered_for="")
+# What trouble leaves on the firewall itself; a push that went wrong leaves none there.
+MARKED = Q(unreachable_since__isnull=False) | Q(drifted_at__isnull=False) | KEY_CHANGED
+
+
+class FirewallQuerySet(models.QuerySet["Firewall"]):
+    def with_state(self) -> "FirewallQuerySet":
+        """Annotate `state`, computed from what was wanted, applied, pushed and inspected."""
+        from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
+
+        pushes = Push.objects.filter(firewall=OuterRef("pk"))
+        outcome = Case(When(unanswered=True, then=Value("")), default=F("state"))
+        last = pushes.ended().order_by("-finished_at").annotate(outcome=outcome)
+        rows = self.alias(last_push=Subquery(last.values("outcome")[:1]))
+        return rows.annotate(state=_state(pushes.open(), Push.BROKEN))  # type: ignore[no-redef]
+
+    def in_state(self, *states: str) -> "FirewallQuerySet":
+        """Those in one of these states, with `state` annotated."""
+        return self.with_state().filter(state__in=states)  # type: ignore[misc] # annotated
+
+    def in_trouble(self) -> "FirewallQuerySet":
+        """Those that are failed, drifted or unreachable, with `state` annotated.
+
+        They are few, and every page asks for them; so their state is computed only where
+        something hints at trouble.
+        """
+        from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
+
+        hinted = MARKED | Q(pk__in=Push.objects.broken_last().values("firewall"))
+        return self.filter(hinted).in_state(*TROUBLE)
+
+    def behind(self) -> "FirewallQuerySet":
+        """Those that want another configuration than they have, where pushes start by themselves.
+
+        Not where somebody chose an older revision over the one that is wanted now: that stands
+        until something else is wanted.
+        """
+        from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
+
+        ended = Push.objects.filter(firewall=OuterRef("pk"), finished_at__isnull=False)
+        newest = ended.order_by("-finished_at")
+        rows = self.in_state(State.NEW, State.PENDING)
+        rows = rows.filter(machine__partition__auto_push=True).exclude(host="")
+        rows = rows.alias(refused=Subquery(newest.values("instead_of")[:1]))
+        return rows.filter(Q(refused=None) | ~Q(refused=F("wanted")))
+
+    def state_counts(self) -> dict[str, int]:
+        """How many firewalls are in each state that occurs."""
+        rows: QuerySet[Firewall] = self.with_state().order_by()
+        return dict(rows.values_list("state").annotate(models.Count("pk")))  # type: ignore[misc]
+
+    def chosen(
+        self, partition: Partition | None = None, network: Network | None = None
+    ) -> "FirewallQuerySet":
+        """Those of a partition, and those that live in a network or have joined it."""
+        rows = self.filter(machine__partition=partition) if partition else self
+        if network is None:
+            return rows
+        joined = network.attachments.filter(firewall=OuterRef("pk"))
+        return rows.filter(Q(machine__primary=network) | Q(Exists(joined)))
+
+    def with_relations(self) -> "FirewallQuerySet":
+        """Everything a list of firewalls shows of each, without a query per row."""
+        return self.with_revisions().select_related(
+            "machine__partition", "machine__project", "machine__primary"
+        )
+
+    def with_revisions(self) -> "FirewallQuerySet":
+        """The revisions wanted and applied come along, without their files, which are long."""
+        return self.select_related("wanted", "applied").defer("wanted__files", "applied__files")
+
+
+def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
+    """The first of these that holds."""
+    return Case(
+        When(KEY_CHANGED, then=Value(State.FAILED)),
+        When(Exists(open_pushes), then=Value(State.PUSHING)),
+        When(unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
+        When(last_push__in=broken, then=Value(State.FAILED)),
+        When(drifted_at__isnull=False, then=Value(State.DRIFTED)),
+        When(applied=None, then=Value(State.NEW)),
+        When(applied=F("wanted"), then=Value(State.IN_SYNC)),
+        default=Value(State.PENDING),
+        output_field=models.CharField(),
+    )

@@ -1,0 +1,49 @@
+"""How ports, hosts, keys and comments of firewalls are spelled."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+from firewalls.configuration.values import COMMENT_BYTES, ENDS_A_QUOTE
+
+PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
+MAX_PORT = 65535
+
+interface_name = RegexValidator(
+    r"\A[a-z][a-z0-9.]{0,14}\Z",
+    "An interface name has at most 15 of a-z, 0-9 and '.'.",
+    "invalid_interface",
+)
+ssh_host = RegexValidator(r"\A[A-Za-z0-9.:-]+\Z", "A host is a name or an address.", "invalid_host")
+ssh_user = RegexValidator(
+    r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user"
+)
+host_key = RegexValidator(
+    r"\A(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/=]+\Z",
+    "A host key is a line such as 'ssh-ed25519 AAAA…', as /etc/ssh/ssh_host_ed25519_key.pub"
+    " has it, without the comment.",
+    "invalid_host_key",
+)
+
+
+def port_range(value: str) -> None:
+    """Accept `443` and `8000-8100`."""
+    match = PORTS.match(value)
+    first = int(match[1]) if match else 0
+    last = int(match[2] or match[1]) if match else 0
+    if not 1 <= first <= last <= MAX_PORT:
+        raise ValidationError(
+            f"{value!r} is not a port such as 443 or a range such as 8000-8100.",
+            code="invalid_port",
+        )
+
+
+def nftables_comment(value: str) -> None:
+    """Refuse a comment that nftables could not carry as it is."""
+    if set(value) & ENDS_A_QUOTE or len(value.encode()) > COMMENT_BYTES:
+        raise ValidationError(
+            f'A comment is one line without " and \\, of at most {COMMENT_BYTES} bytes:'
+            " so nftables can carry it.",
+            code="not_spelled",
+        )

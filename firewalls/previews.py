@@ -1,0 +1,117 @@
+"""What sharing, joining and leaving a network would do, for those who decide on it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+
+from firewalls.allocation import join, leave
+from firewalls.intent.consumers import Bridge, bridges
+from firewalls.intent.effects import Effect, foresee
+from firewalls.models import Firewall
+from networks.common.addressing import IP, Cidr
+from networks.common.violations import Violation
+from networks.models import Network
+
+
+@dataclass(frozen=True, slots=True)
+class SharePreview:
+    """What would be true if the network were shared, or which rules forbid it."""
+
+    network: Network
+    violations: tuple[Violation, ...]
+    could_join: tuple[Bridge, ...]
+    machines_by_project: Mapping[str, int]
+    prefixes: tuple[Cidr, ...]
+    own_firewalls: tuple[Firewall, ...]
+    effect: Effect[None]
+
+    @property
+    def allowed(self) -> bool:
+        return not self.violations
+
+    @property
+    def machines(self) -> int:
+        """How many machines behind other firewalls could then reach the network."""
+        return sum(self.machines_by_project.values())
+
+
+def share_preview(network: Network) -> SharePreview:
+    """What sharing would do. A constant number of queries for any number of firewalls."""
+    effect, violations = _share(network)
+    could_join = () if violations else tuple(_could_join(network))
+    return SharePreview(
+        network=network,
+        violations=violations,
+        could_join=could_join,
+        machines_by_project=_machines_by_project(could_join),
+        prefixes=tuple(prefix.cidr for prefix in network.prefixes.all()),
+        own_firewalls=tuple(
+            Firewall.objects.with_relations().filter(machine__primary=network),
+        ),
+        effect=effect,
+    )
+
+
+def _share(network: Network) -> tuple[Effect[None], tuple[Violation, ...]]:
+    """The effect, none where rules forbid it; a copy is shared, for sharing changes the object."""
+    try:
+        return foresee(lambda: copy(network).share(by="")), ()
+    except ValidationError as error:
+        violations = [
+            Violation(field, one.code or "invalid", " ".join(one.messages))
+            for field, errors in error.error_dict.items()
+            for one in errors
+        ]
+        return Effect(None, {}, {}), tuple(violations)
+
+
+def _could_join(network: Network) -> list[Bridge]:
+    candidates = Firewall.objects.with_relations().filter(machine__partition=network.partition)
+    candidates = candidates.exclude(machine__primary=network).exclude(attachments__network=network)
+    return bridges(candidates)
+
+
+def _machines_by_project(could_join: Sequence[Bridge]) -> dict[str, int]:
+    """Machines per project; those behind two firewalls of one network count once."""
+    by_network = {bridge.network.pk: bridge for bridge in could_join}
+    total: Counter[str] = Counter()
+    for bridge in by_network.values():
+        total[bridge.network.project_id or ""] += bridge.machines
+    return {project: total[project] for project in sorted(total) if total[project]}
+
+
+def join_preview(
+    firewall: Firewall, network: Network, *, addresses: Sequence[IP] = ()
+) -> Effect[tuple[IP, ...]]:
+    """What joining would do, and the addresses that the firewall would get there.
+
+    Raises ValidationError with the same words as joining itself.
+    """
+
+    def action() -> tuple[IP, ...]:
+        join(firewall, network, addresses=addresses)
+        return _addresses(firewall, network)
+
+    return foresee(action)
+
+
+def leave_preview(firewall: Firewall, network: Network) -> Effect[tuple[IP, ...]]:
+    """What leaving would do, and the addresses that the firewall would give back.
+
+    Raises ValidationError with the same words as leaving itself.
+    """
+
+    def action() -> tuple[IP, ...]:
+        addresses = _addresses(firewall, network)
+        leave(firewall, network)
+        return addresses
+
+    return foresee(action)
+
+
+def _addresses(firewall: Firewall, network: Network) -> tuple[IP, ...]:
+    own = firewall.machine.addresses.filter(prefix__network=network).order_by("address")
+    return tuple(own.values_list("address", flat=True))
