@@ -157,12 +157,12 @@ def read_the_story(page: Page) -> None:
     expect(told.nth(1)).to_contain_text("training data for shop")
     page.get_by_role("link", name="Activity", exact=True).first.click()
     event = page.locator(".event .what")
-    expect(story.filter(has_text="push shop-fw is confirmed").first).to_be_visible()
+    expect(event.filter(has_text="push shop-fw is confirmed").first).to_be_visible()
     page.get_by_label("Object").fill("shop-fw")
     page.get_by_label("Who").fill("admin")
     page.get_by_role("button", name="Filter").click()
-    expect(story.first).to_have_text(re.compile("shop-fw"))
-    assert story.all_text_contents()[:2] == [
+    expect(event.first).to_have_text(re.compile("shop-fw"))
+    assert event.all_text_contents()[:2] == [
         "a push of shop-fw was asked for",
         "shop-fw joined analytics-private",
     ]
