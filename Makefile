@@ -40,9 +40,11 @@ check: .venv/dev.stamp
 count: .venv/dev.stamp
 	@$(BIN)/python -m tests.counting
 
+# BENCH=allocate: this one alone. AGAINST=FOLDER: in turns with another checkout, ROUNDS=3 times each.
 bench: .venv/dev.stamp
-	@$(BIN)/python -m tests.bench $(BENCH)
-	@if [ "$$(id -u)" = 0 ] && command -v sshd nft vtysh >/dev/null; then $(MAKE) --no-print-directory bench-pushes; \
+	@$(BIN)/python -m tests.bench $(BENCH) $(if $(AGAINST),--against "$(AGAINST)") $(if $(ROUNDS),--rounds $(ROUNDS))
+	@if [ -n "$(BENCH)$(AGAINST)" ]; then :; \
+	  elif [ "$$(id -u)" = 0 ] && command -v sshd nft vtysh >/dev/null; then $(MAKE) --no-print-directory bench-pushes; \
 	  else echo "pushes are not measured: that takes root, openssh-server, nftables and frr"; fi
 
 # Pushes beside ansible-core and nornir, which are installed for this alone.
