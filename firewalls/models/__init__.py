@@ -1,9 +1,10 @@
-"""Firewalls: what they join, the configurations wanted of them, and the pushes and rollouts that bring these to them."""
+"""Firewalls, what they join, the configurations wanted of them, and how these get there."""
 
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Attachment, Firewall, FirewallQuerySet
-from firewalls.models.push import Push, PushQuerySet, Revision
+from firewalls.models.push import Push, PushQuerySet
+from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
 from firewalls.models.touched import Touched

@@ -24,7 +24,8 @@ from networks.models import Network, Partition, Project
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-    from firewalls.models.push import Push, Revision
+    from firewalls.models.push import Push
+    from firewalls.models.revision import Revision
     from firewalls.models.rule import Rule
 
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from firewalls.device import practice, transport
+from firewalls.device import practice, protocol
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Target
 from tests.bench import others, slow_boxes
@@ -85,7 +85,7 @@ class Bench:
         """What whoever comes in by this port runs: the applier of that firewall, and nothing else."""
         root = self.folder / "roots" / self.names[self.ports.index(port)]
         practice = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={ROLLBACK_SECONDS}"
-        return f"Match LocalPort {port}\nForceCommand exec sh {transport.APPLIER}\nSetEnv HOME={self.folder} {practice}\n"
+        return f"Match LocalPort {port}\nForceCommand exec sh {protocol.APPLIER}\nSetEnv HOME={self.folder} {practice}\n"
 
     def _start(self, name: str, ports: list[int], more: str) -> "subprocess.Popen[bytes]":
         authorized, config = self.folder / "authorized", self.folder / f"{name}.conf"

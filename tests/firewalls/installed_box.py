@@ -12,9 +12,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from firewalls.device import transport
-from firewalls.device.connection import Timeouts, connected
+from firewalls.device import protocol, transport
+from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.target import Timeouts
 from firewalls.device.transport import Target
 from tests.firewalls.boxes import last, pushed, sshd
 from tests.firewalls.real_box import files, firewall, running, shell
@@ -34,7 +35,7 @@ def own_folders(folder: Path) -> None:
 
 def install(*words: str) -> tuple[int, str]:
     done = subprocess.run(
-        ["sh", str(transport.APPLIER), "install", *words],
+        ["sh", str(protocol.APPLIER), "install", *words],
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from firewalls.device import practice
-from firewalls.device.transport import _packed
+from firewalls.device.protocol import packed
 from tests.firewalls.real_box import RULES, firewall, shell
 from tests.firewalls.running import applier, steps, verdict
 
@@ -93,7 +93,7 @@ class Box:
             "/etc/frr/frr.conf": ROUTES.format(number=number),
             "/etc/nftables.conf": RULES.format(accept=""),
         }
-        output = applier(self.root, "apply", given=_packed(files), how=self.how)[1]
+        output = applier(self.root, "apply", given=packed(files), how=self.how)[1]
         ended, token = verdict(output)
         if ended == "applied":
             applier(self.root, "confirm", token, how=self.how)

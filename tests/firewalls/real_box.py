@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firewalls.device import practice, transport
+from firewalls.device import practice, protocol, transport
 from firewalls.device.transport import Target, Timeouts
 from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd, wait_until
 from tests.firewalls.running import PATIENT
@@ -60,7 +60,7 @@ LEAF = """router bgp 65001
  neighbor 10.9.0.1 timers connect 1
 """
 OPEN = "tcp dport != 1 counter accept\n        tcp sport != 1 counter accept"
-HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, again=0.2)
+HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, ask_again=0.2)
 
 
 def shell(*commands: str) -> str:
@@ -150,7 +150,7 @@ def tell(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
     told: dict[str, object] = {}
-    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {transport.APPLIER}"
+    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {protocol.APPLIER}"
     patient, hasty = (f"{where} APPLIER_TIMEOUT={seconds} {then}" for seconds in (PATIENT, 10))
     with (
         firewall(),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firewalls.device import transport
-from firewalls.device.transport import _packed
+from firewalls.device import protocol
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
 from tests.firewalls.running import environment, verdict
 
@@ -24,11 +24,11 @@ def _namespaces() -> None:
 
 def life(root: Path, before: str, after: str = "", **more: str) -> tuple[str, list[str]]:
     """On a small disk push GOOD, do something, push CHANGED, do something else: how the push ended, and then the verdict and frr.conf."""
-    (root.parent / "good.tar").write_bytes(_packed(GOOD))
-    (root.parent / "changed.tar").write_bytes(_packed(CHANGED))
+    (root.parent / "good.tar").write_bytes(packed(GOOD))
+    (root.parent / "changed.tar").write_bytes(packed(CHANGED))
     script = f"""
         mount -t tmpfs -o size=256k,mode=755 none {root} && mkdir -p {root}/etc/frr {root}/etc/shared-networks/probes {root}/var/lib
-        applier() {{ sh {transport.APPLIER} "$@"; }}
+        applier() {{ sh {protocol.APPLIER} "$@"; }}
         applier confirm $(applier apply <{root.parent}/good.tar | tail -1 | cut -f3) >&2
         {before}
         applier apply <{root.parent}/changed.tar >{root.parent}/said

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firewalls.device.transport import applier_digest
+from firewalls.device.protocol import applier_digest
 from tests.conftest import needs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from firewalls.device import practice, transport
+from firewalls.device import practice, protocol, transport
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Outcome, Step, Target, Timeouts, TransportError
@@ -61,13 +61,7 @@ UNLOADED = (
     "check-next-hops",
     "check-defaults",
 )
-EAGER = Timeouts(after_rollback=60, again=0.2)
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
+EAGER = Timeouts(after_rollback=60, ask_again=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +377,7 @@ class TestOpenSSH:
     """The same with OpenSSH's own server and a forced command, as on a real firewall."""
 
     def command(self, root: Path) -> str:
-        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT} sh {transport.APPLIER}"
+        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT} sh {protocol.APPLIER}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:
