@@ -1,6 +1,7 @@
 """What the workers do. The work itself is rows: a task carries none, and reconcile comes again."""
 
 from collections.abc import Iterable
+from functools import partial, update_wrapper
 from typing import Any
 from uuid import UUID
 
@@ -56,10 +57,8 @@ def after_commit(task: "Task[..., None]", *arguments: str) -> None:
 
     A broker that is down fails no request: reconcile finds the work.
     """
-
-    def send() -> None:  # no partial: Django names what failed by its __qualname__
-        task.apply_async(arguments)
-
+    # Django names a callback that failed by its __qualname__, which a mere partial has not.
+    send = update_wrapper(partial(task.apply_async, arguments), task.apply_async)
     transaction.on_commit(send, robust=True)
 
 

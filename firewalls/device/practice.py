@@ -16,6 +16,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import asyncssh
@@ -94,21 +95,13 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
     """Recover all practice firewalls, as a box does at boot, and start listening."""
     await _recover(folder)
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
-    # Real firewalls have a processor each; these share one, so they apply in turns.
     turns = asyncio.Semaphore(AT_ONCE)
-
-    async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        applies = (process.command or "").startswith("apply")
-        in_turn = applies and _slow(folder, _name(process)) == "0"
-        async with turns if in_turn else nullcontext():
-            process.exit(await _run(folder, process))
-
     return await asyncssh.listen(
         HOST,
         number,
         server_factory=lambda: _Login(folder, key),
         server_host_keys=[str(ensure_key(folder / "host_key"))],
-        process_factory=run,
+        process_factory=partial(_run_in_turn, folder, turns),
         encoding=None,
         reuse_address=True,
         keepalive_interval=15,
@@ -133,6 +126,16 @@ def _name(process: "asyncssh.SSHServerProcess[bytes]") -> str:
 def _slow(folder: Path, name: str) -> str:
     path = folder / f".slow-{name}"
     return path.read_text().strip() if path.exists() else "0"
+
+
+async def _run_in_turn(
+    folder: Path, turns: asyncio.Semaphore, process: "asyncssh.SSHServerProcess[bytes]"
+) -> None:
+    """Real firewalls have a processor each; these share one, so they apply in turns."""
+    applies = (process.command or "").startswith("apply")
+    in_turn = applies and _slow(folder, _name(process)) == "0"
+    async with turns if in_turn else nullcontext():
+        process.exit(await _run(folder, process))
 
 
 async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int:

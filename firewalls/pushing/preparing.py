@@ -3,9 +3,8 @@
 A push that cannot begin is refused: it ends without the firewall being asked.
 """
 
+from collections import defaultdict
 from dataclasses import asdict
-from itertools import groupby
-from operator import attrgetter
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
@@ -36,13 +35,14 @@ def prepare(claimed: list[Push]) -> list[PushJob]:
 
 def _choose_latest(pushes: list[Push]) -> None:
     """Render what is wanted now; from here on it is this revision that is pushed."""
-    refusals: dict[UUID, str] = {}
-    by_requester = attrgetter("requested_by")
-    for requester, group in groupby(sorted(pushes, key=by_requester), key=by_requester):
-        firewalls = [push.firewall_id for push in group]
-        refusals |= changes.refresh(firewalls, "rendered for a push", requester)
+    by_requester: dict[str, list[UUID]] = defaultdict(list)
     for push in pushes:
-        if reason := refusals.get(push.firewall_id):
+        by_requester[push.requested_by].append(push.firewall_id)
+    failures: dict[UUID, str] = {}
+    for requester, firewalls in sorted(by_requester.items()):
+        failures |= changes.refresh(firewalls, "rendered for a push", requester)
+    for push in pushes:
+        if reason := failures.get(push.firewall_id):
             refuse(push, reason)
     wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted")[:1]
     running = Push.objects.filter(state=Push.State.RUNNING)

@@ -1,4 +1,7 @@
-"""The applier by itself, under every shell that a firewall may have: what it does, and what it leaves when it is killed."""
+"""The applier by itself, under every shell that a firewall may have.
+
+What it does, and what it leaves when it is killed.
+"""
 
 import os
 import signal
@@ -174,7 +177,10 @@ def test_applying_for_longer_than_the_timeout_is_not_rolled_back_meanwhile(root:
 
 
 def looked(token: str) -> None:
-    """Wait until a push's timer has looked at its clock again, which it does after each of its naps, or has ended."""
+    """Wait until a push's timer has read its clock again, or has ended.
+
+    It reads the clock after each of its naps.
+    """
     naps: set[int] = set()
     with suppress(psutil.NoSuchProcess, StopIteration):
         timer = next(
@@ -186,7 +192,7 @@ def looked(token: str) -> None:
 
 
 class TestClock:
-    """What the clock says does not matter to a rollback: it comes after so many seconds of uptime."""
+    """The clock does not matter to a rollback: it comes after so many seconds of uptime."""
 
     @pytest.mark.parametrize("hours", [-1, 1])
     def test_off_by_an_hour_is_no_matter(self, root: Path, hours: int) -> None:

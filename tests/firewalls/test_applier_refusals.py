@@ -89,12 +89,13 @@ class TestFullDisk:
     def push_on_full(
         self, root: Path, small: Path, size: str
     ) -> tuple[dict[str, tuple[str, str]], str]:
-        """Push GOOD, fill the small disk, push something else there; how that went, and the files after it."""
+        """Push GOOD, fill the small disk, push something else: how that ended, and the files."""
         big = CHANGED | {"/etc/frr/frr.conf": CHANGED["/etc/frr/frr.conf"] + "!\n" * 5000}
         (root.parent / "good.tar").write_bytes(packed(GOOD))
         (root.parent / "big.tar").write_bytes(packed(big))
         script = f"""
-            mount -t tmpfs -o size={size},mode=755 none {small} && mkdir -p {root}/etc/frr {root}/var/lib
+            mount -t tmpfs -o size={size},mode=755 none {small} &&
+            mkdir -p {root}/etc/frr {root}/var/lib
             token=$(sh {protocol.APPLIER} apply <{root.parent}/good.tar | tail -1 | cut -f3)
             sh {protocol.APPLIER} confirm $token >&2
             dd if=/dev/zero of={small}/fill bs=4k 2>/dev/null

@@ -1,4 +1,4 @@
-"""What firewalls show: host keys, which people confirm or judge; drift; and that they are silent."""
+"""What firewalls show: host keys, which people confirm or judge, drift, and silence."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -184,8 +184,8 @@ class TestDrift:
         }
 
     def test_is_shown_as_a_diff(self, drifted: Firewall) -> None:
-        found = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()
-        assert "+# by hand" in found["files"]["/etc/nftables.conf"] and found["accepted_at"] is None
+        drift = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()
+        assert "+# by hand" in drift["files"]["/etc/nftables.conf"] and drift["accepted_at"] is None
         assert says(visitor().get(f"/firewalls/{drifted.pk}/drift/"), "+# by hand")
 
     def test_can_be_compared_with_what_is_wanted(self, drifted: Firewall) -> None:
@@ -259,11 +259,11 @@ class TestTheDifferencesSay:
         )
 
     def test_nothing_about_what_there_is_not(self, firewall: Firewall) -> None:
-        asked = [
+        answers = [
             visitor().get(f"/firewalls/{firewall.pk}/diff/", {"to": side})
             for side in ("7", "nobody", "", "-1")
         ]
-        assert [shown.status_code for shown in asked] == [404] * 4
+        assert [shown.status_code for shown in answers] == [404] * 4
 
 
 class TestSilence:

@@ -54,7 +54,7 @@ def finished(rollout: Rollout) -> tuple[str, int, int, int]:
 
 class TestWaves:
     @pytest.mark.parametrize(
-        ("given", "total", "expected"),
+        ("sizes", "total", "expected"),
         [
             ([1, "10%", "rest"], 500, [1, 50, 449]),
             ([1, "10%", "rest"], 1, [1]),
@@ -67,12 +67,12 @@ class TestWaves:
         ],
     )
     def test_are_sizes_in_order_and_nobody_is_left_out(
-        self, given: list[waves.Wave], total: int, expected: list[int]
+        self, sizes: list[waves.Wave], total: int, expected: list[int]
     ) -> None:
-        assert waves.problem(given) == "" and waves.sizes(given, total) == expected
+        assert waves.problem(sizes) == "" and waves.sizes(sizes, total) == expected
 
     @pytest.mark.parametrize(
-        "given",
+        "sizes",
         [
             [],
             [0],
@@ -89,8 +89,8 @@ class TestWaves:
             [1] * 51,
         ],
     )
-    def test_that_are_none_are_refused_with_a_sentence(self, given: object) -> None:
-        assert waves.problem(given).endswith(("'rest'].", "'rest'."))
+    def test_that_are_none_are_refused_with_a_sentence(self, sizes: object) -> None:
+        assert waves.problem(sizes).endswith(("'rest'].", "'rest'."))
 
 
 class TestAdvancing:
@@ -310,7 +310,7 @@ class TestRest:
         assert codes(operator.post(f"{place}retry/"), 409) == {"state": ["nothing_to_retry"]}
 
     def test_a_viewer_reads_and_starts_nothing(self, some: list[Firewall]) -> None:
-        rollout = rollouts.start(some, cause="seen")
+        rollout = rollouts.start(some, cause="for reading")
         viewer = Api("viewer")
         assert viewer.get("rollouts/").json()["count"] == 1
         assert viewer.post("rollouts/", {"filter": {"partition": "fra"}}).status_code == 403
@@ -339,8 +339,8 @@ class TestPages:
         operator = visitor("operator")
         assert b'name="firewall"' in operator.get("/firewalls/").content
         chosen = "&".join(f"firewall={firewall.pk}" for firewall in some[:3])
-        asked = operator.get(f"/rollouts/new/?{chosen}")
-        assert says(asked, "Roll out to 3 firewalls") and says(asked, "1, then 1, then 1 at a time")
+        page = operator.get(f"/rollouts/new/?{chosen}")
+        assert says(page, "Roll out to 3 firewalls") and says(page, "1, then 1, then 1 at a time")
         answer = operator.post(
             f"/rollouts/new/?{chosen}",
             {"cause": "by hand", "sizes": "1, rest", "max_failures": "0"},

@@ -1,4 +1,4 @@
-"""Changed rows wake the workers: once per transaction, after its commit, and never at its expense."""
+"""Changed rows wake the workers: once per transaction, after its commit, never at its expense."""
 
 import pytest
 from django.db import transaction

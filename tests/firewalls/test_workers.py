@@ -71,8 +71,13 @@ def ended(*workers: int) -> list[int]:
     return [os.WTERMSIG(os.waitpid(pid, 0)[1]) for pid in workers]
 
 
+def die(*args: object) -> None:
+    """Be killed as nothing can prevent."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def dies_at(point: str, push: Push) -> None:
-    """Claim the push and run it as far as this; then be killed as nothing can prevent."""
+    """Claim the push, run it as far as this, and die."""
     record_step = PushJob.record_step
     record_progress = recording.record_progress
     writing = threading.Lock()
@@ -88,10 +93,7 @@ def dies_at(point: str, push: Push) -> None:
             with writing:
                 job.changed = True
                 record_progress([job])
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def die(*args: object) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
+                die()
 
     PushJob.record_step = record_and_die  # type: ignore[assignment, method-assign]
     recording.record_progress = record_in_turn
@@ -100,7 +102,7 @@ def dies_at(point: str, push: Push) -> None:
     claimed = claim_push(push.pk)
     assert claimed
     if point == "claimed":
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
     # The dying one writes down its last step from where it is.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     engine.run(claimed)
@@ -159,7 +161,7 @@ def test_two_workers_share_the_pushes_and_none_is_run_twice(
 
 @contextmanager
 def locked(box: Boxes, name: str) -> Iterator[None]:
-    """The box is busy for as long as the block runs: its lock is held, and whoever pushes there waits."""
+    """The box is locked for as long as the block runs: whoever pushes there waits."""
     lock = box.file("/var/lib/shared-networks/busy", name)
     lock.parent.mkdir(parents=True, exist_ok=True)
     holder = subprocess.Popen(["flock", "-F", str(lock), "sleep", "600"])
@@ -174,16 +176,19 @@ def locked(box: Boxes, name: str) -> Iterator[None]:
 
 
 def beats(push: Push) -> Callable[[], bool]:
-    """Asked again and again: whether the push waits for its box, and its worker has said since the first time that it lives."""
-    seen: list[object] = []
+    """A function to call again and again: whether the push waits for its box, and its worker lives.
 
-    def asked() -> bool:
+    It lives if it has written that down since the first call.
+    """
+    heartbeats: list[object] = []
+
+    def lives() -> bool:
         row = Push.objects.get(pk=push.pk)
         if row.state == "running" and row.steps and row.steps[-1]["name"] == "lock":
-            seen.append(row.heartbeat_at)
-        return len(set(seen)) > 1
+            heartbeats.append(row.heartbeat_at)
+        return len(set(heartbeats)) > 1
 
-    return asked
+    return lives
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

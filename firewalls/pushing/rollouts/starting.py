@@ -25,19 +25,16 @@ def start(
     max_failures: int = 0,
     revisions: dict[UUID, Revision] | None = None,
 ) -> Rollout:
-    """Begin to push to these firewalls, in this order. Raises ValidationError.
-
-    Each gets what is wanted of it, or its revision where `revisions` has one.
-    """
+    """Push what is wanted of these firewalls, or these revisions. Raises ValidationError."""
     chosen = list(dict.fromkeys(firewalls))
     _check(chosen, sizes)
+    rollout = Rollout(
+        cause=cause[:400],
+        waves=list(sizes or default_waves()),
+        max_failures=max_failures,
+        created_by=by,
+    )
     with operation(f"rollout: {cause}"), transaction.atomic():
-        rollout = Rollout(
-            cause=cause[:400],
-            waves=list(sizes or default_waves()),
-            max_failures=max_failures,
-            created_by=by,
-        )
         rollout.save(force_insert=True)
         _add_members(rollout, chosen, revisions or {})
         advance(rollout.pk)
