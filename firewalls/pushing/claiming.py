@@ -1,7 +1,7 @@
 """Claiming: a push that waits, or an inspection that is due, becomes one worker's and no other's.
 
 Times are the database's, never a worker's: clocks of workers may differ, and a heartbeat must not
-look old because of that.
+seem old because of that.
 """
 
 from collections.abc import Iterable

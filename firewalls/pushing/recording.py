@@ -64,8 +64,8 @@ def record_heartbeat(pushes: list[Push]) -> None:
 def _same_attempt(rows: PushQuerySet, pushes: list[Push]) -> set[UUID]:
     """The ids of these pushes that no other worker has claimed since."""
     attempts = {push.pk: push.attempts for push in pushes}
-    found = rows.filter(pk__in=attempts).values_list("pk", "attempts")
-    return {pk for pk, attempt in found if attempt == attempts[pk]}
+    current = rows.filter(pk__in=attempts).values_list("pk", "attempts")
+    return {pk for pk, attempt in current if attempt == attempts[pk]}
 
 
 def record_contact(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> None:

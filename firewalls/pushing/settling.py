@@ -32,7 +32,7 @@ def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
 
 @transaction.atomic
 def refuse(push: Push, reason: str, steps: Steps | None = None) -> None:
-    """End a push without having asked its firewall, of which nothing is known by that."""
+    """End a push whose firewall was not asked, so that nothing is recorded of that."""
     _finish_and_advance(push, Outcome("failed", reason), steps)
 
 
