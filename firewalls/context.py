@@ -1,5 +1,6 @@
-"""What every page shows: the partitions, and whether something is wrong in one."""
+"""What every page shows: the partitions, and in which of them something is wrong."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,21 +12,27 @@ from firewalls.models import Firewall
 from networks.models import Partition
 
 
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A partition by its id, and how many of its firewalls are in trouble."""
+
+    id: str
+    trouble: int
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """The partitions with the number of their firewalls in trouble; asked only by pages that show them."""
+    """The partitions with the number of their firewalls in trouble.
+
+    Lazy: only pages that show them pay for the queries.
+    """
     return {"navigation_partitions": SimpleLazyObject(partial(_partitions, request))}
 
 
-def _partitions(request: HttpRequest) -> list[Partition]:
+def _partitions(request: HttpRequest) -> list[MenuEntry]:
     if not request.user.is_authenticated:
         return []
-    counted = (
-        Firewall.objects.in_trouble()
-        .order_by()
-        .values_list("machine__partition")
-        .annotate(Count("pk"))
-    )
-    trouble, partitions = dict(counted), list(Partition.objects.order_by("id"))
-    for partition in partitions:
-        partition.trouble = trouble.get(partition.pk, 0)  # type: ignore[attr-defined] # for the template
-    return partitions
+    in_trouble = Firewall.objects.in_trouble().order_by()
+    by_partition = in_trouble.values_list("machine__partition").annotate(Count("pk"))
+    trouble = dict(by_partition)
+    partitions = Partition.objects.order_by("id").values_list("id", flat=True)
+    return [MenuEntry(partition, trouble.get(partition, 0)) for partition in partitions]

@@ -1,8 +1,9 @@
-"""Who wakes reconcile: a changed row does. The hint carries nothing; a missed one costs a beat."""
+"""Changed rows wake the workers. A message carries nothing; one that is missed costs a beat."""
 
+import threading
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
@@ -12,18 +13,15 @@ from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
 
-# Robust: a broker that is down must not turn a committed change into an error. The next beat does what the hint would have.
-
 
 @receiver([post_save, post_delete])
 def wake(
     sender: type[models.Model], instance: models.Model, raw: bool = False, **kwargs: Any
 ) -> None:
     """Something a configuration is made of has changed."""
-    if sender in WAKING and not raw and not _is_reserved(instance) and not _hinted():
-        transaction.on_commit(
-            _hint, robust=True
-        )  # once per transaction, however many rows it changes
+    if sender in WAKING and not raw and not _is_reserved(instance):
+        # Robust: a broker that is down must not turn a committed change into an error.
+        transaction.on_commit(_hints.current.send, robust=True)
 
 
 @receiver(post_save, sender=Push)
@@ -35,13 +33,36 @@ def start(raw: bool = False, **kwargs: Any) -> None:
 
 
 def _is_reserved(row: models.Model) -> bool:
-    """An address on no machine is in no configuration. Where one comes off a firewall, what it leaves, or is itself, changes too."""
+    """An address on no machine is in no configuration.
+
+    Where one comes off a firewall, what it leaves, or is itself, changes too.
+    """
     return isinstance(row, Address) and row.machine_id is None
 
 
-def _hinted() -> bool:
-    return any(waiting[1] is _hint for waiting in connection.run_on_commit)
+class _Hint:
+    """One message for all rows that a transaction changes, each of which asks for it.
+
+    The transaction may be rolled back: then the hint was not sent, and the next transaction of the
+    thread uses it.
+    """
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    def send(self) -> None:
+        if self.sent:
+            return
+        self.sent = True
+        _hints.current = _Hint()
+        tasks.after_commit(tasks.reconcile)
 
 
-def _hint() -> None:
-    tasks.after_commit(tasks.reconcile)
+class _Hints(threading.local):
+    """The hint of each thread, as each has a transaction of its own."""
+
+    def __init__(self) -> None:
+        self.current = _Hint()
+
+
+_hints = _Hints()

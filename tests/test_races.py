@@ -6,6 +6,7 @@ import pytest
 
 from firewalls.allocation import join
 from firewalls.models import Attachment, Firewall, Push
+from firewalls.pushing.claiming import claim_push
 from machines.allocation import free_machine
 from networks.allocation import allocate
 from networks.models import Address, Network
@@ -133,5 +134,5 @@ def test_a_push_is_claimed_by_one_worker_only(fra: World) -> None:
     pushes = at_once(*[lambda: Push.objects.enqueue(firewall) for _ in range(4)])
     assert len({push.pk for push in pushes if isinstance(push, Push)}) == 1
     (push,) = Push.objects.all()
-    claims = at_once(*[lambda: Push.objects.claim(push.pk) for _ in range(4)])
+    claims = at_once(*[lambda: claim_push(push.pk) for _ in range(4)])
     assert len([claim for claim in claims if claim is not None]) == 1

@@ -15,7 +15,7 @@ from firewalls import tasks
 from firewalls.allocation import join
 from firewalls.device import practice
 from firewalls.models import Firewall, Push
-from firewalls.pushing import engine
+from firewalls.pushing import claiming, engine
 from networks.models import Network
 
 BY = "demo"
@@ -25,7 +25,7 @@ WAIT_SECONDS, END_SECONDS = 60, 10
 def in_sync(firewall: Firewall) -> None:
     """Push its configuration, as a worker does, or wait for the worker that was faster."""
     push = Push.objects.enqueue(firewall, by=BY)
-    if claimed := Push.objects.claim(push.pk):
+    if claimed := claiming.claim_push(push.pk):
         engine.run(claimed)
         return
     deadline = time.monotonic() + WAIT_SECONDS

@@ -1,10 +1,11 @@
-"""Practice firewalls: one process with a real SSH server that gives each of many firewalls a root folder of its own.
+"""Practice firewalls: a real SSH server that gives each of many firewalls a root folder of its own.
 
-    python -m firewalls.practice FOLDER KEY
+    python -m firewalls.device.practice FOLDER KEY
 
-The user name says which firewall is meant (`fw-NAME`), the product's key opens them all, and all they run is the applier,
-the same program that real firewalls run. Having no kernel of their own they load nothing, and say so in the step's output.
-A file FOLDER/.slow-NAME holds the seconds that every step of that firewall takes longer.
+The user name says which firewall is meant (`fw-NAME`), the product's key opens them all, and all
+they run is the applier, the same program that real firewalls run. Having no kernel of their own
+they load nothing, and say so in the step's output. A file FOLDER/.slow-NAME holds the seconds that
+every step of that firewall takes longer.
 """
 
 import asyncio
@@ -15,18 +16,19 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import asyncssh
 
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.transport import APPLIER
+from firewalls.device.protocol import APPLIER
 
 HOST = "127.0.0.1"
 VERBS = ("apply", "confirm", "show", "version")
 ROLLBACK_SECONDS = 20
 PREFIX = "fw-"
-_NAME = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
+_USER = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
 REFUSED = 64
 AT_ONCE = 1 + (os.cpu_count() or 1)  # more would only wait for each other, and let pages wait
 CHUNK = 65_536
@@ -52,19 +54,19 @@ def host_key(folder: Path) -> str:
 
 def port(folder: Path) -> int:
     """The port it listens on: chosen once and kept, as long as nobody else has taken it."""
-    kept = folder / "port"
+    path = folder / "port"
     with suppress(OSError, ValueError):
-        number = int(kept.read_text())
-        if _free(number):
+        number = int(path.read_text())
+        if _is_free(number):
             return number
-    with socket.create_server((HOST, 0)) as probe:
-        number = int(probe.getsockname()[1])
+    with socket.create_server((HOST, 0)) as server:
+        number = int(server.getsockname()[1])
     folder.mkdir(parents=True, exist_ok=True)
-    kept.write_text(str(number))
+    path.write_text(str(number))
     return number
 
 
-def _free(number: int) -> bool:
+def _is_free(number: int) -> bool:
     try:
         with socket.create_server((HOST, number)):
             return True
@@ -72,43 +74,34 @@ def _free(number: int) -> bool:
         return False
 
 
-class _Door(asyncssh.SSHServer):
-    """Who may come in: the product's key, as a firewall that exists. No password, no forwarding."""
+class _Login(asyncssh.SSHServer):
+    """Who may log in: the product's key, as a firewall that exists. No password, no forwarding."""
 
     def __init__(self, folder: Path, key: asyncssh.SSHKey) -> None:
-        self.folder, self.key = folder, key
+        self.folder = folder
+        self.key = key
 
     def public_key_auth_supported(self) -> bool:
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        name = _NAME.fullmatch(username)
-        return key == self.key and name is not None and (self.folder / name[1] / "etc").is_dir()
+        match = _USER.fullmatch(username)
+        if match is None or key != self.key:
+            return False
+        return (self.folder / match[1] / "etc").is_dir()
 
 
 async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAcceptor:
-    """Put back what no practice firewall had confirmed, as a box does at boot, and start listening; returns the listener."""
-    for pending in folder.glob("*/var/lib/shared-networks/pending"):
-        await (
-            await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)
-        ).communicate()
+    """Recover all practice firewalls, as a box does at boot, and start listening."""
+    await _recover(folder)
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
-
-    turns = asyncio.Semaphore(AT_ONCE)  # real firewalls bring a processor each; these share one
-
-    async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        hurried = (process.command or "").startswith("apply") and _slow(
-            folder, _name(process)
-        ) == "0"
-        async with turns if hurried else nullcontext():
-            process.exit(await _run(folder, process))
-
+    turns = asyncio.Semaphore(AT_ONCE)
     return await asyncssh.listen(
         HOST,
         number,
-        server_factory=lambda: _Door(folder, key),
+        server_factory=lambda: _Login(folder, key),
         server_host_keys=[str(ensure_key(folder / "host_key"))],
-        process_factory=run,
+        process_factory=partial(_run_in_turn, folder, turns),
         encoding=None,
         reuse_address=True,
         keepalive_interval=15,
@@ -116,6 +109,14 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
         allow_scp=False,
         agent_forwarding=False,
     )
+
+
+async def _recover(folder: Path) -> None:
+    """Put back what was applied and never confirmed."""
+    for pending in folder.glob("*/var/lib/shared-networks/pending"):
+        name = pending.relative_to(folder).parts[0]
+        applier = await _applier(folder, name, "recover", inside=True)
+        await applier.communicate()
 
 
 def _name(process: "asyncssh.SSHServerProcess[bytes]") -> str:
@@ -127,31 +128,48 @@ def _slow(folder: Path, name: str) -> str:
     return path.read_text().strip() if path.exists() else "0"
 
 
+async def _run_in_turn(
+    folder: Path, turns: asyncio.Semaphore, process: "asyncssh.SSHServerProcess[bytes]"
+) -> None:
+    """Real firewalls have a processor each; these share one, so they apply in turns."""
+    applies = (process.command or "").startswith("apply")
+    in_turn = applies and _slow(folder, _name(process)) == "0"
+    async with turns if in_turn else nullcontext():
+        process.exit(await _run(folder, process))
+
+
 async def _run(folder: Path, process: "asyncssh.SSHServerProcess[bytes]") -> int:
     words = (process.command or "").split()
     if not words or words[0] not in VERBS:
-        process.stderr.write(f"This account runs the applier only: {', '.join(VERBS)}.\n".encode())
+        refusal = f"This account runs the applier only: {', '.join(VERBS)}.\n"
+        process.stderr.write(refusal.encode())
         return REFUSED
-    child = await _applier(folder, _name(process), *words)
-    assert child.stdin and child.stdout and child.stderr
-    feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
-    await asyncio.gather(_relay(child.stdout, process.stdout), _relay(child.stderr, process.stderr))
+    applier = await _applier(folder, _name(process), *words)
+    assert applier.stdin and applier.stdout and applier.stderr
+    feeding = asyncio.create_task(_feed(process.stdin, applier.stdin))
+    await asyncio.gather(
+        _relay(applier.stdout, process.stdout), _relay(applier.stderr, process.stderr)
+    )
     feeding.cancel()  # a caller that has nothing to send need not say so
-    return await child.wait()
+    return await applier.wait()
 
 
 async def _applier(
     folder: Path, name: str, *words: str, inside: bool = False
 ) -> asyncio.subprocess.Process:
-    """Start the applier of this firewall, in a process group of its own: it outlives the connection, and this process too.
+    """Start the applier of this firewall; it outlives the connection, and this process too.
 
-    Not in a session of its own: Linux would give each as large a share of the processors as all pages together.
+    In a process group of its own, but not in a session of its own: Linux would give each session
+    as large a share of the processors as all pages together.
     """
+    environment = _environment(folder, name)
+    if inside:
+        environment["APPLIER_INSIDE"] = "1"
     return await asyncio.create_subprocess_exec(
         "sh",
         str(APPLIER),
         *words,
-        env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
+        env=environment,
         process_group=0,
         stdin=PIPE,
         stdout=PIPE,
@@ -160,7 +178,7 @@ async def _applier(
 
 
 async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError, asyncssh.Error, asyncssh.misc.BreakReceived):
+    with suppress(ConnectionError, asyncssh.Error, asyncssh.BreakReceived):
         while chunk := await source.read(CHUNK):
             sink.write(chunk)
             await sink.drain()
@@ -168,7 +186,7 @@ async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter)
 
 
 async def _relay(source: asyncio.StreamReader, sink: "asyncssh.SSHWriter[bytes]") -> None:
-    """Whether or not somebody still listens, the applier runs to its end; it is the box's, not the caller's."""
+    """Pass on what the applier writes. It runs to its end also when nobody listens any more."""
     while chunk := await source.read(CHUNK):
         with suppress(OSError, asyncssh.Error):
             sink.write(chunk)
@@ -186,8 +204,8 @@ def _environment(folder: Path, name: str) -> dict[str, str]:
 
 async def _main(folder: Path, key_path: Path) -> None:
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     listener = await serve(folder, key_path, port(folder))
     await stopped.wait()
     listener.close()

@@ -1,27 +1,26 @@
-"""The one way to a firewall: its applier over SSH (asyncssh), host key pinned, steps told as they happen."""
+"""The one way to a firewall: its applier over SSH. Pushes files and confirms them; inspects."""
 
 import asyncio
-import base64
-import hashlib
-import io
-import tarfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
-from firewalls.device.connection import (
-    Target,
-    Timeouts,
-    TransportError,
-    connected,
-    output_of,
-    run_command,
+from firewalls.device.connection import connected, output_of, run_command
+from firewalls.device.outcomes import Outcome, confirm_answer, never_confirmed, not_applied
+from firewalls.device.protocol import (
+    Inspection,
+    OnStep,
+    Progress,
+    Step,
+    applier_digest,
+    inspection,
+    packed,
 )
+from firewalls.device.target import Target, Timeouts, TransportError
 
 __all__ = [
     "Inspection",
@@ -34,81 +33,6 @@ __all__ = [
     "push",
 ]
 
-APPLIER = Path(__file__).with_name("applier.sh")
-ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a push: running, ok, failed, or skipped (the output says why)."""
-
-    name: str
-    state: str
-    seconds: float = 0.0
-    output: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a push ended: confirmed, rolled_back or failed, and for people, why; `unreachable` if the firewall did not answer any more.
-
-    `offered_key` is the host key that it showed and that is not the pinned one.
-    """
-
-    state: str
-    error: str = ""
-    unreachable: bool = False
-    offered_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What is on a firewall: the managed files by path, and by name what ran when they were applied and what runs now."""
-
-    files: dict[str, str]
-    running: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-
-OnStep = Callable[[Step], Awaitable[None]]
-
-
-@dataclass
-class _Told:
-    """What the applier has told so far."""
-
-    on_step: OnStep
-    started: dict[str, float] = field(default_factory=dict)
-    current: str = ""  # the step that runs
-    failed: Step | None = None
-    verdict: str = ""
-    token: str = ""
-    rollback_seconds: float = ROLLBACK_SECONDS
-
-    async def line(self, line: str) -> None:
-        """Take in one line of the applier; anything else that a box may print is passed over."""
-        match line.split("\t"):
-            case ["begin", token, seconds, *_] if seconds.isdigit():
-                self.token, self.rollback_seconds = token, float(seconds)
-            case ["step", name, "running" | "ok" | "failed" | "skipped" as state, output, *_]:
-                await self.step(name, state, _decoded(output).strip())
-            case ["done", verdict, *_]:
-                self.verdict = verdict
-
-    async def step(self, name: str, state: str, output: str = "") -> None:
-        now = time.monotonic()
-        step = Step(name, state, round(now - self.started.setdefault(name, now), 3), output)
-        self.current = name if state == "running" else ""
-        if state == "failed" and self.failed is None:
-            self.failed = step
-        await self.on_step(step)
-
-
-def _decoded(output: str) -> str:
-    try:
-        return base64.b64decode(output).decode(errors="replace")
-    except ValueError:
-        return output
-
 
 async def push(
     target: Target,
@@ -118,191 +42,148 @@ async def push(
     key_path: Path | None,
     timeouts: Timeouts | None = None,
 ) -> Outcome:
-    """Bring the files to the firewall: connect, apply, and confirm from a new connection.
+    """Put the files on the firewall: connect, apply, and confirm over a new connection.
 
-    Raises TransportError where the box has not begun; what on_step raises ends the push at once. A box that has begun is
-    asked for its verdict until it must have rolled back, so the outcome says what was seen, never what was assumed.
+    Raises TransportError where the firewall has not begun; what on_step raises ends the push at
+    once. A firewall that has begun is asked for its verdict until it must have rolled back, so the
+    outcome says what was seen, never what was assumed.
     """
-    told, timeouts = _Told(on_step), timeouts or Timeouts()
-    await told.step("connect", "running")
-    cut, problem = "", ""
-    try:
-        async with connected(target, key_path, timeouts) as connection:
-            await told.step(
-                "connect", "ok", f"{target.user}@{target.host}:{target.port}, host key as pinned"
-            )
-            await _apply(connection, target, _packed(files), told, timeouts)
-    except TransportError as error:
-        cut, problem = told.current, str(error)
-        if not told.token:
-            await told.step(cut or "connect", "failed", problem)
-            raise
-    if told.verdict == "unchanged":
-        await told.step(
-            "confirm", "skipped", "The firewall has exactly this configuration already."
-        )
-        return Outcome("confirmed")
-    if told.verdict in ("", "applied"):
-        outcome = await _confirmed(target, told, problem, key_path, timeouts)
-        if cut:  # The box went on by itself; how the step went shows in how it ended.
-            await told.step(
-                cut,
-                "skipped" if outcome.state == "confirmed" else "failed",
-                f"Not seen to its end: {problem}",
-            )
-        return outcome
-    return _refused(target, told)
+    attempt = _Attempt(target, key_path, timeouts or Timeouts(), Progress(on_step))
+    return await attempt.push(files)
 
 
 async def inspect(
     target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
 ) -> Inspection:
     """What is on the firewall now. Raises TransportError."""
-    said = (
-        (await output_of(target, "show", key_path, timeouts or Timeouts()))
-        .decode(errors="replace")
-        .splitlines()
-    )
-    found: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
-    for line in said:
-        match line.split("\t"):
-            case ["file" | "applied" | "running" as kind, name, content, *_]:
-                found[kind][name] = _decoded(content)
-    if "end" not in said:
+    answer = await output_of(target, "show", key_path, timeouts or Timeouts())
+    complete = inspection(answer)
+    if complete is None:
         raise TransportError(f"{target} did not answer with its files.")
-    names = sorted(found["applied"].keys() & found["running"].keys())
-    return Inspection(
-        found["file"], {name: (found["applied"][name], found["running"][name]) for name in names}
-    )
+    return complete
 
 
-@cache
-def applier_digest() -> str:
-    """SHA-256 of the applier that this product speaks with."""
-    return hashlib.sha256(APPLIER.read_bytes()).hexdigest()
+@dataclass(frozen=True)
+class _Interruption:
+    """The connection ended before the applier had: during which step, and why."""
+
+    step: str = ""
+    problem: str = ""
 
 
-def _packed(files: Mapping[str, str]) -> bytes:
-    """The files as a tar, always the same bytes for the same files."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, text in sorted(files.items()):
-            content = text.encode()
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.size, member.mode = len(content), 0o640
-            archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
+@dataclass
+class _Attempt:
+    """One attempt to push to one firewall."""
 
+    target: Target
+    key_path: Path | None
+    timeouts: Timeouts
+    progress: Progress
 
-async def _apply(
-    connection: asyncssh.SSHClientConnection,
-    target: Target,
-    packed: bytes,
-    told: _Told,
-    timeouts: Timeouts,
-) -> None:
-    rest = b""
-    try:
-        async with (
-            asyncio.timeout(timeouts.apply) as limit,
-            aclosing(
-                run_command(connection, target, f"apply {applier_digest()}", packed)
-            ) as chunks,
-        ):
-            async for chunk in chunks:
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    await told.line(line.decode(errors="replace"))
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise TransportError(
-            f"{target} did not finish within {timeouts.apply:g} seconds."
-        ) from error
-    if not told.verdict:
-        raise TransportError(
-            f"The connection to {target} ended before it had finished.", unreachable=True
-        )
+    async def push(self, files: Mapping[str, str]) -> Outcome:
+        interruption = await self._send(files)
+        if self.progress.verdict == "unchanged":
+            output = "The firewall has exactly this configuration already."
+            await self.progress.step("confirm", "skipped", output)
+            return Outcome("confirmed")
+        if self.progress.verdict not in ("", "applied"):
+            return not_applied(self.target.name, self.progress)
+        outcome = await self._confirm(interruption.problem)
+        if interruption.step:
+            # The box went on by itself; how the step went shows in how it ended.
+            state = "skipped" if outcome.state == "confirmed" else "failed"
+            output = f"Not seen to its end: {interruption.problem}"
+            await self.progress.step(interruption.step, state, output)
+        return outcome
 
-
-async def _confirmed(
-    target: Target, told: _Told, problem: str, key_path: Path | None, timeouts: Timeouts
-) -> Outcome:
-    """Say over a new connection that the firewall is still reached, and go on asking until it must have rolled back."""
-    wait = told.rollback_seconds + timeouts.after_rollback + (0 if told.verdict else timeouts.apply)
-    deadline, unreachable, offered = time.monotonic() + wait, False, ""
-    await told.step("confirm", "running", problem)
-    while True:
+    async def _send(self, files: Mapping[str, str]) -> _Interruption:
+        """Connect and apply. Raises TransportError where the firewall has not begun."""
+        target = self.target
+        await self.progress.step("connect", "running")
         try:
-            lines = (
-                (await output_of(target, f"confirm {told.token}", key_path, timeouts))
-                .decode(errors="replace")
-                .splitlines()
-            )
-            said = lines[-1] if lines else "nothing"
-            if outcome := await _ended(target, told, said, problem):
-                return outcome
-            problem, unreachable = problem or f"{target.name} answered: {said}", False
+            async with connected(target, self.key_path, self.timeouts) as connection:
+                address = f"{target.user}@{target.host}:{target.port}"
+                await self.progress.step("connect", "ok", f"{address}, host key as pinned")
+                await self._apply(connection, packed(files))
         except TransportError as error:
-            problem, unreachable, offered = str(error), error.unreachable, error.offered_key
-            if not unreachable:
-                break
-        if time.monotonic() >= deadline:
-            break
-        await told.step("confirm", "running", problem)
-        await asyncio.sleep(timeouts.again)
-    await told.step("confirm", "failed", problem)
-    unseen = f"It goes back by itself {told.rollback_seconds:g} seconds after applying, but that was not seen."
-    return Outcome(
-        "failed",
-        f"{target.name} could not be asked to keep its new configuration: {problem} {unseen}",
-        unreachable,
-        offered,
-    )
+            interruption = _Interruption(self.progress.current, str(error))
+            if self.progress.token:
+                return interruption
+            step = interruption.step or "connect"
+            await self.progress.step(step, "failed", interruption.problem)
+            raise
+        return _Interruption()
 
+    async def _apply(self, connection: asyncssh.SSHClientConnection, archive: bytes) -> None:
+        """Run the applier and read what it writes to its end. Raises TransportError."""
+        command = f"apply {applier_digest()}"
+        rest = b""
+        try:
+            async with (
+                asyncio.timeout(self.timeouts.apply) as limit,
+                aclosing(run_command(connection, self.target, command, archive)) as chunks,
+            ):
+                async for chunk in chunks:
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        await self.progress.read(line.decode(errors="replace"))
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            reason = f"{self.target} did not finish within {self.timeouts.apply:g} seconds."
+            raise TransportError(reason) from error
+        if not self.progress.verdict:
+            reason = f"The connection to {self.target} ended before it had finished."
+            raise TransportError(reason, unreachable=True)
 
-async def _ended(target: Target, told: _Told, said: str, problem: str) -> Outcome | None:
-    """What the box says has become of this push; None while it cannot say."""
-    if said == "confirmed":
-        await told.step("confirm", "ok", "reached over a new connection")
-        return Outcome("confirmed")
-    because = f": {problem}" if problem else "."
-    if said == "rolled back":
-        await told.step(
-            "confirm", "failed", f"The firewall has gone back to what it had before{because}"
-        )
-        return Outcome(
-            "rolled_back",
-            f"{target.name} was not confirmed in time and has gone back to what it had before{because}",
-        )
-    if said == "failed":
-        await told.step("confirm", "failed", "The firewall has refused; nothing was changed.")
-        return Outcome(
-            "failed", f"{target.name} refused; nothing was changed. Why was not heard{because}"
-        )
-    if said == "unknown" and told.verdict == "applied":
-        await told.step("confirm", "failed", "A later push has replaced this one.")
-        return Outcome(
-            "failed",
-            f"{target.name} was given another configuration before this one was confirmed.",
-        )
-    return None
+    async def _confirm(self, problem: str) -> Outcome:
+        """Say over a new connection that the firewall is still reached.
 
+        Asks again and again, until the firewall must have rolled back.
+        """
+        deadline = time.monotonic() + self._longest_wait()
+        await self.progress.step("confirm", "running", problem)
+        while True:
+            failure: TransportError | None = None
+            try:
+                answer = await self._ask_to_confirm()
+            except TransportError as error:
+                failure = error
+                problem = str(error)
+            else:
+                if outcome := await self._ended(answer, problem):
+                    return outcome
+                problem = problem or f"{self.target.name} answered: {answer}"
+            will_not_talk = failure is not None and not failure.unreachable
+            if will_not_talk or time.monotonic() >= deadline:
+                return await self._give_up(problem, failure)
+            await self.progress.step("confirm", "running", problem)
+            await asyncio.sleep(self.timeouts.ask_again)
 
-def _refused(target: Target, told: _Told) -> Outcome:
-    name = told.failed.name if told.failed else "a step"
-    why = (
-        told.failed.output.splitlines()[0]
-        if told.failed and told.failed.output
-        else "it gave no reason"
-    )
-    match told.verdict:
-        case "failed":
-            return Outcome("failed", f"{target.name} refused at {name}; nothing was changed: {why}")
-        case "rolled-back":
-            return Outcome("rolled_back", f"{target.name} failed at {name} and went back: {why}")
-        case _:
-            return Outcome(
-                "failed",
-                f"{target.name} failed at {name} and could not go back yet; it tries again by itself: {why}",
-            )
+    def _longest_wait(self) -> float:
+        """Seconds after which it must have rolled back.
+
+        An applier whose verdict was not seen may still be at it.
+        """
+        applying = 0 if self.progress.verdict else self.timeouts.apply
+        return self.progress.rollback_seconds + self.timeouts.after_rollback + applying
+
+    async def _ask_to_confirm(self) -> str:
+        command = f"confirm {self.progress.token}"
+        answer = await output_of(self.target, command, self.key_path, self.timeouts)
+        lines = answer.decode(errors="replace").splitlines()
+        return lines[-1] if lines else "nothing"
+
+    async def _ended(self, answer: str, problem: str) -> Outcome | None:
+        ending = confirm_answer(self.target.name, answer, self.progress.verdict, problem)
+        if ending is None:
+            return None
+        await self.progress.step("confirm", ending.state, ending.output)
+        return ending.outcome
+
+    async def _give_up(self, problem: str, failure: TransportError | None) -> Outcome:
+        await self.progress.step("confirm", "failed", problem)
+        error = never_confirmed(self.target.name, self.progress.rollback_seconds, problem)
+        if failure is None:
+            return Outcome("failed", error)
+        return Outcome("failed", error, failure.unreachable, failure.offered_key)

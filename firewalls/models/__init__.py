@@ -4,7 +4,8 @@ from firewalls.models.attachment import Attachment
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
-from firewalls.models.push import Push, PushQuerySet, Revision
+from firewalls.models.push import Push, PushQuerySet
+from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
 from firewalls.models.states import FirewallQuerySet

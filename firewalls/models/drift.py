@@ -1,4 +1,4 @@
-"""Drift: what was found on a firewall and had not been applied."""
+"""Drift: what an inspection found on a firewall that was not what had been applied."""
 
 import hashlib
 import json
@@ -9,11 +9,14 @@ from firewalls.configuration.diffs import unified
 from firewalls.models.firewall import Firewall
 from networks.common.triggers import FIREWALL, Recorded
 
-Found = dict[str, tuple[str, str]]  # what was applied and what is there, by path or by name
+Differences = dict[str, tuple[str, str]]  # what was applied and what is there, by path or name
 
 
 class Drift(models.Model):
-    """What differed when the firewall was last looked at. Accepted, it counts as right until something changes again."""
+    """What differed when the firewall was last inspected.
+
+    Once accepted, it counts as right until something changes again.
+    """
 
     firewall = models.OneToOneField(Firewall, models.CASCADE, related_name="difference")
     found = models.JSONField(help_text="What was applied and what is there, by path or name.")
@@ -38,11 +41,12 @@ class Drift(models.Model):
     @property
     def diffs(self) -> dict[str, str]:
         """A unified diff per file that was changed on the box, and of what runs there."""
-        applied, there = (
-            {name: pair[side] for name, pair in self.found.items()} for side in (0, 1)
-        )
+        differences: Differences = self.found
+        applied = {name: before for name, (before, _) in differences.items()}
+        there = {name: now for name, (_, now) in differences.items()}
         return unified(applied, there, "applied", "on the firewall")
 
 
-def digest(found: Found) -> str:
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+def digest(differences: Differences) -> str:
+    """SHA-256, by which the same differences are known again."""
+    return hashlib.sha256(json.dumps(differences, sort_keys=True).encode()).hexdigest()

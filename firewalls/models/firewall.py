@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from firewalls.models.attachment import Attachment
-    from firewalls.models.push import Push, Revision
+    from firewalls.models.push import Push
+    from firewalls.models.revision import Revision
     from firewalls.models.rule import Rule
 
 DEFAULT_PORT, DEFAULT_USER = 22, "shared-networks"

@@ -1,15 +1,14 @@
-"""Revisions: the configurations that were wanted. Pushes: the attempts to bring one to its firewall, rows with a state."""
+"""Pushes: the attempts to put a configuration on its firewall, rows with a state."""
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from firewalls.models.firewall import NAME, Firewall
+from firewalls.models.revision import Revision
 from networks.common.audit import operation
 from networks.common.triggers import FIREWALL, Recorded
 
@@ -18,46 +17,18 @@ if TYPE_CHECKING:
 
     from firewalls.models.rollout import Member, Rollout
 
-# Times are the database's, never a worker's: clocks of workers may differ, and a heartbeat must not look old because of that.
-# A worker that runs a push says so every few seconds; silent for this long, it is taken for dead.
-HEARTBEAT_SECONDS = 2
-LOST_AFTER = timedelta(seconds=12)
-MOST_ATTEMPTS = 5
 
-
-class Revision(models.Model):
-    """One distinct configuration of a firewall, kept once and addressed by its content."""
-
-    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="revisions")
-    number = models.PositiveIntegerField()
-    digest = models.CharField(max_length=64)
-    files = models.JSONField(help_text="Text by path.")
-    cause = models.CharField(max_length=400)
-    created_by = models.CharField(max_length=150, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["firewall", "number"], name="revision_number"),
-            models.UniqueConstraint(fields=["firewall", "digest"], name="revision_is_kept_once"),
-        ]
-        triggers = [
-            Recorded(
-                label=f"{NAME} || ' #' || this.number",
-                shown_as={"firewall": FIREWALL},
-                about=["'firewall:' || this.firewall_id"],
-                hidden=["id", "files", "created_at"],
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.firewall} #{self.number}"
+_NUMBER = "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)"
+_CAUSE = "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)"
 
 
 class PushQuerySet(models.QuerySet["Push"]):
     def open(self) -> "PushQuerySet":
-        """Those that wait or run: by `finished_at`, which the constraint ties to the state, because the index of the few is by that."""
+        """Those that wait or run.
+
+        By `finished_at`, which a constraint ties to the state: the index of the few open ones is
+        by that.
+        """
         return self.filter(finished_at=None)
 
     def ended(self) -> "PushQuerySet":
@@ -65,104 +36,43 @@ class PushQuerySet(models.QuerySet["Push"]):
         return self.filter(finished_at__isnull=False).exclude(state=Push.State.SUPERSEDED)
 
     def broken_last(self) -> "PushQuerySet":
-        """Those that went wrong although the firewall answered, and that none has come to a verdict since."""
+        """Those that went wrong although the firewall answered, with no later verdict."""
         newer = Push.objects.ended().filter(
             firewall=OuterRef("firewall"), finished_at__gt=OuterRef("finished_at")
         )
         return self.filter(~Exists(newer), unanswered=False, state__in=Push.BROKEN)
 
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
-        """The one queued push of this firewall; a second request joins it, and the later revision counts."""
+        """The one queued push of this firewall; a later request overrules the one before."""
         instead_of = firewall.wanted if revision else None
-        wish = {
+        request = {
             "requested_by": by,
             "revision": revision,
             "instead_of": None if instead_of == revision else instead_of,
             "rollout": None,
         }
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
-            push, made = self.get_or_create(
-                firewall=firewall, state=Push.State.QUEUED, defaults=wish
+            push, created = self.get_or_create(
+                firewall=firewall, state=Push.State.QUEUED, defaults=request
             )
-            if not made:
-                self.filter(pk=push.pk, state=Push.State.QUEUED).update(**wish)
-                push.revision, push.requested_by = revision, by
+            if not created:
+                self.filter(pk=push.pk, state=Push.State.QUEUED).update(**request)
+                push.revision = revision
+                push.requested_by = by
         return push
 
     def enqueue_all(
         self, firewalls: Iterable[uuid.UUID], by: str, rollout: "Rollout | None" = None
     ) -> None:
-        """A queued push for each of these firewalls that has none; where one waits already, it will do."""
+        """Queue a push for each of these firewalls, except where one waits already."""
         self.bulk_create(
             [Push(firewall_id=pk, requested_by=by, rollout=rollout) for pk in firewalls],
             ignore_conflicts=True,
         )
 
-    def claim(self, pk: uuid.UUID | str) -> "Push | None":
-        """Start this push, unless another worker has it or the firewall is busy."""
-        return self.claimed(pk) if self._start(self.filter(pk=pk)) else None
-
-    def claim_some(self, most: int) -> list["Push"]:
-        """Start up to so many of those that wait, the oldest first. Raises nothing where somebody else was faster."""
-        busy = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.RUNNING)
-        waiting = (
-            self.open()
-            .filter(~Exists(busy), state=Push.State.QUEUED)
-            .order_by("created_at")
-            .select_for_update(skip_locked=True)
-        )
-        with transaction.atomic():
-            keys = list(waiting.values_list("pk", flat=True)[:most])
-            return (
-                list(self._whole().filter(pk__in=keys))
-                if keys and self._start(self.filter(pk__in=keys))
-                else []
-            )
-
-    def claimed(self, pk: uuid.UUID | str) -> "Push":
-        return self._whole().get(pk=pk)
-
-    def _whole(self) -> "PushQuerySet":
-        return Push.objects.select_related("firewall__machine__partition", "revision")
-
-    def _start(self, pushes: "PushQuerySet") -> int:
-        """How many became ours: the conditional update that makes a push one worker's, or nobody's if the firewall is busy."""
-        try:
-            with transaction.atomic():
-                return pushes.filter(state=Push.State.QUEUED).update(
-                    state=Push.State.RUNNING,
-                    started_at=Now(),
-                    heartbeat_at=Now(),
-                    steps=[],
-                    error="",
-                    attempts=F("attempts") + 1,
-                )
-        except IntegrityError:
-            return 0
-
-    def requeue_lost(self) -> int:
-        """Queue again what a dead worker was running. Where a newer push waits already, that one takes over."""
-        lost = self.open().filter(state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER)
-        lost.filter(attempts__gte=MOST_ATTEMPTS).update(
-            state=Push.State.FAILED,
-            finished_at=Now(),
-            error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry.",
-        )
-        waiting = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
-        replaced = lost.filter(Exists(waiting)).update(
-            state=Push.State.SUPERSEDED,
-            finished_at=Now(),
-            error="Its worker died; a newer push took over.",
-        )
-        try:
-            with transaction.atomic():
-                return replaced + lost.update(state=Push.State.QUEUED, heartbeat_at=None)
-        except IntegrityError:  # A newer push was queued just now: the next round sees it.
-            return replaced
-
 
 class Push(models.Model):
-    """One attempt to put a configuration on a firewall. Workers claim it by a conditional update."""
+    """One attempt to put a configuration on a firewall. Workers claim it in `pushing/claiming`."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "queued"
@@ -177,11 +87,11 @@ class Push(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="pushes")
-    # Empty while queued, unless an older revision was asked for: the push takes the latest when it starts.
+    # Empty while queued, unless an older one was asked for: the latest is chosen when it starts.
     revision = models.ForeignKey(
         Revision, models.RESTRICT, null=True, blank=True, related_name="pushes"
     )
-    # Somebody chose the revision although another one was wanted: what was wanted then is not pushed by itself over it.
+    # Wanted when somebody chose another revision: it is not pushed over that one by itself.
     instead_of = models.ForeignKey(
         Revision, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -248,8 +158,8 @@ class Push(models.Model):
                 about=["'firewall:' || this.firewall_id"],
                 shown_as={
                     "firewall": FIREWALL,
-                    "revision": "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)",
-                    "rollout": "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)",
+                    "revision": _NUMBER,
+                    "rollout": _CAUSE,
                 },
                 hidden=[
                     "id",
@@ -270,8 +180,3 @@ class Push(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
-
-    def finish(self, state: str, error: str = "", *, unanswered: bool = False) -> bool:
-        """End it; False if a verdict stands already, or it was given to another worker (one given up on cannot overwrite it)."""
-        mine = Push.objects.filter(pk=self.pk, state=Push.State.RUNNING, attempts=self.attempts)
-        return bool(mine.update(state=state, error=error, finished_at=Now(), unanswered=unanswered))

@@ -1,4 +1,4 @@
-"""Rollouts: many firewalls brought to what is wanted of them, wave after wave, and stopped when too many fail."""
+"""Rollouts: pushes to many firewalls, wave after wave, which stop when too many fail."""
 
 import uuid
 from typing import TYPE_CHECKING
@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Count, F, Q
 
 from firewalls.models.firewall import Firewall
-from firewalls.models.push import Push, Revision
+from firewalls.models.push import Push
+from firewalls.models.revision import Revision
 from firewalls.pushing import waves
 from networks.common.triggers import FIREWALL, Recorded
 
@@ -23,18 +24,25 @@ def default_waves() -> list[waves.Wave]:
 
 class RolloutQuerySet(models.QuerySet["Rollout"]):
     def with_progress(self) -> "RolloutQuerySet":
-        """Annotate total, confirmed, failed, running and waiting: counted from its pushes in one statement, so they always add up."""
-        done = {
+        """Annotate total, confirmed, failed, running and waiting.
+
+        Counted from its pushes in one statement, so they always add up.
+        """
+        confirmed = Q(members__push__state=Push.State.CONFIRMED)
+        failed = Q(members__push__state__in=Push.BROKEN)
+        running = Q(members__push__state=Push.State.RUNNING)
+        counts = {
             "total": Count("members"),
-            "confirmed": Count("members", filter=Q(members__push__state=Push.State.CONFIRMED)),
-            "failed": Count("members", filter=Q(members__push__state__in=Push.BROKEN)),
-            "running": Count("members", filter=Q(members__push__state=Push.State.RUNNING)),
+            "confirmed": Count("members", filter=confirmed),
+            "failed": Count("members", filter=failed),
+            "running": Count("members", filter=running),
         }
-        return self.annotate(**done).annotate(waiting=F("total") - F("confirmed") - F("failed"))  # type: ignore[no-redef]
+        waiting = {"waiting": F("total") - F("confirmed") - F("failed")}
+        return self.annotate(**counts).annotate(**waiting)
 
 
 class Rollout(models.Model):
-    """One wish for many firewalls. Its waves are started by whoever finds the one before ended."""
+    """One request to push to many firewalls. Each wave begins when the one before has ended."""
 
     class State(models.TextChoices):
         RUNNING = "running", "running"
@@ -88,7 +96,7 @@ class Rollout(models.Model):
 
 
 class Member(models.Model):
-    """One firewall of a rollout: its wave, the push that is its turn, and what it had before."""
+    """One firewall of a rollout: its wave, its push once that is queued, and what it had before."""
 
     rollout = models.ForeignKey(Rollout, models.CASCADE, related_name="members")
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="memberships")
@@ -102,7 +110,7 @@ class Member(models.Model):
         related_name="+",
         help_text="None: the latest one.",
     )
-    # What it had when its turn came: where rolling back leads.
+    # What was applied when its push was queued: rolling back leads there.
     before = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
     push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
 

@@ -1,4 +1,7 @@
-"""Drift: what is on a firewall, compared with what was applied; put right by a push, or accepted until something changes again."""
+"""Drift: what is on a firewall is not what was applied.
+
+A push puts it right, or somebody accepts it until something changes there again.
+"""
 
 from collections.abc import Mapping
 
@@ -8,67 +11,69 @@ from django.db.models.functions import Coalesce, Now
 
 from firewalls.device.transport import Inspection
 from firewalls.models import Drift, Firewall
-from firewalls.models.drift import Found, digest
+from firewalls.models.drift import Differences, digest
 from networks.common.audit import operation
 
 
-def differences(applied: Mapping[str, str], found: Inspection) -> Found:
-    """What differs: files that were applied or lie where ours would, and what runs in the kernel and in FRR."""
-    paths = sorted({*applied, *found.files})
+def differences(applied: Mapping[str, str], inspection: Inspection) -> Differences:
+    """What differs: managed files, and what runs in the kernel and in FRR."""
     files = {
-        path: (applied.get(path, ""), found.files.get(path, ""))
-        for path in paths
-        if applied.get(path) != found.files.get(path)
+        path: (applied.get(path, ""), inspection.files.get(path, ""))
+        for path in sorted({*applied, *inspection.files})
+        if applied.get(path) != inspection.files.get(path)
     }
-    return files | {
-        name: pair for name, pair in sorted(found.running.items()) if pair[0] != pair[1]
+    running = {
+        name: (before, now)
+        for name, (before, now) in sorted(inspection.running.items())
+        if before != now
     }
+    return files | running
 
 
-def record_drift(firewall: Firewall, found: Inspection) -> None:
-    """Write down what differs, unless something was applied since the firewall was read."""
+def record_drift(firewall: Firewall, inspection: Inspection) -> None:
+    """Write down what differs, unless something was applied since the firewall was inspected."""
     if firewall.applied is None:
         return
-    different = differences(firewall.applied.files, found)
+    current = differences(firewall.applied.files, inspection)
     row = Firewall.objects.filter(pk=firewall.pk, applied=firewall.applied)
-    if not different:
+    if not current:
         if row.update(drifted_at=None, drift=""):
             Drift.objects.filter(firewall=firewall).delete()
         return
-    known = Drift.objects.filter(firewall=firewall).first()
-    accepted = (
-        known is not None and known.accepted_at is not None and known.digest == digest(different)
-    )
-    if (
-        not row.update(
-            drift="\n".join(different),
-            drifted_at=None if accepted else Coalesce("drifted_at", Now()),
-        )
-        or accepted
-    ):
-        return
-    fresh = {
-        "found": different,
-        "digest": digest(different),
+    accepted = _is_accepted(firewall, current)
+    drifted_at = None if accepted else Coalesce("drifted_at", Now())
+    if row.update(drift="\n".join(current), drifted_at=drifted_at) and not accepted:
+        _replace(firewall, current)
+
+
+def _is_accepted(firewall: Firewall, current: Differences) -> bool:
+    """Whether somebody has accepted exactly these differences."""
+    accepted = Drift.objects.filter(firewall=firewall, accepted_at__isnull=False)
+    return accepted.filter(digest=digest(current)).exists()
+
+
+def _replace(firewall: Firewall, current: Differences) -> None:
+    fields = {
+        "found": current,
+        "digest": digest(current),
         "accepted_at": None,
         "accepted_by": "",
     }
     Drift.objects.update_or_create(
-        firewall=firewall, defaults=fresh, create_defaults=fresh | {"found_at": Now()}
+        firewall=firewall, defaults=fields, create_defaults=fields | {"found_at": Now()}
     )
 
 
 def accept(firewall: Firewall, by: str) -> None:
-    """Take what was found for right, until the firewall changes again or is pushed to. Raises ValidationError."""
+    """Take what differs for right, until something changes there again or is pushed.
+
+    Raises ValidationError.
+    """
     with operation(f"drift of {firewall} was accepted"), transaction.atomic():
-        drifted = (
-            Firewall.objects.select_for_update(no_key=True)
-            .filter(pk=firewall.pk)
-            .exclude(drifted_at=None)
-        )
-        if not drifted.exists() or not Drift.objects.filter(firewall=firewall).update(
-            accepted_at=Now(), accepted_by=by
-        ):
+        locked = Firewall.objects.select_for_update(no_key=True).filter(pk=firewall.pk)
+        drifted = locked.exclude(drifted_at=None).exists()
+        drift = Drift.objects.filter(firewall=firewall)
+        if not drifted or not drift.update(accepted_at=Now(), accepted_by=by):
             raise ValidationError(
                 "It has not drifted, so there is nothing to accept.", code="no_drift"
             )

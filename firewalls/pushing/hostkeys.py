@@ -3,13 +3,13 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from firewalls.device.connection import fingerprint
+from firewalls.device.pinning import fingerprint
 from firewalls.models import Firewall
 from networks.common.audit import operation
 
 
 def fingerprint_of(host_key: str) -> str:
-    """The fingerprint of a stored key; empty without one, or for one that is none."""
+    """The fingerprint of a stored key; empty without one, and for text that is no key."""
     try:
         return fingerprint(host_key) if host_key else ""
     except ValueError:
@@ -17,27 +17,36 @@ def fingerprint_of(host_key: str) -> str:
 
 
 def confirm(firewall: Firewall, typed: str) -> None:
-    """Pin the key that the firewall has shown, for somebody has found its fingerprint to be this. Raises ValidationError."""
+    """Pin the key that the firewall has shown; `typed` is the fingerprint that somebody compared.
+
+    Raises ValidationError.
+    """
     with operation(f"the host key of {firewall} was confirmed"), transaction.atomic():
         row = Firewall.objects.select_for_update(no_key=True).get(pk=firewall.pk)
         if not row.offered_key:
-            reason = "It has shown no other host key than the pinned one; look at it first."
-            raise ValidationError({"fingerprint": ValidationError(reason, code="nothing_shown")})
-        if typed.strip() != fingerprint_of(row.offered_key):
-            reason = f"The firewall has shown {fingerprint_of(row.offered_key)}, not this. Nothing was pinned."
-            raise ValidationError({"fingerprint": ValidationError(reason, code="not_confirmed")})
-        row.host_key, row.offered_key, row.offered_for, row.offered_at = (
-            row.offered_key,
-            "",
-            "",
-            None,
-        )
+            message = "It has shown no other host key than the pinned one; look at it first."
+            raise _invalid(message, "nothing_shown")
+        shown = fingerprint_of(row.offered_key)
+        if typed.strip() != shown:
+            message = f"The firewall has shown {shown}, not this. Nothing was pinned."
+            raise _invalid(message, "not_confirmed")
+        row.host_key = row.offered_key
+        row.offered_key = ""
+        row.offered_for = ""
+        row.offered_at = None
         row.check_due_at = None
         row.save()
 
 
+def _invalid(message: str, code: str) -> ValidationError:
+    return ValidationError({"fingerprint": ValidationError(message, code=code)})
+
+
 def dismiss(firewall: Firewall) -> None:
-    """The pinned key stays; the firewall is talked to again, and if it shows another key again, stopped again."""
+    """The pinned key stays, and the firewall is talked to again.
+
+    If it shows another key again, it is stopped again.
+    """
     with operation(f"another host key of {firewall} was dismissed"):
         Firewall.objects.filter(pk=firewall.pk).update(
             offered_key="", offered_for="", offered_at=None

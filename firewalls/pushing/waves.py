@@ -6,36 +6,47 @@ from collections.abc import Sequence
 Wave = int | str
 REST = "rest"
 DEFAULT: list[Wave] = [1, "10%", REST]  # the first one alone, then a tenth, then the rest
+MOST_WAVES = 50
+LARGEST_WAVE = 1_000_000
 _PERCENT = re.compile(r"(100|[1-9]?[0-9])%")
-LARGEST, MOST = 1_000_000, 50
 
 
 def problem(waves: object) -> str:
     """What is wrong with the list, as a sentence; empty if nothing is."""
-    if not isinstance(waves, list) or not 1 <= len(waves) <= MOST:
-        return f"Waves are a list of 1 to {MOST} sizes, such as [1, '10%', 'rest']."
+    if not isinstance(waves, list) or not 1 <= len(waves) <= MOST_WAVES:
+        return f"Waves are a list of 1 to {MOST_WAVES} sizes, such as [1, '10%', 'rest']."
     for wave in waves:
-        if type(wave) is int and 1 <= wave <= LARGEST:
-            continue
-        if not isinstance(wave, str) or not (
-            wave == REST or (_PERCENT.fullmatch(wave) and wave != "0%")
-        ):
-            return f"{wave!r} is no size of a wave; give a number from 1, a percentage such as '10%', or 'rest'."
+        if not _is_size(wave):
+            return (
+                f"{wave!r} is no size of a wave; give a number from 1, a percentage such as '10%',"
+                " or 'rest'."
+            )
     return ""
 
 
+def _is_size(wave: object) -> bool:
+    if isinstance(wave, str):
+        return wave == REST or (_PERCENT.fullmatch(wave) is not None and wave != "0%")
+    return type(wave) is int and 1 <= wave <= LARGEST_WAVE  # True is an int too, but no size
+
+
 def sizes(waves: Sequence[Wave], total: int) -> list[int]:
-    """The size of each wave that has anybody in it; what the waves leave over comes last, together."""
-    found, left = [], total
+    """The size of each wave that is not empty; what the waves leave over comes last, together."""
+    result = []
+    remaining = total
     for wave in [*waves, REST]:
-        size = min(left, _size(wave, total, left))
+        size = min(remaining, _size(wave, total, remaining))
         if size:
-            found.append(size)
-        left -= size
-    return found
+            result.append(size)
+        remaining -= size
+    return result
 
 
-def _size(wave: Wave, total: int, left: int) -> int:
+def _size(wave: Wave, total: int, remaining: int) -> int:
+    """In firewalls; a percentage is of all, rounded up."""
     if isinstance(wave, int):
         return wave
-    return left if wave == REST else -(-total * int(wave.removesuffix("%")) // 100)
+    if wave == REST:
+        return remaining
+    percent = int(wave.removesuffix("%"))
+    return -(-total * percent // 100)

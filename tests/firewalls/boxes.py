@@ -1,4 +1,7 @@
-"""Boxes for tests: the real server of firewalls.practice in a process of its own, OpenSSH's sshd, and a gate that cuts connections."""
+"""Boxes for tests: practice firewalls, OpenSSH's sshd, and a gate that cuts connections.
+
+The server of the practice firewalls is the real one, in a process of its own.
+"""
 
 import asyncio
 import getpass
@@ -18,7 +21,9 @@ from firewalls.device.transport import Outcome, Step, Target, Timeouts
 
 GOOD = {
     "/etc/frr/frr.conf": "frr version 8.4.4\nfrr defaults datacenter\nhostname box\n!\nend\n",
-    "/etc/nftables.conf": "add table inet metal\ndelete table inet metal\n\ntable inet metal {\n}\n",
+    "/etc/nftables.conf": (
+        "add table inet metal\ndelete table inet metal\n\ntable inet metal {\n}\n"
+    ),
 }
 CHANGED = GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", "changed")}
 Watch = Callable[[Step], Awaitable[None]]
@@ -86,7 +91,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
 def pushed(
     target: Target, files: Mapping[str, str], key: Path | None, timeouts: Timeouts | None = None
 ) -> tuple[Outcome, list[Step]]:
-    """Push, and return how it ended with every step told on the way."""
+    """Push, and return how it ended with every step on the way."""
 
     async def alone() -> tuple[Outcome, list[Step]]:
         try:
@@ -163,9 +168,10 @@ def sshd(
     strict: bool = False,
     ciphers: str = "",
 ) -> Iterator[tuple[Target, Path]]:
-    """OpenSSH's own server, whose one key may run one command. Gives the target and the client's key.
+    """OpenSSH's own server, whose one key may run one command: the target, and the client's key.
 
-    With `authorized`, the keys are those that the accounts have there, and `strict` asks who may write to them. `ciphers` are all it knows.
+    With `authorized`, the keys are those that the accounts have there, and `strict` asks who may
+    write to them. `ciphers` are all it knows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     host, client = ensure_key(folder / "host", kind), ensure_key(folder / "client")
@@ -203,7 +209,7 @@ class Gate:
 
     target: Target
     is_open: Callable[[int], bool] = lambda number: True
-    seen: int = 0
+    connections: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     def cut(self) -> None:
@@ -211,8 +217,8 @@ class Gate:
             writer.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.seen += 1
-        if not self.is_open(self.seen):
+        self.connections += 1
+        if not self.is_open(self.connections):
             writer.transport.abort()
             return
         there, back = await asyncio.open_connection(self.target.host, self.target.port)
@@ -232,7 +238,10 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def gate(
     target: Target, is_open: Callable[[int], bool] = lambda number: True
 ) -> AsyncIterator[tuple[Gate, Target]]:
-    """A gate before the target, and the target as seen through it. `is_open` is asked with the connection's number, from 1."""
+    """A gate before the target, and the target as it is reached through the gate.
+
+    `is_open` is called with the connection's number, from 1.
+    """
     through = Gate(target, is_open)
     server = await asyncio.start_server(through._pass, "127.0.0.1", 0)
     try:

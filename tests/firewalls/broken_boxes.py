@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firewalls.device import practice, transport
-from firewalls.device.transport import _packed
+from firewalls.device import practice, protocol
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
 from tests.firewalls.exits import Script
 from tests.firewalls.running import TOOLS, environment, steps, tools, verdict
@@ -146,7 +146,7 @@ class Ground:
             self.inside = {path.name for path in own.iterdir()}
             self.command, self.started = [found, "sh"], str(own / "sh")
             self.path = f"{own}:{tools(folder / 'locks', 'flock')}"
-        self.script = Script(transport.APPLIER.read_text())
+        self.script = Script(protocol.APPLIER.read_text())
         self.traced = self.script.traced()
         self.good = self.put("good", BOX)
         self.settled = practice.ensure_root(folder / "boxes", "settled")
@@ -242,7 +242,7 @@ class Box:
         digest: str = "",
     ) -> Told:
         words = ["apply", digest] if digest else ["apply"]
-        status, output = self.run(*words, given=_packed(files) if given is None else given, how=how)
+        status, output = self.run(*words, given=packed(files) if given is None else given, how=how)
         return self.told(status, output)
 
     def told(self, status: int, output: str) -> Told:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from firewalls.device.transport import _packed
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
 from tests.firewalls.broken_boxes import (
     BOX,
@@ -897,7 +897,7 @@ def fuller_and_fuller(box: Box) -> None:
         told = box.told(
             *box.run(
                 "apply",
-                given=_packed(files),
+                given=packed(files),
                 how=How(env={"APPLIER_TIMEOUT": "0"}),
                 around=small_disk(box, pages),
             )

@@ -1,8 +1,10 @@
-"""A firewall set up with the one command, in namespaces of its own: OpenSSH's sshd as Debian runs it, sudo, FRR and nftables.
+"""A firewall set up with the one command, in namespaces of its own.
+
+With OpenSSH's sshd as Debian runs it, sudo, FRR and nftables.
 
     unshare --net --mount python -m tests.firewalls.installed_box FOLDER
 
-Tells what happened as JSON. Nothing of the machine it runs on is touched.
+Prints what happened as JSON. Nothing of the machine it runs on is touched.
 """
 
 import asyncio
@@ -12,9 +14,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from firewalls.device import transport
-from firewalls.device.connection import Timeouts, connected
+from firewalls.device import protocol, transport
+from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.target import Timeouts
 from firewalls.device.transport import Target
 from tests.firewalls.boxes import last, pushed, sshd
 from tests.firewalls.real_box import files, firewall, running, shell
@@ -34,7 +37,7 @@ def own_folders(folder: Path) -> None:
 
 def install(*words: str) -> tuple[int, str]:
     done = subprocess.run(
-        ["sh", str(transport.APPLIER), "install", *words],
+        ["sh", str(protocol.APPLIER), "install", *words],
         capture_output=True,
         text=True,
         check=False,
@@ -75,40 +78,43 @@ FORBIDDEN = (
 OVER_SSH = ("id", "sh", "install", "recover", "show; id", "apply; id")
 
 
-def tell(folder: Path) -> dict[str, object]:
+def play(folder: Path) -> dict[str, object]:
     own_folders(folder)
-    told: dict[str, object] = {"without a key": install(), "no key": install("no key at all")}
-    told["two lines"] = install("ssh-ed25519 A\nssh-rsa B")
+    results: dict[str, object] = {"without a key": install(), "no key": install("no key at all")}
+    results["two lines"] = install("ssh-ed25519 A\nssh-rsa B")
     with (
         firewall(),
         sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key),
     ):
         target = replace(here, user=ACCOUNT)
-        told["installed"], told["updated"] = install(public_line(key)), install()
+        results["installed"], results["updated"] = install(public_line(key)), install()
         outcome, steps = pushed(target, files(1), key)
-        told["pushed"] = {
+        results["pushed"] = {
             "outcome": outcome.state,
             "error": outcome.error,
             "version": last(steps)["version"].state,
             "now": running(),
         }
-        told["units"] = _units(target, key)
-        told["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
-        told["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
-        told["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
-        told["unit"] = subprocess.run(
+        results["units"] = _units(target, key)
+        results["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
+        results["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
+        results["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
+        results["unit"] = subprocess.run(
             ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
         ).stderr
-        told["enabled"] = Path(
+        results["enabled"] = Path(
             "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
         ).is_symlink()
         Path(PROGRAM).write_text(Path(PROGRAM).read_text() + "# an older one\n")
-        told["older"] = pushed(target, files(2), key)[0].error
-    return told
+        results["older"] = pushed(target, files(2), key)[0].error
+    return results
 
 
 def _units(target: Target, key: Path) -> dict[str, object]:
-    """Units that a push no longer brings, or that only a push brought that did not last; the root of this box is truly empty."""
+    """Units that a push no longer has, or that only a push had that did not last.
+
+    The root of this box is truly empty.
+    """
     ours, probe = (
         Path("/etc/systemd/network/30-sn-vrf7.netdev"),
         Path("/etc/shared-networks/probes/never"),
@@ -116,18 +122,18 @@ def _units(target: Target, key: Path) -> dict[str, object]:
     others = ours.with_name("10-management.network")
     ours.parent.mkdir(parents=True, exist_ok=True)
     others.write_text("[Match]\n")
-    told: dict[str, object] = {}
+    results: dict[str, object] = {}
     pushed(target, files(1) | {str(ours): "[NetDev]\n"}, key)
-    told["brought"] = ours.exists()
+    results["written"] = ours.exists()
     pushed(target, files(1), key)
-    told["not brought any more"] = ours.exists()
+    results["no longer wanted"] = ours.exists()
     probe.parent.mkdir(parents=True)
     probe.write_text("#!/bin/sh\nexit 1\n")
     probe.chmod(0o755)
-    told["outcome"] = pushed(target, files(1) | {str(ours): "[NetDev]\n"}, key)[0].state
-    told["undone"] = ours.exists()
+    results["outcome"] = pushed(target, files(1) | {str(ours): "[NetDev]\n"}, key)[0].state
+    results["undone"] = ours.exists()
     probe.unlink()
-    return told | {"others": others.exists()}
+    return results | {"others": others.exists()}
 
 
 def _stranger(target: Target, key: Path) -> str:
@@ -138,4 +144,4 @@ def _stranger(target: Target, key: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(tell(Path(sys.argv[1]))))
+    print(json.dumps(play(Path(sys.argv[1]))))

@@ -1,9 +1,12 @@
-"""A firewall whose kernel loses the neighbours of next hops, in namespaces of its own: real FRR, routes and neighbour entries.
+"""A firewall whose kernel loses the neighbours of next hops, in namespaces of its own.
+
+FRR, the routes and the neighbour entries are real.
 
     unshare --net --mount python -m tests.firewalls.next_hops_box FOLDER
 
-The other ends of the VXLAN, and the MACs that FRR learns with the VNI, are played: `vtysh` and `frr-reload.py` are scripts before the real
-ones. Tells what happened as JSON. Nothing of the machine it runs on is touched.
+The other ends of the VXLAN, and the MACs that FRR learns with the VNI, are played: `vtysh` and
+`frr-reload.py` are scripts before the real ones. Prints what happened as JSON. Nothing of the
+machine it runs on is touched.
 """
 
 import base64
@@ -13,7 +16,7 @@ import sys
 from pathlib import Path
 
 from firewalls.device import practice
-from firewalls.device.transport import _packed
+from firewalls.device.protocol import packed
 from tests.firewalls.real_box import RULES, firewall, shell
 from tests.firewalls.running import applier, steps, verdict
 
@@ -40,11 +43,13 @@ NETWORK = (
     "ip link add vlan7 type veth peer name far7 && ip link set vlan7 up && ip link set far7 up",
     "ip link add lan0 type veth peer name far0 && ip link set lan0 up && ip link set far0 up",
     "ip route add 10.5.0.0/24 via 10.0.0.9 dev vlan7 onlink proto bgp table 7",
-    "ip route add 10.6.0.0/24 proto bgp table 7 nexthop via 10.0.0.9 dev vlan7 onlink nexthop via 10.0.0.8 dev vlan7 onlink",
+    "ip route add 10.6.0.0/24 proto bgp table 7"
+    " nexthop via 10.0.0.9 dev vlan7 onlink nexthop via 10.0.0.8 dev vlan7 onlink",
     "ip -6 route add 2001:db8::/64 via ::ffff:10.0.0.9 dev vlan7 onlink proto bgp table 7",
     # The kernel finds these by itself: a next hop in the fabric, and machines in the network.
     "ip route add 10.7.0.0/24 via 10.0.0.1 dev lan0 onlink proto bgp",
-    "ip address add 10.8.0.1/24 dev vlan7 && ip route add 10.10.0.0/24 via 10.8.0.2 dev vlan7 proto bgp",
+    "ip address add 10.8.0.1/24 dev vlan7"
+    " && ip route add 10.10.0.0/24 via 10.8.0.2 dev vlan7 proto bgp",
     LEARN,
 )
 FORGET = "ip neigh del {} dev vlan7"
@@ -81,19 +86,19 @@ class Box:
         return f"[ ! -e {self.folder}/{kind} ]"
 
     def play(self, tool: Path, real: str, cases: str) -> None:
-        """Put a script before the real tool that does something else first, when the words are such."""
+        """Put a script before the real tool that first does something else with such words."""
         tool.write_text(f'#!/bin/sh\ncase "$*" in {cases} esac\nexec {real} "$@"\n')
         tool.chmod(0o755)
 
     def push(self, number: int, *kinds: str) -> dict[str, object]:
-        """Push while it misbehaves like this, and keep it: how that ended, and how it is after it."""
+        """Push while it misbehaves like this, and keep it: how that ended, and how it is then."""
         for kind in kinds:
             (self.folder / kind).touch()
         files = {
             "/etc/frr/frr.conf": ROUTES.format(number=number),
             "/etc/nftables.conf": RULES.format(accept=""),
         }
-        output = applier(self.root, "apply", given=_packed(files), how=self.how)[1]
+        output = applier(self.root, "apply", given=packed(files), how=self.how)[1]
         ended, token = verdict(output)
         if ended == "applied":
             applier(self.root, "confirm", token, how=self.how)
@@ -112,33 +117,35 @@ class Box:
             for line in applier(self.root, "show", how=self.how)[1].splitlines()
             if NAME in line
         ]
-        said = {kind: base64.b64decode(content).decode().splitlines() for kind, _, content in lines}
-        assert said["applied"] == []
-        return said["running"]
+        sections = {
+            kind: base64.b64decode(content).decode().splitlines() for kind, _, content in lines
+        }
+        assert sections["applied"] == []
+        return sections["running"]
 
     def running(self) -> list[str]:
         lines = shell("/usr/bin/vtysh -c 'show running-config no-header'").splitlines()
         return [line.strip() for line in lines if " vni " in line or "router-id" in line]
 
 
-def tell(folder: Path) -> dict[str, object]:
+def play(folder: Path) -> dict[str, object]:
     box = Box(folder)
-    told: dict[str, object] = {}
+    results: dict[str, object] = {}
     with firewall():
         shell(*NETWORK)
-        told["first"], told["again"] = box.push(1), box.push(1)
+        results["first"], results["again"] = box.push(1), box.push(1)
         shell(FORGET_ALL)
-        told["lost"] = box.shown()
-        told["the same"] = box.push(1)
+        results["lost"] = box.shown()
+        results["the same"] = box.push(1)
         shell(FORGET_ALL)
-        told["another"] = box.push(2)
-        told["lost by the push"] = box.push(3, "losing")
-        told["lost for good"] = box.push(4, "losing", "forgetful")
-        told["lost before"] = box.push(5, "forgetful")
-        told["VNI refused"] = box.push(6, "stubborn")
-        told["at last"] = box.push(7)
-    return told
+        results["another"] = box.push(2)
+        results["lost by the push"] = box.push(3, "losing")
+        results["lost for good"] = box.push(4, "losing", "forgetful")
+        results["lost before"] = box.push(5, "forgetful")
+        results["VNI refused"] = box.push(6, "stubborn")
+        results["at last"] = box.push(7)
+    return results
 
 
 if __name__ == "__main__":
-    print(json.dumps(tell(Path(sys.argv[1]))))
+    print(json.dumps(play(Path(sys.argv[1]))))

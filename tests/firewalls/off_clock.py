@@ -1,4 +1,7 @@
-"""Clocks that are really off: a process under libfaketime lives in another hour, and all that it starts; what is monotonic stays right."""
+"""Clocks that are really off: a process under libfaketime, and all it starts, is in another hour.
+
+What is monotonic stays right.
+"""
 
 import os
 import subprocess
@@ -13,7 +16,8 @@ from tests.conftest import needs
 from tests.stack import ROOT
 
 HOUR = 3600
-# Says what time it is there, before and after. libfaketime breaks Python's own sleep: it takes its deadline for another clock's.
+# Says what time it is there, before and after. libfaketime breaks Python's own sleep: it takes
+# its deadline for another clock's.
 _WORK = """
 import select, time
 time.sleep = lambda seconds: select.select([], [], [], seconds)
@@ -23,7 +27,10 @@ print(time.time()); tasks.reconcile(); tasks.work(); print(time.time())
 
 
 def off_clock(shift: str | Path) -> dict[str, str]:
-    """The environment of a process whose clock is off, as in `+1h`; by what a file says, if one is named, which may change."""
+    """The environment of a process whose clock is off, as in `+1h`.
+
+    By what a file says, if one is named; that may change.
+    """
     needs("faketime")
     library = next(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"))
     off = (
@@ -35,18 +42,18 @@ def off_clock(shift: str | Path) -> dict[str, str]:
 
 
 class OffWorker:
-    """A worker in a process of its own, on the database of this test, whose clock is so many hours off."""
+    """A worker process on the database of this test, whose clock is so many hours off."""
 
     def __init__(self, hours: int) -> None:
         self.hours, self.began = hours, time.time()
-        given = settings.EMBEDDED
-        database = os.environ.get("DATABASE_URL") or given.database_url
+        embedded = settings.EMBEDDED
+        database = os.environ.get("DATABASE_URL") or embedded.database_url
         before, _, host = database.partition("?")
         named = f"{before.rpartition('/')[0]}/{connection.settings_dict['NAME']}?{host}"
         environment = {
             "DATABASE_URL": named,
             "SSH_KEY": str(settings.SSH_KEY),
-            "REDIS_URL": f"{given.redis_url}?virtual_host=6",
+            "REDIS_URL": f"{embedded.redis_url}?virtual_host=6",
         }
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "shell", "-v", "0", "-c", _WORK],
@@ -65,9 +72,9 @@ class OffWorker:
     def ended(self) -> bool:
         """Whether it ends well, by a clock that is as far off as it should be."""
         try:
-            said, complaint = self.process.communicate(timeout=300)
+            output, complaint = self.process.communicate(timeout=300)
         finally:
             self.process.kill()
         assert self.process.returncode == 0, complaint
-        first, last = (float(line) - self.hours * HOUR for line in said.split())
+        first, last = (float(line) - self.hours * HOUR for line in output.split())
         return self.began - 1 < first <= last < time.time() + 1

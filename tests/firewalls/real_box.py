@@ -1,8 +1,10 @@
-"""A real firewall in namespaces of its own: FRR's daemons, the kernel's nftables, sshd, and the applier with nothing left out.
+"""A real firewall in namespaces of its own, with nothing left out.
+
+FRR's daemons, the kernel's nftables, sshd, and the applier.
 
     unshare --net --mount python -m tests.firewalls.real_box FOLDER
 
-Tells what happened as JSON. Nothing of the machine it runs on is touched.
+Prints what happened as JSON. Nothing of the machine it runs on is touched.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firewalls.device import practice, transport
+from firewalls.device import practice, protocol, transport
 from firewalls.device.transport import Target, Timeouts
 from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd, wait_until
 from tests.firewalls.running import PATIENT
@@ -60,7 +62,7 @@ LEAF = """router bgp 65001
  neighbor 10.9.0.1 timers connect 1
 """
 OPEN = "tcp dport != 1 counter accept\n        tcp sport != 1 counter accept"
-HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, again=0.2)
+HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, ask_again=0.2)
 
 
 def shell(*commands: str) -> str:
@@ -78,7 +80,8 @@ def firewall() -> Iterator[None]:
     for folder in ("/run/frr", "/var/log/frr", "/etc/frr"):
         shell(f"mkdir -p {folder} && mount -t tmpfs none {folder} && chown frr:frr {folder}")
     shell(
-        "echo 'service integrated-vtysh-config' >/etc/frr/vtysh.conf; touch /etc/frr/frr.conf; chown -R frr:frr /etc/frr"
+        "echo 'service integrated-vtysh-config' >/etc/frr/vtysh.conf;"
+        " touch /etc/frr/frr.conf; chown -R frr:frr /etc/frr"
     )
     try:
         for daemon in DAEMONS:
@@ -116,12 +119,11 @@ def leaf() -> Iterator[None]:
 def session_is_up(seconds: float = 60) -> bool:
     """Whether the session with the leaf comes up."""
     deadline = time.monotonic() + seconds
-    while (
-        "Established" not in (said := shell("vtysh -c 'show bgp neighbors 10.9.0.2'"))
-        and time.monotonic() < deadline
-    ):
+    while time.monotonic() < deadline:
+        if "Established" in shell("vtysh -c 'show bgp neighbors 10.9.0.2'"):
+            return True
         time.sleep(0.2)
-    return "Established" in said
+    return False
 
 
 def files(number: int, accept: str = OPEN, leaf: int = 65001) -> dict[str, str]:
@@ -146,11 +148,11 @@ def running() -> dict[str, object]:
     }
 
 
-def tell(folder: Path) -> dict[str, object]:
+def play(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
-    told: dict[str, object] = {}
-    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {transport.APPLIER}"
+    results: dict[str, object] = {}
+    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {protocol.APPLIER}"
     patient, hasty = (f"{where} APPLIER_TIMEOUT={seconds} {then}" for seconds in (PATIENT, 10))
     with (
         firewall(),
@@ -159,18 +161,21 @@ def tell(folder: Path) -> dict[str, object]:
         sshd(folder / "hasty", hasty) as (hurry, other),
     ):
         outcome, steps = pushed(target, files(1), key)
-        told["first"] = {
+        results["first"] = {
             "outcome": outcome.state,
             "steps": {name: step.state for name, step in last(steps).items()},
             "now": running(),
         }
-        told["again"] = {"outcome": pushed(target, files(1), key)[1][-1].output, "now": running()}
-        told["session"] = session_is_up()
-        told["without drift"] = drift(target, key)
-        told["by hand"] = by_hand(target, key)
-        told["shared no more"] = shared_no_more(target, key)
+        results["again"] = {
+            "outcome": pushed(target, files(1), key)[1][-1].output,
+            "now": running(),
+        }
+        results["session"] = session_is_up()
+        results["without drift"] = drift(target, key)
+        results["by hand"] = by_hand(target, key)
+        results["shared no more"] = shared_no_more(target, key)
         shell("nft flush ruleset")
-        told["flushed by hand"] = {
+        results["flushed by hand"] = {
             "outcome": pushed(target, files(1), key)[0].state,
             "now": running(),
         }
@@ -178,13 +183,13 @@ def tell(folder: Path) -> dict[str, object]:
             "nft add table inet other"
         )  # somebody else's: neither a push nor its rollback may take it away
         lost = pushed(target, files(6, leaf=65002), key)
-        told["session lost"] = refused_at("check-bgp", lost) | {
+        results["session lost"] = refused_at("check-bgp", lost) | {
             "again": session_is_up(),
             "now": running(),
         }
-        told["probe"] = with_probe(root, target, key) | {"now": running()}
-        told |= cut_off(root, hurry, other) | broken(root, target, key)
-    return told
+        results["probe"] = with_probe(root, target, key) | {"now": running()}
+        results |= cut_off(root, hurry, other) | broken(root, target, key)
+    return results
 
 
 def cut_off(root: Path, target: Target, key: Path) -> dict[str, object]:
@@ -225,9 +230,9 @@ def broken(root: Path, target: Target, key: Path) -> dict[str, object]:
 
 def drift(target: Target, key: Path) -> dict[str, list[str]]:
     """What has changed on the box since it was pushed to: added and removed lines, by name."""
-    found = asyncio.run(transport.inspect(target, key_path=key))
+    inspection = asyncio.run(transport.inspect(target, key_path=key))
     changes = {}
-    for name, (applied, now) in found.running.items():
+    for name, (applied, now) in inspection.running.items():
         before, after = set(applied.splitlines()), set(now.splitlines())
         changes[name] = [f"+{line.strip()}" for line in after - before] + [
             f"-{line.strip()}" for line in before - after
@@ -241,10 +246,10 @@ def by_hand(target: Target, key: Path) -> dict[str, object]:
         "nft insert rule inet metal input tcp dport 4444 accept",
         "vtysh -c 'configure terminal' -c 'ip route 192.0.2.0/24 blackhole'",
     )
-    found = drift(target, key)
+    drifted = drift(target, key)
     outcome, steps = pushed(target, files(1), key)
     return {
-        "found": found,
+        "found": drifted,
         "outcome": outcome.state,
         "loaded": "load-frr" in last(steps),
         "left": drift(target, key),
@@ -291,17 +296,17 @@ def with_probe(root: Path, target: Target, key: Path) -> dict[str, object]:
         "#!/bin/sh\necho storage is away\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
     )
     probe.chmod(0o755)
-    told = refused_at("probe", pushed(target, files(7), key))
+    results = refused_at("probe", pushed(target, files(7), key))
     probe.unlink()
-    return told
+    return results
 
 
 def unconfirmed(target: Target, key: Path) -> str:
     """Push through a gate that lets nobody confirm."""
 
     async def run() -> str:
-        async with gate(target, lambda number: number == 1) as (_, seen):
-            return (await pushing(seen, files(3), key, Timeouts(connect=5, after_rollback=0)))[
+        async with gate(target, lambda number: number == 1) as (_, behind):
+            return (await pushing(behind, files(3), key, Timeouts(connect=5, after_rollback=0)))[
                 0
             ].state
 
@@ -309,4 +314,4 @@ def unconfirmed(target: Target, key: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(tell(Path(sys.argv[1]))))
+    print(json.dumps(play(Path(sys.argv[1]))))

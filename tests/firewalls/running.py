@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import PIPE
 
-from firewalls.device import transport
-from firewalls.device.transport import _packed
+from firewalls.device import protocol
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
 TOOLS = "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
@@ -43,7 +43,7 @@ def applier(
 ) -> tuple[int, str]:
     """Run it; `how` names a shell or another script, and what else its environment holds."""
     more = {key: value for key, value in how.items() if key not in ("shell", "script")} | more
-    command = [*how.get("shell", "sh").split(), how.get("script", str(transport.APPLIER)), *words]
+    command = [*how.get("shell", "sh").split(), how.get("script", str(protocol.APPLIER)), *words]
     done = subprocess.run(
         command,
         input=given,
@@ -70,7 +70,7 @@ def steps(output: str) -> dict[str, tuple[str, str]]:
 def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] = HOW) -> str:
     """Apply the files and confirm them; gives the token."""
     state, token = verdict(
-        applier(root, "apply", given=_packed(files), how=how, APPLIER_TIMEOUT=PATIENT)[1]
+        applier(root, "apply", given=packed(files), how=how, APPLIER_TIMEOUT=PATIENT)[1]
     )
     assert state == "applied" and applier(root, "confirm", token, how=how) == (0, "confirmed\n")
     return token
@@ -96,10 +96,10 @@ def killed_at(
     told = {key: value for key, value in more.items() if key != "shell"}
     env = environment(root, APPLIER_TIMEOUT=PATIENT, APPLIER_SLOW="2.0", **told)
     env["PATH"] = f"{waits}:{env['PATH']}"
-    command = [*more.get("shell", "sh").split(), str(transport.APPLIER), "apply"]
+    command = [*more.get("shell", "sh").split(), str(protocol.APPLIER), "apply"]
     process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, env=env, start_new_session=True)
     assert process.stdin and process.stdout
-    process.stdin.write(_packed(CHANGED))
+    process.stdin.write(packed(CHANGED))
     process.stdin.close()
     token = process.stdout.readline().decode().split("\t")[1]
     go = os.open(

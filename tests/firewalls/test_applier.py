@@ -1,4 +1,7 @@
-"""The applier by itself, under every shell that a firewall may have: what it does, and what it leaves when it is killed."""
+"""The applier by itself, under every shell that a firewall may have.
+
+What it does, and what it leaves when it is killed.
+"""
 
 import os
 import signal
@@ -11,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from firewalls.device import practice, transport
-from firewalls.device.transport import _packed
+from firewalls.device import practice, protocol
+from firewalls.device.protocol import packed
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
 from tests.firewalls.off_clock import HOUR, off_clock
@@ -33,15 +36,15 @@ class TestInEveryShell:
     def test_applies_repeats_and_rolls_back(self, root: Path, shell: dict[str, str]) -> None:
         applied(root, how=shell)
         assert contents(root) == GOOD
-        assert verdict(applier(root, "apply", given=_packed(GOOD), how=shell)[1])[0] == "unchanged"
-        state, token = verdict(applier(root, "apply", given=_packed(CHANGED), how=shell)[1])
+        assert verdict(applier(root, "apply", given=packed(GOOD), how=shell)[1])[0] == "unchanged"
+        state, token = verdict(applier(root, "apply", given=packed(CHANGED), how=shell)[1])
         assert state == "applied"
         assert settled(root, GOOD)
         assert applier(root, "confirm", token, how=shell) == (0, "rolled back\n")
 
     def test_checks_with_the_boxs_own_parsers(self, root: Path, shell: dict[str, str]) -> None:
         needs("nft", "vtysh", "unshare")
-        output = applier(root, "apply", given=_packed(GOOD), how=shell)[1]
+        output = applier(root, "apply", given=packed(GOOD), how=shell)[1]
         told = steps(output)
         assert [told[name][0] for name in ("check-nftables", "check-frr", "load-frr")] == [
             "ok",
@@ -50,7 +53,7 @@ class TestInEveryShell:
         ]
         assert "without a kernel" in told["load-frr"][1]
         bad = GOOD | {"/etc/frr/frr.conf": "routr bgp\n"}
-        state, output = applier(root, "apply", given=_packed(bad), how=shell)
+        state, output = applier(root, "apply", given=packed(bad), how=shell)
         assert (state, verdict(output)[0]) == (1, "failed") and "routr bgp" in steps(output)[
             "check-frr"
         ][1]
@@ -114,7 +117,7 @@ def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:
 
 def test_the_boot_leaves_alone_what_still_has_its_timer(root: Path) -> None:
     applied(root)
-    _, token = verdict(applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT=PATIENT)[1])
+    _, token = verdict(applier(root, "apply", given=packed(CHANGED), APPLIER_TIMEOUT=PATIENT)[1])
     applier(root, "recover", APPLIER_INSIDE="1")
     assert contents(root) == CHANGED and applier(root, "confirm", token) == (0, "confirmed\n")
 
@@ -134,28 +137,28 @@ class TestConfirming:
     def test_of_a_run_that_was_refused_says_so(self, root: Path) -> None:
         needs("nft", "unshare")
         bad = GOOD | {"/etc/nftables.conf": "table inet metal { chain x { jump nowhere } }\n"}
-        _, token = verdict(applier(root, "apply", given=_packed(bad))[1])
+        _, token = verdict(applier(root, "apply", given=packed(bad))[1])
         assert applier(root, "confirm", token) == (0, "failed\n")
 
     def test_of_an_older_run_does_not_keep_the_newer_one(self, root: Path) -> None:
-        _, older = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
-        _, newer = verdict(applier(root, "apply", given=_packed(CHANGED))[1])
+        _, older = verdict(applier(root, "apply", given=packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
+        _, newer = verdict(applier(root, "apply", given=packed(CHANGED))[1])
         assert applier(root, "confirm", older)[1] == "unknown\n"
         assert settled(root, {}) and applier(root, "confirm", newer)[1] == "rolled back\n"
 
 
 def test_a_second_push_before_the_first_is_confirmed_would_go_back_to_the_same(root: Path) -> None:
     applied(root)
-    applier(root, "apply", given=_packed(CHANGED), APPLIER_TIMEOUT=PATIENT)
+    applier(root, "apply", given=packed(CHANGED), APPLIER_TIMEOUT=PATIENT)
     other = GOOD | {"/etc/frr/frr.conf": GOOD["/etc/frr/frr.conf"].replace("box", "other")}
-    assert verdict(applier(root, "apply", given=_packed(other))[1])[0] == "applied" and settled(
+    assert verdict(applier(root, "apply", given=packed(other))[1])[0] == "applied" and settled(
         root, GOOD
     )
 
 
 def test_the_same_again_before_it_is_confirmed_still_wants_to_be_confirmed(root: Path) -> None:
-    _, first = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
-    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
+    _, first = verdict(applier(root, "apply", given=packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
+    state, token = verdict(applier(root, "apply", given=packed(GOOD), APPLIER_TIMEOUT=PATIENT)[1])
     assert state == "applied" and applier(root, "confirm", token) == (0, "confirmed\n")
     for timer in (first, token):
         looked(timer)
@@ -168,13 +171,16 @@ def test_applying_for_longer_than_the_timeout_is_not_rolled_back_meanwhile(root:
         probe.parent.mkdir(parents=True, exist_ok=True)
         probe.write_text("#!/bin/sh\nsleep 6\n")
         probe.chmod(0o755)
-    state, token = verdict(applier(root, "apply", given=_packed(GOOD), APPLIER_TIMEOUT="17")[1])
+    state, token = verdict(applier(root, "apply", given=packed(GOOD), APPLIER_TIMEOUT="17")[1])
     looked(token)  # a timer that had run out meanwhile would go back
     assert state == "applied" and applier(root, "confirm", token) == (0, "confirmed\n")
 
 
 def looked(token: str) -> None:
-    """Wait until a push's timer has looked at its clock again, which it does after each of its naps, or has ended."""
+    """Wait until a push's timer has read its clock again, or has ended.
+
+    It reads the clock after each of its naps.
+    """
     naps: set[int] = set()
     with suppress(psutil.NoSuchProcess, StopIteration):
         timer = next(
@@ -186,7 +192,7 @@ def looked(token: str) -> None:
 
 
 class TestClock:
-    """What the clock says does not matter to a rollback: it comes after so many seconds of uptime."""
+    """The clock does not matter to a rollback: it comes after so many seconds of uptime."""
 
     @pytest.mark.parametrize("hours", [-1, 1])
     def test_off_by_an_hour_is_no_matter(self, root: Path, hours: int) -> None:
@@ -196,7 +202,7 @@ class TestClock:
         )
         assert abs(int(clock.stdout) - time.time() - hours * HOUR) < HOUR / 2
         applied(root, how=there)
-        state, token = verdict(applier(root, "apply", given=_packed(CHANGED), how=there)[1])
+        state, token = verdict(applier(root, "apply", given=packed(CHANGED), how=there)[1])
         assert state == "applied" and settled(root, GOOD)
         assert applier(root, "confirm", token, how=there) == (0, "rolled back\n")
 
@@ -207,7 +213,7 @@ class TestClock:
             applier(
                 root,
                 "apply",
-                given=_packed(GOOD),
+                given=packed(GOOD),
                 how=off_clock(clock),
                 APPLIER_TIMEOUT=str(timeout),
             )[1]
@@ -234,12 +240,12 @@ def test_a_missing_parser_is_named_and_only_its_check_is_skipped(
 ) -> None:
     script = tmp_path / "applier.sh"
     script.write_text(
-        transport.APPLIER.read_text().replace(
+        protocol.APPLIER.read_text().replace(
             "PATH=$PATH:/usr/sbin:/sbin:/usr/lib/frr", "PATH=$PATH"
         )
     )
     path = tools(tmp_path / "bin", TOOLS)
-    output = applier(root, "apply", given=_packed(GOOD), how={"script": str(script), "PATH": path})[
+    output = applier(root, "apply", given=packed(GOOD), how={"script": str(script), "PATH": path})[
         1
     ]
     assert steps(output)["check-nftables"] == (
@@ -254,7 +260,7 @@ def test_a_missing_parser_is_named_and_only_its_check_is_skipped(
     real = applier(
         root,
         "apply",
-        given=_packed(GOOD),
+        given=packed(GOOD),
         how={"script": str(script), "PATH": path},
         APPLIER_PRACTICE="",
     )[1]
@@ -271,20 +277,20 @@ class TestLock:
     def test_is_waited_for_and_the_push_fails_with_a_sentence(self, root: Path, path: str) -> None:
         env = environment(root, PATH=path, APPLIER_SLOW="3", APPLIER_TIMEOUT=PATIENT)
         slow = subprocess.Popen(
-            ["/bin/sh", str(transport.APPLIER), "apply"],
+            ["/bin/sh", str(protocol.APPLIER), "apply"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=env,
         )
         assert slow.stdin and slow.stdout
-        slow.stdin.write(_packed(GOOD))
+        slow.stdin.write(packed(GOOD))
         slow.stdin.close()
         while not slow.stdout.readline().startswith(b"step\tunpack\trunning"):
             pass
         status, output = applier(
             root,
             "apply",
-            given=_packed(CHANGED),
+            given=packed(CHANGED),
             how={"shell": "/bin/sh", "PATH": path},
             APPLIER_LOCK_WAIT="1",
         )
@@ -297,7 +303,7 @@ class TestLock:
         slow.stdout.close()
         slow.wait()
         status, output = applier(
-            root, "apply", given=_packed(CHANGED), how={"shell": "/bin/sh", "PATH": path}
+            root, "apply", given=packed(CHANGED), how={"shell": "/bin/sh", "PATH": path}
         )
         assert verdict(output)[0] == "applied"
         assert sorted(p.name for p in (root / "var/lib/shared-networks").glob("candidate.*")) == []
@@ -306,7 +312,7 @@ class TestLock:
 def test_shellcheck_finds_nothing() -> None:
     needs("shellcheck")
     done = subprocess.run(
-        ["shellcheck", "-s", "sh", str(transport.APPLIER)],
+        ["shellcheck", "-s", "sh", str(protocol.APPLIER)],
         capture_output=True,
         check=False,
         text=True,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from firewalls.device import transport
-from firewalls.device.transport import _packed
+from firewalls.device import protocol
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents
 from tests.firewalls.running import PATIENT, applied, applier, environment, steps, verdict
 
@@ -58,8 +58,8 @@ HOSTILE = {
     "a file twice": _tar(RULES, ROUTES, ROUTES),
     "a file too few": _tar(RULES),
     "too much": _tar(RULES, _member("etc/frr/frr.conf", size=4_100_000)),
-    "half an archive": _packed(GOOD)[:700],
-    "an archive without its last lines": _packed(GOOD)[:1550],
+    "half an archive": packed(GOOD)[:700],
+    "an archive without its last lines": packed(GOOD)[:1550],
     "no archive": b"not a tar",
     "nothing": b"",
 }
@@ -89,16 +89,17 @@ class TestFullDisk:
     def push_on_full(
         self, root: Path, small: Path, size: str
     ) -> tuple[dict[str, tuple[str, str]], str]:
-        """Push GOOD, fill the small disk, push something else there; how that went, and the files after it."""
+        """Push GOOD, fill the small disk, push something else: how that ended, and the files."""
         big = CHANGED | {"/etc/frr/frr.conf": CHANGED["/etc/frr/frr.conf"] + "!\n" * 5000}
-        (root.parent / "good.tar").write_bytes(_packed(GOOD))
-        (root.parent / "big.tar").write_bytes(_packed(big))
+        (root.parent / "good.tar").write_bytes(packed(GOOD))
+        (root.parent / "big.tar").write_bytes(packed(big))
         script = f"""
-            mount -t tmpfs -o size={size},mode=755 none {small} && mkdir -p {root}/etc/frr {root}/var/lib
-            token=$(sh {transport.APPLIER} apply <{root.parent}/good.tar | tail -1 | cut -f3)
-            sh {transport.APPLIER} confirm $token >&2
+            mount -t tmpfs -o size={size},mode=755 none {small} &&
+            mkdir -p {root}/etc/frr {root}/var/lib
+            token=$(sh {protocol.APPLIER} apply <{root.parent}/good.tar | tail -1 | cut -f3)
+            sh {protocol.APPLIER} confirm $token >&2
             dd if=/dev/zero of={small}/fill bs=4k 2>/dev/null
-            sh {transport.APPLIER} apply <{root.parent}/big.tar
+            sh {protocol.APPLIER} apply <{root.parent}/big.tar
             cat {root}/etc/frr/frr.conf >{root.parent}/found
         """
         command = ["unshare", "-m", "sh", "-c", script]

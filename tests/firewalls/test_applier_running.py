@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firewalls.device.transport import _packed
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import GOOD
 from tests.firewalls.broken_boxes import vtysh
 from tests.firewalls.running import applied, applier, verdict
@@ -75,7 +75,7 @@ def compared(root: Path, how: Mapping[str, str]) -> tuple[list[str], list[str]]:
 
 
 def repeated(root: Path, how: Mapping[str, str]) -> str:
-    return verdict(applier(root, "apply", given=_packed(GOOD), how=how)[1])[0]
+    return verdict(applier(root, "apply", given=packed(GOOD), how=how)[1])[0]
 
 
 def test_listed_in_another_order_is_the_same(root: Path, box: Mapping[str, str]) -> None:

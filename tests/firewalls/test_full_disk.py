@@ -1,4 +1,7 @@
-"""A disk that fills up while a push runs, or before it is confirmed: the firewall goes back all the same, and tells the truth about it."""
+"""A disk that fills up while a push runs, or before it is confirmed.
+
+The firewall goes back all the same, and its verdict is true.
+"""
 
 import os
 import subprocess
@@ -6,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from firewalls.device import transport
-from firewalls.device.transport import _packed
+from firewalls.device import protocol
+from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
 from tests.firewalls.running import environment, verdict
 
@@ -23,12 +26,16 @@ def _namespaces() -> None:
 
 
 def life(root: Path, before: str, after: str = "", **more: str) -> tuple[str, list[str]]:
-    """On a small disk push GOOD, do something, push CHANGED, do something else: how the push ended, and then the verdict and frr.conf."""
-    (root.parent / "good.tar").write_bytes(_packed(GOOD))
-    (root.parent / "changed.tar").write_bytes(_packed(CHANGED))
+    """On a small disk push GOOD, do something, push CHANGED, do something else.
+
+    Gives how the push ended, and then the verdict and frr.conf.
+    """
+    (root.parent / "good.tar").write_bytes(packed(GOOD))
+    (root.parent / "changed.tar").write_bytes(packed(CHANGED))
     script = f"""
-        mount -t tmpfs -o size=256k,mode=755 none {root} && mkdir -p {root}/etc/frr {root}/etc/shared-networks/probes {root}/var/lib
-        applier() {{ sh {transport.APPLIER} "$@"; }}
+        mount -t tmpfs -o size=256k,mode=755 none {root} &&
+        mkdir -p {root}/etc/frr {root}/etc/shared-networks/probes {root}/var/lib
+        applier() {{ sh {protocol.APPLIER} "$@"; }}
         applier confirm $(applier apply <{root.parent}/good.tar | tail -1 | cut -f3) >&2
         {before}
         applier apply <{root.parent}/changed.tar >{root.parent}/said

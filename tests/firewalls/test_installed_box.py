@@ -1,4 +1,4 @@
-"""A firewall set up with the one command: the product's key can run the applier there, and nothing else."""
+"""A firewall set up with the one command: the product's key runs the applier, and nothing else."""
 
 import json
 import os
@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from firewalls.device.transport import applier_digest
+from firewalls.device.protocol import applier_digest
 from tests.conftest import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     needs(
         "nft",
         "vtysh",
@@ -49,30 +49,30 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return answer
 
 
-def test_installing_takes_a_key_and_nothing_but_a_key(told: dict[str, Any]) -> None:
+def test_installing_takes_a_key_and_nothing_but_a_key(results: dict[str, Any]) -> None:
     assert (
-        told["without a key"][0] == 65
-        and "Give the product's public key" in told["without a key"][1]
+        results["without a key"][0] == 65
+        and "Give the product's public key" in results["without a key"][1]
     )
-    assert [told[kind][0] for kind in ("no key", "two lines")] == [
+    assert [results[kind][0] for kind in ("no key", "two lines")] == [
         65,
         65,
-    ] and "That is no public key" in told["two lines"][1]
+    ] and "That is no public key" in results["two lines"][1]
 
 
 def test_installing_tells_the_fingerprints_to_compare_and_updating_needs_no_key(
-    told: dict[str, Any],
+    results: dict[str, Any],
 ) -> None:
     for kind in ("installed", "updated"):
-        status, said = told[kind]
+        status, output = results[kind]
         assert (
             status == 0
-            and f"Installed /usr/local/sbin/shared-networks-applier {applier_digest()}." in said
+            and f"Installed /usr/local/sbin/shared-networks-applier {applier_digest()}." in output
         )
 
 
-def test_a_push_goes_through_the_account_and_its_one_sudo_rule(told: dict[str, Any]) -> None:
-    assert told["pushed"] == {
+def test_a_push_goes_through_the_account_and_its_one_sudo_rule(results: dict[str, Any]) -> None:
+    assert results["pushed"] == {
         "outcome": "confirmed",
         "error": "",
         "version": "ok",
@@ -81,20 +81,20 @@ def test_a_push_goes_through_the_account_and_its_one_sudo_rule(told: dict[str, A
 
 
 def test_units_go_with_the_push_that_lacks_them_and_with_the_one_that_goes_back(
-    told: dict[str, Any],
+    results: dict[str, Any],
 ) -> None:
     units = {
-        "brought": True,
-        "not brought any more": False,
+        "written": True,
+        "no longer wanted": False,
         "outcome": "rolled_back",
         "undone": False,
         "others": True,
     }
-    assert told["units"] == units
+    assert results["units"] == units
 
 
-def test_the_key_runs_nothing_else(told: dict[str, Any]) -> None:
-    assert told["ssh"] == {
+def test_the_key_runs_nothing_else(results: dict[str, Any]) -> None:
+    assert results["ssh"] == {
         "id": 64,
         "sh": 64,
         "install": 64,
@@ -102,19 +102,22 @@ def test_the_key_runs_nothing_else(told: dict[str, Any]) -> None:
         "show; id": 64,
         "apply; id": 64,
     }
-    assert "does not accept the key" in told["stranger"]
+    assert "does not accept the key" in results["stranger"]
 
 
-def test_even_with_a_shell_the_account_can_do_nothing_more(told: dict[str, Any]) -> None:
-    assert told["account"] == dict.fromkeys(told["account"], True) and len(told["account"]) == 7
+def test_even_with_a_shell_the_account_can_do_nothing_more(results: dict[str, Any]) -> None:
+    assert (
+        results["account"] == dict.fromkeys(results["account"], True)
+        and len(results["account"]) == 7
+    )
 
 
-def test_an_unconfirmed_push_is_put_back_at_boot(told: dict[str, Any]) -> None:
-    assert told["enabled"] and "shared-networks-recover" not in told["unit"]
+def test_an_unconfirmed_push_is_put_back_at_boot(results: dict[str, Any]) -> None:
+    assert results["enabled"] and "shared-networks-recover" not in results["unit"]
 
 
-def test_an_older_applier_is_told_how_to_update(told: dict[str, Any]) -> None:
+def test_an_older_applier_is_told_how_to_update(results: dict[str, Any]) -> None:
     assert (
         "refused at version; nothing was changed: This firewall's applier is another one"
-        in told["older"]
+        in results["older"]
     )

@@ -1,6 +1,6 @@
-"""What is seen on firewalls: host keys that people confirm or judge, drift, and silence; behind a real SSH server."""
+"""What firewalls show: host keys, which people confirm or judge, drift, and silence."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,62 +10,36 @@ from django.utils import timezone
 
 from firewalls import tasks
 from firewalls.device import practice
-from firewalls.device.connection import fingerprint
 from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.pinning import fingerprint
 from firewalls.models import Drift, Firewall, Push
-from firewalls.pushing import ledger
+from firewalls.pushing.claiming import claim_inspections
 from tests.api import Api, codes
-from tests.firewalls.boxes import Boxes, boxes
-from tests.firewalls.running import PATIENT
+from tests.firewalls.boxes import Boxes
+from tests.firewalls.pushes import push, state
 from tests.pages import says, visitor
-from tests.world import World, world
+from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
-
-
 @pytest.fixture
-def fra(box: Boxes, settings: Any, published: list[str]) -> World:
-    settings.SSH_KEY = box.key
-    return world()
-
-
-@pytest.fixture
-def firewall(fra: World, box: Boxes, request: pytest.FixtureRequest) -> Firewall:
+def firewall(make: Callable[..., Firewall], firewall_name: str) -> Firewall:
     """A firewall whose host key nobody has confirmed yet."""
-    name = request.node.name.replace("_", "-")[-40:].strip("-")
-    target = box.target(name)
-    where = {"host": practice.HOST, "port": target.port, "user": target.user, "practice": True}
-    return fra.firewall(name, fra.shop, fra.private("shop", fra.shop), fra.internet, **where)
+    return make(firewall_name, host_key="")
 
 
 @pytest.fixture
 def known(firewall: Firewall, box: Boxes) -> Firewall:
     """One that is pinned and in sync."""
     Firewall.objects.filter(pk=firewall.pk).update(host_key=practice.host_key(box.folder))
-    pushed(firewall)
+    push(firewall)
     firewall.refresh_from_db()
     return firewall
 
 
-def pushed(firewall: Firewall) -> Push:
-    push = Push.objects.enqueue(Firewall.objects.get(pk=firewall.pk), by="ada")
-    tasks.work()
-    push.refresh_from_db()
-    return push
-
-
-def state(firewall: Firewall) -> str:
-    return Firewall.objects.with_state().get(pk=firewall.pk).state
-
-
 def due(firewall: Firewall) -> timedelta:
-    """How long until it is looked at again."""
+    """How long until it is inspected again."""
     row = Firewall.objects.get(pk=firewall.pk)
     assert row.check_due_at is not None
     return row.check_due_at - timezone.now()
@@ -75,7 +49,7 @@ class TestFirstContact:
     def test_nothing_is_sent_before_a_person_confirms_the_fingerprint(
         self, firewall: Firewall, box: Boxes
     ) -> None:
-        done = pushed(firewall)
+        done = push(firewall)
         right = fingerprint(practice.host_key(box.folder))
         assert (
             done.state == "failed"
@@ -100,7 +74,7 @@ class TestFirstContact:
         ) == {"fingerprint": ["not_confirmed"]}
         answer = operator.post(f"firewalls/{firewall.pk}/host-key/", {"fingerprint": right}).json()
         assert (answer["pinned"]["fingerprint"], answer["offered"]) == (right, None)
-        assert pushed(firewall).state == "confirmed"
+        assert push(firewall).state == "confirmed"
 
     def test_the_worker_looks_for_it_unasked_and_the_page_asks_for_the_fingerprint(
         self, firewall: Firewall, box: Boxes
@@ -140,7 +114,7 @@ class TestChangedKey:
         Firewall.objects.filter(pk=known.pk).update(
             host_key=public_line(ensure_key(tmp_path / "old"))
         )
-        done = pushed(known)
+        done = push(known)
         assert done.state == "failed" and "another host key than the pinned one" in done.error
         return known
 
@@ -151,9 +125,9 @@ class TestChangedKey:
             state(changed) == "failed"
             and Api("viewer").get(f"firewalls/{changed.pk}/host-key/").json()["changed"]
         )
-        again = pushed(changed)
+        again = push(changed)
         assert "Judge that first." in again.error and [step["name"] for step in again.steps] == []
-        assert ledger.claim_inspections(10) == []
+        assert claim_inspections(10) == []
         fra.partition.auto_push = True
         fra.partition.save()
         tasks.reconcile()
@@ -171,7 +145,7 @@ class TestChangedKey:
             .status_code
             == 200
         )
-        assert pushed(changed).state == "confirmed" and state(changed) == "in_sync"
+        assert push(changed).state == "confirmed" and state(changed) == "in_sync"
 
     def test_that_is_dismissed_is_looked_at_again_and_stopped_again(
         self, changed: Firewall
@@ -186,7 +160,7 @@ class TestChangedKey:
     def test_ends_when_an_admin_enters_another_one(self, changed: Firewall, box: Boxes) -> None:
         body = {"management": {"host_key": practice.host_key(box.folder)}}
         assert Api("operator").patch(f"firewalls/{changed.pk}/", body).status_code == 200
-        assert pushed(changed).state == "confirmed"
+        assert push(changed).state == "confirmed"
 
 
 class TestDrift:
@@ -210,8 +184,8 @@ class TestDrift:
         }
 
     def test_is_shown_as_a_diff(self, drifted: Firewall) -> None:
-        found = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()
-        assert "+# by hand" in found["files"]["/etc/nftables.conf"] and found["accepted_at"] is None
+        drift = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()
+        assert "+# by hand" in drift["files"]["/etc/nftables.conf"] and drift["accepted_at"] is None
         assert says(visitor().get(f"/firewalls/{drifted.pk}/drift/"), "+# by hand")
 
     def test_can_be_compared_with_what_is_wanted(self, drifted: Firewall) -> None:
@@ -225,7 +199,7 @@ class TestDrift:
 
     def test_is_put_right_by_a_push(self, drifted: Firewall) -> None:
         assert (
-            pushed(drifted).state == "confirmed"
+            push(drifted).state == "confirmed"
             and state(drifted) == "in_sync"
             and not Drift.objects.exists()
         )
@@ -285,11 +259,11 @@ class TestTheDifferencesSay:
         )
 
     def test_nothing_about_what_there_is_not(self, firewall: Firewall) -> None:
-        asked = [
+        answers = [
             visitor().get(f"/firewalls/{firewall.pk}/diff/", {"to": side})
             for side in ("7", "nobody", "", "-1")
         ]
-        assert [shown.status_code for shown in asked] == [404] * 4
+        assert [shown.status_code for shown in answers] == [404] * 4
 
 
 class TestSilence:
@@ -333,9 +307,9 @@ class TestSilence:
         self, known: Firewall, settings: Any, tmp_path: Path
     ) -> None:
         Firewall.objects.update(port=1)
-        pushed(known)
+        push(known)
         settings.SSH_KEY = tmp_path / "none"
         assert (
-            "own SSH key cannot be read" in pushed(known).error
+            "own SSH key cannot be read" in push(known).error
             and Firewall.objects.get().unreachable_since is not None
         )

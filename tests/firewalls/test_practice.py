@@ -6,7 +6,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -32,15 +32,8 @@ from tests.firewalls.boxes import (
     settled,
     wait_until,
 )
-from tests.firewalls.running import PATIENT
 
 MIB = 1024
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
 
 
 def applying(server: int) -> list[int]:

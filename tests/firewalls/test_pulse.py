@@ -1,52 +1,30 @@
-"""A worker that has much to do is not taken for dead: it says that it lives also while it renders and checks what it has claimed."""
+"""A worker that has much to do is not taken for dead.
+
+It writes down that it lives also while it renders and checks what it has claimed.
+"""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
 from firewalls import tasks
 from firewalls.configuration import checks
-from firewalls.device import practice
 from firewalls.models import Firewall, Push
-from firewalls.models.push import LOST_AFTER
+from firewalls.pushing.claiming import LOST_AFTER
 from firewalls.pushing.engine import engine
-from tests.firewalls.boxes import Boxes, boxes
-from tests.world import world
+from tests.firewalls.boxes import Boxes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 120  # seconds
 
 
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT="60") as running:
-        yield running
-
-
 @pytest.fixture
-def firewalls(box: Boxes, settings: Any, published: list[str]) -> list[Firewall]:
-    settings.SSH_KEY = box.key
-    fra = world()
-    private = fra.private("shop", fra.shop)
-    targets = [box.target(f"busy-{number}") for number in range(2)]
-    return [
-        fra.firewall(
-            t.name,
-            fra.shop,
-            private,
-            host=practice.HOST,
-            port=t.port,
-            user=t.user,
-            host_key=t.host_key,
-            practice=True,
-        )
-        for t in targets
-    ]
+def firewalls(make: Callable[..., Firewall]) -> list[Firewall]:
+    return [make(f"busy-{number}") for number in range(2)]
 
 
 def lives_on() -> bool:
@@ -72,7 +50,7 @@ def test_what_is_prepared_and_what_is_under_way_meanwhile_live(
             lived.append((Push.objects.filter(state="running").count(), lives_on()))
         if len(lived) == 1 and many:
             Push.objects.enqueue(firewalls[1])
-            engine._asked.set()
+            engine.wake()
         return [[] for _ in many]
 
     monkeypatch.setattr(checks, "complaints_of_each", refused)

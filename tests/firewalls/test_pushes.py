@@ -1,6 +1,5 @@
-"""Pushes as rows: claimed once, told truthfully, found again when their worker died."""
+"""Pushes as rows: claimed once, settled truthfully, queued again when their worker died."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,55 +7,16 @@ from django.utils import timezone
 
 from firewalls import tasks
 from firewalls.allocation import join, leave
-from firewalls.device import practice
+from firewalls.device.transport import Outcome
 from firewalls.models import Firewall, Push, Revision
-from firewalls.models.push import LOST_AFTER, MOST_ATTEMPTS
+from firewalls.pushing.claiming import LOST_AFTER, MOST_ATTEMPTS, claim_push
+from firewalls.pushing.settling import finish
 from tests.conftest import needs
-from tests.firewalls.boxes import Boxes, boxes
-from tests.firewalls.running import PATIENT
-from tests.world import World, world
+from tests.firewalls.boxes import Boxes
+from tests.firewalls.pushes import push, state
+from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
-
-
-@pytest.fixture
-def fra(box: Boxes, settings: object, published: list[str]) -> World:
-    settings.SSH_KEY = box.key  # type: ignore[attr-defined]
-    return world()
-
-
-@pytest.fixture
-def firewall(fra: World, box: Boxes, request: pytest.FixtureRequest) -> Firewall:
-    name = request.node.name.replace("_", "-")[-40:].strip("-")
-    target = box.target(name)
-    return fra.firewall(
-        name,
-        fra.shop,
-        fra.private("shop", fra.shop),
-        fra.internet,
-        host=practice.HOST,
-        port=target.port,
-        user=target.user,
-        host_key=target.host_key,
-        practice=True,
-    )
-
-
-def state(firewall: Firewall) -> str:
-    return Firewall.objects.with_state().get(pk=firewall.pk).state
-
-
-def push(firewall: Firewall, revision: Revision | None = None) -> Push:
-    queued = Push.objects.enqueue(firewall, by="ada", revision=revision)
-    tasks.work()
-    queued.refresh_from_db()
-    return queued
 
 
 def test_a_new_firewall_is_in_sync_once_its_push_is_confirmed(
@@ -127,7 +87,9 @@ def test_leaving_what_was_joined_wants_the_first_revision_again(
     assert firewall.wanted and firewall.wanted.number == 1 and firewall.revisions.count() == 2
 
 
-def test_an_unreachable_firewall_is_said_to_be_so_until_it_answers(firewall: Firewall) -> None:
+def test_a_firewall_that_does_not_answer_is_unreachable_until_it_answers(
+    firewall: Firewall,
+) -> None:
     good = firewall.port
     Firewall.objects.filter(pk=firewall.pk).update(port=1)
     failed = push(firewall)
@@ -167,7 +129,7 @@ def test_a_push_asked_for_twice_runs_once(firewall: Firewall) -> None:
 class TestLost:
     @pytest.fixture
     def lost(self, firewall: Firewall) -> Push:
-        claimed = Push.objects.claim(Push.objects.enqueue(firewall).pk)
+        claimed = claim_push(Push.objects.enqueue(firewall).pk)
         assert claimed is not None
         Push.objects.filter(pk=claimed.pk).update(
             heartbeat_at=timezone.now() - LOST_AFTER - timedelta(seconds=1)
@@ -186,7 +148,7 @@ class TestLost:
     def test_the_worker_given_up_on_cannot_overwrite_the_verdict(self, lost: Push) -> None:
         tasks.reconcile()
         tasks.work()
-        assert not lost.finish("failed", "too late")
+        assert not finish(lost, Outcome("failed", "too late"))
         assert Push.objects.get().state == "confirmed"
 
     def test_a_newer_push_that_waits_takes_over(self, firewall: Firewall, lost: Push) -> None:
@@ -205,13 +167,13 @@ class TestLost:
         assert lost.state == "failed" and "died" in lost.error
 
     def test_a_push_that_beats_is_left_alone(self, firewall: Firewall) -> None:
-        claimed = Push.objects.claim(Push.objects.enqueue(firewall).pk)
+        claimed = claim_push(Push.objects.enqueue(firewall).pk)
         tasks.reconcile()
         assert claimed and Push.objects.get().state == "running"
 
 
 def test_a_push_while_another_runs_waits_for_it(firewall: Firewall) -> None:
-    Push.objects.claim(Push.objects.enqueue(firewall).pk)
+    claim_push(Push.objects.enqueue(firewall).pk)
     waiting = Push.objects.enqueue(firewall)
     tasks.work()
     waiting.refresh_from_db()

@@ -1,4 +1,4 @@
-"""A push to a firewall with a kernel: nftables loaded, FRR reloaded, and a rule set that locks us out."""
+"""A push to a firewall with a kernel: nftables loaded, FRR reloaded, and rules that lock us out."""
 
 import json
 import os
@@ -16,7 +16,7 @@ AS_BEFORE = {"router": ["10.0.0.1"], "policy": "drop", "open": True}
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What happened in the life of one firewall, in namespaces of its own."""
     needs(
         "nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py"
@@ -41,73 +41,77 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return answer
 
 
-def test_every_step_is_taken_and_both_run_what_was_sent(told: dict[str, Any]) -> None:
+def test_every_step_is_taken_and_both_run_what_was_sent(results: dict[str, Any]) -> None:
     for name in (
         "load-system",
         "check-defaults",
         "probe",
     ):  # there are no units, no default routes and no probes
-        told["first"]["steps"].pop(name)
-    assert told["first"]["outcome"] == "confirmed" and set(told["first"]["steps"].values()) == {
-        "ok"
-    }
-    assert told["first"]["now"] == AS_BEFORE
+        results["first"]["steps"].pop(name)
+    assert results["first"]["outcome"] == "confirmed" and set(
+        results["first"]["steps"].values()
+    ) == {"ok"}
+    assert results["first"]["now"] == AS_BEFORE
 
 
-def test_the_same_again_is_left_alone(told: dict[str, Any]) -> None:
-    assert "already" in told["again"]["outcome"]
+def test_the_same_again_is_left_alone(results: dict[str, Any]) -> None:
+    assert "already" in results["again"]["outcome"]
 
 
-def test_the_same_again_is_loaded_when_the_kernel_has_lost_it(told: dict[str, Any]) -> None:
-    assert told["flushed by hand"] == {"outcome": "confirmed", "now": AS_BEFORE}
+def test_the_same_again_is_loaded_when_the_kernel_has_lost_it(results: dict[str, Any]) -> None:
+    assert results["flushed by hand"] == {"outcome": "confirmed", "now": AS_BEFORE}
 
 
-def test_rules_that_lock_us_out_come_back_by_themselves(told: dict[str, Any]) -> None:
+def test_rules_that_lock_us_out_come_back_by_themselves(results: dict[str, Any]) -> None:
     assert (
-        told["locked out"]["outcome"] == "rolled_back"
-        and "gone back to what it had before" in told["locked out"]["error"]
+        results["locked out"]["outcome"] == "rolled_back"
+        and "gone back to what it had before" in results["locked out"]["error"]
     )
-    assert told["locked out"]["now"] == AS_BEFORE and told["locked out"]["files"] and told["others"]
-
-
-def test_what_nobody_confirms_comes_back_in_the_kernel_and_in_frr(told: dict[str, Any]) -> None:
-    assert told["unconfirmed"] == {"outcome": "failed", "settled": True, "now": AS_BEFORE}
-
-
-def test_what_frr_refuses_changes_nothing(told: dict[str, Any]) -> None:
     assert (
-        told["bad"]["outcome"] == "failed"
-        and "refused at check-frr; nothing was changed" in told["bad"]["error"]
+        results["locked out"]["now"] == AS_BEFORE
+        and results["locked out"]["files"]
+        and results["others"]
     )
-    assert told["bad"]["now"] == AS_BEFORE
 
 
-def test_without_bgpd_nothing_is_changed(told: dict[str, Any]) -> None:
+def test_what_nobody_confirms_comes_back_in_the_kernel_and_in_frr(results: dict[str, Any]) -> None:
+    assert results["unconfirmed"] == {"outcome": "failed", "settled": True, "now": AS_BEFORE}
+
+
+def test_what_frr_refuses_changes_nothing(results: dict[str, Any]) -> None:
     assert (
-        told["bgpd is dead"]["outcome"] == "failed"
-        and "bgpd is not running" in told["bgpd is dead"]["error"]
+        results["bad"]["outcome"] == "failed"
+        and "refused at check-frr; nothing was changed" in results["bad"]["error"]
     )
-    assert told["bgpd is dead"]["files"]
+    assert results["bad"]["now"] == AS_BEFORE
 
 
-def test_what_runs_is_compared_with_what_was_applied(told: dict[str, Any]) -> None:
+def test_without_bgpd_nothing_is_changed(results: dict[str, Any]) -> None:
+    assert (
+        results["bgpd is dead"]["outcome"] == "failed"
+        and "bgpd is not running" in results["bgpd is dead"]["error"]
+    )
+    assert results["bgpd is dead"]["files"]
+
+
+def test_what_runs_is_compared_with_what_was_applied(results: dict[str, Any]) -> None:
     lost = ["next hops without a neighbour", "default routes that are not originated"]
     names = ["rules in the kernel", "running configuration of FRR", *lost]
-    assert told["without drift"] == {name: [] for name in names}
+    assert results["without drift"] == {name: [] for name in names}
     by_hand = [["+tcp dport 4444 accept"], ["+ip route 192.0.2.0/24 blackhole"], [], []]
-    assert told["by hand"]["found"] == dict(zip(names, by_hand, strict=True))
+    assert results["by hand"]["found"] == dict(zip(names, by_hand, strict=True))
 
 
-def test_the_same_again_is_loaded_over_what_was_changed_by_hand(told: dict[str, Any]) -> None:
+def test_the_same_again_is_loaded_over_what_was_changed_by_hand(results: dict[str, Any]) -> None:
     assert (
-        told["by hand"]["outcome"] == "confirmed"
-        and told["by hand"]["loaded"]
-        and not any(told["by hand"]["left"].values())
+        results["by hand"]["outcome"] == "confirmed"
+        and results["by hand"]["loaded"]
+        and not any(results["by hand"]["left"].values())
     )
 
 
-def test_a_vrf_that_goes_takes_its_instance_with_it(told: dict[str, Any]) -> None:
-    assert told["shared no more"] == {
+def test_a_vrf_that_goes_takes_its_instance_with_it(results: dict[str, Any]) -> None:
+    assert results["shared no more"] == {
         "outcome": "confirmed",
         "left": [],
         "back": "confirmed",
@@ -115,22 +119,22 @@ def test_a_vrf_that_goes_takes_its_instance_with_it(told: dict[str, Any]) -> Non
     }
 
 
-def test_a_bgp_session_that_does_not_come_back_rolls_back(told: dict[str, Any]) -> None:
+def test_a_bgp_session_that_does_not_come_back_rolls_back(results: dict[str, Any]) -> None:
     assert (
-        told["session"]
-        and told["session lost"]["outcome"] == "rolled_back"
-        and told["session lost"]["step"] == "failed"
+        results["session"]
+        and results["session lost"]["outcome"] == "rolled_back"
+        and results["session lost"]["step"] == "failed"
     )
     assert (
-        "BGP sessions that were up before are not" in told["session lost"]["error"]
-        and "10.9.0.2" in told["session lost"]["error"]
+        "BGP sessions that were up before are not" in results["session lost"]["error"]
+        and "10.9.0.2" in results["session lost"]["error"]
     )
-    assert told["session lost"]["again"] and told["session lost"]["now"] == AS_BEFORE
+    assert results["session lost"]["again"] and results["session lost"]["now"] == AS_BEFORE
 
 
-def test_a_probe_of_the_boxs_owner_that_fails_rolls_back(told: dict[str, Any]) -> None:
+def test_a_probe_of_the_boxs_owner_that_fails_rolls_back(results: dict[str, Any]) -> None:
     assert (
-        told["probe"]["outcome"] == "rolled_back"
-        and "failed at probe and went back: storage is away" in told["probe"]["error"]
+        results["probe"]["outcome"] == "rolled_back"
+        and "failed at probe and went back: storage is away" in results["probe"]["error"]
     )
-    assert told["probe"]["now"] == AS_BEFORE
+    assert results["probe"]["now"] == AS_BEFORE

@@ -1,54 +1,30 @@
-"""Rollouts: waves, failures, and everything a person may do with one; the firewalls are practice firewalls behind a real SSH server."""
+"""Rollouts of practice firewalls: waves, failures, and everything a person may do with one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db.models import Count, Max, Min
 
 from firewalls import tasks
-from firewalls.device import practice
+from firewalls.device.transport import Outcome
 from firewalls.models import Firewall, Member, Push, Rollout
 from firewalls.pushing import rollouts, waves
+from firewalls.pushing.claiming import claim_push
+from firewalls.pushing.settling import finish
 from tests.api import Api, codes
-from tests.firewalls.boxes import Boxes, boxes
-from tests.firewalls.running import PATIENT
+from tests.firewalls.boxes import Boxes
 from tests.pages import queries, says, visitor, words
-from tests.world import World, world
+from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
-
-
 @pytest.fixture
-def fra(box: Boxes, settings: Any, published: list[str]) -> World:
-    settings.SSH_KEY = box.key
-    return world()
-
-
-@pytest.fixture
-def some(fra: World, box: Boxes, request: pytest.FixtureRequest) -> list[Firewall]:
+def some(make: Callable[..., Firewall], request: pytest.FixtureRequest) -> list[Firewall]:
     """Six firewalls, none of which was pushed to."""
     tag = str(abs(hash(request.node.name)))[:8]
-    private = fra.private("shop", fra.shop)
-    return [made(fra, box, f"fw{number}-{tag}", private) for number in range(6)]
-
-
-def made(fra: World, box: Boxes, name: str, private: Any) -> Firewall:
-    target = box.target(name)
-    where = {
-        "host": practice.HOST,
-        "port": target.port,
-        "user": target.user,
-        "host_key": target.host_key,
-        "practice": True,
-    }
-    return fra.firewall(name, fra.shop, private, fra.internet, **where)
+    return [make(f"fw{number}-{tag}") for number in range(6)]
 
 
 def breaks(box: Boxes, *firewalls: Firewall) -> None:
@@ -78,7 +54,7 @@ def finished(rollout: Rollout) -> tuple[str, int, int, int]:
 
 class TestWaves:
     @pytest.mark.parametrize(
-        ("given", "total", "expected"),
+        ("sizes", "total", "expected"),
         [
             ([1, "10%", "rest"], 500, [1, 50, 449]),
             ([1, "10%", "rest"], 1, [1]),
@@ -91,12 +67,12 @@ class TestWaves:
         ],
     )
     def test_are_sizes_in_order_and_nobody_is_left_out(
-        self, given: list[waves.Wave], total: int, expected: list[int]
+        self, sizes: list[waves.Wave], total: int, expected: list[int]
     ) -> None:
-        assert waves.problem(given) == "" and waves.sizes(given, total) == expected
+        assert waves.problem(sizes) == "" and waves.sizes(sizes, total) == expected
 
     @pytest.mark.parametrize(
-        "given",
+        "sizes",
         [
             [],
             [0],
@@ -113,11 +89,11 @@ class TestWaves:
             [1] * 51,
         ],
     )
-    def test_that_are_none_are_refused_with_a_sentence(self, given: object) -> None:
-        assert waves.problem(given).endswith(("'rest'].", "'rest'."))
+    def test_that_are_none_are_refused_with_a_sentence(self, sizes: object) -> None:
+        assert waves.problem(sizes).endswith(("'rest'].", "'rest'."))
 
 
-class TestGoing:
+class TestAdvancing:
     def test_brings_all_of_them_wave_after_wave(self, some: list[Firewall], box: Boxes) -> None:
         rollout = rollouts.start(some, cause="all", by="ada", sizes=[1, 2, "rest"])
         assert [(m.wave, m.push is not None) for m in rollout.members.all()] == [
@@ -162,9 +138,9 @@ class TestGoing:
         self, some: list[Firewall], box: Boxes
     ) -> None:
         rollout = rollouts.start(some, cause="many", sizes=["rest"])
-        failing = Push.objects.claim(rollout.members.all()[0].push_id or "")
+        failing = claim_push(rollout.members.all()[0].push_id or "")
         assert failing
-        failing.finish("failed", "no")
+        finish(failing, Outcome("failed", "no"))
         rollouts.advance(rollout.pk)
         assert progress(rollout) == ("stopped", 0, 1, 5)
         assert dict(Push.objects.values_list("state").annotate(n=Count("pk"))) == {
@@ -189,20 +165,20 @@ class TestGoing:
         rollouts.advance(rollout.pk)
         assert rollout.members.get().push == newer and finished(rollout) == ("finished", 1, 0, 0)
 
-    def test_that_nobody_led_on_is_led_on_by_reconcile(self, some: list[Firewall]) -> None:
+    def test_that_nobody_advanced_is_advanced_by_reconcile(self, some: list[Firewall]) -> None:
         rollout = rollouts.start(some[:2], cause="nobody", sizes=[1])
         Push.objects.update(state="confirmed", finished_at=rollout.created_at)
         tasks.reconcile()
         assert Push.objects.filter(state="queued").count() == 1
 
 
-class TestHolding:
+class TestSteering:
     def test_paused_it_begins_nothing_and_resumed_it_ends(self, some: list[Firewall]) -> None:
-        rollout = rollouts.start(some, cause="held", sizes=["rest"])
-        running = Push.objects.claim(rollout.members.all()[0].push_id or "")
+        rollout = rollouts.start(some, cause="paused", sizes=["rest"])
+        running = claim_push(rollout.members.all()[0].push_id or "")
         rollouts.pause(rollout, "ada")
         assert finished(rollout) == ("paused", 0, 0, 6) and rollout.reason == "Paused by ada."
-        assert running and running.finish("confirmed")
+        assert running and finish(running, Outcome("confirmed"))
         rollouts.resume(rollout, "ada")
         assert finished(rollout) == ("finished", 6, 0, 0)
 
@@ -243,7 +219,7 @@ class TestHolding:
 
 
 class TestRest:
-    def test_is_started_with_firewalls_and_tells_its_progress(self, some: list[Firewall]) -> None:
+    def test_is_started_with_firewalls_and_shows_its_progress(self, some: list[Firewall]) -> None:
         ids = [str(firewall.pk) for firewall in reversed(some)]
         answer = Api("operator").post(
             "rollouts/", {"firewalls": ids, "waves": [2, "rest"], "max_failures": 1}
@@ -334,7 +310,7 @@ class TestRest:
         assert codes(operator.post(f"{place}retry/"), 409) == {"state": ["nothing_to_retry"]}
 
     def test_a_viewer_reads_and_starts_nothing(self, some: list[Firewall]) -> None:
-        rollout = rollouts.start(some, cause="seen")
+        rollout = rollouts.start(some, cause="for reading")
         viewer = Api("viewer")
         assert viewer.get("rollouts/").json()["count"] == 1
         assert viewer.post("rollouts/", {"filter": {"partition": "fra"}}).status_code == 403
@@ -363,8 +339,8 @@ class TestPages:
         operator = visitor("operator")
         assert b'name="firewall"' in operator.get("/firewalls/").content
         chosen = "&".join(f"firewall={firewall.pk}" for firewall in some[:3])
-        asked = operator.get(f"/rollouts/new/?{chosen}")
-        assert says(asked, "Roll out to 3 firewalls") and says(asked, "1, then 1, then 1 at a time")
+        page = operator.get(f"/rollouts/new/?{chosen}")
+        assert says(page, "Roll out to 3 firewalls") and says(page, "1, then 1, then 1 at a time")
         answer = operator.post(
             f"/rollouts/new/?{chosen}",
             {"cause": "by hand", "sizes": "1, rest", "max_failures": "0"},

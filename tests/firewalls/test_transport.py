@@ -1,4 +1,4 @@
-"""Bringing files to a firewall: the real applier behind real SSH servers, whose connections are really cut."""
+"""Pushing files to a firewall: the real applier behind real SSH servers, connections really cut."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from firewalls.device import practice, transport
+from firewalls.device import practice, protocol, transport
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Outcome, Step, Target, Timeouts, TransportError
@@ -61,13 +61,7 @@ UNLOADED = (
     "check-next-hops",
     "check-defaults",
 )
-EAGER = Timeouts(after_rollback=60, again=0.2)
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
+EAGER = Timeouts(after_rollback=60, ask_again=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -160,12 +154,12 @@ def test_drift_can_be_seen(box: Boxes) -> None:
     assert asyncio.run(transport.inspect(box.target("drift"), key_path=box.key)).files == {}
     box.push(name="drift")
     box.file("/etc/nftables.conf", "drift").write_text("# by hand\n")
-    found = asyncio.run(transport.inspect(box.target("drift"), key_path=box.key))
-    assert found.files == GOOD | {"/etc/nftables.conf": "# by hand\n"}
+    inspection = asyncio.run(transport.inspect(box.target("drift"), key_path=box.key))
+    assert inspection.files == GOOD | {"/etc/nftables.conf": "# by hand\n"}
 
 
 class TestCuts:
-    """The connection is lost; what is told in the end is what was seen."""
+    """The connection is lost; the outcome is what was seen in the end."""
 
     def cut(
         self,
@@ -175,20 +169,23 @@ class TestCuts:
         step: str = "",
         timeouts: Timeouts = EAGER,
     ) -> tuple[Outcome, dict[str, Step]]:
-        """Have GOOD there, then push CHANGED through a gate that is open for connections as told by their numbers, cutting at a step."""
+        """Have GOOD there, then push CHANGED through a gate, cutting the connections at a step.
+
+        The gate is open for connections by their numbers.
+        """
         target = box.target(name)
         applied(box.folder / name)
         if step:
             box.slow(name, 0.3)
 
         async def run() -> tuple[Outcome, list[Step]]:
-            async with gate(target, is_open) as (through, seen):
+            async with gate(target, is_open) as (through, behind):
 
-                async def watch(told: Step) -> None:
-                    if (told.name, told.state) == (step, "running"):
+                async def watch(current: Step) -> None:
+                    if (current.name, current.state) == (step, "running"):
                         through.cut()
 
-                return await pushing(seen, CHANGED, box.key, timeouts, watch)
+                return await pushing(behind, CHANGED, box.key, timeouts, watch)
 
         outcome, steps = asyncio.run(run())
         return outcome, last(steps)
@@ -251,7 +248,7 @@ class TestCuts:
 
         async def watch(step: Step) -> None:
             if step.name == "save":
-                raise KeyError("given away")
+                raise KeyError("claim lost")
 
         with pytest.raises(KeyError):
             asyncio.run(pushing(target, CHANGED, hasty.key, watch=watch))
@@ -290,7 +287,7 @@ class TestRefusals:
     def refused(
         self, target: Target, key: Path, match: str, timeouts: Timeouts | None = None
     ) -> bool:
-        """That the push is refused with this sentence; gives whether the box is called unreachable."""
+        """The push is refused with this sentence; whether the box is called unreachable."""
         with pytest.raises(TransportError, match=match) as error:
             pushed(target, GOOD, key, timeouts)
         return error.value.unreachable
@@ -383,7 +380,8 @@ class TestOpenSSH:
     """The same with OpenSSH's own server and a forced command, as on a real firewall."""
 
     def command(self, root: Path) -> str:
-        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT} sh {transport.APPLIER}"
+        settings = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT}"
+        return f"{settings} sh {protocol.APPLIER}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:
@@ -427,13 +425,13 @@ class TestOpenSSH:
         root = practice.ensure_root(tmp_path, "real")
 
         async def run(target: Target, key: Path) -> tuple[Outcome, list[Step]]:
-            async with gate(target) as (through, seen):
+            async with gate(target) as (through, behind):
 
-                async def watch(told: Step) -> None:
-                    if (told.name, told.state) == ("write", "running"):
+                async def watch(current: Step) -> None:
+                    if (current.name, current.state) == ("write", "running"):
                         through.cut()
 
-                return await pushing(seen, GOOD, key, EAGER, watch)
+                return await pushing(behind, GOOD, key, EAGER, watch)
 
         with sshd(tmp_path / "ssh", f"APPLIER_SLOW=0.2 {self.command(root)}") as (target, key):
             outcome, _ = asyncio.run(run(target, key))

@@ -1,4 +1,7 @@
-"""Watching many pushes: what the pages say adds up at every moment, and costs as many queries for fifty as for five."""
+"""Watching many pushes: the numbers on the pages add up at every moment.
+
+They cost as many queries for fifty pushes as for five.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,7 +27,8 @@ PART = {"HX-Request": "true", "HX-Target": "rollout-status"}
 STATES = ("confirmed", "failed", "running", "waiting")
 SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
 BAR = re.compile(
-    r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"'
+    r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/>'
+    r'<rect class="bad" x="(\d+)" width="(\d+)"'
 )
 WAVE = re.compile(
     r'data-label="Firewalls" class="num">(\d+)<.*?'
@@ -92,13 +96,13 @@ def going(firewalls: list[Firewall], name: str = "all") -> Rollout:
 
 
 def numbers(client: Client, rollout: Rollout) -> dict[str, int]:
-    """What the part that is asked for again and again says, once all of its places are found to say the same."""
+    """The numbers in the part that polls, once all its places are found to say the same."""
     part = client.get(f"/rollouts/{rollout.pk}/", headers=PART).content.decode()
-    said, bar = SAYS.search(part), BAR.search(part)
-    assert said and bar, part
-    done, total, confirmed, failed = map(int, said.groups())
+    summary, bar = SAYS.search(part), BAR.search(part)
+    assert summary and bar, part
+    done, total, confirmed, failed = map(int, summary.groups())
     assert [int(number) for number in bar.groups()] == [total, confirmed, confirmed, failed]
-    waves = [[int(number) for number in found.groups()] for found in WAVE.finditer(part)]
+    waves = [[int(number) for number in row.groups()] for row in WAVE.finditer(part)]
     summed = dict(zip(("total", *STATES), map(sum, zip(*waves, strict=True)), strict=True))
     assert summed["total"] == total and sum(summed[state] for state in STATES) == total
     assert (summed["confirmed"], summed["failed"], done) == (confirmed, failed, confirmed + failed)
@@ -109,7 +113,7 @@ def numbers(client: Client, rollout: Rollout) -> dict[str, int]:
 
 @contextmanager
 def moving(rollout: Rollout) -> Iterator[None]:
-    """After every statement that is asked, one more of the pushes ends."""
+    """After every statement, one more of the pushes ends."""
     left = iter(list(Push.objects.open().filter(rollout=rollout)))
 
     def on(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -139,8 +143,8 @@ class TestWhatIsSaid:
     ) -> None:
         rollout, client = going(some(60)), visitor()
         with moving(rollout):
-            seen = [numbers(client, rollout)["confirmed"] for _ in range(4)]
-        assert seen == sorted(seen) and seen[0] < seen[-1]
+            confirmed = [numbers(client, rollout)["confirmed"] for _ in range(4)]
+        assert confirmed == sorted(confirmed) and confirmed[0] < confirmed[-1]
 
     def test_goes_back_by_what_failed_when_that_is_tried_again_and_by_nothing_else(
         self, some: Callable[[int], list[Firewall]]

@@ -1,4 +1,7 @@
-"""Workers that die at any step, share the work, or have wrong clocks: real processes, a real database, real boxes behind SSH."""
+"""Workers that die at any step, share the work, or have wrong clocks.
+
+Real processes, a real database, and practice firewalls behind a real SSH server.
+"""
 
 import os
 import signal
@@ -7,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,16 +19,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from firewalls import tasks
-from firewalls.device import practice
 from firewalls.device.keys import ensure_key
 from firewalls.device.transport import Step
-from firewalls.models import Firewall, Push, Revision
-from firewalls.models.push import LOST_AFTER
-from firewalls.pushing import engine, ledger
-from tests.firewalls.boxes import GOOD, Boxes, boxes, wait_until
+from firewalls.models import Firewall, Push
+from firewalls.pushing import engine, recording, settling
+from firewalls.pushing.claiming import LEASE, LOST_AFTER, claim_push, requeue_lost
+from firewalls.pushing.jobs import PushJob
+from tests.firewalls.boxes import GOOD, Boxes, wait_until
 from tests.firewalls.off_clock import OffWorker
-from tests.firewalls.running import PATIENT
-from tests.world import World, world
+from tests.firewalls.pushes import push
+from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,36 +55,6 @@ STEPS = [
 AT = ["claimed", *STEPS, "settle"]
 
 
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    with boxes(tmp_path_factory.mktemp("practice"), APPLIER_TIMEOUT=PATIENT) as running:
-        yield running
-
-
-@pytest.fixture
-def fra(box: Boxes, settings: Any, published: list[str]) -> World:
-    settings.SSH_KEY = box.key
-    return world()
-
-
-@pytest.fixture
-def make(fra: World, box: Boxes) -> Callable[[str], Firewall]:
-    private = fra.private("shop", fra.shop)
-
-    def made(name: str) -> Firewall:
-        target = box.target(name)
-        where = {
-            "host": practice.HOST,
-            "port": target.port,
-            "user": target.user,
-            "host_key": target.host_key,
-            "practice": True,
-        }
-        return fra.firewall(name, fra.shop, private, **where)
-
-    return made
-
-
 def worker(work: Callable[[], object]) -> int:
     """Another worker process: its process id."""
     connections.close_all()
@@ -97,38 +71,40 @@ def ended(*workers: int) -> list[int]:
     return [os.WTERMSIG(os.waitpid(pid, 0)[1]) for pid in workers]
 
 
+def die(*args: object) -> None:
+    """Be killed as nothing can prevent."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def dies_at(point: str, push: Push) -> None:
-    """Claim the push and bring it as far as this; then be killed as nothing can prevent."""
-    told, note, writing = ledger.PushJob.told, ledger.record_progress, threading.Lock()
+    """Claim the push, run it as far as this, and die."""
+    record_step = PushJob.record_step
+    record_progress = recording.record_progress
+    writing = threading.Lock()
 
-    def note_in_turn(jobs: list[ledger.PushJob]) -> None:
+    def record_in_turn(jobs: list[PushJob]) -> None:
         with writing:
-            note(jobs)
+            record_progress(jobs)
 
-    async def tell(job: ledger.PushJob, step: Step) -> None:
-        await told(job, step)
+    async def record_and_die(job: PushJob, step: Step) -> None:
+        await record_step(job, step)
         if (step.name, step.state) == (point, "running"):
-            with (
-                writing
-            ):  # the last word is this one, not what was about to be written down meanwhile
+            # What is written last is this step, not what was about to be written meanwhile.
+            with writing:
                 job.changed = True
-                note([job])
-                os.kill(os.getpid(), signal.SIGKILL)
+                record_progress([job])
+                die()
 
-    def settle(*args: object) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    ledger.PushJob.told = tell  # type: ignore[assignment, method-assign]
-    ledger.record_progress = note_in_turn
+    PushJob.record_step = record_and_die  # type: ignore[assignment, method-assign]
+    recording.record_progress = record_in_turn
     if point == "settle":
-        ledger.settle = settle  # type: ignore[assignment]
-    claimed = Push.objects.claim(push.pk)
+        settling.settle = die  # type: ignore[assignment]
+    claimed = claim_push(push.pk)
     assert claimed
     if point == "claimed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
-        "1"  # the dying one writes down its last step from where it is
-    )
+        die()
+    # The dying one writes down its last step from where it is.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     engine.run(claimed)
 
 
@@ -150,16 +126,15 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(
     queued = {
         point: Push.objects.enqueue(firewall, by="ada") for point, firewall in firewalls.items()
     }
-    assert set(
-        ended(*[worker(lambda point=point: dies_at(point, queued[point])) for point in AT])
-    ) == {signal.SIGKILL}  # type: ignore[misc]
+    workers = [worker(partial(dies_at, point, queued[point])) for point in AT]
+    assert set(ended(*workers)) == {signal.SIGKILL}
     died = {point: Push.objects.get(pk=queued[point].pk) for point in AT}
     assert {push.state for push in died.values()} == {"running"}
     assert all(died[point].steps[-1]["name"] == point for point in STEPS), (
         "the row says at which step it was"
     )
     after(LOST_AFTER / 2)
-    assert Push.objects.requeue_lost() == 0, "nobody is taken for dead too early"
+    assert requeue_lost() == 0, "nobody is taken for dead too early"
     after(LOST_AFTER + timedelta(seconds=1))
     tasks.reconcile()
     tasks.work()
@@ -185,8 +160,8 @@ def test_two_workers_share_the_pushes_and_none_is_run_twice(
 
 
 @contextmanager
-def held(box: Boxes, name: str) -> Iterator[None]:
-    """The box is busy for as long as the block runs: its lock is held, and whoever pushes there waits."""
+def locked(box: Boxes, name: str) -> Iterator[None]:
+    """The box is locked for as long as the block runs: whoever pushes there waits."""
     lock = box.file("/var/lib/shared-networks/busy", name)
     lock.parent.mkdir(parents=True, exist_ok=True)
     holder = subprocess.Popen(["flock", "-F", str(lock), "sleep", "600"])
@@ -201,44 +176,46 @@ def held(box: Boxes, name: str) -> Iterator[None]:
 
 
 def beats(push: Push) -> Callable[[], bool]:
-    """Asked again and again: whether the push waits for its box, and its worker has said since the first time that it lives."""
-    seen: list[object] = []
+    """A function to call again and again: whether the push waits for its box, and its worker lives.
 
-    def asked() -> bool:
+    It lives if it has written that down since the first call.
+    """
+    heartbeats: list[object] = []
+
+    def lives() -> bool:
         row = Push.objects.get(pk=push.pk)
         if row.state == "running" and row.steps and row.steps[-1]["name"] == "lock":
-            seen.append(row.heartbeat_at)
-        return len(set(seen)) > 1
+            heartbeats.append(row.heartbeat_at)
+        return len(set(heartbeats)) > 1
 
-    return asked
+    return lives
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_they_from_it(
     make: Callable[[str], Firewall], box: Boxes, hours: int
 ) -> None:
-    """Who lives, and whose a look at a firewall is, is told by the database's clock alone."""
-    ours, theirs, looked_at = (
-        make(f"{name}-{hours + 1}") for name in ("ours", "theirs", "looked-at")
-    )
-    Firewall.objects.filter(pk=looked_at.pk).update(
-        check_due_at=Now() + ledger.LEASE
-    )  # somebody looks at it right now
-    lease, began = Firewall.objects.get(pk=looked_at.pk).check_due_at, timezone.now()
+    """Who lives, and whose an inspection is, is decided by the database's clock alone."""
+    names = ("ours", "theirs", "inspected")
+    ours, theirs, inspected = (make(f"{name}-{hours + 1}") for name in names)
+    Firewall.objects.filter(pk=inspected.pk).update(
+        check_due_at=Now() + LEASE
+    )  # somebody inspects it right now
+    lease, began = Firewall.objects.get(pk=inspected.pk).check_due_at, timezone.now()
 
     def right_clock() -> None:
-        claimed = Push.objects.claim(mine.pk)
+        claimed = claim_push(mine.pk)
         assert claimed
         engine.run(claimed)
 
-    with held(box, ours.name), held(box, theirs.name):
+    with locked(box, ours.name), locked(box, theirs.name):
         mine = Push.objects.enqueue(ours)
         pid = worker(right_clock)
         wait_until(beats(mine))
         other = Push.objects.enqueue(theirs)
         off, beat = OffWorker(hours), beats(other)
         wait_until(lambda: off.works() and beat())
-        assert Push.objects.requeue_lost() == 0
+        assert requeue_lost() == 0
         wait_until(beats(mine))
     assert ended(pid) == [0] and off.ended()
     for row in Push.objects.all():
@@ -250,23 +227,17 @@ def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_th
         )
         assert began < row.started_at < row.heartbeat_at < row.finished_at < timezone.now(), row
     assert Push.objects.count() == 2
-    assert Firewall.objects.get(pk=looked_at.pk).check_due_at == lease
+    assert Firewall.objects.get(pk=inspected.pk).check_due_at == lease
 
 
 class TestRowsTellTheTruth:
     """How a push ended, and what the box has after it."""
 
-    def push(self, firewall: Firewall, revision: Revision | None = None) -> Push:
-        queued = Push.objects.enqueue(firewall, revision=revision)
-        tasks.work()
-        queued.refresh_from_db()
-        return queued
-
     def test_of_a_configuration_that_the_box_takes_back(
         self, make: Callable[[str], Firewall], fra: World, box: Boxes
     ) -> None:
         firewall = make("takes-back")
-        assert self.push(firewall).state == "confirmed"
+        assert push(firewall).state == "confirmed"
         old, applied = box.files("takes-back"), Firewall.objects.get().applied
         probe = box.file("/etc/shared-networks/probes/storage", "takes-back")
         probe.parent.mkdir(parents=True)
@@ -274,7 +245,7 @@ class TestRowsTellTheTruth:
         probe.chmod(0o755)
         fra.partition.management_prefixes = ["198.51.100.0/24"]
         fra.partition.save()
-        done = self.push(firewall)
+        done = push(firewall)
         assert (
             done.state == "rolled_back"
             and "failed at probe and went back: storage is away" in done.error
@@ -286,7 +257,7 @@ class TestRowsTellTheTruth:
         self, make: Callable[[str], Firewall], box: Boxes, settings: Any, tmp_path: Any
     ) -> None:
         settings.SSH_KEY = ensure_key(tmp_path / "stranger")
-        done = self.push(make("stranger"))
+        done = push(make("stranger"))
         assert (
             done.state == "failed"
             and "does not accept the key of this product" in done.error
@@ -298,7 +269,7 @@ class TestRowsTellTheTruth:
         self, make: Callable[[str], Firewall], box: Boxes
     ) -> None:
         firewall = make("busy")
-        with held(box, "busy"):
+        with locked(box, "busy"):
             queued = Push.objects.enqueue(firewall)
             pid = worker(tasks.work)
             wait_until(beats(queued))

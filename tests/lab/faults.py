@@ -65,7 +65,7 @@ def no_default(facts: Facts, intact: Plan) -> Plan:
 
 def no_endpoints(facts: Facts, intact: Plan) -> Plan:
     """What is published leads nowhere."""
-    return replace(intact, forwards=())
+    return replace(intact, port_forwards=())
 
 
 def no_ipv6(facts: Facts, intact: Plan) -> Plan:

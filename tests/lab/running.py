@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.transport import APPLIER
+from firewalls.device.protocol import APPLIER
 from tests import stack
 from tests.lab import rest, topology
 from tests.lab.guest_machine import PROCESSORS, Files, Guest, GuestError, guest

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from firewalls.device import practice, transport
+from firewalls.device import practice, protocol
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Target
 from tests.bench.pushes import other_tools, slow_boxes
@@ -86,7 +86,7 @@ class Fleet:
         practice = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={ROLLBACK_SECONDS}"
         return (
             f"Match LocalPort {port}\n"
-            f"ForceCommand exec sh {transport.APPLIER}\n"
+            f"ForceCommand exec sh {protocol.APPLIER}\n"
             f"SetEnv HOME={self.folder} {practice}\n"
         )
 

@@ -1,0 +1,51 @@
+"""A firewall's SSH: where it answers, how long it is waited for, and the error if it fails."""
+
+from dataclasses import dataclass
+
+
+class TransportError(Exception):
+    """The firewall was not reached, or did not speak as an applier does.
+
+    `unreachable`: it did not answer at all. `offered_key`: the host key that it showed and that is
+    not the pinned one. `local`: the mistake is on this side, and the firewall was not asked.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        unreachable: bool = False,
+        offered_key: str = "",
+        local: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
+        self.offered_key = offered_key
+        self.local = local
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a firewall's SSH answers, and the only host key that is accepted there."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    host_key: str
+    practice: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.host}:{self.port})"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds."""
+
+    connect: float = 10
+    apply: float = 300  # for all steps of a push together
+    answer: float = 30  # to a short command
+    keepalive: float = 5  # between two signs of life on an open connection
+    after_rollback: float = 30  # past the time at which the box rolls back: FRR takes a while
+    ask_again: float = 1  # between two requests to confirm

@@ -1,0 +1,114 @@
+"""Claiming: a push that waits, or an inspection that is due, becomes one worker's and no other's.
+
+Times are the database's, never a worker's: clocks of workers may differ, and a heartbeat must not
+seem old because of that.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from firewalls.models import Firewall, Push, PushQuerySet
+from firewalls.models.states import KEY_CHANGED
+
+HEARTBEAT_SECONDS = 2  # between two signs of life of a worker that runs a push
+LOST_AFTER = timedelta(seconds=12)  # without a sign of life the worker is taken for dead
+MOST_ATTEMPTS = 5
+LEASE = timedelta(minutes=5)  # for which an inspection is one worker's
+
+
+def claim_push(pk: UUID | str) -> Push | None:
+    """Start this push, unless another worker has it or another push of the firewall runs."""
+    if not _start(Push.objects.filter(pk=pk)):
+        return None
+    return _with_firewalls().get(pk=pk)
+
+
+def claim_pushes(most: int) -> list[Push]:
+    """Start up to so many of those that wait, the oldest first; none if a competitor was faster."""
+    busy = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.RUNNING)
+    waiting = Push.objects.open().filter(~Exists(busy), state=Push.State.QUEUED)
+    oldest = waiting.order_by("created_at").select_for_update(skip_locked=True)
+    with transaction.atomic():
+        keys = list(oldest.values_list("pk", flat=True)[:most])
+        if not keys or not _start(Push.objects.filter(pk__in=keys)):
+            return []
+        return list(_with_firewalls().filter(pk__in=keys))
+
+
+def _start(pushes: PushQuerySet) -> int:
+    """How many became ours: a conditional update makes a push one worker's.
+
+    None where a firewall among them is busy: of each, one push runs, says a constraint.
+    """
+    try:
+        with transaction.atomic():
+            return pushes.filter(state=Push.State.QUEUED).update(
+                state=Push.State.RUNNING,
+                started_at=Now(),
+                heartbeat_at=Now(),
+                steps=[],
+                error="",
+                attempts=F("attempts") + 1,
+            )
+    except IntegrityError:
+        return 0
+
+
+def _with_firewalls() -> PushQuerySet:
+    return Push.objects.select_related("firewall__machine__partition", "revision")
+
+
+def requeue_lost() -> int:
+    """Queue again what dead workers were running, and return how many are not running any more.
+
+    Where a newer push waits already, that one takes over. One that was lost too often has failed.
+    """
+    silent = Push.objects.open().filter(
+        state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER
+    )
+    silent.filter(attempts__gte=MOST_ATTEMPTS).update(
+        state=Push.State.FAILED,
+        finished_at=Now(),
+        error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry.",
+    )
+    waiting = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
+    replaced = silent.filter(Exists(waiting)).update(
+        state=Push.State.SUPERSEDED,
+        finished_at=Now(),
+        error="Its worker died; a newer push took over.",
+    )
+    try:
+        with transaction.atomic():
+            return replaced + silent.update(state=Push.State.QUEUED, heartbeat_at=None)
+    except IntegrityError:  # A newer push was queued just now: the next round sees it.
+        return replaced
+
+
+def claim_inspections(most: int) -> list[Firewall]:
+    """Up to so many firewalls that are due and not pushed to, made this worker's for a while."""
+    if most <= 0:
+        return []
+    host_key_never_seen = Q(check_due_at=None, host_key="", offered_key="")
+    never_inspected = Q(check_due_at=None, applied__isnull=False)
+    due = (
+        Firewall.objects.filter(Q(check_due_at__lte=Now()) | never_inspected | host_key_never_seen)
+        .exclude(KEY_CHANGED)
+        .exclude(host="")
+        .exclude(pushes__state=Push.State.RUNNING)
+    )
+    longest_due = due.order_by(F("check_due_at").asc(nulls_last=True))
+    with transaction.atomic():
+        locked = longest_due.select_for_update(skip_locked=True, of=("self",), no_key=True)
+        keys = list(locked.values_list("pk", flat=True)[:most])
+        Firewall.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
+    return list(Firewall.objects.filter(pk__in=keys).select_related("machine", "applied"))
+
+
+def inspect_now(firewalls: Iterable[UUID]) -> None:
+    """Have these inspected as soon as a worker can."""
+    Firewall.objects.filter(pk__in=list(firewalls)).update(check_due_at=Now())

@@ -1,0 +1,61 @@
+"""What a worker runs once it has claimed it: pushes and inspections, as the engine knows them."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from firewalls.device.transport import Step, Target
+from firewalls.models import Firewall, Push
+
+
+class ClaimLost(Exception):
+    """The push was taken for lost and belongs to another worker now; this one stops silently."""
+
+
+@dataclass(eq=False)
+class PushJob:
+    """A claimed push: what is to be put on the firewall, and how far that is."""
+
+    push: Push
+    files: dict[str, str]
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changed: bool = True  # since its progress was last written to the database
+    claim_lost: bool = False
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.push.firewall)
+
+    @property
+    def step_list(self) -> list[dict[str, Any]]:
+        """The steps as the row has them."""
+        return list(self.steps.values())
+
+    async def record_step(self, step: Step) -> None:
+        """Note a step, to be written to the database soon. Raises ClaimLost."""
+        if self.claim_lost:
+            raise ClaimLost
+        self.steps[step.name] = asdict(step)
+        self.changed = True
+
+
+@dataclass(eq=False)
+class InspectionJob:
+    """A firewall that this worker is to inspect."""
+
+    firewall: Firewall
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.firewall)
+
+
+def target_of(firewall: Firewall) -> Target:
+    """Where and how the firewall is reached."""
+    return Target(
+        name=firewall.name,
+        host=firewall.host,
+        port=firewall.port,
+        user=firewall.user,
+        host_key=firewall.host_key,
+        practice=firewall.practice,
+    )

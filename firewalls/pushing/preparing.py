@@ -1,0 +1,73 @@
+"""Preparing: which configuration a claimed push puts on its firewall, rendered and checked here.
+
+A push that cannot begin is refused: it ends without the firewall being asked.
+"""
+
+from collections import defaultdict
+from dataclasses import asdict
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
+
+from firewalls.configuration import checks
+from firewalls.device.transport import Step
+from firewalls.intent import changes
+from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing.jobs import PushJob
+from firewalls.pushing.settling import refuse
+
+
+def prepare(claimed: list[Push]) -> list[PushJob]:
+    """What these pushes are to put on their firewalls; those that cannot begin are refused."""
+    _choose_latest([push for push in claimed if push.revision_id is None])
+    chosen = []
+    for push in _still_running(claimed):
+        if push.firewall.key_changed:
+            reason = "shows another host key than the pinned one. Judge that first."
+            refuse(push, f"{push.firewall} {reason}")
+        elif push.revision is None:
+            reason = "has no underlay address yet, so it has no configuration (R8)."
+            refuse(push, f"{push.firewall} {reason}")
+        else:
+            chosen.append((push, push.revision))
+    return _checked(chosen)
+
+
+def _choose_latest(pushes: list[Push]) -> None:
+    """Render what is wanted now; from here on it is this revision that is pushed."""
+    by_requester: dict[str, list[UUID]] = defaultdict(list)
+    for push in pushes:
+        by_requester[push.requested_by].append(push.firewall_id)
+    failures: dict[UUID, str] = {}
+    for requester, firewalls in sorted(by_requester.items()):
+        failures |= changes.refresh(firewalls, "rendered for a push", requester)
+    for push in pushes:
+        if reason := failures.get(push.firewall_id):
+            refuse(push, reason)
+    wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted")[:1]
+    running = Push.objects.filter(state=Push.State.RUNNING)
+    running.filter(pk__in=[push.pk for push in pushes]).update(revision=Subquery(wanted))
+
+
+def _still_running(claimed: list[Push]) -> list[Push]:
+    """Those that were not refused, as their rows are now, in the same order."""
+    running = Push.objects.filter(state=Push.State.RUNNING).select_related(
+        "firewall__machine__partition", "revision"
+    )
+    current = running.in_bulk([push.pk for push in claimed])
+    return [current[push.pk] for push in claimed if push.pk in current]
+
+
+def _checked(chosen: list[tuple[Push, Revision]]) -> list[PushJob]:
+    """Ask the real parsers; nothing that they refuse is sent."""
+    all_complaints = checks.complaints_of_each([revision.files for _, revision in chosen])
+    jobs = []
+    for (push, revision), complaints in zip(chosen, all_complaints, strict=True):
+        output = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
+        rendered = asdict(Step("render", "ok", 0, output))
+        if complaints:
+            failed = asdict(Step("check", "failed", 0, "\n".join(complaints)))
+            refuse(push, f"It was not sent: {complaints[0]}", [rendered, failed])
+        else:
+            jobs.append(PushJob(push, revision.files, {"render": rendered}))
+    return jobs

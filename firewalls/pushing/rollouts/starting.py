@@ -1,0 +1,80 @@
+"""Starting a rollout: its firewalls are checked and dealt to waves, and the first wave begins."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from firewalls.models import Firewall, Member, Revision, Rollout
+from firewalls.models.rollout import default_waves
+from firewalls.pushing import waves
+from firewalls.pushing.rollouts.advancing import advance
+from networks.common.audit import operation
+
+MOST = 10_000  # firewalls of one rollout
+
+
+def start(
+    firewalls: Iterable[Firewall],
+    *,
+    cause: str,
+    by: str = "",
+    sizes: Sequence[waves.Wave] | None = None,
+    max_failures: int = 0,
+    revisions: dict[UUID, Revision] | None = None,
+) -> Rollout:
+    """Push what is wanted of these firewalls, or these revisions. Raises ValidationError."""
+    chosen = list(dict.fromkeys(firewalls))
+    _check(chosen, sizes)
+    rollout = Rollout(
+        cause=cause[:400],
+        waves=list(sizes or default_waves()),
+        max_failures=max_failures,
+        created_by=by,
+    )
+    with operation(f"rollout: {cause}"), transaction.atomic():
+        rollout.save(force_insert=True)
+        _add_members(rollout, chosen, revisions or {})
+        advance(rollout.pk)
+    rollout.refresh_from_db()
+    return rollout
+
+
+def _check(chosen: list[Firewall], sizes: Sequence[waves.Wave] | None) -> None:
+    if sizes is not None and (problem := waves.problem(list(sizes))):
+        raise _invalid("waves", "invalid_waves", problem)
+    if not chosen:
+        raise _invalid("firewalls", "empty", "There is no firewall to bring anything to.")
+    if len(chosen) > MOST:
+        raise _invalid("firewalls", "too_many", f"A rollout has at most {MOST:,} firewalls.")
+    if lacking := [firewall.name for firewall in chosen if not firewall.host]:
+        some = ", ".join(lacking[:3])
+        verb = "has" if len(lacking) == 1 else "have"
+        message = f"{some} {verb} no management address yet; enter it first."
+        raise _invalid("firewalls", "no_management", message)
+
+
+def _invalid(field: str, code: str, message: str) -> ValidationError:
+    return ValidationError({field: ValidationError(message, code=code)})
+
+
+def _add_members(
+    rollout: Rollout, firewalls: list[Firewall], revisions: dict[UUID, Revision]
+) -> None:
+    members: list[Member] = []
+    remaining = iter(firewalls)
+    for wave, size in enumerate(waves.sizes(rollout.waves, len(firewalls)), start=1):
+        for firewall in islice(remaining, size):
+            revision = revisions.get(firewall.pk)
+            members.append(
+                Member(
+                    rollout=rollout,
+                    firewall=firewall,
+                    wave=wave,
+                    position=len(members),
+                    revision=revision,
+                )
+            )
+    Member.objects.bulk_create(members)
