@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 
-from networks.common.triggers import refuse
+from networks.common.triggers import refusal
 
 
 class AppendOnly(pgtrigger.Trigger):
@@ -18,7 +18,7 @@ class AppendOnly(pgtrigger.Trigger):
     operation = pgtrigger.Update | pgtrigger.Delete
 
     def get_func(self, model: models.Model) -> str:
-        return refuse("The trail is not edited.")
+        return refusal("The trail is not edited.")
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):
