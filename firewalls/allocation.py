@@ -12,6 +12,7 @@ from firewalls.models import Attachment, Endpoint, Firewall, Rule
 from firewalls.rules import endpoints_unused
 from machines import rules
 from machines.allocation import (
+    Order,
     Request,
     address_violations,
     assign_addresses,
@@ -53,29 +54,31 @@ def create_firewall(
     fabric = underlay(partition)
     lock_networks([*(request.network for request in networks), fabric])
     wanted = wanted_networks(networks)
-    enforce(rules.request(wanted))
+    enforce(rules.valid_request(wanted))
     primary, found = rules.primary_of(wanted, project.pk)
     enforce(found)
     assert isinstance(primary, Network)
-    enforce(rules.home(primary, project.pk, partition.pk, "networks"))
+    enforce(rules.primary_is_own(primary, project.pk, partition.pk, "networks"))
     others = [request.network for request in networks if request.network != primary]
     enforce(
         v
         for net in others
-        for v in rules.further(net, primary.pk, project.pk, partition.pk, "networks")
+        for v in rules.may_join(net, primary.pk, project.pk, partition.pk, "networks")
     )
     enforce(address_violations(wanted, addresses))
     below = wanted_networks([Request(fabric)])
-    enforce(rules.brought(loopbacks, below, fabric.pk))
-    machine = new_machine(
+    enforce(rules.inside_networks(loopbacks, below))
+    order = Order(
         name=name,
         partition=partition,
         project=project,
-        primary=primary,
+        networks=networks,
+        addresses=addresses,
         labels=labels,
         id=id,
         asn=asn,
     )
+    machine = new_machine(order, primary)
     firewall = Firewall(machine=machine, **fields)
     firewall.save(force_insert=True)
     for network in [*others, fabric]:

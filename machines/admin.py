@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import Order, Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.common.fields import InetField
@@ -32,9 +32,10 @@ class MachineAddForm(AllocationForm):
         fields = ["name", "partition", "project", "network", "addresses", "labels"]
 
     def allocate(self) -> Machine:
-        given = dict(self.cleaned_data)
-        asked = [Request(given.pop("network"), auto=not given["addresses"])]
-        return create_machine(networks=asked, labels=given.pop("labels") or {}, **given)
+        data = dict(self.cleaned_data)
+        request = Request(data.pop("network"), auto=not data["addresses"])
+        data["labels"] = data["labels"] or {}
+        return create_machine(Order(networks=[request], **data))
 
     def add_error(self, field: str | None, error: Any) -> None:
         """What is said of the networks asked for is said of the one network here."""

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from rest_framework import serializers
 
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import Order, Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.addressing import IP
 from networks.common.api.fields import InetText, Labels, RelatedId
@@ -60,12 +60,12 @@ class MachineSerializer(RowSerializer[Machine]):
         read_only_fields = ["asn", "created_at"]
 
     def create(self, validated_data: dict[str, Any]) -> Machine:
-        asked = [Request(**one) for one in validated_data.pop("networks")]
-        return create_machine(networks=asked, **validated_data)
+        requests = [Request(**fields) for fields in validated_data.pop("networks")]
+        return create_machine(Order(networks=requests, **validated_data))
 
     def update(self, instance: Machine, validated_data: dict[str, Any]) -> Machine:
-        for asked_once in ("networks", "addresses"):
-            validated_data.pop(asked_once, None)
+        for only_at_allocation in ("networks", "addresses"):
+            validated_data.pop(only_at_allocation, None)
         return super().update(instance, validated_data)
 
 

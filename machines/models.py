@@ -81,11 +81,11 @@ class Machine(ValidatedModel):
         super().clean_fields(exclude)
 
     def standing_violations(self) -> Iterator[Violation]:
-        yield from rules.home(self.primary, self.project_id, self.partition_id)
+        yield from rules.primary_is_own(self.primary, self.project_id, self.partition_id)
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         kept = ("partition", "project", "primary")
-        yield from rules.keeps_home(
+        yield from rules.keeps_identity(
             *({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self))
         )
 

@@ -133,10 +133,10 @@ def judged_together(stored: Stored) -> Iterator[Finding]:
         for id in sorted({machine.primary_id, *(machine.known_networks or ())} & networks.keys()):
             cidrs = [prefix.cidr for prefix in networks[id].prefixes.all()]
             yield from of(
-                machine, rules.has_each_family(id, cidrs, here[machine.pk, id], machine.name)
+                machine, rules.has_address_per_family(id, cidrs, here[machine.pk, id], machine.name)
             )
     for firewall in stored.whole(Firewall):
         kinds = [
             networks[id].kind for id in firewall.machine.known_networks or () if id in networks
         ]
-        yield from of(firewall, rules.in_fabric(firewall.name, kinds))
+        yield from of(firewall, rules.in_underlay(firewall.name, kinds))

@@ -187,7 +187,7 @@ def firewall_choices(network: Network, named: str = "") -> list[Choice[Firewall]
 
 def _choice(item: T, firewall: Firewall, network: Network, joined: bool) -> Choice[T]:
     home = (firewall.primary.pk, firewall.project.pk, firewall.partition.pk)
-    found = [*rules.not_explicit(network, "network")] or [*rules.further(network, *home)]
+    found = [*rules.not_explicit(network, "network")] or [*rules.may_join(network, *home)]
     if joined:
         return Choice(item, False, _joined_already())
     return Choice(item, not found, found[0].message if found else "")

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from rest_framework import serializers
 
-from networks.allocation import allocate_in_transaction
+from networks.allocation import AddressRequest, allocate_in_transaction
 from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import UUID, Exact, Inet, OrNone
 from networks.common.api.rows import RowSerializer
@@ -40,7 +40,7 @@ class AddressSerializer(RowSerializer[Address]):
         network: Network = validated_data.pop("prefix")["network"]
         ip = validated_data.pop("address", None)
         description = validated_data.pop("description", "")
-        address = allocate_in_transaction(network, ip=ip, **validated_data)
+        address = allocate_in_transaction(AddressRequest(network=network, ip=ip, **validated_data))
         if description:
             address.description = description
             address.save()

@@ -39,8 +39,8 @@ class Address(ValidatedModel):
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
 
     objects = AddressQuerySet.as_manager()
-    home_is_locked = False  # whoever locked the prefix already need not do so again
-    _given_back = False
+    prefix_is_locked = False  # whoever locked the prefix already need not do so again
+    _released = False
 
     class Meta:
         ordering = ["address"]
@@ -95,15 +95,15 @@ class Address(ValidatedModel):
         yield from outside or rules.address_fits(self.network, self.prefix.cidr, self.address)
         yield from rules.may_own(self.network, self.project_id)
         if self.machine:
-            yield from rules.owner_of_both(self.address, self.project_id, self.machine.project_id)
-            yield from rules.machine_is_there(
+            yield from rules.same_project(self.address, self.project_id, self.machine.project_id)
+            yield from rules.machine_is_in_network(
                 self.network, self.machine.name, self.machine.lives_in(self.prefix.network_id)
             )
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast("Address", before)
         yield from rules.keeps_address(was.address, self.address, was.prefix_id != self.prefix_id)
-        if was.machine and not self._given_back:
+        if was.machine and not self._released:
             same = was.machine_id == self.machine_id
             yield from rules.stays_on_machine(
                 was.address, was.machine.name, was.machine.name if same else None
@@ -114,15 +114,15 @@ class Address(ValidatedModel):
 
     def lock(self) -> None:
         """Whoever takes an address of a prefix, or gives one back, waits for the others who do; the prefix comes before its addresses."""
-        if self.prefix_id and not self.home_is_locked:
+        if self.prefix_id and not self.prefix_is_locked:
             Prefix.objects.select_for_update(no_key=True).filter(
                 pk=self.prefix_id
             ).order_by().values_list("pk").first()
 
     def release(self) -> None:
         """Take it off its machine, which is freed or leaves the network: picked, it is free again; brought, it stays reserved (R16)."""
-        self.machine, self._given_back = None, True
+        self.machine, self._released = None, True
         self.save()
-        self._given_back = False
+        self._released = False
         if self.kind == self.Kind.EPHEMERAL:
             self.delete()

@@ -71,7 +71,7 @@ class Prefix(ValidatedModel):
             return  # its own field already says so
         if self.network.parent:
             pools = [pool.cidr for pool in self.network.parent.prefixes.all()]
-            yield from rules.prefix_has_home(self.network.kind, self.cidr, pools)
+            yield from rules.inside_super_network(self.network.kind, self.cidr, pools)
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Prefix, before)

@@ -14,7 +14,7 @@ from django.test import Client
 from config.access.models import Token
 from firewalls.allocation import join, leave
 from firewalls.models import Push
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import free_machine
 from networks.allocation import allocate
 from networks.common.audit import Actor, acting, operation
 from networks.events import events
@@ -188,10 +188,7 @@ class TestWhatIsWritten:
     def test_freeing_tells_what_went_and_what_stays_reserved(
         self, fra: World, store: Network
     ) -> None:
-        asked = [Request(store)]
-        machine = create_machine(
-            name="disk", partition=fra.partition, project=fra.storage, networks=asked
-        )
+        machine = fra.machine("disk", fra.storage, store)
         rows = written(lambda: free_machine(machine))
         assert {row.operation for row in rows} == {"disk was freed"}
         assert {(row.kind, row.verb) for row in rows} >= {
