@@ -16,7 +16,7 @@ from networks.models import Network, Partition, Project
 
 
 class RequestSerializer(serializers.Serializer[Any]):
-    """One network asked for; `auto`: its addresses are picked."""
+    """One network of the order; `auto`: its addresses are picked."""
 
     network = RelatedId(queryset=Network.objects.prefetch_related("prefixes"))
     auto = serializers.BooleanField(default=True)
@@ -33,7 +33,11 @@ class AddressList(serializers.ListField):
 
 
 class MachineSerializer(RowSerializer[Machine]):
-    """A machine. `networks` and `addresses` ask for some when it is allocated; afterwards `addresses` shows what it has."""
+    """A machine.
+
+    It is allocated from `networks` and, if some are named, `addresses`; the latter show afterwards
+    which ones it has.
+    """
 
     id = serializers.UUIDField(required=False)
     partition = RelatedId(queryset=Partition.objects.all())
@@ -70,13 +74,14 @@ class MachineSerializer(RowSerializer[Machine]):
 
 
 class MachineFilters(django_filters.FilterSet):
-    id, name, partition, project = Uuid(), Exact(), Exact("partition_id"), Exact("project_id")
-    network, addresses, labels, asn = (
-        Exact("primary_id"),
-        Inet("addresses__address"),
-        Label(),
-        Integer(),
-    )
+    id = Uuid()
+    name = Exact()
+    partition = Exact("partition_id")
+    project = Exact("project_id")
+    network = Exact("primary_id")
+    addresses = Inet("addresses__address")
+    labels = Label()
+    asn = Integer()
 
 
 class MachineViewSet(RowViewSet[Machine]):

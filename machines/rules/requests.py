@@ -9,7 +9,7 @@ from networks.rules import PRIVATE, SUPER, UNDERLAY, Net
 
 
 class Wanted(NamedTuple):
-    """One network of an allocation.
+    """One network of an order, as the rules see it.
 
     auto: its addresses are picked; primary: it is marked as the one to live in.
     """
@@ -21,7 +21,7 @@ class Wanted(NamedTuple):
 
 
 def valid_request(wanted: Sequence[Wanted], field: str = "networks") -> Iterator[Violation]:
-    """R8, R9: the networks are distinct, none is a super network or underlay, and one is private."""
+    """R8, R9: the networks are distinct, none is a pool or underlay, and one is private."""
     yield from distinct(wanted, field)
     for want in wanted:
         yield from not_explicit(want.net, field)

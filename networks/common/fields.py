@@ -141,8 +141,8 @@ def short_labels(value: object) -> None:
         raise ValidationError(reason, code="invalid_labels")
 
 
-def given(value: Any) -> Any:
-    """What was given; an emptied text area gives None where an empty object is meant."""
+def empty_if_none(value: Any) -> Any:
+    """An object of JSON; where a text area was emptied, which gives None, an empty one is meant."""
     return {} if value is None else value
 
 
