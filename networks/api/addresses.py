@@ -54,9 +54,13 @@ class AddressSerializer(RowSerializer[Address]):
 
 
 class AddressFilters(django_filters.FilterSet):
-    address, network, project = Inet(), Exact("prefix__network_id"), Exact("project_id")
+    address = Inet()
+    network = Exact("prefix__network_id")
+    project = Exact("project_id")
+    machine = OrNone("machine_id", regex=UUID)
     kind = django_filters.ChoiceFilter(choices=Address.Kind.choices)
-    name, description, machine = Exact(), Exact(), OrNone("machine_id", regex=UUID)
+    name = Exact()
+    description = Exact()
 
 
 class AddressViewSet(RowViewSet[Address]):
@@ -73,16 +77,21 @@ class AddressViewSet(RowViewSet[Address]):
         "project__id",
         "machine__name",
     ]
-    ordering_fields = {name: name for name in ("address", "kind", "name", "description")} | {
+    ordering_fields = {
+        "address": "address",
         "network": "prefix__network_id",
         "project": "project_id",
         "machine": "machine_id",
+        "kind": "kind",
+        "name": "name",
+        "description": "description",
     }
     lookup_field = lookup_url_kwarg = "address"
     lookup_value_regex = "[0-9A-Fa-f:.]+"
 
     def stored(self, row: Address) -> Address:
-        return row  # the database adds nothing to it, and others wait for the prefix until it is answered
+        # The database adds nothing to it, and others wait for the prefix until this is answered.
+        return row
 
     def lock(self, row: Address) -> bool:
         row.lock()  # the prefix first, as everywhere
