@@ -17,7 +17,7 @@ from networks.allocation import (
     lock_prefixes,
     release,
 )
-from networks.common.addressing import IP, Cidr, home_of, versions
+from networks.common.addressing import IP, Cidr, prefix_of, versions
 from networks.common.audit import audited_as
 from networks.common.validation import enforce, refuse, reported_on
 from networks.common.violations import Violation
@@ -127,7 +127,7 @@ def assign_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequ
     locked = lock_prefixes([want.net.id for want in wanted])
     for want in wanted:
         network = cast(Network, want.net)
-        inside = [ip for ip in addresses if home_of(ip, want.prefixes)]
+        inside = [ip for ip in addresses if prefix_of(ip, want.prefixes)]
         if inside:
             for ip in inside:
                 assign_address(machine, network, ip)

@@ -14,7 +14,7 @@ from firewalls.models import Firewall, Rule
 from machines import rules as machine_rules
 from machines.allocation import Order, Request, assign_address, create_machine, wanted_networks
 from machines.models import Machine
-from networks.common.addressing import IP, home_of
+from networks.common.addressing import IP, prefix_of
 from networks.common.validation import enforce
 from networks.common.violations import Violation, counted
 from networks.models import Address, Network, Partition, Project
@@ -31,7 +31,7 @@ class Use:
         self.ips, self.primary = doc.ips, doc.primary
         prefixes = [prefix.cidr for prefix in self.network.prefixes.all()]
         for ip in doc.ips:
-            if home_of(ip, prefixes) is None:
+            if prefix_of(ip, prefixes) is None:
                 where = ", ".join(map(str, prefixes))
                 field = doc.field.removesuffix("networkid") + "ips"
                 enforce(

@@ -14,7 +14,7 @@ from django.urls import reverse
 from firewalls.allocation import create_firewall, free_firewall, join, leave
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Drift, Firewall, Member, Push, Revision, Rollout, Rule
-from machines.admin import GIVEN, FreedOnDelete
+from machines.admin import ADDRESSES_HELP, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
@@ -42,7 +42,7 @@ class FirewallAddForm(AllocationForm):
         required=False,
         help_text="Needed only where several of them could be the primary one.",
     )
-    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
+    addresses = Listed(item=InetField(), required=False, help_text=ADDRESSES_HELP, **SHORT)
     labels = forms.JSONField(required=False, initial=dict, **OBJECT)
 
     class Meta:
@@ -94,7 +94,7 @@ class AttachmentForm(AllocationForm):
     """Joining a network. What was joined is left, not changed."""
 
     network = picker(Attachment, "network")
-    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
+    addresses = Listed(item=InetField(), required=False, help_text=ADDRESSES_HELP, **SHORT)
 
     class Meta:
         model = Attachment

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from machines.rules.requests import Wanted
-from networks.common.addressing import IP, Cidr, home_of, versions
+from networks.common.addressing import IP, Cidr, prefix_of, versions
 from networks.common.violations import Violation, named
 from networks.rules import FAMILIES
 
@@ -12,7 +12,7 @@ def inside_networks(addresses: Collection[IP], wanted: Sequence[Wanted]) -> Iter
     """R11: a named address lies in a prefix of one of the named networks."""
     networks = named(want.net.id for want in wanted)
     for address in addresses:
-        if not any(home_of(address, want.prefixes) for want in wanted):
+        if not any(prefix_of(address, want.prefixes) for want in wanted):
             yield Violation(
                 "addresses",
                 "outside_networks",
@@ -36,7 +36,7 @@ def may_use_address(
 
 def address_per_family(want: Wanted, addresses: Collection[IP]) -> Iterator[Violation]:
     """R10: at least one address per family of a network; what is not picked must be named."""
-    named_families = {ip.version for ip in addresses if home_of(ip, want.prefixes)}
+    named_families = {ip.version for ip in addresses if prefix_of(ip, want.prefixes)}
     families = versions(want.prefixes)
     if not families:
         yield Violation(

@@ -1,4 +1,4 @@
-"""The rules about networks that need more than one row, as pure functions: values in, violations out.
+"""Rules about networks that need more than one row, as pure functions: values in, violations out.
 
 What one row can tell by itself is a constraint of its model. Both name the rule of the sharing
 proposal (MEP-5) that is broken, R1 to R16. Callers look a rule up here, by `rules.may_own`.

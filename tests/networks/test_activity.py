@@ -239,7 +239,7 @@ class TestReading:
             ("before=1", False),
             ("before=²", True),
             ("before=" + "9" * 30, True),
-            ("told=r1", False),
+            ("without=r1", False),
             ("request=r1", True),
         ],
     )
@@ -255,7 +255,7 @@ class TestReading:
         first = viewer.get("/activity/")
         assert words(first).count("many were made") == 1 and "And 192 more." in words(first)
         last = first.context["last"]
-        older = viewer.get(f"/activity/?before={last.id}&told={last.request}")
+        older = viewer.get(f"/activity/?before={last.id}&without={last.request}")
         assert "many were made" not in words(older) and "super-fra" in words(older)
 
     def test_the_history_of_an_object_is_a_part_of_its_page(
@@ -269,7 +269,7 @@ class TestReading:
         assert says(part, "backups for all") and b"<html" not in part.content
         assert says(visitor().get("/activity/network/store/"), "History of store")
         assert says(
-            visitor().get("/activity/network/nothing/"), "Nothing was written down of it yet."
+            visitor().get("/activity/network/nothing/"), "Nothing is recorded about it yet."
         )
 
     def test_every_role_reads_it_and_strangers_do_not(self, store: Network) -> None:
