@@ -1,6 +1,5 @@
 """Allocating firewalls, joining networks and leaving them. An error leaves no address behind."""
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, default_uplink
 from firewalls.rules import endpoints_unused
 from machines import rules
 from machines.allocation import (
+    Order,
     Request,
     address_violations,
     assign_addresses,
@@ -29,31 +29,23 @@ from networks.common.addressing import IP
 from networks.common.audit import audited_as
 from networks.common.validation import InUse, enforce, reported_about, reported_on
 from networks.common.violations import Violation
-from networks.models import Network, Partition, Project
+from networks.models import Network
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFirewall:
-    """What is asked for when a firewall is allocated.
+@dataclass(frozen=True, kw_only=True)
+class NewFirewall(Order):
+    """What a firewall is allocated from.
 
     `id`, `asn` and `loopbacks`, its addresses in the underlay, are those of a firewall that exists
     already and is only written down; without them it gets new ones.
     """
 
-    name: str
-    partition: Partition
-    project: Project
-    networks: Sequence[Request]
-    addresses: Sequence[IP] = ()
-    labels: Mapping[str, str] | None = None
     rules: Sequence[Mapping[str, Any]] = ()
     uplinks: Sequence[str] = field(default_factory=default_uplinks)
     host: str = ""
     port: int = DEFAULT_PORT
     user: str = DEFAULT_USER
     host_key: str = ""
-    id: uuid.UUID | None = None
-    asn: int | None = None
     loopbacks: Sequence[IP] = ()
 
 
@@ -71,7 +63,7 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
     primary = _primary(new, wanted)
     enforce(address_violations(wanted, new.addresses))
     below = wanted_networks([Request(fabric)])
-    enforce(rules.brought(new.loopbacks, below, fabric.pk))
+    enforce(rules.inside_networks(new.loopbacks, below))
     firewall = _saved(new, primary)
     for network in [*_further(new, primary), fabric]:
         Attachment(firewall=firewall, network=network).save()
@@ -84,14 +76,14 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
 
 def _primary(new: NewFirewall, wanted: Sequence[Wanted]) -> Network:
     """The network that it will live in. Raises ValidationError if it may not have all of them."""
-    enforce(rules.request(wanted))
+    enforce(rules.valid_request(wanted))
     net, violations = rules.primary_of(wanted, new.project.pk)
     enforce(violations)
     primary = cast(Network, net)
-    enforce(rules.home(primary, new.project.pk, new.partition.pk, "networks"))
+    enforce(rules.primary_is_own(primary, new.project.pk, new.partition.pk, "networks"))
     for network in _further(new, primary):
         place = (primary.pk, new.project.pk, new.partition.pk)
-        enforce(rules.further(network, *place, "networks"))
+        enforce(rules.may_join(network, *place, "networks"))
     return primary
 
 
@@ -100,15 +92,7 @@ def _further(new: NewFirewall, primary: Network) -> list[Network]:
 
 
 def _saved(new: NewFirewall, primary: Network) -> Firewall:
-    machine = new_machine(
-        name=new.name,
-        partition=new.partition,
-        project=new.project,
-        primary=primary,
-        labels=new.labels,
-        id=new.id,
-        asn=new.asn,
-    )
+    machine = new_machine(new, primary)
     firewall = Firewall(
         machine=machine,
         uplinks=list(new.uplinks),

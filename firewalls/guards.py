@@ -2,26 +2,31 @@
 
 import pgtrigger
 
-from networks.common.triggers import Fixed, Guard
+from networks.common.triggers import Fixed, Guard, lines
 
-_MAY_JOIN = """
-EXISTS (
-    SELECT FROM networks_network joined JOIN machines_machine machine ON machine.id = NEW.firewall_id
-    WHERE joined.id = NEW.network_id AND joined.id <> machine.primary_id AND (joined.shared OR joined.kind IN ('external', 'underlay'))
-    AND COALESCE(joined.partition_id, machine.partition_id) = machine.partition_id
-    AND (joined.kind <> 'external' OR COALESCE(joined.project_id, machine.project_id) = machine.project_id))
-"""
-_HAS_NO_ADDRESS = """
-NOT EXISTS (
-    SELECT FROM networks_address address JOIN networks_prefix prefix ON prefix.id = address.prefix_id
-    WHERE address.machine_id = OLD.firewall_id AND prefix.network_id = OLD.network_id)
-"""
+_MAY_JOIN = lines(
+    "EXISTS (",
+    "    SELECT FROM networks_network joined "
+    "JOIN machines_machine machine ON machine.id = NEW.firewall_id",
+    "    WHERE joined.id = NEW.network_id AND joined.id <> machine.primary_id "
+    "AND (joined.shared OR joined.kind IN ('external', 'underlay'))",
+    "    AND COALESCE(joined.partition_id, machine.partition_id) = machine.partition_id",
+    "    AND (joined.kind <> 'external' "
+    "OR COALESCE(joined.project_id, machine.project_id) = machine.project_id))",
+)
+_HAS_NO_ADDRESS = lines(
+    "NOT EXISTS (",
+    "    SELECT FROM networks_address address "
+    "JOIN networks_prefix prefix ON prefix.id = address.prefix_id",
+    "    WHERE address.machine_id = OLD.firewall_id AND prefix.network_id = OLD.network_id)",
+)
 ATTACHMENT = [
     Guard(
         name="may_join",
         operation=pgtrigger.Insert,
         unless=_MAY_JOIN,
-        sentence="%s is no further network that this firewall may join (R2, R5 to R8). | NEW.network_id",
+        sentence="%s is no further network that this firewall may join (R2, R5 to R8).",
+        arguments=["NEW.network_id"],
     ),
     Fixed(
         name="attachment_is_fixed",
@@ -32,38 +37,47 @@ ATTACHMENT = [
         name="has_no_address_left",
         operation=pgtrigger.Delete,
         unless=_HAS_NO_ADDRESS,
-        sentence="The firewall still has addresses in %s (R15). | OLD.network_id",
+        sentence="The firewall still has addresses in %s (R15).",
+        arguments=["OLD.network_id"],
     ),
 ]
 
-_IS_AT_ITS_FIREWALLS = """
-EXISTS (
-    SELECT FROM networks_address address
-    JOIN networks_prefix prefix ON prefix.id = address.prefix_id
-    JOIN networks_network network ON network.id = prefix.network_id AND network.shared
-    JOIN firewalls_attachment joined ON joined.firewall_id = address.machine_id AND joined.network_id = network.id
-    WHERE address.id = NEW.address_id)
-"""
-_LEADS_BEHIND_IT = """
-EXISTS (
-    SELECT FROM networks_address address JOIN machines_machine firewall ON firewall.id = address.machine_id
-    JOIN machines_machine machine ON machine.id = NEW.machine_id AND machine.primary_id = firewall.primary_id
-    JOIN networks_address own ON own.machine_id = machine.id AND family(own.address) = family(address.address)
-    JOIN networks_prefix home ON home.id = own.prefix_id AND home.network_id = machine.primary_id
-    WHERE address.id = NEW.address_id AND NOT EXISTS (SELECT FROM firewalls_firewall other WHERE other.machine_id = machine.id))
-"""
+_IS_AT_ITS_FIREWALLS = lines(
+    "EXISTS (",
+    "    SELECT FROM networks_address address",
+    "    JOIN networks_prefix prefix ON prefix.id = address.prefix_id",
+    "    JOIN networks_network network ON network.id = prefix.network_id AND network.shared",
+    "    JOIN firewalls_attachment joined "
+    "ON joined.firewall_id = address.machine_id AND joined.network_id = network.id",
+    "    WHERE address.id = NEW.address_id)",
+)
+_LEADS_BEHIND_IT = lines(
+    "EXISTS (",
+    "    SELECT FROM networks_address address "
+    "JOIN machines_machine firewall ON firewall.id = address.machine_id",
+    "    JOIN machines_machine machine "
+    "ON machine.id = NEW.machine_id AND machine.primary_id = firewall.primary_id",
+    "    JOIN networks_address own "
+    "ON own.machine_id = machine.id AND family(own.address) = family(address.address)",
+    "    JOIN networks_prefix home "
+    "ON home.id = own.prefix_id AND home.network_id = machine.primary_id",
+    "    WHERE address.id = NEW.address_id AND NOT EXISTS ("
+    "SELECT FROM firewalls_firewall other WHERE other.machine_id = machine.id))",
+)
 _WRITTEN = pgtrigger.Insert | pgtrigger.UpdateOf("address_id", "machine_id")  # type: ignore[no-untyped-call]
 ENDPOINT = [
     Guard(
         name="is_at_its_firewalls_address",
         operation=_WRITTEN,
         unless=_IS_AT_ITS_FIREWALLS,
-        sentence="An endpoint is at a firewall''s own address in a shared network that it has joined (R6).",
+        sentence="An endpoint is at a firewall's own address "
+        "in a shared network that it has joined (R6).",
     ),
     Guard(
         name="leads_behind_its_firewall",
         operation=_WRITTEN,
         unless=_LEADS_BEHIND_IT,
-        sentence="An endpoint leads to a machine behind its firewall, with an address of the same family (R5, R10).",
+        sentence="An endpoint leads to a machine behind its firewall, "
+        "with an address of the same family (R5, R10).",
     ),
 ]

@@ -8,14 +8,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import Order, Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.common.fields import InetField
 from networks.common.forms import AllocationForm, Listed
 from networks.models import Address
 
-GIVEN = "Of these networks; left empty, the next free ones are picked."
+ADDRESSES_HELP = "Of these networks; left empty, the next free ones are picked."
 
 
 class MachineAddForm(AllocationForm):
@@ -24,7 +24,7 @@ class MachineAddForm(AllocationForm):
     partition = picker(Machine, "partition")
     project = picker(Machine, "project")
     network = picker(Machine, "primary", help_text="A private network of the project.")
-    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
+    addresses = Listed(item=InetField(), required=False, help_text=ADDRESSES_HELP, **SHORT)
     labels = forms.JSONField(required=False, initial=dict, **OBJECT)
 
     class Meta:
@@ -32,13 +32,15 @@ class MachineAddForm(AllocationForm):
         fields = ["name", "partition", "project", "network", "addresses", "labels"]
 
     def allocate(self) -> Machine:
-        given = dict(self.cleaned_data)
-        asked = [Request(given.pop("network"), auto=not given["addresses"])]
-        return create_machine(networks=asked, labels=given.pop("labels") or {}, **given)
+        data = dict(self.cleaned_data)
+        request = Request(data.pop("network"), auto=not data["addresses"])
+        data["labels"] = data["labels"] or {}
+        return create_machine(Order(networks=[request], **data))
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """What is said of the networks asked for is said of the one network here."""
-        if "networks" in (by_field := getattr(error, "error_dict", {})):
+        """Errors of the order's networks are those of the one network here."""
+        by_field = getattr(error, "error_dict", {})
+        if "networks" in by_field:
             by_field["network"] = by_field.pop("networks")
         super().add_error(field, error)
 
@@ -60,7 +62,7 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 class FreedOnDelete:
-    """Deleting is freeing, so addresses are not in the way: they are given back (R16)."""
+    """Deleting is freeing, so addresses are not in the way: they are released (R16)."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         freed = [str(obj) for obj in objs]
@@ -71,7 +73,7 @@ class FreedOnDelete:
 
 @admin.register(Machine)
 class MachineAdmin(FreedOnDelete, RowAdmin):
-    """Machines that are no firewalls; those have a place of their own."""
+    """Machines that are no firewalls; those have an admin of their own."""
 
     list_display = ["name", "partition", "project", "primary", "asn", "created_at"]
     list_filter = ["partition", "project"]

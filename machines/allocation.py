@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from django.db import transaction
@@ -9,151 +10,171 @@ from django.db import transaction
 from machines import rules
 from machines.models import Machine
 from machines.rules import Wanted
-from networks.allocation import allocate_from, lock_networks, lock_prefixes, release
-from networks.common.addressing import IP, Cidr, home_of, versions
+from networks.allocation import (
+    AddressRequest,
+    allocate_from,
+    lock_networks,
+    lock_prefixes,
+    release,
+)
+from networks.common.addressing import IP, Cidr, prefix_of, versions
 from networks.common.audit import audited_as
-from networks.common.validation import enforce, reported_on
-from networks.common.violations import Violation, named
+from networks.common.validation import enforce, refuse, reported_on
+from networks.common.violations import Violation
 from networks.models import Address, Network, Partition, Prefix, Project
 from networks.pools import ASN_BASE, POOL, next_number
 
 
 class Request(NamedTuple):
-    """One network asked for; auto: its addresses are picked."""
+    """One network of an order.
+
+    auto: its addresses are picked; primary: it is marked as the one to live in.
+    """
 
     network: Network
     auto: bool = True
     primary: bool = False
 
 
-@audited_as(lambda given: f"{given['name']} was allocated")
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a machine or firewall is allocated from."""
+
+    name: str
+    partition: Partition
+    project: Project
+    networks: Sequence[Request]
+    addresses: Sequence[IP] = ()  # a network that none of these lies in picks its own
+    labels: Mapping[str, str] | None = None
+    id: uuid.UUID | None = None  # by default a new one
+    asn: int | None = None  # by default the next free one
+
+
+@audited_as(lambda arguments: f"{arguments['order'].name} was allocated")
 @transaction.atomic
-def create_machine(
-    *,
-    name: str,
-    partition: Partition,
-    project: Project,
-    networks: Sequence[Request],
-    addresses: Sequence[IP] = (),
-    labels: Mapping[str, str] | None = None,
-    id: uuid.UUID | None = None,
-    asn: int | None = None,
-) -> Machine:
-    """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R7 to R11)."""
-    lock_networks(request.network for request in networks)
-    wanted = wanted_networks(networks)
-    enforce([*rules.request(wanted), *rules.one_home(wanted)])
-    primary = networks[0].network
-    enforce(rules.home(primary, project.pk, partition.pk, "networks"))
-    enforce(address_violations(wanted, addresses))
-    machine = new_machine(
-        name=name,
-        partition=partition,
-        project=project,
-        primary=primary,
-        labels=labels,
-        id=id,
-        asn=asn,
-    )
-    assign_addresses(machine, wanted, addresses)
+def create_machine(order: Order) -> Machine:
+    """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R5, R7 to R12)."""
+    lock_networks(request.network for request in order.networks)
+    wanted = wanted_networks(order.networks)
+    enforce([*rules.valid_request(wanted), *rules.one_network(wanted)])
+    primary = order.networks[0].network
+    enforce(rules.primary_is_own(primary, order.project.pk, order.partition.pk, "networks"))
+    enforce(address_violations(wanted, order.addresses))
+    machine = new_machine(order, primary)
+    assign_addresses(machine, wanted, order.addresses)
     return machine
 
 
-def wanted_networks(networks: Sequence[Request]) -> list[Wanted]:
-    """The request as values for the rules, with the prefixes that its networks have now."""
-    prefixes: dict[str, list[Cidr]] = {}
-    for network, cidr in Prefix.objects.filter(
-        network__in=[one.network for one in networks]
-    ).values_list("network", "cidr"):
-        prefixes.setdefault(network, []).append(cidr)
+def wanted_networks(requests: Sequence[Request]) -> list[Wanted]:
+    """The requests as values for the rules, with the prefixes that their networks have now."""
+    prefixes = Prefix.objects.filter(network__in=[request.network for request in requests])
+    by_network: dict[str, list[Cidr]] = {}
+    for network, cidr in prefixes.values_list("network", "cidr"):
+        by_network.setdefault(network, []).append(cidr)
     return [
-        Wanted(one.network, prefixes.get(one.network.pk, []), one.auto, one.primary)
-        for one in networks
+        Wanted(
+            request.network,
+            by_network.get(request.network.pk, []),
+            request.auto,
+            request.primary,
+        )
+        for request in requests
     ]
 
 
 def address_violations(wanted: Sequence[Wanted], addresses: Sequence[IP]) -> list[Violation]:
-    """Whether each network gets an address per family, and each brought address has a network (R10, R11)."""
-    given = named(want.net.id for want in wanted)
-    strange = [*rules.brought(addresses, wanted, given)]
-    return strange or [found for want in wanted for found in rules.each_family(want, addresses)]
+    """What is wrong with these addresses for these networks (R10, R11)."""
+    outside = [*rules.inside_networks(addresses, wanted)]
+    if outside:
+        return outside
+    missing: list[Violation] = []
+    for want in wanted:
+        missing += rules.address_per_family(want, addresses)
+    return missing
 
 
-def new_machine(
-    *,
-    name: str,
-    partition: Partition,
-    project: Project,
-    primary: Network,
-    labels: Mapping[str, str] | None,
-    id: uuid.UUID | None,
-    asn: int | None,
-) -> Machine:
-    """Save the machine's row, with an AS number of its own (RFC 6996: private, four bytes)."""
-    number = asn or next_number(Machine, "asn", ASN_BASE + POOL[0], ASN_BASE + POOL[-1])
-    if number is None:
-        first, last = ASN_BASE + POOL[0], ASN_BASE + POOL[-1]
-        enforce(
-            [
-                Violation(
-                    "asn",
-                    "exhausted",
-                    f"No AS number is free any more: all of {first} to {last} are taken.",
-                )
-            ]
-        )
-        raise AssertionError  # unreachable: enforce() raised
+def new_machine(order: Order, primary: Network) -> Machine:
+    """Save the machine's row, with an AS number of its own."""
     machine = Machine(
-        id=id or uuid.uuid4(),
-        name=name,
-        partition=partition,
-        project=project,
+        id=order.id or uuid.uuid4(),
+        name=order.name,
+        partition=order.partition,
+        project=order.project,
         primary=primary,
-        asn=number,
-        labels={} if labels is None else labels,
+        asn=order.asn or _free_asn(),
+        labels={} if order.labels is None else order.labels,
     )
-    with reported_on(primary="networks"):  # if it was given away meanwhile
+    with reported_on(primary="networks"):  # if it was given to another project meanwhile
         machine.save(force_insert=True)
     return machine
 
 
+def _free_asn() -> int:
+    """The next free AS number (RFC 6996: private, four bytes)."""
+    first, last = ASN_BASE + POOL[0], ASN_BASE + POOL[-1]
+    number = next_number(Machine, "asn", first, last)
+    if number is None:
+        reason = f"No AS number is free any more: all of {first} to {last} are taken."
+        refuse(Violation("asn", "exhausted", reason))
+    return number
+
+
 def assign_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequence[IP]) -> None:
-    """Put the brought addresses on the machine, and pick one per family where none was brought (R10, R11)."""
+    """Put these addresses on the machine; pick one per family of a network that has none of them.
+
+    (R10, R11)
+    """
     locked = lock_prefixes([want.net.id for want in wanted])
     for want in wanted:
         network = cast(Network, want.net)
-        prefixes = [prefix for prefix in locked if prefix.network_id == network.pk]
-        own = [address for address in addresses if home_of(address, want.prefixes)]
-        for address in own:
-            assign_brought(machine, network, address)
-        for family in versions(want.prefixes) if not own else ():
-            with reported_on(network="networks"):
-                allocate_from(
-                    network, prefixes, project=machine.project, version=family, machine=machine
-                )
+        inside = [ip for ip in addresses if prefix_of(ip, want.prefixes)]
+        if inside:
+            for ip in inside:
+                assign_address(machine, network, ip)
+        else:
+            prefixes = [prefix for prefix in locked if prefix.network_id == network.pk]
+            _pick_addresses(machine, want, prefixes)
 
 
-def assign_brought(machine: Machine, network: Network, ip: IP) -> Address:
-    """Put a brought address on the machine: a free one of its project, or one nobody has yet. Raises on `addresses` (R11)."""
+def _pick_addresses(machine: Machine, want: Wanted, prefixes: list[Prefix]) -> None:
+    """Allocate the next free address of each family of the network."""
+    for version in versions(want.prefixes):
+        request = AddressRequest(
+            network=cast(Network, want.net),
+            project=machine.project,
+            version=version,
+            machine=machine,
+        )
+        with reported_on(network="networks"):
+            allocate_from(prefixes, request)
+
+
+def assign_address(machine: Machine, network: Network, ip: IP) -> Address:
+    """Put this address on the machine: one that its project reserved, or that nobody has (R11).
+
+    Raises ValidationError on `addresses`.
+    """
     prefixes = lock_prefixes([network.pk])
     row = Address.objects.select_for_update(no_key=True).filter(address=ip).first()
     if row is None:
+        request = AddressRequest(network=network, project=machine.project, ip=ip, machine=machine)
         with reported_on(address="addresses", project="addresses"):
-            return allocate_from(network, prefixes, project=machine.project, ip=ip, machine=machine)
-    enforce(
-        rules.may_bring(
-            ip, row.project_id, machine.project_id, row.machine.name if row.machine else None
-        )
-    )
-    row.machine, row.kind = machine, Address.Kind.STATIC
+            return allocate_from(prefixes, request)
+    holder = row.machine.name if row.machine else None
+    enforce(rules.may_use_address(ip, row.project_id, machine.project_id, holder))
+    row.machine = machine
+    row.kind = Address.Kind.STATIC
     row.save()
     return row
 
 
-@audited_as(lambda given: f"{given['machine']} was freed")
+@audited_as(lambda arguments: f"{arguments['machine']} was freed")
 @transaction.atomic
 def free_machine(machine: Machine) -> None:
-    """Give the machine back: picked addresses are free again, brought ones stay reserved for the project (R16)."""
+    """Free the machine (R16).
+
+    Picked addresses are free again, named ones stay reserved for the project.
+    """
     if not lock_machine(machine):
         return
     release(machine.addresses.all())
@@ -161,5 +182,5 @@ def free_machine(machine: Machine) -> None:
 
 
 def lock_machine(machine: Machine) -> bool:
-    """Lock the machine against being freed or changed by somebody else; False if it was freed meanwhile."""
+    """Lock the machine against others who free or change it; False if it was freed meanwhile."""
     return Machine.objects.select_for_update(no_key=True).filter(pk=machine.pk).first() is not None

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from rest_framework import serializers
 
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import Order, Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.addressing import IP
 from networks.common.api.fields import InetText, Labels, RelatedId
@@ -16,7 +16,7 @@ from networks.models import Network, Partition, Project
 
 
 class RequestSerializer(serializers.Serializer[Any]):
-    """One network asked for; `auto`: its addresses are picked."""
+    """One network of the order; `auto`: its addresses are picked."""
 
     network = RelatedId(queryset=Network.objects.prefetch_related("prefixes"))
     auto = serializers.BooleanField(default=True)
@@ -33,7 +33,11 @@ class AddressList(serializers.ListField):
 
 
 class MachineSerializer(RowSerializer[Machine]):
-    """A machine. `networks` and `addresses` ask for some when it is allocated; afterwards `addresses` shows what it has."""
+    """A machine.
+
+    It is allocated from `networks` and, if some are named, `addresses`; the latter show afterwards
+    which ones it has.
+    """
 
     id = serializers.UUIDField(required=False)
     partition = RelatedId(queryset=Partition.objects.all())
@@ -60,23 +64,24 @@ class MachineSerializer(RowSerializer[Machine]):
         read_only_fields = ["asn", "created_at"]
 
     def create(self, validated_data: dict[str, Any]) -> Machine:
-        asked = [Request(**one) for one in validated_data.pop("networks")]
-        return create_machine(networks=asked, **validated_data)
+        requests = [Request(**fields) for fields in validated_data.pop("networks")]
+        return create_machine(Order(networks=requests, **validated_data))
 
     def update(self, instance: Machine, validated_data: dict[str, Any]) -> Machine:
-        for asked_once in ("networks", "addresses"):
-            validated_data.pop(asked_once, None)
+        for only_at_allocation in ("networks", "addresses"):
+            validated_data.pop(only_at_allocation, None)
         return super().update(instance, validated_data)
 
 
 class MachineFilters(django_filters.FilterSet):
-    id, name, partition, project = Uuid(), Exact(), Exact("partition_id"), Exact("project_id")
-    network, addresses, labels, asn = (
-        Exact("primary_id"),
-        Inet("addresses__address"),
-        Label(),
-        Integer(),
-    )
+    id = Uuid()
+    name = Exact()
+    partition = Exact("partition_id")
+    project = Exact("project_id")
+    network = Exact("primary_id")
+    addresses = Inet("addresses__address")
+    labels = Label()
+    asn = Integer()
 
 
 class MachineViewSet(RowViewSet[Machine]):

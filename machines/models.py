@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import guards, rules
-from networks.common.fields import given, hostname, short_labels
+from networks.common.fields import empty_if_none, hostname, short_labels
 from networks.common.triggers import Recorded
 from networks.common.validation import Unique, ValidatedModel
 from networks.common.violations import Violation
@@ -46,9 +46,8 @@ class Machine(ValidatedModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MachineQuerySet.as_manager()
-    known_networks: frozenset[str] | None = (
-        None  # whoever loads many machines may look up once what they are in
-    )
+    # Set by whoever loads many machines, with a query for all of them: what firewalls have joined.
+    loaded_networks: frozenset[str] | None = None
 
     if TYPE_CHECKING:
         addresses: "RelatedManager[Address]"
@@ -77,29 +76,34 @@ class Machine(ValidatedModel):
         return self.name
 
     def clean_fields(self, exclude: Any = None) -> None:
-        self.labels = given(self.labels)
+        self.labels = empty_if_none(self.labels)
         super().clean_fields(exclude)
 
     def standing_violations(self) -> Iterator[Violation]:
-        yield from rules.home(self.primary, self.project_id, self.partition_id)
+        yield from rules.primary_is_own(self.primary, self.project_id, self.partition_id)
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
-        kept = ("partition", "project", "primary")
-        yield from rules.keeps_home(
-            *({field: getattr(row, f"{field}_id") for field in kept} for row in (before, self))
-        )
+        yield from rules.keeps_identity(cast(Machine, before).identity(), self.identity())
+
+    def identity(self) -> dict[str, object]:
+        """What never changes of a machine, by id."""
+        return {
+            "partition": self.partition_id,
+            "project": self.project_id,
+            "primary": self.primary_id,
+        }
 
     def is_firewall(self) -> bool:
-        """Whether it guards a network; asked anew, for it may have been freed meanwhile, unless everything was loaded."""
-        if self.known_networks is not None:
+        """Whether it is a firewall. Read anew, for it may have been freed meanwhile."""
+        if self.loaded_networks is not None:
             return hasattr(self, "firewall")
         return Machine.objects.filter(pk=self.pk).exclude(firewall=None).exists()
 
     def lives_in(self, network: str) -> bool:
-        """Whether it is in the network: as its primary, or, being a firewall, by having joined it."""
+        """Whether the network is its primary one or, of a firewall, one that it has joined."""
         if self.primary_id == network:
             return True
-        if self.known_networks is not None:
-            return network in self.known_networks
+        if self.loaded_networks is not None:
+            return network in self.loaded_networks
         firewall = getattr(self, "firewall", None)
         return firewall is not None and firewall.attachments.filter(network=network).exists()

@@ -1,4 +1,4 @@
-"""The trail as people read it: what one request or run did together is one story."""
+"""The audit trail as people read it: what one request or run did together is one event."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from networks.models import Activity
 
-SHOWN = 8  # changes of one story that a page shows; the rest are a link away
+SHOWN = 8  # changes of one event that a page shows; the rest are a link away
 
 
 class Difference(NamedTuple):
@@ -43,13 +43,14 @@ class Event:
 
     @property
     def sentence(self) -> str:
-        """What was done; told from the rows where nobody gave it a name."""
+        """The operation; where it has no name, what became of its objects."""
         if self.first.operation:
             return self.first.operation
-        told = list(
-            {(row.kind, row.key): _told(row) for row in self.rows}.values()
-        )  # of each object, how it ended
-        return told[0] if len(told) == 1 else f"{told[0]}, and {len(told) - 1} more"
+        # The last change of an object says how it ended.
+        outcomes = list({(row.kind, row.key): _outcome(row) for row in self.rows}.values())
+        if len(outcomes) == 1:
+            return outcomes[0]
+        return f"{outcomes[0]}, and {len(outcomes) - 1} more"
 
     @property
     def reason(self) -> str:
@@ -66,30 +67,36 @@ class Event:
 
 
 def events(rows: Iterable[Activity]) -> list[Event]:
-    """Rows, newest first, as stories, newest first; within a story things are told in the order in which they happened."""
-    found = groupby(rows, key=lambda row: (row.request, row.operation, row.who, row.via))
-    return [Event(tuple(reversed(list(together)))) for _, together in found]
+    """Rows, newest first, as events, newest first; within an event the oldest change is first."""
+    return [Event(tuple(reversed(list(group)))) for _, group in groupby(rows, key=_event_of)]
+
+
+def _event_of(row: Activity) -> tuple[str, ...]:
+    return (row.request, row.operation, row.who, row.via)
 
 
 def differences(row: Activity) -> Iterator[Difference]:
     """The fields that changed, as texts; what stayed empty is left out."""
     for name, (before, after) in row.changes.items():
-        if _text(before) or _text(after):
-            yield Difference(name.replace("_", " "), _text(before), _text(after))
+        difference = Difference(name.replace("_", " "), _text(before), _text(after))
+        if difference.before or difference.after:
+            yield difference
 
 
-def _told(row: Activity) -> str:
-    was, now = row.changes.get("state", (None, None))
-    if row.verb == Activity.Verb.CHANGED and was and now:
-        return f"{row.kind} {row.label} is {now}"
+def _outcome(row: Activity) -> str:
+    before, after = row.changes.get("state", (None, None))
+    if row.verb == Activity.Verb.CHANGED and before and after:
+        return f"{row.kind} {row.label} is {after}"
     return f"{row.kind} {row.label} was {row.verb}"
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_text(one) for one in value)
+        return ", ".join(_text(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_text(one)}" for name, one in sorted(value.items()))
-    return "" if value is None else str(value)
+        return ", ".join(f"{name}={_text(item)}" for name, item in sorted(value.items()))
+    return str(value)

@@ -1,13 +1,17 @@
-"""Rules that the database itself holds, so that a bulk update, a fixture or a hand-written statement meets them too.
+"""Rules that the database itself holds: bulk updates, fixtures and hand-written SQL meet them too.
 
-A guard says what the rule in `rules` says, in terms of rows; constraints of the models do the rest. Free space is kept here as well:
-`networks_free` (see its migration) has, for every prefix, what is free in it, as the fewest blocks. Whoever inserts an address
-or a child prefix takes a block out of it, and whoever deletes one gives it back, so nothing can be taken twice.
+A guard says in terms of rows what the rule of the same number says in `networks.rules`; the
+constraints of the models do the rest.
+
+Free space is kept here too: `networks_free` (see its migration) has, for every prefix, the fewest
+blocks that make up what is free in it. Whoever inserts an address or a child prefix takes its block
+out, and whoever deletes one gives it back, so nothing can be taken twice, and finding the lowest
+free address reads a dozen pages whether 500 or 20,000 are taken (tests/networks/test_cost.py).
 """
 
 import pgtrigger
 
-from networks.common.triggers import Fixed, Guard, refuse
+from networks.common.triggers import Fixed, Guard, lines, refusal
 
 NETWORK = [
     Guard(
@@ -36,35 +40,47 @@ NETWORK = [
         name="is_carved_from_its_super",
         operation=pgtrigger.Insert,
         condition=pgtrigger.Q(new__kind="private"),
-        unless="EXISTS (SELECT FROM networks_network pool "
-        "WHERE pool.id = NEW.parent_id AND pool.kind = 'super' AND pool.partition_id = NEW.partition_id)",
-        sentence="%s is not carved from the super network of its partition (R1, R2). | NEW.id",
+        unless="EXISTS (SELECT FROM networks_network pool WHERE pool.id = NEW.parent_id "
+        "AND pool.kind = 'super' AND pool.partition_id = NEW.partition_id)",
+        sentence="%s is not carved from the super network of its partition (R1, R2).",
+        arguments=["NEW.id"],
     ),
 ]
 
-# The row of the prefix that something is taken from is locked first: whoever takes or gives back there waits for the others.
-_FINDS_ITS_PLACE = f"""
-SELECT * INTO network FROM networks_network WHERE id = NEW.network_id;
-IF NOT FOUND THEN RETURN NEW; END IF; -- the foreign key refuses it
-{refuse("A prefix is carved from a super network if, and only if, its network is private (R13).", "NEW.child = (network.kind = 'private')")}
-IF NEW.child THEN
-    SELECT id INTO pool FROM networks_prefix WHERE network_id = network.parent_id AND cidr >>= NEW.cidr FOR NO KEY UPDATE;
-    {refuse("%s lies outside the super network (R13). | NEW.cidr", "FOUND")}
-    {refuse("%s overlaps a prefix of this or another network (R13). | NEW.cidr", "networks_take(pool, NEW.cidr)")}
-END IF;
-RETURN NEW;
-"""
-_OPENS_ITS_SPACE = """
-PERFORM networks_open(NEW.id, NEW.cidr, kind <> 'super') FROM networks_network WHERE id = NEW.network_id;
-RETURN NULL;
-"""
-_GIVES_ITS_SPACE_BACK = """
-DELETE FROM networks_free WHERE prefix_id = OLD.id;
-SELECT pool.id INTO pool FROM networks_prefix pool JOIN networks_network network ON network.parent_id = pool.network_id
-    WHERE network.id = OLD.network_id AND pool.cidr >>= OLD.cidr FOR NO KEY UPDATE OF pool;
-IF FOUND THEN PERFORM networks_give_back(pool, OLD.cidr); END IF;
-RETURN NULL;
-"""
+# The prefix that something is taken from is locked first: whoever takes or gives back there waits.
+_FINDS_ITS_PLACE = lines(
+    "SELECT * INTO network FROM networks_network WHERE id = NEW.network_id;",
+    "IF NOT FOUND THEN RETURN NEW; END IF; -- the foreign key refuses it",
+    refusal(
+        "A prefix is carved from a super network if, and only if, its network is private (R13).",
+        unless="NEW.child = (network.kind = 'private')",
+    ),
+    "IF NEW.child THEN",
+    "    SELECT id INTO pool FROM networks_prefix "
+    "WHERE network_id = network.parent_id AND cidr >>= NEW.cidr FOR NO KEY UPDATE;",
+    "    " + refusal("%s lies outside the super network (R13).", "NEW.cidr", unless="FOUND"),
+    "    "
+    + refusal(
+        "%s overlaps a prefix of this or another network (R13).",
+        "NEW.cidr",
+        unless="networks_take(pool, NEW.cidr)",
+    ),
+    "END IF;",
+    "RETURN NEW;",
+)
+_OPENS_ITS_SPACE = lines(
+    "PERFORM networks_open(NEW.id, NEW.cidr, kind <> 'super') "
+    "FROM networks_network WHERE id = NEW.network_id;",
+    "RETURN NULL;",
+)
+_GIVES_ITS_SPACE_BACK = lines(
+    "DELETE FROM networks_free WHERE prefix_id = OLD.id;",
+    "SELECT pool.id INTO pool FROM networks_prefix pool "
+    "JOIN networks_network network ON network.parent_id = pool.network_id",
+    "    WHERE network.id = OLD.network_id AND pool.cidr >>= OLD.cidr FOR NO KEY UPDATE OF pool;",
+    "IF FOUND THEN PERFORM networks_give_back(pool, OLD.cidr); END IF;",
+    "RETURN NULL;",
+)
 
 
 def refilled(name: str) -> pgtrigger.Trigger:
@@ -100,9 +116,11 @@ PREFIX = [
     Guard(
         name="holds_no_child",
         operation=pgtrigger.Delete,
-        unless="NOT EXISTS (SELECT FROM networks_prefix inner_ JOIN networks_network network ON network.id = inner_.network_id "
+        unless="NOT EXISTS (SELECT FROM networks_prefix inner_ "
+        "JOIN networks_network network ON network.id = inner_.network_id "
         "WHERE network.parent_id = OLD.network_id AND inner_.cidr <<= OLD.cidr)",
-        sentence="%s still holds prefixes of networks carved from it (R15). | OLD.cidr",
+        sentence="%s still holds prefixes of networks carved from it (R15).",
+        arguments=["OLD.cidr"],
     ),
     pgtrigger.Trigger(
         name="gives_its_space_back",
@@ -114,31 +132,53 @@ PREFIX = [
     refilled("space_after_truncate"),
 ]
 
-_OPEN_TO_ITS_PROJECT = "NOT (home.alone OR home.kind = 'external') OR COALESCE(home.project_id, NEW.project_id) = NEW.project_id"
-_TAKES_ITS_SPACE = f"""
-SELECT prefix.cidr, network.kind, network.project_id, network.id, network.kind = 'private' AND NOT network.shared AS alone INTO home
-    FROM networks_prefix prefix JOIN networks_network network ON network.id = prefix.network_id
-    WHERE prefix.id = NEW.prefix_id FOR NO KEY UPDATE OF prefix;
-IF NOT FOUND THEN RETURN NEW; END IF; -- the foreign key refuses it
-{refuse("%s lies in a super network, which is never used directly (R8). | NEW.address", "home.kind <> 'super'")}
-{refuse("%s serves project %s (R7). | home.id | home.project_id", _OPEN_TO_ITS_PROJECT)}
-{refuse("%s is not the address of one host. | NEW.address", "host(NEW.address)::inet = NEW.address")}
-{refuse("%s is taken, never handed out, or outside %s (R12). | NEW.address | home.cidr", "networks_take(NEW.prefix_id, NEW.address::cidr)")}
-RETURN NEW;
-"""
-_GIVES_ITSELF_BACK = """
-PERFORM FROM networks_prefix WHERE id = OLD.prefix_id FOR NO KEY UPDATE;
-IF FOUND THEN PERFORM networks_give_back(OLD.prefix_id, OLD.address::cidr); END IF;
-RETURN NULL;
-"""
-# Which networks a machine is in is said by the tables of machines and firewalls, above this app; only SQL may look there.
-_HOME = """
-NEW.machine_id IS NULL OR EXISTS (
-    SELECT FROM networks_prefix prefix JOIN machines_machine machine ON machine.id = NEW.machine_id
-    WHERE prefix.id = NEW.prefix_id AND (machine.primary_id = prefix.network_id OR EXISTS (
-        SELECT FROM firewalls_attachment joined WHERE joined.firewall_id = machine.id AND joined.network_id = prefix.network_id)))
-"""
-_PUT_ON_A_MACHINE = pgtrigger.Insert | pgtrigger.UpdateOf("machine_id")  # type: ignore[no-untyped-call]
+_TAKES_ITS_SPACE = lines(
+    "SELECT prefix.cidr, network.kind, network.project_id, network.id, "
+    "network.kind = 'private' AND NOT network.shared AS alone INTO home",
+    "    FROM networks_prefix prefix "
+    "JOIN networks_network network ON network.id = prefix.network_id",
+    "    WHERE prefix.id = NEW.prefix_id FOR NO KEY UPDATE OF prefix;",
+    "IF NOT FOUND THEN RETURN NEW; END IF; -- the foreign key refuses it",
+    refusal(
+        "%s lies in a super network, which is never used directly (R8).",
+        "NEW.address",
+        unless="home.kind <> 'super'",
+    ),
+    refusal(
+        "%s serves project %s (R7).",
+        "home.id",
+        "home.project_id",
+        unless="NOT (home.alone OR home.kind = 'external') "
+        "OR COALESCE(home.project_id, NEW.project_id) = NEW.project_id",
+    ),
+    refusal(
+        "%s is not the address of one host.",
+        "NEW.address",
+        unless="host(NEW.address)::inet = NEW.address",
+    ),
+    refusal(
+        "%s is taken, never handed out, or outside %s (R12).",
+        "NEW.address",
+        "home.cidr",
+        unless="networks_take(NEW.prefix_id, NEW.address::cidr)",
+    ),
+    "RETURN NEW;",
+)
+_GIVES_ITSELF_BACK = lines(
+    "PERFORM FROM networks_prefix WHERE id = OLD.prefix_id FOR NO KEY UPDATE;",
+    "IF FOUND THEN PERFORM networks_give_back(OLD.prefix_id, OLD.address::cidr); END IF;",
+    "RETURN NULL;",
+)
+# Which networks a machine is in is said by the tables of the apps above; only SQL may look there.
+_HOME = lines(
+    "NEW.machine_id IS NULL OR EXISTS (",
+    "    SELECT FROM networks_prefix prefix "
+    "JOIN machines_machine machine ON machine.id = NEW.machine_id",
+    "    WHERE prefix.id = NEW.prefix_id AND (machine.primary_id = prefix.network_id OR EXISTS (",
+    "        SELECT FROM firewalls_attachment joined "
+    "WHERE joined.firewall_id = machine.id AND joined.network_id = prefix.network_id)))",
+)
+_MACHINE_CHANGES = pgtrigger.UpdateOf("machine_id")  # type: ignore[no-untyped-call]
 ADDRESS = [
     pgtrigger.Trigger(
         name="takes_its_space",
@@ -149,9 +189,10 @@ ADDRESS = [
     ),
     Guard(
         name="is_where_its_machine_is",
-        operation=_PUT_ON_A_MACHINE,
+        operation=pgtrigger.Insert | _MACHINE_CHANGES,
         unless=_HOME,
-        sentence="%s is in a network that its machine is not in (R4). | NEW.address",
+        sentence="%s is in a network that its machine is not in (R4).",
+        arguments=["NEW.address"],
     ),
     Fixed(
         name="address_is_fixed",
@@ -162,15 +203,18 @@ ADDRESS = [
         name="is_on_no_machine",
         operation=pgtrigger.Delete,
         unless="OLD.machine_id IS NULL",
-        sentence="%s is on a machine; free that first (R15). | OLD.address",
+        sentence="%s is on a machine; free that first (R15).",
+        arguments=["OLD.address"],
     ),
     # Endpoints are an app above this one as well.
     Guard(
         name="serves_no_endpoint",
-        operation=pgtrigger.UpdateOf("machine_id"),  # type: ignore[no-untyped-call]
+        operation=_MACHINE_CHANGES,
         condition=pgtrigger.Q(old__machine__df=pgtrigger.F("new__machine")),
-        unless="NOT EXISTS (SELECT FROM firewalls_endpoint endpoint WHERE endpoint.address_id = OLD.id)",
-        sentence="%s still has endpoints; remove them first (R15). | OLD.address",
+        unless="NOT EXISTS (SELECT FROM firewalls_endpoint endpoint "
+        "WHERE endpoint.address_id = OLD.id)",
+        sentence="%s still has endpoints; remove them first (R15).",
+        arguments=["OLD.address"],
     ),
     pgtrigger.Trigger(
         name="gives_itself_back",

@@ -1,6 +1,11 @@
-"""The next free one: VRF ids and AS numbers, child prefixes, addresses. One place, so that every door picks alike.
+"""The next free one: VRF ids and AS numbers, child prefixes, addresses. Every door picks alike.
 
-Callers run inside a transaction: what is picked is locked until it is taken.
+Callers run inside a transaction: what is picked is locked until it is used.
+
+The SQL is by hand because the ORM has no words for it. Each query reads an index from its lowest
+end, so the next one costs the same however much is taken: tests/networks/test_cost.py counts 12
+pages at most for an address, with 20,000 taken and holes among them. Without free space kept as
+blocks (see networks.guards), somebody would have to read all addresses of a prefix.
 """
 
 import zlib
@@ -11,16 +16,21 @@ from django.db import connection, models
 
 from networks.common.addressing import IP, Cidr, first_usable, parse_cidr
 
-# metal-stack's integer pool, from which it also derives 4-byte private AS numbers (RFC 6996).
+# metal-stack's pool of integers, from which it also derives 4-byte private AS numbers (RFC 6996).
 POOL = range(1, 131073)
 ASN_BASE = 4_210_000_000
 
-# The gaps between taken numbers, lowest first, read off the column's index; and in them the first number that nobody else is
-# about to take. Whoever does holds an advisory lock on it, so that nobody waits for a number, and a failure leaves no hole.
+# The gaps between taken numbers, lowest first, read off the column's index, and in them the first
+# number that nobody else is about to take. Whoever takes one holds an advisory lock on it, so that
+# nobody waits for a number, and a failure leaves no hole.
 _NEXT_NUMBER = """
 SELECT number FROM (
-    SELECT %(first)s::bigint AS low, COALESCE((SELECT min({column}) FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s),
-        %(last)s + 1) - 1 AS high
+    SELECT
+        %(first)s::bigint AS low,
+        COALESCE(
+            (SELECT min({column}) FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s),
+            %(last)s + 1
+        ) - 1 AS high
     UNION ALL
     SELECT taken + 1, COALESCE(next, %(last)s + 1) - 1 FROM (
         SELECT {column}::bigint AS taken, lead({column}) OVER (ORDER BY {column}) AS next
@@ -36,53 +46,67 @@ _NEXT_ADDRESS = "SELECT host(block) FROM networks_free WHERE prefix_id = %s ORDE
 # Of the blocks that are large enough the lowest one, looked up length by length.
 _NEXT_CHILD = """
 SELECT host(block) FROM generate_series(masklen(%(pool)s::cidr), %(length)s) AS size, LATERAL (
-    SELECT block FROM networks_free WHERE prefix_id = %(id)s AND masklen(block) = size ORDER BY block LIMIT 1
+    SELECT block FROM networks_free
+    WHERE prefix_id = %(id)s AND masklen(block) = size ORDER BY block LIMIT 1
 ) AS lowest ORDER BY block LIMIT 1
 """
 _SIZES = """
-SELECT prefix_id, CASE family(block) WHEN 4 THEN 32 ELSE 128 END - masklen(block) AS bits, count(*)
+SELECT
+    prefix_id,
+    CASE family(block) WHEN 4 THEN 32 ELSE 128 END - masklen(block) AS bits,
+    count(*)
 FROM networks_free WHERE prefix_id = ANY(%s) GROUP BY prefix_id, bits
 """
-_FREE = "SELECT block::text AS spelled FROM networks_free WHERE prefix_id = ANY(%s) ORDER BY block"
+# The text has a name of its own, or ORDER BY would sort texts.
+_FREE = """
+SELECT block::text AS spelled FROM networks_free WHERE prefix_id = ANY(%s) ORDER BY block
+"""
 
 
 def next_number(model: type[models.Model], field: str, first: int, last: int) -> int | None:
-    """The lowest number of the range that no row has in that column, and nobody is about to take; None if there is none."""
-    table, column = model._meta.db_table, model._meta.get_field(field).column  # type: ignore[union-attr]
-    pool = zlib.crc32(f"{table}.{column}".encode()) - 2**31  # a lock's name has two signed integers
+    """The lowest number of the range that no row has in that column; None if all are taken.
+
+    One that somebody else is about to take counts as taken.
+    """
+    table = model._meta.db_table
+    column = model._meta.get_field(field).column  # type: ignore[union-attr]
+    # The name of an advisory lock is two signed integers: the column, and the number in it.
+    pool = zlib.crc32(f"{table}.{column}".encode()) - 2**31
+    query = _NEXT_NUMBER.format(table=table, column=column)
+    is_taken = _IS_TAKEN.format(table=table, column=column)
     while True:
-        found: int | None = _one(
-            _NEXT_NUMBER.format(table=table, column=column),
-            {"first": first, "last": last, "pool": pool},
-        )
-        # Somebody may have taken it, and let go of its lock, after that query had begun to look.
-        if found is None or not _one(_IS_TAKEN.format(table=table, column=column), [found]):
-            return found
+        number: int | None = _one(query, {"first": first, "last": last, "pool": pool})
+        # Somebody may have taken it, and released the lock, after that query began to read.
+        if number is None or not _one(is_taken, [number]):
+            return number
 
 
 def next_address(prefix: int, cidr: Cidr) -> IP | None:
-    """The lowest free address of the prefix; None if it is full. The caller has locked the prefix."""
-    found = _one(_NEXT_ADDRESS, [prefix])
-    return type(first_usable(cidr))(found) if found else None
+    """The lowest free address of the prefix, which the caller has locked; None if it is full."""
+    address = _one(_NEXT_ADDRESS, [prefix])
+    return type(first_usable(cidr))(address) if address else None
 
 
 def next_child(prefix: int, pool: Cidr, length: int) -> Cidr | None:
-    """The lowest free prefix of that length inside the super network's prefix; None if none fits. The caller has locked that."""
+    """The lowest free prefix of that length inside the super network's prefix; None if none fits.
+
+    The caller has locked the super network's prefix.
+    """
     if not pool.prefixlen <= length <= pool.max_prefixlen:
         return None
-    found = _one(_NEXT_CHILD, {"id": prefix, "pool": str(pool), "length": length})
-    return parse_cidr(f"{found}/{length}") if found else None
+    address = _one(_NEXT_CHILD, {"id": prefix, "pool": str(pool), "length": length})
+    return parse_cidr(f"{address}/{length}") if address else None
 
 
 def free_blocks(prefixes: list[int]) -> list[Cidr]:
     """What is free in these prefixes, as the fewest blocks, in order of address."""
     with connection.cursor() as cursor:
         cursor.execute(_FREE, [prefixes])
-        return [parse_cidr(text) for (text,) in cursor.fetchall()]
+        return [parse_cidr(block) for (block,) in cursor.fetchall()]
 
 
 def free_counts(prefixes: list[int]) -> dict[int, int]:
-    """How many addresses are free in each of these prefixes; one without any is not named."""
+    """How many addresses are free in each of these prefixes; a full one is left out."""
     counts: Counter[int] = Counter()
     with connection.cursor() as cursor:
         cursor.execute(_SIZES, [prefixes])
@@ -92,6 +116,7 @@ def free_counts(prefixes: list[int]) -> dict[int, int]:
 
 
 def _one(query: str, values: Any) -> Any:
+    """The first column of the first row; None without one."""
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         row = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""How full networks are, for a page of them in two queries."""
+"""How full networks are; for a page of them in two queries."""
 
 from collections.abc import Collection
 from typing import TypedDict
@@ -9,7 +9,10 @@ from networks.pools import free_counts
 
 
 class FamilyUsage(TypedDict):
-    """How many of the addresses that may be used are: of a super network, how many have been carved from it."""
+    """How many of the addresses that may be used are used.
+
+    Of a super network, how many have been carved from it.
+    """
 
     used: int
     available: int
@@ -24,32 +27,36 @@ UsageByPrefix = dict[Cidr, PrefixUsage]  # in order of address
 
 
 def usage_by_prefix(networks: Collection[Network]) -> dict[str, UsageByPrefix]:
-    """Used, usable and free addresses of each prefix, per network id. What is free is read where the next one is picked from."""
+    """Used, usable and free addresses of each prefix, per network id.
+
+    What is free is read where the next one is picked from.
+    """
     pools = {network.pk for network in networks if network.kind == Network.Kind.SUPER}
-    found: dict[str, UsageByPrefix] = {network.pk: {} for network in networks}
-    prefixes = list(Prefix.objects.filter(network__in=found).order_by("cidr"))
-    free = free_counts([prefix.pk for prefix in prefixes])
+    by_network: dict[str, UsageByPrefix] = {network.pk: {} for network in networks}
+    prefixes = list(Prefix.objects.filter(network__in=by_network).order_by("cidr"))
+    free_by_prefix = free_counts([prefix.pk for prefix in prefixes])
     for prefix in prefixes:
-        available = (
-            prefix.cidr.num_addresses if prefix.network_id in pools else capacity(prefix.cidr)
-        )
-        left = free.get(prefix.pk, 0)
-        found[prefix.network_id][prefix.cidr] = {
-            "used": available - left,
+        if prefix.network_id in pools:
+            available = prefix.cidr.num_addresses
+        else:
+            available = capacity(prefix.cidr)
+        free = free_by_prefix.get(prefix.pk, 0)
+        by_network[prefix.network_id][prefix.cidr] = {
+            "used": available - free,
             "available": available,
-            "free": left,
+            "free": free,
         }
-    return found
+    return by_network
 
 
 def by_family(prefixes: UsageByPrefix) -> Usage:
     """The same, added up by address family."""
-    found: Usage = {}
-    for cidr, one in prefixes.items():
-        family = found.setdefault(str(cidr.version), {"used": 0, "available": 0})
-        family["used"] += one["used"]
-        family["available"] += one["available"]
-    return found
+    families: Usage = {}
+    for cidr, prefix in prefixes.items():
+        family = families.setdefault(str(cidr.version), {"used": 0, "available": 0})
+        family["used"] += prefix["used"]
+        family["available"] += prefix["available"]
+    return families
 
 
 def usage(networks: Collection[Network]) -> dict[str, Usage]:

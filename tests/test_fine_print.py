@@ -93,7 +93,7 @@ class TestWhatIsFullSaysWhichAndHowFull:
     ) -> None:
         shop = fra.private("shop", fra.shop)
         fra.machine("web", fra.shop, shop)
-        monkeypatch.setattr("networks.allocation.POOL", range(1, 2))
+        monkeypatch.setattr("networks.allocation.networks.POOL", range(1, 2))
         monkeypatch.setattr("machines.allocation.POOL", range(1, 2))
         assert said(lambda: fra.private("next", fra.shop)) == {
             "vrf": ["No VRF id is free any more: all of 1 to 1 are taken (R14)."]

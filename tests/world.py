@@ -1,4 +1,7 @@
-"""A small partition to test in: a pool, a fabric, the internet, and three projects. Everything is made by the real code."""
+"""A small partition to test in: a super network, an underlay, the internet, and three projects.
+
+Everything is made by the product's own code.
+"""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -6,7 +9,7 @@ from typing import Any
 
 from firewalls.allocation import NewFirewall, create_firewall
 from firewalls.models import Firewall
-from machines.allocation import Request, create_machine
+from machines.allocation import Order, Request, create_machine
 from machines.models import Machine
 from networks.allocation import create_private_network
 from networks.models import Network, Partition, Prefix, Project
@@ -38,21 +41,24 @@ class World:
         )
 
     def machine(self, name: str, project: Project, *networks: Network, **options: Any) -> Machine:
-        return create_machine(
-            name=name, partition=self.partition, project=project, **_asked(networks, options)
-        )
+        wishes = _wishes(networks, options)
+        order = Order(name=name, partition=self.partition, project=project, **wishes)
+        return create_machine(order)
 
     def firewall(self, name: str, project: Project, *networks: Network, **options: Any) -> Firewall:
-        asked = _asked(networks, options)
-        new = NewFirewall(name=name, partition=self.partition, project=project, **asked)
+        wishes = _wishes(networks, options)
+        new = NewFirewall(name=name, partition=self.partition, project=project, **wishes)
         return create_firewall(new)
 
 
-def _asked(networks: tuple[Network, ...], options: dict[str, Any]) -> dict[str, Any]:
-    addresses = [ip_address(address) for address in options.pop("addresses", ())]
-    asked = [Request(net, auto=options.get("auto", True)) for net in networks]
-    options.pop("auto", None)
-    return {"networks": options.pop("networks", asked), "addresses": addresses, **options}
+def _wishes(networks: tuple[Network, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """What a test says in short, as an allocation takes it."""
+    auto = options.pop("auto", True)
+    wishes = {
+        "networks": [Request(net, auto=auto) for net in networks],
+        "addresses": [ip_address(address) for address in options.pop("addresses", ())],
+    }
+    return wishes | options
 
 
 def world(

@@ -30,7 +30,7 @@ def contradicted(stored: Stored) -> Iterator[Finding]:
         if let_go and str(address.address) in let_go:
             yield from of(
                 address,
-                rules.goes_with_its_machine(
+                rules.released_with_machine(
                     address.address, address.kind, on_machine=address.machine_id is not None
                 ),
             )

@@ -93,7 +93,7 @@ def _tell_machines_where_they_are(stored: Stored) -> None:
     for attachment in stored.of(Attachment):
         joined[attachment.firewall_id].add(attachment.network_id)
     for machine in stored.of(Machine):
-        machine.known_networks = frozenset(joined[machine.pk])
+        machine.loaded_networks = frozenset(joined[machine.pk])
         guard = Machine._meta.get_field("firewall")
         guard.set_cached_value(machine, stored.tables[Firewall].get(machine.pk))
 
@@ -130,13 +130,13 @@ def judged_together(stored: Stored) -> Iterator[Finding]:
             here[address.machine_id, address.prefix.network_id].append(address.address)
     networks = {network.pk: network for network in stored.of(Network)}
     for machine in stored.whole(Machine):
-        for id in sorted({machine.primary_id, *(machine.known_networks or ())} & networks.keys()):
+        for id in sorted({machine.primary_id, *(machine.loaded_networks or ())} & networks.keys()):
             cidrs = [prefix.cidr for prefix in networks[id].prefixes.all()]
             yield from of(
-                machine, rules.has_each_family(id, cidrs, here[machine.pk, id], machine.name)
+                machine, rules.has_address_per_family(id, cidrs, here[machine.pk, id], machine.name)
             )
     for firewall in stored.whole(Firewall):
         kinds = [
-            networks[id].kind for id in firewall.machine.known_networks or () if id in networks
+            networks[id].kind for id in firewall.machine.loaded_networks or () if id in networks
         ]
-        yield from of(firewall, rules.in_fabric(firewall.name, kinds))
+        yield from of(firewall, rules.in_underlay(firewall.name, kinds))

@@ -12,9 +12,9 @@ from firewalls.allocation import NewFirewall, create_firewall, join, replace_rul
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Rule
 from machines import rules as machine_rules
-from machines.allocation import Request, assign_brought, create_machine, wanted_networks
+from machines.allocation import Order, Request, assign_address, create_machine, wanted_networks
 from machines.models import Machine
-from networks.common.addressing import IP, home_of
+from networks.common.addressing import IP, prefix_of
 from networks.common.validation import enforce
 from networks.common.violations import Violation, counted
 from networks.models import Address, Network, Partition, Project
@@ -31,7 +31,7 @@ class Use:
         self.ips, self.primary = doc.ips, doc.primary
         prefixes = [prefix.cidr for prefix in self.network.prefixes.all()]
         for ip in doc.ips:
-            if home_of(ip, prefixes) is None:
+            if prefix_of(ip, prefixes) is None:
                 where = ", ".join(map(str, prefixes))
                 field = doc.field.removesuffix("networkid") + "ips"
                 enforce(
@@ -79,7 +79,7 @@ def _create(doc: MachineDoc, uses: list[Use], rules: list[dict[str, Any]], by: s
         if doc.firewall:
             create_firewall(NewFirewall(**common, rules=rules, loopbacks=loopbacks), by=by)
         else:
-            create_machine(**common)
+            create_machine(Order(**common))
 
 
 @contextmanager
@@ -134,9 +134,10 @@ def _primary(doc: MachineDoc, uses: list[Use]) -> str:
     wanted = wanted_networks(
         [use.request for use in uses if use.network.kind != UNDERLAY or not doc.firewall]
     )
-    enforce(
-        [*machine_rules.request(wanted), *([] if doc.firewall else machine_rules.one_home(wanted))]
-    )
+    violations = [*machine_rules.valid_request(wanted)]
+    if not doc.firewall:
+        violations += machine_rules.one_network(wanted)
+    enforce(violations)
     primary, found = machine_rules.primary_of(wanted, doc.project)
     enforce(found)
     assert primary is not None
@@ -162,7 +163,7 @@ def _bring(row: Machine, uses: list[Use], saved: Saved) -> None:
     for use in uses:
         for ip in (ip for ip in use.ips if ip not in have):
             with _picked([ip]):
-                assign_brought(row, use.network, ip)
+                assign_address(row, use.network, ip)
             saved.changes.append(f"addresses: {ip} added")
     listed = {ip for use in uses for ip in use.ips}
     fixed = {use.network.pk for use in uses if use.ips}

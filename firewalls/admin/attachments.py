@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from firewalls.admin.rows import OfFirewall
 from firewalls.allocation import join, leave
 from firewalls.models import Attachment, Firewall
-from machines.admin import GIVEN
+from machines.admin import ADDRESSES_HELP
 from networks.common.admin import SHORT, picker
 from networks.common.fields import InetField
 from networks.common.forms import AllocationForm, Listed
@@ -20,7 +20,7 @@ class AttachmentForm(AllocationForm):
     """Joining a network. What was joined is left, not changed."""
 
     network = picker(Attachment, "network")
-    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
+    addresses = Listed(item=InetField(), required=False, help_text=ADDRESSES_HELP, **SHORT)
 
     class Meta:
         model = Attachment

@@ -15,7 +15,7 @@ from firewalls.admin.rules import RuleInline
 from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall
-from machines.admin import GIVEN, FreedOnDelete
+from machines.admin import ADDRESSES_HELP, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
@@ -43,7 +43,7 @@ class FirewallAddForm(AllocationForm):
         required=False,
         help_text="Needed only where several of them could be the primary one.",
     )
-    addresses = Listed(item=InetField(), required=False, help_text=GIVEN, **SHORT)
+    addresses = Listed(item=InetField(), required=False, help_text=ADDRESSES_HELP, **SHORT)
     labels = forms.JSONField(required=False, initial=dict, **OBJECT)
 
     class Meta:

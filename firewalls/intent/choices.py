@@ -48,7 +48,7 @@ def _choice(item: T, firewall: Firewall, network: Network, joined: bool) -> Choi
     if joined:
         return Choice(item, False, _joined_already())
     violations = list(rules.not_explicit(network, "network")) or list(
-        rules.further(network, firewall.primary.pk, firewall.project.pk, firewall.partition.pk)
+        rules.may_join(network, firewall.primary.pk, firewall.project.pk, firewall.partition.pk)
     )
     return Choice(item, not violations, violations[0].message if violations else "")
 

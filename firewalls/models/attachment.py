@@ -53,7 +53,7 @@ class Attachment(ValidatedModel):
         machine = self.firewall.machine
         if self.network.kind == Network.Kind.SUPER:
             yield from rules.not_explicit(self.network, "network")
-        yield from rules.further(
+        yield from rules.may_join(
             self.network, machine.primary_id, machine.project_id, machine.partition_id
         )
 

@@ -1,4 +1,4 @@
-"""`activity/`: the trail, to read."""
+"""`activity/`: the audit trail, to read."""
 
 from typing import Any, ClassVar, cast
 
@@ -70,21 +70,30 @@ class About(Exact):
 
 
 class ObjectNamed(Exact):
-    """The history of whatever has, or then had, this id or name."""
+    """The history of whatever has, or once had, this id or name."""
 
     def filter(self, qs: Any, value: str) -> QuerySet[Activity]:
         return qs.of(value) if value else qs
 
 
 class ActivityFilters(django_filters.FilterSet):
-    id, who, via, operation, reason = Integer(), Exact(), Exact(), Exact(), Exact()
+    id = Integer()
+    who = Exact()
+    via = Exact()
+    when = Time("at")
+    since = Since()
+    until = Until()
     what = django_filters.ChoiceFilter("verb", choices=Activity.Verb.choices)
-    request_id, kind, object, about = Exact("request"), Exact(), ObjectNamed(), About()
-    when, since, until = Time("at"), Since(), Until()
+    kind = Exact()
+    object = ObjectNamed()
+    about = About()
+    operation = Exact()
+    reason = Exact()
+    request_id = Exact("request")
 
 
 class ActivityViewSet(ReadViewSet[Activity]):
-    """Every change that was made, newest first: who, when, by which way in, what before and after, and why."""
+    """Every change, newest first: who, when, by which way in, what before and after, and why."""
 
     queryset = Activity.objects.all()
     serializer_class = ActivitySerializer

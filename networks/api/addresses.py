@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from rest_framework import serializers
 
-from networks.allocation import allocate_in_transaction
+from networks.allocation import AddressRequest, allocate_in_transaction
 from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import UUID, Exact, Inet, OrNone
 from networks.common.api.rows import RowSerializer
@@ -40,7 +40,7 @@ class AddressSerializer(RowSerializer[Address]):
         network: Network = validated_data.pop("prefix")["network"]
         ip = validated_data.pop("address", None)
         description = validated_data.pop("description", "")
-        address = allocate_in_transaction(network, ip=ip, **validated_data)
+        address = allocate_in_transaction(AddressRequest(network=network, ip=ip, **validated_data))
         if description:
             address.description = description
             address.save()
@@ -54,9 +54,13 @@ class AddressSerializer(RowSerializer[Address]):
 
 
 class AddressFilters(django_filters.FilterSet):
-    address, network, project = Inet(), Exact("prefix__network_id"), Exact("project_id")
+    address = Inet()
+    network = Exact("prefix__network_id")
+    project = Exact("project_id")
+    machine = OrNone("machine_id", regex=UUID)
     kind = django_filters.ChoiceFilter(choices=Address.Kind.choices)
-    name, description, machine = Exact(), Exact(), OrNone("machine_id", regex=UUID)
+    name = Exact()
+    description = Exact()
 
 
 class AddressViewSet(RowViewSet[Address]):
@@ -73,16 +77,21 @@ class AddressViewSet(RowViewSet[Address]):
         "project__id",
         "machine__name",
     ]
-    ordering_fields = {name: name for name in ("address", "kind", "name", "description")} | {
+    ordering_fields = {
+        "address": "address",
         "network": "prefix__network_id",
         "project": "project_id",
         "machine": "machine_id",
+        "kind": "kind",
+        "name": "name",
+        "description": "description",
     }
     lookup_field = lookup_url_kwarg = "address"
     lookup_value_regex = "[0-9A-Fa-f:.]+"
 
     def stored(self, row: Address) -> Address:
-        return row  # the database adds nothing to it, and others wait for the prefix until it is answered
+        # The database adds nothing to it, and others wait for the prefix until this is answered.
+        return row
 
     def lock(self, row: Address) -> bool:
         row.lock()  # the prefix first, as everywhere

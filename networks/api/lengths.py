@@ -1,7 +1,7 @@
 """Prefix lengths by address family, as REST writes and filters them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django import forms
@@ -22,18 +22,18 @@ MAX_IPV4_LENGTH = 32
     }
 )
 class Lengths(serializers.Field[Any, Any, Any, Any]):
-    """Prefix lengths by address family. One number alone is IPv4's, or IPv6's if it is too long for IPv4."""
+    """Prefix lengths by address family.
+
+    One number alone is IPv4's, or IPv6's if it is too long for IPv4.
+    """
 
     def to_internal_value(self, data: object) -> dict[int, int]:
         if type(data) is int:
             data = {"6" if data > MAX_IPV4_LENGTH else "4": data}
-        for wrong in child_lengths(data):
-            raise serializers.ValidationError(wrong.message, code=wrong.code)
-        return (
-            {int(family): length for family, length in data.items()}
-            if isinstance(data, Mapping)
-            else {}
-        )
+        for violation in child_lengths(data):
+            raise serializers.ValidationError(violation.message, code=violation.code)
+        lengths = cast(Mapping[str, int], data)
+        return {int(family): length for family, length in lengths.items()}
 
     def to_representation(self, value: Mapping[int, int]) -> dict[str, int]:
         return {str(family): length for family, length in value.items()}

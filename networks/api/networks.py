@@ -1,7 +1,6 @@
-"""`networks/`: making, changing, growing and removing them. What sharing means for firewalls is `firewalls.api`'s."""
+"""`networks/`: making, changing, growing and removing them. Sharing is in `firewalls.api`."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Never, cast
 
 import django_filters
 from django.http import Http404
@@ -12,48 +11,33 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from networks.access import may_edit
-from networks.allocation import create_network, grow
+from networks.allocation import create_network
 from networks.api.lengths import Lengths, LengthsFilter
+from networks.api.prefixes import (
+    ON_PREFIXES,
+    GrowthSerializer,
+    Prefixes,
+    grow_by,
+    replace_prefixes,
+)
+from networks.api.usage import (
+    NetworkListSerializer,
+    UsageOfFamily,
+    UsageOfPrefix,
+    usage_of,
+)
 from networks.common.addressing import Cidr, parse_cidr
-from networks.common.api.fields import Choice, CidrText, Labels
+from networks.common.api.fields import Choice, Labels
 from networks.common.api.lists import Cidr as CidrFilter
 from networks.common.api.lists import CidrAmong, Exact, Integer, Label, OrNone, Time, YesNo
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
-from networks.common.validation import enforce, reported_on
+from networks.common.validation import refuse, reported_on
 from networks.common.violations import Violation
 from networks.models import Network, Prefix
-from networks.usage import UsageByPrefix, by_family, usage_by_prefix
+from networks.usage import by_family
 
 NETWORK_ID = "[A-Za-z0-9._-]+"
-OF_ONE_PREFIX = {"cidr": "prefixes", "prefix": "prefixes"}
-
-
-class Prefixes(serializers.ListField):
-    """A network's prefixes as texts, sorted."""
-
-    child = CidrText()
-
-    def get_attribute(self, instance: Network) -> list[Cidr]:
-        return [prefix.cidr for prefix in instance.prefixes.all()]
-
-
-class UsageOfFamily(serializers.Serializer[Any]):
-    used = serializers.IntegerField()
-    available = serializers.IntegerField()
-
-
-class UsageOfPrefix(UsageOfFamily):
-    free = serializers.IntegerField()
-
-
-class NetworkListSerializer(serializers.ListSerializer[Network]):
-    """A page of networks: how full they are is asked once for all of them."""
-
-    def to_representation(self, data: Any) -> Any:
-        rows: Sequence[Network] = list(data)
-        cast(dict[str, Any], self.context)["usage"] = usage_by_prefix(rows)
-        return super().to_representation(rows)
 
 
 class NetworkSerializer(RowSerializer[Network]):
@@ -96,29 +80,21 @@ class NetworkSerializer(RowSerializer[Network]):
 
     @extend_schema_field(serializers.DictField(child=UsageOfFamily()))
     def get_usage(self, network: Network) -> Any:
-        return by_family(self._usage_of(network))
+        return by_family(usage_of(network, cast(dict[str, Any], self.context)))
 
     @extend_schema_field(serializers.DictField(child=UsageOfPrefix()))
     def get_usage_by_prefix(self, network: Network) -> Any:
-        return {str(prefix): count for prefix, count in self._usage_of(network).items()}
-
-    def _usage_of(self, network: Network) -> UsageByPrefix:
-        """From what the list asked for all of its rows, or else asked once for this one."""
-        known: dict[str, UsageByPrefix] = cast(dict[str, Any], self.context).setdefault("usage", {})
-        if network.pk not in known:
-            known |= usage_by_prefix([network])
-        return known[network.pk]
+        usage = usage_of(network, cast(dict[str, Any], self.context))
+        return {str(prefix): count for prefix, count in usage.items()}
 
     def create(self, validated_data: dict[str, Any]) -> Network:
-        by = self.context["request"].user.get_username()
-        optional = {
+        columns = {
             "kind": Network.Kind.PRIVATE,
-            "partition": None,
-            "project": None,
             "name": validated_data.get("id", ""),
+            **validated_data,
         }
-        with reported_on(**OF_ONE_PREFIX):
-            return create_network(**{**optional, **validated_data, "by": by})
+        with reported_on(**ON_PREFIXES):
+            return create_network(**columns, by=self.context["request"].user.get_username())
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.instance is None and not attrs.get("id") and not attrs.get("name"):
@@ -136,41 +112,39 @@ class NetworkSerializer(RowSerializer[Network]):
         return row
 
 
-def refuse_sharing_here(network: Network) -> None:
-    """Sharing cannot be undone, so it has a door of its own, which asks for the name. What may not be shared says so itself."""
+def refuse_sharing_here(network: Network) -> Never:
+    """Refuse to share by PATCH.
+
+    Sharing cannot be undone, so it is a request of its own, which the network's id confirms. What
+    may not be shared at all is refused with that reason.
+    """
     network.shared = True
     network.full_clean()
-    reason = f"A network is shared by POST to networks/{network.pk}/share/, where its id confirms it (R3)."
-    enforce([Violation("shared", "share_by_itself", reason)])
-
-
-def replace_prefixes(network: Network, wanted: Sequence[Cidr]) -> None:
-    """Let the network have these prefixes. Raises InUse if one that goes has addresses (R15)."""
-    have = {prefix.cidr: prefix for prefix in network.prefixes.all()}
-    with reported_on(**OF_ONE_PREFIX):
-        for cidr in have.keys() - set(wanted):
-            have[cidr].delete()
-        for cidr in [cidr for cidr in dict.fromkeys(wanted) if cidr not in have]:
-            grow(network, prefix=cidr)
+    reason = (
+        f"A network is shared by POST to networks/{network.pk}/share/, "
+        "where its id confirms it (R3)."
+    )
+    refuse(Violation("shared", "share_by_itself", reason))
 
 
 class NetworkFilters(django_filters.FilterSet):
-    id, name, description, kind = (
-        Exact(),
-        Exact(),
-        Exact(),
-        django_filters.ChoiceFilter(choices=Network.Kind.choices),
-    )
-    partition, project, parent = OrNone("partition_id"), OrNone("project_id"), OrNone("parent_id")
-    vrf, nat, labels = Integer(), YesNo(), Label()
-    prefixes, destination_prefixes = CidrFilter("prefixes__cidr"), CidrAmong()
+    id = Exact()
+    name = Exact()
+    description = Exact()
+    kind = django_filters.ChoiceFilter(choices=Network.Kind.choices)
+    partition = OrNone("partition_id")
+    project = OrNone("project_id")
+    parent = OrNone("parent_id")
+    vrf = Integer()
+    nat = YesNo()
+    labels = Label()
+    prefixes = CidrFilter("prefixes__cidr")
+    destination_prefixes = CidrAmong()
     default_child_prefix_length = LengthsFilter()
-    shared, shared_at, shared_by, shared_reason = YesNo(), Time(), Exact(), Exact()
-
-
-class GrowthSerializer(serializers.Serializer[Any]):
-    prefix = CidrText(required=False)
-    prefix_length = Lengths(required=False)
+    shared = YesNo()
+    shared_at = Time()
+    shared_by = Exact()
+    shared_reason = Exact()
 
 
 class NetworkViewSet(RowViewSet[Network]):
@@ -181,19 +155,19 @@ class NetworkViewSet(RowViewSet[Network]):
     filterset_class = NetworkFilters
     search_fields = ["id", "name", "description", "project__id", "prefixes__cidr"]
     ordering_fields = {
-        name: name
-        for name in (
-            "id",
-            "name",
-            "description",
-            "kind",
-            "vrf",
-            "nat",
-            "shared",
-            "shared_at",
-            "shared_by",
-        )
-    } | {"partition": "partition_id", "project": "project_id", "parent": "parent_id"}
+        "id": "id",
+        "name": "name",
+        "description": "description",
+        "kind": "kind",
+        "partition": "partition_id",
+        "project": "project_id",
+        "parent": "parent_id",
+        "vrf": "vrf",
+        "nat": "nat",
+        "shared": "shared",
+        "shared_at": "shared_at",
+        "shared_by": "shared_by",
+    }
     lookup_value_regex = NETWORK_ID
     moving = ("usage", "usage_by_prefix")
     permissions = {"prefixes": "networks.add_prefix", "remove_prefix": "networks.delete_prefix"}
@@ -228,14 +202,7 @@ class NetworkViewSet(RowViewSet[Network]):
         """Give the network one more prefix: the one given, or the next free one of a length."""
         network = self.locked(request)
         self.must_be_allowed("change", network.kind)
-        growth = GrowthSerializer(data=request.data)
-        growth.is_valid(raise_exception=True)
-        with reported_on(cidr="prefix"):
-            if lengths := growth.validated_data.get("prefix_length"):
-                for version, length in sorted(lengths.items()):
-                    grow(network, prefix_length=length, version=version)
-            else:
-                grow(network, prefix=growth.validated_data.get("prefix"))
+        grow_by(network, request.data)
         return self.answer(network)
 
     @extend_schema(responses={204: None})

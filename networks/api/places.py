@@ -20,11 +20,9 @@ class PlaceSerializer(RowSerializer[Place]):
     id = serializers.CharField(required=False, allow_blank=True)
 
     def create(self, validated_data: dict[str, Any]) -> Place:
-        model = self.Meta.model
-        return super().create(
-            validated_data
-            | {"id": validated_data.get("id") or free_id(validated_data["name"], model)}
-        )
+        if not validated_data.get("id"):
+            validated_data["id"] = free_id(validated_data["name"], self.Meta.model)
+        return super().create(validated_data)
 
 
 class PartitionSerializer(PlaceSerializer[Partition]):
@@ -48,13 +46,20 @@ class ProjectSerializer(PlaceSerializer[Project]):
 
 
 class PartitionFilters(django_filters.FilterSet):
-    id, name, description = Exact(), Exact(), Exact()
-    dns_servers, ntp_servers, management_prefixes = InetAmong(), Among(), CidrAmong()
+    id = Exact()
+    name = Exact()
+    description = Exact()
+    dns_servers = InetAmong()
+    ntp_servers = Among()
+    management_prefixes = CidrAmong()
     auto_push = YesNo()
 
 
 class ProjectFilters(django_filters.FilterSet):
-    id, name, tenant, description = Exact(), Exact(), Exact(), Exact()
+    id = Exact()
+    name = Exact()
+    tenant = Exact()
+    description = Exact()
 
 
 class PartitionViewSet(RowViewSet[Partition]):

@@ -1,4 +1,7 @@
-"""Address arithmetic as values: what a prefix offers, and what it never hands out (RFC 3021, RFC 4291, RFC 6164)."""
+"""Address arithmetic as values: what a prefix offers to hosts, and what it never hands out.
+
+RFC 3021 (IPv4 links), RFC 4291 (the subnet-router anycast address), RFC 6164 (IPv6 links).
+"""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -13,12 +16,12 @@ LINK_HOST_BITS = 1
 
 
 def parse_cidr(text: object) -> Cidr:
-    """Read a prefix. Raises ValueError, with the canonical spelling in its text, if host bits are set."""
+    """Read a prefix. Raises ValueError if it is none, or has host bits set."""
     spelled = str(text).strip()
     try:
         if "%" in spelled:  # a zone, which Python would accept
             raise ValueError
-        loose = ip_network(spelled, strict=False)
+        without_host_bits = ip_network(spelled, strict=False)
     except ValueError as error:
         raise ValueError(
             f"{spelled!r} is not a prefix such as 10.128.0.0/22 or 2001:db8::/64."
@@ -26,32 +29,38 @@ def parse_cidr(text: object) -> Cidr:
     try:
         return ip_network(spelled)
     except ValueError as error:
-        raise ValueError(f"{spelled} has host bits set; the prefix is {loose}.") from error
+        reason = f"{spelled} has host bits set; the prefix is {without_host_bits}."
+        raise ValueError(reason) from error
 
 
 def first_usable(prefix: Cidr) -> IP:
-    """The lowest address a host may have: after the network (IPv4) or subnet-router anycast address (IPv6)."""
-    return prefix.network_address if _is_link(prefix) else prefix.network_address + 1
+    """The lowest address a host may have.
+
+    It follows the network address (IPv4) or the subnet-router anycast address (IPv6).
+    """
+    if _is_link(prefix):
+        return prefix.network_address
+    return prefix.network_address + 1
 
 
 def last_usable(prefix: Cidr) -> IP:
     """The highest address a host may have: before the broadcast address (IPv4); IPv6 has none."""
-    if prefix.version == 4 and not _is_link(prefix):  # noqa: PLR2004 - the IP version
+    if isinstance(prefix, IPv4Network) and not _is_link(prefix):
         return prefix.broadcast_address - 1
     return prefix.broadcast_address
 
 
 def usable(prefix: Cidr, address: IP) -> bool:
     """Whether a host may have this address of this prefix."""
-    return address.version == prefix.version and int(first_usable(prefix)) <= int(address) <= int(
-        last_usable(prefix)
-    )
+    if address.version != prefix.version:
+        return False
+    return int(first_usable(prefix)) <= int(address) <= int(last_usable(prefix))
 
 
 def reserved(prefix: Cidr) -> list[IP]:
     """The addresses of the prefix that no host may have."""
-    ends = (prefix.network_address, prefix.broadcast_address)
-    return [ip for ip in dict.fromkeys(ends) if not usable(prefix, ip)]
+    ends = dict.fromkeys([prefix.network_address, prefix.broadcast_address])
+    return [address for address in ends if not usable(prefix, address)]
 
 
 def capacity(prefix: Cidr) -> int:
@@ -60,7 +69,7 @@ def capacity(prefix: Cidr) -> int:
 
 
 def contains(outer: Cidr, inner: Cidr) -> bool:
-    """Whether the inner prefix lies inside the outer one; prefixes of two families never do."""
+    """Whether the inner prefix lies inside the outer one; those of two families never do."""
     if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
         return inner.subnet_of(outer)
     if isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network):
@@ -68,7 +77,7 @@ def contains(outer: Cidr, inner: Cidr) -> bool:
     return False
 
 
-def home_of(address: IP, prefixes: Iterable[Cidr]) -> Cidr | None:
+def prefix_of(address: IP, prefixes: Iterable[Cidr]) -> Cidr | None:
     """The prefix the address lies in; None if it lies in none of them."""
     return next((prefix for prefix in prefixes if address in prefix), None)
 

@@ -1,4 +1,4 @@
-"""What every page of the Django admin has in common: rows judged as a whole, by the rules of every door."""
+"""What all pages of the Django admin have in common: rows are judged as a whole, as everywhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +20,10 @@ OBJECT: dict[str, Any] = {"widget": forms.Textarea(attrs={"rows": 3, "cols": 60}
 
 
 class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that are judged as a whole; what cannot be done is said, and nothing is half done.
+    """Rows that are judged as a whole; what is refused is explained, and nothing is half done.
 
-    `add_form` allocates where making a row takes more than saving it. `fixed` fields are given once, when the row is made.
+    `add_form` allocates where making a row takes more than saving it. `fixed` fields are set once,
+    when the row is made.
     """
 
     form: type[forms.ModelForm] = WholeRowForm  # type: ignore[type-arg]
@@ -57,26 +58,28 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             super().save_model(request, obj, form, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(
-            request, lambda: super(RowAdmin, self).changeform_view(request, *args, **kwargs)
-        )
+        view = super().changeform_view
+        return self._whole_or_nothing(request, lambda: view(request, *args, **kwargs))
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(
-            request, lambda: super(RowAdmin, self).delete_view(request, *args, **kwargs)
-        )
+        view = super().delete_view
+        return self._whole_or_nothing(request, lambda: view(request, *args, **kwargs))
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(
-            request, lambda: super(RowAdmin, self).changelist_view(request, *args, **kwargs)
-        )
+        view = super().changelist_view
+        return self._whole_or_nothing(request, lambda: view(request, *args, **kwargs))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for obj in queryset:
             self.delete_model(request, obj)
 
-    def _guarded(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-        """Take everything back if a rule is broken only now, because somebody was quicker or something is in use; say which."""
+    def _whole_or_nothing(
+        self, request: HttpRequest, view: Callable[[], HttpResponse]
+    ) -> HttpResponse:
+        """Undo everything if a rule is broken only now, and show the page again with its sentence.
+
+        That is when somebody was quicker than the form, or a row is in use.
+        """
         try:
             with transaction.atomic():
                 return view()
@@ -89,7 +92,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def picker(model: type[models.Model], field: str, **kwargs: Any) -> Any:
-    """A choice among many rows, searched for as one types."""
+    """A choice among many rows, searched as one types."""
     relation: Any = model._meta.get_field(field)
     rows = relation.related_model._default_manager.all()
     return forms.ModelChoiceField(rows, widget=AutocompleteSelect(relation, admin.site), **kwargs)

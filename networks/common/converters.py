@@ -1,4 +1,4 @@
-"""What may stand for an id in the address of a page; anything else is not found before a query is made."""
+"""Ids in the addresses of pages; whatever cannot be one is not found, without a query."""
 
 from django.urls import register_converter
 

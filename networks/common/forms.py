@@ -1,4 +1,4 @@
-"""Forms judge the whole row, so that they refuse what `save()` would refuse, with the same words."""
+"""Forms that judge the whole row: they refuse what `save()` would refuse, with its sentences."""
 
 import re
 from typing import Any
@@ -9,8 +9,12 @@ from django.db import models, transaction
 
 
 class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Validate the whole row, not only the fields on show: Django would skip constraints that mention a hidden field."""
+    """Validate the whole row, not only the fields on show.
 
+    Django would skip constraints that mention a field which is not on the form.
+    """
+
+    # Django offers no public way to say what is not validated.
     def _get_validation_exclusions(self) -> set[str]:
         return set(self.errors)
 
@@ -22,14 +26,18 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AllocationForm(WholeRowForm):
-    """A form that allocates instead of saving a row. It is valid if allocating works, which it tries and takes back."""
+    """A form that allocates instead of saving a row.
+
+    It is valid if allocating works: that is tried and rolled back.
+    """
 
     user: Any = None  # who allocates
 
     def allocate(self) -> models.Model:
-        """Do it, from the cleaned data. Raises ValidationError."""
+        """Allocate from the cleaned data. Raises ValidationError."""
         raise NotImplementedError
 
+    # Where ModelForm would build a row and validate that; its own hook is not public.
     def _post_clean(self) -> None:
         if self.errors:
             return
@@ -55,8 +63,5 @@ class Listed(forms.CharField):
         self.item = item
 
     def to_python(self, value: Any) -> list[Any]:  # type: ignore[override]
-        return [
-            self.item.to_python(text)
-            for text in re.split(r"[\s,]+", super().to_python(value) or "")
-            if text
-        ]
+        texts = re.split(r"[\s,]+", super().to_python(value) or "")
+        return [self.item.to_python(text) for text in texts if text]

@@ -16,7 +16,7 @@ def page(
     parts: Collection[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    """Render the template, or only that of its parts which `HX-Target` names; `parts` is the list of those that may be."""
+    """Render the template, or only the one of its `parts` that `HX-Target` names."""
     part = target(request)
     name = f"{template}#{part}" if part in parts else template
     response = render(request, name, context, status=status)

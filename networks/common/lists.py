@@ -38,26 +38,31 @@ def listing(
     filters: Mapping[str, Filter],
     sorts: Mapping[str, str],
 ) -> Listing:
-    """Apply the filters and the order named in the URL; unknown ones are ignored. The first sort is the default one."""
-    given = given_filters(request, filters)
-    for name, value in given.items():
+    """Apply the filters and the order that the URL names; unknown ones are ignored.
+
+    The first of the sorts is the default.
+    """
+    active = given_filters(request, filters)
+    for name, value in active.items():
         rows = filters[name](rows, value)
     sort = request.GET.get("sort", "")
-    sort = sort if sort.lstrip("-") in sorts else next(iter(sorts))
+    if sort.lstrip("-") not in sorts:
+        sort = next(iter(sorts))
     mark = "-" if sort.startswith("-") else ""
     ordered = rows.order_by(mark + sorts[sort.lstrip("-")], "pk")
     paginator = Paginator(ordered, PER_PAGE)
-    return Listing(paginator.get_page(request.GET.get("page")), paginator.count, sort, bool(given))
+    page = paginator.get_page(request.GET.get("page"))
+    return Listing(page, paginator.count, sort, filtered=bool(active))
 
 
 def given_filters(request: HttpRequest, filters: Mapping[str, Filter]) -> dict[str, str]:
-    """The filters that the URL sets. PostgreSQL takes no NUL in a text, so none gets there."""
+    """The filters that the URL sets, without NULs: PostgreSQL takes none in a text."""
     values = {name: request.GET.get(name, "").replace("\0", "").strip() for name in filters}
     return {name: value for name, value in values.items() if value}
 
 
-class _Line:
-    """Gives back what is written to it, for a writer whose lines go straight on."""
+class _Echo:
+    """A file that returns what is written to it: csv.writer then returns each line."""
 
     def write(self, line: str) -> str:
         return line
@@ -66,16 +71,15 @@ class _Line:
 def spreadsheet(
     name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
-    """The rows as CSV (RFC 4180), sent as they are read. A cell that a spreadsheet would take for a formula is kept as text."""
-    writer = csv.writer(_Line())
-    lines = (
-        writer.writerow(row)
-        for row in chain([header], ([_cell(value) for value in row] for row in rows))
-    )
+    """The rows as CSV (RFC 4180), sent as they are read."""
+    writer = csv.writer(_Echo())
+    cells = ([_cell(value) for value in row] for row in rows)
+    lines = (writer.writerow(row) for row in chain([header], cells))
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _cell(value: object) -> str:
+    """The value as text, also where a spreadsheet would take it for a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

@@ -1,8 +1,7 @@
-"""What our triggers have in common: guards that refuse, and the audit trail.
+"""What the triggers of all apps have in common: guards that refuse, and the record of every change.
 
-The audit trail: every change of a row is one row of `Activity`, written by a trigger in the same transaction.
-
-So it holds for `update()`, bulk code and fixtures as well, and what was rolled back was never recorded.
+A trigger holds for `update()`, bulk code, fixtures and hand-written SQL as well, and works in the
+transaction of the statement: what is rolled back was never recorded.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,30 +10,48 @@ from typing import Any
 import pgtrigger
 from django.db import models
 
+# For `Recorded(shown_as=...)`: the names that people know, in place of ids.
 MACHINE = "(SELECT name FROM machines_machine WHERE id = {row}.machine_id)"
 FIREWALL = "(SELECT name FROM machines_machine WHERE id = {row}.firewall_id)"
 
 
-def refuse(sentence: str, unless: str = "") -> str:
-    """PL/pgSQL that refuses the statement: `sentence` may use `format()`'s %s, with its arguments after it, separated by commas."""
-    text, *arguments = sentence.split(" | ")
-    said = ", ".join([f"'{text}'", *arguments])
-    refusal = f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format({said});"
-    return f"IF NOT ({unless}) THEN {refusal} END IF;" if unless else refusal
+def lines(*statements: str) -> str:
+    """SQL written a statement, or a part of one, a line."""
+    return "\n" + "\n".join(statements) + "\n"
+
+
+def refusal(sentence: str, *arguments: str, unless: str = "") -> str:
+    """PL/pgSQL that refuses the statement, unless this SQL condition holds.
+
+    `sentence` is a format string with a %s for each of the `arguments`, which are SQL expressions.
+    """
+    literal = sentence.replace("'", "''")
+    values = ", ".join([f"'{literal}'", *arguments])
+    raised = f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format({values});"
+    return f"IF NOT ({unless}) THEN {raised} END IF;" if unless else raised
 
 
 class Guard(pgtrigger.Trigger):
-    """Refuses a statement unless the SQL condition holds for the row."""
+    """Refuses a statement unless the SQL condition holds for the row; says so as `refusal` does."""
 
     when = pgtrigger.Before
 
-    def __init__(self, *, sentence: str, unless: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sentence: str,
+        arguments: Collection[str] = (),
+        unless: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.sentence, self.unless = sentence, unless
+        self.sentence = sentence
+        self.arguments = arguments
+        self.unless = unless
 
     def get_func(self, model: models.Model) -> str:
         row = "OLD" if self.operation == pgtrigger.Delete else "NEW"
-        return f"{refuse(self.sentence, self.unless)} RETURN {row};"
+        return f"{refusal(self.sentence, *self.arguments, unless=self.unless)} RETURN {row};"
 
 
 class Fixed(pgtrigger.ReadOnly):
@@ -45,15 +62,21 @@ class Fixed(pgtrigger.ReadOnly):
         self.sentence = sentence
 
     def get_func(self, model: models.Model) -> str:
-        return refuse(self.sentence)
+        return refusal(self.sentence)
 
 
 class Recorded(pgtrigger.Trigger):
-    """Records the changes of a table.
+    """Writes every change of a row into the audit trail (`networks.models.Activity`).
 
-    `label` and `about` are SQL expressions over `this`, the row as it is now or, once removed, was: what people call it, and
-    the other objects whose history it belongs to, such as `'network:' || this.network_id`. `key` is its id there.
-    `hidden` columns leave no trace; `shown_as` ones are written down as the SQL expression says, over `{row}`.
+    SQL expressions over `this`, which is the row as it is now or, once it is removed, was:
+      `label`   what people call the row
+      `key`     its id in the audit trail; by default its primary key
+      `about`   further objects whose history it belongs to, as `'network:' || this.network_id`
+    Fields by their names:
+      `hidden`    left out of the audit trail: secrets, ids of rows that nobody sees, and what
+                  programs observe rather than people decide. A change of nothing but hidden
+                  fields is not recorded at all.
+      `shown_as`  recorded as this SQL expression over `{row}`, instead of or beside the fields
     """
 
     name = "recorded"
@@ -71,24 +94,20 @@ class Recorded(pgtrigger.Trigger):
         shown_as: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
-        self.label, self.kind, self.key, self.about, self.hidden, self.shown_as = (
-            label,
-            kind,
-            key,
-            about,
-            hidden,
-            shown_as or {},
-        )
+        self.label = label
+        self.kind = kind
+        self.key = key
+        self.about = about
+        self.hidden = hidden
+        self.shown_as = shown_as or {}
 
     def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
         return [("this", model._meta.db_table)]
 
     def get_func(self, model: models.Model) -> str:
         assert model._meta.pk is not None
-        kind, key = (
-            self.kind or model._meta.model_name,
-            self.key or f"this.{model._meta.pk.column}::text",
-        )
+        kind = self.kind or model._meta.model_name
+        key = self.key or f"this.{model._meta.pk.column}::text"
         about = ", ".join([f"'{kind}:' || {key}", *self.about])
         return f"""
             IF TG_OP = 'DELETE' THEN this := OLD; ELSE this := NEW; END IF;
@@ -99,11 +118,12 @@ class Recorded(pgtrigger.Trigger):
         """
 
     def _values(self, model: models.Model, row: str) -> str:
-        shown = {
-            field.name: f"{row}.{field.column}"
-            for field in model._meta.concrete_fields
-            if field.name not in self.hidden
-        }
-        shown |= {name: expression.format(row=row) for name, expression in self.shown_as.items()}
-        pairs = ", ".join(f"'{name}', {expression}" for name, expression in shown.items())
+        """The recorded fields of OLD or NEW as a JSON object."""
+        expressions: dict[str, str] = {}
+        for field in model._meta.concrete_fields:
+            if field.name not in self.hidden:
+                expressions[field.name] = f"{row}.{field.column}"
+        for name, expression in self.shown_as.items():
+            expressions[name] = expression.format(row=row)
+        pairs = ", ".join(f"'{name}', {expression}" for name, expression in expressions.items())
         return f"jsonb_build_object({pairs})"

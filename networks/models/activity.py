@@ -1,4 +1,4 @@
-"""The trail of changes: read by everybody, written by the database alone."""
+"""The audit trail: read by everybody, written by triggers alone."""
 
 from typing import Any
 
@@ -7,43 +7,34 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 
-from networks.common.triggers import refuse
+from networks.common.triggers import refusal
 
 
 class AppendOnly(pgtrigger.Trigger):
-    """Refuses to change what was written down."""
+    """Refuses to change or remove what was recorded."""
 
     name = "what_was_written_stays"
     when = pgtrigger.Before
     operation = pgtrigger.Update | pgtrigger.Delete
 
     def get_func(self, model: models.Model) -> str:
-        return refuse("The trail is not edited.")
+        return refusal("The trail is not edited.")
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def visible_to(self, user: Any) -> "ActivityQuerySet":
-        """Accounts and tokens are the business of those who may see tokens."""
-        return (
-            self
-            if user.has_perm("config.view_token")
-            else self.exclude(kind__in=Activity.OF_ACCESS)
-        )
+        """Without accounts and tokens for those who may not see tokens."""
+        if user.has_perm("config.view_token"):
+            return self
+        return self.exclude(kind__in=Activity.OF_ACCESS)
 
     def of(self, name: str) -> "ActivityQuerySet":
-        """The history of whatever has, or then had, this id or name."""
-        called = (
-            Activity.objects.filter(kind__in=Activity.NAMED, label=name)
-            .order_by()
-            .values_list("kind", "key")
-            .distinct()
-        )
-        return self.filter(
-            about__overlap=[
-                f"{kind}:{key}"
-                for kind, key in [*called, *((kind, name) for kind in Activity.KINDS)]
-            ]
-        )
+        """The history of whatever has, or once had, this id or name."""
+        with_name = Activity.objects.filter(kind__in=Activity.NAMED, label=name).order_by()
+        objects = [f"{kind}:{name}" for kind in Activity.KINDS]
+        for kind, key in with_name.values_list("kind", "key").distinct():
+            objects.append(f"{kind}:{key}")
+        return self.filter(about__overlap=objects)
 
 
 class Activity(models.Model):

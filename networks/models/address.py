@@ -15,18 +15,18 @@ from networks.models.network import Network
 from networks.models.places import Project
 from networks.models.prefix import Prefix
 
-
-class AddressQuerySet(models.QuerySet["Address"]):
-    def in_network(self, network: Network) -> "AddressQuerySet":
-        return self.filter(prefix__network=network)
+NETWORK = "(SELECT network_id FROM networks_prefix WHERE id = {row}.prefix_id)"
 
 
 class Address(ValidatedModel):
-    """One IP address that is taken. It belongs to a network through its prefix, so the two cannot disagree."""
+    """One IP address that is taken.
+
+    It belongs to a network through its prefix, so the two cannot disagree.
+    """
 
     class Kind(models.TextChoices):
-        EPHEMERAL = rules.EPHEMERAL  # picked: goes with its machine (R16)
-        STATIC = rules.STATIC  # brought: stays reserved for the project (R16)
+        EPHEMERAL = rules.EPHEMERAL  # picked: released with its machine (R16)
+        STATIC = rules.STATIC  # named: stays reserved for the project (R16)
 
     address = InetField()
     prefix = models.ForeignKey(Prefix, models.PROTECT, related_name="addresses")
@@ -38,9 +38,8 @@ class Address(ValidatedModel):
     name = models.CharField(max_length=120, blank=True, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
 
-    objects = AddressQuerySet.as_manager()
-    home_is_locked = False  # whoever locked the prefix already need not do so again
-    _given_back = False
+    prefix_is_locked = False  # set by whoever has locked it: save() need not do so again
+    _released = False
 
     class Meta:
         ordering = ["address"]
@@ -65,12 +64,9 @@ class Address(ValidatedModel):
                 key="host(this.address)",
                 label="host(this.address)",
                 hidden=["id", "prefix"],
-                shown_as={
-                    "machine": MACHINE,
-                    "network": "(SELECT network_id FROM networks_prefix WHERE id = {row}.prefix_id)",
-                },
+                shown_as={"machine": MACHINE, "network": NETWORK},
                 about=[
-                    "'network:' || (SELECT network_id FROM networks_prefix WHERE id = this.prefix_id)",
+                    "'network:' || " + NETWORK.format(row="this"),
                     "'machine:' || COALESCE(this.machine_id, OLD.machine_id)",
                 ],
             ),
@@ -86,43 +82,45 @@ class Address(ValidatedModel):
     def standing_violations(self) -> Iterator[Violation]:
         if self.address is None or isinstance(self.address, str):
             return  # its own field already says so
-        prefixes = (
-            [self.prefix.cidr]
-            if self.address in self.prefix.cidr
-            else [own.cidr for own in self.network.prefixes.all()]
-        )
-        outside = [*rules.in_network(self.network, prefixes, self.address)]
+        outside: list[Violation] = []
+        if self.address not in self.prefix.cidr:
+            prefixes = [prefix.cidr for prefix in self.network.prefixes.all()]
+            outside += rules.in_network(self.network, prefixes, self.address)
         yield from outside or rules.address_fits(self.network, self.prefix.cidr, self.address)
         yield from rules.may_own(self.network, self.project_id)
         if self.machine:
-            yield from rules.owner_of_both(self.address, self.project_id, self.machine.project_id)
-            yield from rules.machine_is_there(
+            yield from rules.same_project(self.address, self.project_id, self.machine.project_id)
+            yield from rules.machine_is_in_network(
                 self.network, self.machine.name, self.machine.lives_in(self.prefix.network_id)
             )
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast("Address", before)
         yield from rules.keeps_address(was.address, self.address, was.prefix_id != self.prefix_id)
-        if was.machine and not self._given_back:
-            same = was.machine_id == self.machine_id
-            yield from rules.stays_on_machine(
-                was.address, was.machine.name, was.machine.name if same else None
-            )
+        if was.machine and not self._released:
+            now_on = was.machine.name if was.machine_id == self.machine_id else None
+            yield from rules.stays_on_machine(was.address, was.machine.name, now_on)
 
     def removal_violations(self) -> Iterator[Violation]:
         yield from rules.address_unused(self.address, self.machine.name if self.machine else None)
 
     def lock(self) -> None:
-        """Whoever takes an address of a prefix, or gives one back, waits for the others who do; the prefix comes before its addresses."""
-        if self.prefix_id and not self.home_is_locked:
-            Prefix.objects.select_for_update(no_key=True).filter(
-                pk=self.prefix_id
-            ).order_by().values_list("pk").first()
+        """Lock the prefix, which everybody locks before its addresses.
+
+        Whoever allocates in a prefix or releases there waits for the others who do.
+        """
+        if self.prefix_id and not self.prefix_is_locked:
+            prefix = Prefix.objects.select_for_update(no_key=True).filter(pk=self.prefix_id)
+            prefix.order_by().values_list("pk").first()
 
     def release(self) -> None:
-        """Take it off its machine, which is freed or leaves the network: picked, it is free again; brought, it stays reserved (R16)."""
-        self.machine, self._given_back = None, True
+        """Take it off its machine, which is freed or leaves the network (R16).
+
+        An address that was picked is free again; one that was named stays reserved.
+        """
+        self.machine = None
+        self._released = True
         self.save()
-        self._given_back = False
+        self._released = False
         if self.kind == self.Kind.EPHEMERAL:
             self.delete()

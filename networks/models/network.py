@@ -1,4 +1,4 @@
-"""Networks: the pool, what is carved from it, what is shared, and what lies outside."""
+"""Networks of every kind: super, private, external and underlay."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,12 +10,18 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from networks import guards, rules
+from networks import constraints, guards, rules
 from networks.common.addressing import parse_cidr
 from networks.common.audit import operation
-from networks.common.fields import CidrField, IdentifierField, given, one_line, short_labels
+from networks.common.fields import (
+    CidrField,
+    IdentifierField,
+    empty_if_none,
+    one_line,
+    short_labels,
+)
 from networks.common.triggers import Recorded
-from networks.common.validation import Check, Unique, ValidatedModel, enforce
+from networks.common.validation import ValidatedModel, refuse
 from networks.common.violations import Violation
 from networks.models.places import Partition, Project
 
@@ -24,24 +30,17 @@ MAX_DIGITS = len(str(MAX_VNI))
 
 
 class NetworkQuerySet(models.QuerySet["Network"]):
-    def private(self) -> "NetworkQuerySet":
-        return self.filter(kind=Network.Kind.PRIVATE)
-
     def shared(self) -> "NetworkQuerySet":
         return self.filter(shared=True)
 
     def matching(self, text: str) -> "NetworkQuerySet":
         """Networks whose id, name, VRF or prefix is meant by what somebody typed."""
-        found = Q(id__icontains=text) | Q(name__icontains=text)
+        condition = Q(id__icontains=text) | Q(name__icontains=text)
         if text.isdecimal() and len(text) <= MAX_DIGITS:
-            found |= Q(vrf=int(text))
+            condition |= Q(vrf=int(text))
         with suppress(ValueError):
-            found |= Q(prefixes__cidr__net_contains_or_equals=parse_cidr(text))
-        return self.filter(found).distinct()
-
-    def of_partition(self, partition: str) -> "NetworkQuerySet":
-        """The partition's own networks and the external ones that serve every partition."""
-        return self.filter(Q(partition=partition) | Q(partition=None))
+            condition |= Q(prefixes__cidr__net_contains_or_equals=parse_cidr(text))
+        return self.filter(condition).distinct()
 
 
 class Network(ValidatedModel):
@@ -90,77 +89,7 @@ class Network(ValidatedModel):
             models.Index(fields=["partition", "kind", "id"], name="network_by_partition_kind"),
             models.Index(fields=["id"], condition=Q(shared=True), name="network_shared"),
         ]
-        constraints = [
-            Check(
-                field="shared",
-                name="shared_is_private",
-                condition=Q(shared=False) | Q(kind="private"),
-                violation_error_code="not_private",
-                violation_error_message="Only a private network can be shared (R1).",
-            ),
-            Check(
-                field="shared",
-                name="shared_knows_since_when",
-                condition=Q(shared=False, shared_at=None) | Q(shared=True, shared_at__isnull=False),
-                violation_error_code="unknown_since",
-                violation_error_message="A shared network knows since when it is shared (R3).",
-            ),
-            Check(
-                field="partition",
-                name="partition_where_bound",
-                condition=Q(kind="external") | Q(partition__isnull=False),
-                violation_error_code="no_partition",
-                violation_error_message="A private, super or underlay network belongs to exactly one partition (R2).",
-            ),
-            Check(
-                field="parent",
-                name="parent_iff_private",
-                condition=Q(kind="private", parent__isnull=False)
-                | (~Q(kind="private") & Q(parent=None)),
-                violation_error_code="parent_mismatch",
-                violation_error_message="A private network, and only a private one, is the child of a super network (R1).",
-            ),
-            Check(
-                field="project",
-                name="project_where_owned",
-                condition=Q(kind="external")
-                | Q(kind="private", project__isnull=False)
-                | Q(kind__in=["super", "underlay"], project=None),
-                violation_error_code="project_mismatch",
-                violation_error_message="A private network belongs to a project; a super or underlay network to none (R7).",
-            ),
-            Check(
-                field="vrf",
-                name="vrf_where_routed",
-                condition=Q(kind__in=["private", "external"], vrf__isnull=False)
-                | Q(kind__in=["super", "underlay"], vrf=None),
-                violation_error_code="vrf_mismatch",
-                violation_error_message="A private or external network has a VRF id; a super or underlay network has none (R14).",
-            ),
-            Unique(
-                field="vrf",
-                name="vrf_is_unique",
-                fields=["vrf"],
-                violation_error_code="vrf_taken",
-                violation_error_message="Another network already has this VRF id (R14).",
-            ),
-            Unique(
-                field="kind",
-                name="one_super_per_partition",
-                fields=["partition"],
-                condition=Q(kind="super"),
-                violation_error_code="second_super",
-                violation_error_message="This partition already has a super network (R8).",
-            ),
-            Unique(
-                field="kind",
-                name="one_underlay_per_partition",
-                fields=["partition"],
-                condition=Q(kind="underlay"),
-                violation_error_code="second_underlay",
-                violation_error_message="This partition already has an underlay network (R8).",
-            ),
-        ]
+        constraints = constraints.NETWORK
         triggers = [*guards.NETWORK, Recorded(label="this.id")]
 
     def __str__(self) -> str:
@@ -170,10 +99,8 @@ class Network(ValidatedModel):
         if self.shared and self.shared_at is None:
             self.shared_at = timezone.now()
         self.name = self.name or self.id
-        self.labels, self.default_child_prefix_length = (
-            given(self.labels),
-            given(self.default_child_prefix_length),
-        )
+        self.labels = empty_if_none(self.labels)
+        self.default_child_prefix_length = empty_if_none(self.default_child_prefix_length)
         super().clean_fields(exclude)
 
     def standing_violations(self) -> Iterator[Violation]:
@@ -185,40 +112,35 @@ class Network(ValidatedModel):
         yield from rules.stays_shared(was, self)
         yield from rules.sharing_is_kept(was, self)
         yield from rules.keeps_identity(was, self)
-        yield from rules.keeps_project(
-            was, self, self.address_count() if was.project_id != self.project_id else 0
-        )
+        if was.project_id != self.project_id:
+            yield from rules.keeps_project(was, self, self.address_count())
 
     def removal_violations(self) -> Iterator[Violation]:
-        yield from rules.network_unused(
-            self.id, self.address_count(), list(self.children.values_list("id", flat=True))
-        )
+        children = list(self.children.values_list("id", flat=True))
+        yield from rules.network_unused(self.id, self.address_count(), children)
 
     def lock(self) -> None:
         if self._state.adding:
             return
-        locked = (
-            Network.objects.select_for_update(no_key=True)
-            .filter(pk=self.pk)
-            .values_list("project_id")
-            .first()
-        )
-        if locked and locked != (
-            self.project_id,
-        ):  # whoever takes an address relies on the project, and locks the prefix only
+        row = Network.objects.select_for_update(no_key=True).filter(pk=self.pk)
+        project = row.values_list("project_id").first()
+        if project and project != (self.project_id,):
+            # Whoever allocates an address relies on the project, and locks nothing but the prefix.
             list(self.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
     def lock_pool(self) -> None:
-        """Lock the prefixes it is carved from, all of them in the one order, so that nobody waits for each other in a circle."""
+        """Lock the prefixes that this network is carved from.
+
+        All of them in the one order, so that nobody waits for each other in a circle.
+        """
         if self.parent:
-            list(
-                self.parent.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk")
-            )
+            prefixes = self.parent.prefixes.select_for_update(no_key=True)
+            list(prefixes.order_by("pk").values_list("pk"))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
             self.lock()
-            self.lock_pool()  # its prefixes go back there, in whatever order
+            self.lock_pool()  # its prefixes are released there, in whatever order
             return super().delete(*args, **kwargs)
 
     def address_count(self) -> int:
@@ -227,19 +149,20 @@ class Network(ValidatedModel):
         return counts["count"]
 
     def share(self, by: str, reason: str = "") -> None:
-        """Mark the network as shared, for good; who, when and why stay with it (R3). Sharing again changes nothing."""
+        """Share the network, for good; who, when and why stay with it (R3).
+
+        Sharing it again changes nothing.
+        """
         with operation(f"{self.pk} was shared", reason), transaction.atomic():
-            fresh = Network.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
-            if fresh is None:
-                enforce([Violation("shared", "gone", f"{self.pk} was removed meanwhile.")])
-            elif not fresh.shared:
-                fresh.shared, fresh.shared_at, fresh.shared_by, fresh.shared_reason = (
-                    True,
-                    timezone.now(),
-                    by,
-                    reason,
-                )
-                fresh.save()
+            row = Network.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+            if row is None:
+                refuse(Violation("shared", "gone", f"{self.pk} was removed meanwhile."))
+            if not row.shared:
+                row.shared = True
+                row.shared_at = timezone.now()
+                row.shared_by = by
+                row.shared_reason = reason
+                row.save()
         self.refresh_from_db()
 
     @property

@@ -1,4 +1,4 @@
-"""Where networks are, and whose they are."""
+"""Partitions and projects: where networks are, and whose."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,7 +9,10 @@ from networks.common.validation import ValidatedModel
 
 
 class Partition(ValidatedModel):
-    """A data-centre location with its own fabric: the failure domain, and the edge of every shared network."""
+    """A data-centre location with its own fabric: one failure domain.
+
+    Shared networks end at its edge.
+    """
 
     id = IdentifierField()
     name = models.CharField(max_length=120, validators=[one_line])
@@ -26,7 +29,8 @@ class Partition(ValidatedModel):
     )
     auto_push = models.BooleanField(
         default=False,
-        help_text="Push changed configurations without being asked; otherwise they wait as pending.",
+        help_text="Push changed configurations without being asked; "
+        "otherwise they wait as pending.",
     )
 
     class Meta:

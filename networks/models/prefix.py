@@ -1,4 +1,4 @@
-"""The prefixes of a network."""
+"""Prefixes: the address space of networks."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +11,7 @@ from networks import guards, rules
 from networks.common.addressing import capacity, contains
 from networks.common.fields import CidrField
 from networks.common.triggers import Recorded
-from networks.common.validation import Exclusion, ValidatedModel, enforce
+from networks.common.validation import Exclusion, ValidatedModel, refuse
 from networks.common.violations import Violation
 from networks.models.network import Network
 from networks.pools import next_address
@@ -44,7 +44,8 @@ class Prefix(ValidatedModel):
                 expressions=[(OpClass(F("cidr"), name="inet_ops"), "&&")],
                 condition=Q(child=child),
                 violation_error_code="overlap",
-                violation_error_message="This prefix overlaps a prefix of this or another network (R13).",
+                violation_error_message="This prefix overlaps a prefix "
+                "of this or another network (R13).",
             )
             for name, child in (("child", True), ("top", False))
         ]
@@ -70,8 +71,8 @@ class Prefix(ValidatedModel):
         if self.cidr is None or isinstance(self.cidr, str):
             return  # its own field already says so
         if self.network.parent:
-            pools = [pool.cidr for pool in self.network.parent.prefixes.all()]
-            yield from rules.prefix_has_home(self.network.kind, self.cidr, pools)
+            pool = [prefix.cidr for prefix in self.network.parent.prefixes.all()]
+            yield from rules.inside_super_network(self.network.kind, self.cidr, pool)
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Prefix, before)
@@ -83,41 +84,32 @@ class Prefix(ValidatedModel):
         yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
-        if (
-            network := Network.objects.select_for_update(no_key=True)
-            .filter(pk=self.network_id)
-            .first()
-        ):
+        rows = Network.objects.select_for_update(no_key=True).filter(pk=self.network_id)
+        network = rows.first()
+        if network is not None:
             network.lock_pool()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the prefix. Where it brings a new address family, everything in the network gets an address of it (R10)."""
+        """Save the prefix. With a new address family, every machine here gets an address (R10)."""
         with transaction.atomic():
             new = self._state.adding
             super().save(*args, **kwargs)
             if new:
-                self._serve_those_here()
+                self._allocate_to_machines()
 
-    def _serve_those_here(self) -> None:
-        addresses = self.addresses.model.objects
-        here = addresses.filter(prefix__network=self.network_id, machine__isnull=False)
-        served = here.filter(address__family=self.cidr.version).values("machine")
-        waiting = list(
-            here.exclude(machine__in=served).order_by("machine_id").distinct("machine_id")
-        )
-        for number, one in enumerate(waiting):
+    def _allocate_to_machines(self) -> None:
+        """Allocate an address to each machine in the network that has none of this family."""
+        model = self.addresses.model
+        on_machines = model.objects.filter(prefix__network=self.network_id, machine__isnull=False)
+        have_one = on_machines.filter(address__family=self.cidr.version).values("machine")
+        have_none = on_machines.exclude(machine__in=have_one)
+        one_of_each = list(have_none.order_by("machine_id").distinct("machine_id"))
+        for allocated, other in enumerate(one_of_each):
             ip = next_address(self.pk, self.cidr)
             if ip is None:
-                enforce(
-                    [
-                        rules.exhausted(
-                            "cidr", self.network_id, self.cidr.version, number, self.capacity
-                        )
-                    ]
-                )
-            addresses.model(
-                address=ip, prefix=self, project=one.project, machine=one.machine
-            ).save()
+                family = self.cidr.version
+                refuse(rules.exhausted("cidr", self.network_id, family, allocated, self.capacity))
+            model(address=ip, prefix=self, project=other.project, machine=other.machine).save()
 
     @property
     def capacity(self) -> int:

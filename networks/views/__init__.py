@@ -1,4 +1,4 @@
-"""Pages about networks, and the trail of what was changed."""
+"""Pages about networks, and the audit trail."""
 
 from networks.views.activity import activity, history
 from networks.views.networks import network_detail, network_list

@@ -1,4 +1,4 @@
-"""The trail: all of it with filters, or the history of one object."""
+"""The audit trail: all of it with filters, or the history of one object."""
 
 from datetime import datetime, time
 from typing import Any
@@ -13,7 +13,7 @@ from networks.common.lists import Filter, given_filters, spreadsheet
 from networks.events import events
 from networks.models import Activity
 
-WINDOW = 200  # changes that one page looks at
+WINDOW = 200  # changes that one page reads
 LATEST = 60  # and the history of one object
 COLUMNS = (
     "at",
@@ -32,24 +32,23 @@ COLUMNS = (
 MAX_ID = 2**63 - 1
 
 
-def _day(text: str, end: bool) -> datetime | None:
+def _day(text: str, of_day: time) -> datetime | None:
+    """This moment of the day that somebody typed; None if that is no day."""
     try:
         day = parse_date(text)
     except ValueError:
         return None
-    return (
-        timezone.make_aware(datetime.combine(day, time.max if end else time.min)) if day else None
-    )
+    return timezone.make_aware(datetime.combine(day, of_day)) if day else None
 
 
 def _since(rows: Any, text: str) -> Any:
-    day = _day(text, end=False)
-    return rows.filter(at__gte=day) if day else rows
+    first = _day(text, time.min)
+    return rows.filter(at__gte=first) if first else rows
 
 
 def _until(rows: Any, text: str) -> Any:
-    day = _day(text, end=True)
-    return rows.filter(at__lte=day) if day else rows
+    last = _day(text, time.max)
+    return rows.filter(at__lte=last) if last else rows
 
 
 FILTERS: dict[str, Filter] = {
@@ -65,23 +64,28 @@ FILTERS: dict[str, Filter] = {
 }
 
 
-def _found(request: HttpRequest) -> QuerySet[Activity]:
+def _filtered(request: HttpRequest) -> QuerySet[Activity]:
     rows: Any = Activity.objects.visible_to(request.user)
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     return rows.order_by("-id")
 
 
+def _below(request: HttpRequest, rows: QuerySet[Activity]) -> QuerySet[Activity]:
+    """What an older page starts with: `before` a change, `without` a request that was shown."""
+    before = request.GET.get("before", "")
+    if before.isdecimal() and int(before) <= MAX_ID:
+        rows = rows.filter(id__lt=int(before))
+    without = request.GET.get("without", "").replace("\0", "")
+    return rows.exclude(request=without) if without else rows
+
+
 def activity(request: HttpRequest) -> HttpResponseBase:
-    """Who did what, newest first. The next page goes on below the last change seen, without the story told already."""
-    rows = _found(request)
+    """Who did what, newest first; an event that goes on below the end of a page is shown once."""
+    rows = _filtered(request)
     if request.GET.get("format") == "csv":
         return spreadsheet("activity", COLUMNS, (_cells(row) for row in rows.iterator()))
-    if (before := request.GET.get("before", "")).isdecimal() and int(before) <= MAX_ID:
-        rows = rows.filter(id__lt=int(before))
-    if told := request.GET.get("told", "").replace("\0", ""):
-        rows = rows.exclude(request=told)
-    window = list(rows[: WINDOW + 1])
+    window = list(_below(request, rows)[: WINDOW + 1])
     context = {
         "events": events(window[:WINDOW]),
         "filtered": bool(given_filters(request, FILTERS)),
@@ -94,15 +98,27 @@ def activity(request: HttpRequest) -> HttpResponseBase:
 
 
 def _cells(row: Activity) -> tuple[object, ...]:
-    what = (row.at.isoformat(), row.who, row.via, row.verb, row.kind, row.label, row.key)
-    return (*what, row.operation, row.reason, row.request, row.before, row.after)
+    return (
+        row.at.isoformat(),
+        row.who,
+        row.via,
+        row.verb,
+        row.kind,
+        row.label,
+        row.key,
+        row.operation,
+        row.reason,
+        row.request,
+        row.before,
+        row.after,
+    )
 
 
 def history(request: HttpRequest, kind: str, key: str) -> HttpResponseBase:
     """What happened to one object, as a part of its page."""
     about = f"{kind}:{key}"
-    rows = Activity.objects.visible_to(request.user).filter(about__contains=[about]).order_by("-id")
-    window = list(rows[: LATEST + 1])
+    rows = Activity.objects.visible_to(request.user).filter(about__contains=[about])
+    window = list(rows.order_by("-id")[: LATEST + 1])
     context = {
         "about": about,
         "kind": kind,

@@ -28,10 +28,10 @@ def network_list(request: HttpRequest) -> HttpResponseBase:
     rows = Network.objects.select_related("partition", "project").prefetch_related("prefixes")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
-    found = listing(request, rows, FILTERS, SORTS)
+    shown = listing(request, rows, FILTERS, SORTS)
     context = {
-        "listing": found,
-        "networks": _with_usage(found.page.object_list),
+        "listing": shown,
+        "networks": _with_usage(shown.page.object_list),
         "kinds": Network.Kind.choices,
         "partitions": Partition.objects.all(),
         "projects": Project.objects.all(),
@@ -43,11 +43,20 @@ def _spreadsheet(request: HttpRequest, rows: NetworkQuerySet) -> HttpResponseBas
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     header = ("id", "name", "kind", "shared", "partition", "project", "vrf", "prefixes")
-    lines = (
-        (n.id, n.name, n.kind, n.shared, n.partition_id, n.project_id, n.vrf, n.prefixes_text)
-        for n in rows
+    return spreadsheet("networks", header, (_cells(network) for network in rows))
+
+
+def _cells(network: Network) -> tuple[object, ...]:
+    return (
+        network.id,
+        network.name,
+        network.kind,
+        network.shared,
+        network.partition_id,
+        network.project_id,
+        network.vrf,
+        network.prefixes_text,
     )
-    return spreadsheet("networks", header, lines)
 
 
 def _with_usage(networks: Iterable[Network]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from firewalls.models import Firewall
 from machines.models import Machine
 from networks.models import Address, Network, Project
 from tests.api import someone
-from tests.doors.programs import MANAGED, SERVICE, project_partition
+from tests.doors.programs import MANAGED, SERVICE, first_partition
 from tests.doors.refusals import IN_USE, Refusal, renamed, said, values
 
 
@@ -63,7 +63,7 @@ class Admin:
         auto: bool = True,
         partition: Any = None,
     ) -> Refusal:
-        place = partition or project_partition(networks)
+        place = partition or first_partition(networks)
         sent = {
             "name": "new",
             "partition": place,
@@ -82,7 +82,7 @@ class Admin:
         primary: Any = None,
         partition: Any = None,
     ) -> Refusal:
-        place = partition or project_partition(networks)
+        place = partition or first_partition(networks)
         sent = {
             "name": "new",
             "partition": place,

@@ -12,7 +12,7 @@ from firewalls.admin import FirewallAddForm
 from firewalls.allocation import NewFirewall, create_firewall, free_firewall, join, leave
 from firewalls.models import Attachment, Endpoint, Firewall
 from machines.admin import MachineAddForm
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import Order, Request, create_machine, free_machine
 from machines.models import Machine
 from networks.allocation import allocate, create_network, grow
 from networks.common.forms import AllocationForm, WholeRowForm
@@ -62,14 +62,14 @@ class Orm:
         auto: bool = True,
         partition: Any = None,
     ) -> Refusal:
-        asked = [Request(network, auto) for network in networks]
-        given = [ip_address(text) for text in addresses.split()]
-        place = partition or project_partition(networks)
-        return refused(
-            lambda: create_machine(
-                name="new", partition=place, project=project, networks=asked, addresses=given
-            )
+        order = Order(
+            name="new",
+            partition=partition or first_partition(networks),
+            project=project,
+            networks=[Request(network, auto) for network in networks],
+            addresses=[ip_address(text) for text in addresses.split()],
         )
+        return refused(lambda: create_machine(order))
 
     def firewall(
         self,
@@ -80,11 +80,12 @@ class Orm:
         primary: Any = None,
         partition: Any = None,
     ) -> Refusal:
-        asked = [Request(network, auto, network == primary) for network in networks]
-        given = [ip_address(text) for text in addresses.split()]
-        place = partition or project_partition(networks)
         new = NewFirewall(
-            name="new", partition=place, project=project, networks=asked, addresses=given
+            name="new",
+            partition=partition or first_partition(networks),
+            project=project,
+            networks=[Request(network, auto, network == primary) for network in networks],
+            addresses=[ip_address(text) for text in addresses.split()],
         )
         return refused(lambda: create_firewall(new))
 
@@ -93,8 +94,8 @@ class Orm:
     ) -> Refusal:
         if not addresses and auto:
             return self._make(Attachment, firewall=firewall, network=network)
-        given = [ip_address(text) for text in addresses.split()]
-        return refused(lambda: join(firewall, network, auto=auto, addresses=given))
+        ips = [ip_address(text) for text in addresses.split()]
+        return refused(lambda: join(firewall, network, auto=auto, addresses=ips))
 
     def leave(self, firewall: Firewall, network: Network) -> Refusal:
         return kept(lambda: leave(firewall, network))
@@ -126,7 +127,7 @@ class Orm:
         return refused(model(**fields).save)
 
 
-def project_partition(networks: tuple[Network, ...]) -> Any:
+def first_partition(networks: tuple[Network, ...]) -> Any:
     """Where the first of the networks is that is anywhere."""
     return next(network.partition for network in networks if network.partition)
 
@@ -156,7 +157,7 @@ class Form(Orm):
         auto: bool = True,
         partition: Any = None,
     ) -> Refusal:
-        place = partition or project_partition(networks)
+        place = partition or first_partition(networks)
         sent = {
             "name": "new",
             "partition": place.pk,
@@ -175,7 +176,7 @@ class Form(Orm):
         primary: Any = None,
         partition: Any = None,
     ) -> Refusal:
-        place = partition or project_partition(networks)
+        place = partition or first_partition(networks)
         sent = {
             "name": "new",
             "partition": place.pk,

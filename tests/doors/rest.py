@@ -6,7 +6,7 @@ from firewalls.models import Firewall
 from machines.models import Machine
 from networks.models import Address, Network, Prefix, Project
 from tests.api import Api
-from tests.doors.programs import project_partition
+from tests.doors.programs import first_partition
 from tests.doors.refusals import IN_USE, Refusal, values
 
 PATHS = {
@@ -160,7 +160,7 @@ def asked(
     primary: Any,
     partition: Any,
 ) -> dict[str, Any]:
-    place = partition or project_partition(networks)
+    place = partition or first_partition(networks)
     wanted = [
         {"network": network.pk, "auto": auto, "primary": network == primary} for network in networks
     ]

@@ -14,7 +14,7 @@ from django.test import Client
 from config.access.models import Token
 from firewalls.allocation import join, leave
 from firewalls.models import Push
-from machines.allocation import Request, create_machine, free_machine
+from machines.allocation import free_machine
 from networks.allocation import allocate
 from networks.common.audit import Actor, acting, operation
 from networks.events import events
@@ -188,10 +188,7 @@ class TestWhatIsWritten:
     def test_freeing_tells_what_went_and_what_stays_reserved(
         self, fra: World, store: Network
     ) -> None:
-        asked = [Request(store)]
-        machine = create_machine(
-            name="disk", partition=fra.partition, project=fra.storage, networks=asked
-        )
+        machine = fra.machine("disk", fra.storage, store)
         rows = written(lambda: free_machine(machine))
         assert {row.operation for row in rows} == {"disk was freed"}
         assert {(row.kind, row.verb) for row in rows} >= {
@@ -242,7 +239,7 @@ class TestReading:
             ("before=1", False),
             ("before=²", True),
             ("before=" + "9" * 30, True),
-            ("told=r1", False),
+            ("without=r1", False),
             ("request=r1", True),
         ],
     )
@@ -258,7 +255,7 @@ class TestReading:
         first = viewer.get("/activity/")
         assert words(first).count("many were made") == 1 and "And 192 more." in words(first)
         last = first.context["last"]
-        older = viewer.get(f"/activity/?before={last.id}&told={last.request}")
+        older = viewer.get(f"/activity/?before={last.id}&without={last.request}")
         assert "many were made" not in words(older) and "super-fra" in words(older)
 
     def test_the_history_of_an_object_is_a_part_of_its_page(
@@ -272,7 +269,7 @@ class TestReading:
         assert says(part, "backups for all") and b"<html" not in part.content
         assert says(visitor().get("/activity/network/store/"), "History of store")
         assert says(
-            visitor().get("/activity/network/nothing/"), "Nothing was written down of it yet."
+            visitor().get("/activity/network/nothing/"), "Nothing is recorded about it yet."
         )
 
     def test_every_role_reads_it_and_strangers_do_not(self, store: Network) -> None:

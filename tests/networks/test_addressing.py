@@ -11,9 +11,9 @@ from networks.common.addressing import (
     contains,
     first_usable,
     free_space,
-    home_of,
     last_usable,
     parse_cidr,
+    prefix_of,
     usable,
 )
 
@@ -83,5 +83,5 @@ def test_a_prefix_spelled_otherwise_is_refused_with_the_right_spelling(
 
 def test_an_address_is_at_home_in_one_prefix_or_none() -> None:
     prefixes = [ip_network("10.0.0.0/24"), ip_network("10.0.1.0/24")]
-    assert home_of(ip_address("10.0.1.9"), prefixes) == prefixes[1]
-    assert home_of(ip_address("2001:db8::1"), prefixes) is None
+    assert prefix_of(ip_address("10.0.1.9"), prefixes) == prefixes[1]
+    assert prefix_of(ip_address("2001:db8::1"), prefixes) is None

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
 from firewalls.allocation import NewFirewall, create_firewall, join, leave
+from machines import allocation
 from machines.allocation import Request, create_machine, free_machine
 from machines.models import Machine
 from networks.allocation import allocate, create_private_network, grow
@@ -68,7 +69,7 @@ class InProcess:
         return refused(Address.objects.get(address=ip).delete)
 
     def make_machine(self, order: Order) -> Refusal:
-        return self._allocated(create_machine, order)
+        return self._allocated(lambda **fields: create_machine(allocation.Order(**fields)), order)
 
     def make_firewall(self, order: Order) -> Refusal:
         return self._allocated(lambda **new: create_firewall(NewFirewall(**new)), order)

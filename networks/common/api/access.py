@@ -1,4 +1,4 @@
-"""Who may do what: Django's own permissions, asked by the view's action, so that roles mean the same at every door."""
+"""Who may do what over REST: Django's own permissions, which mean the same at every door."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,21 @@ class RolePermission(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
-        method = (request.method or "").lower()
-        action = getattr(view, "action", None) or (
-            "get" if method in ("head", "options") else method
-        )
+        action = getattr(view, "action", None) or _method(request)
         special: dict[str, str] = getattr(view, "permissions", {})
         if action in special:
             return request.user.has_perm(special[action])
-        verb, model = VERBS.get(action), getattr(getattr(view, "queryset", None), "model", None)
-        # An action without a verb is no method of this view: it answers 405 by itself.
-        return verb is None or model is None or request.user.has_perm(codename(verb, model))
+        verb = VERBS.get(action)
+        queryset = getattr(view, "queryset", None)
+        if verb is None or queryset is None:
+            return True  # It is no method of this view, which answers 405 by itself.
+        return request.user.has_perm(codename(verb, queryset.model))
+
+
+def _method(request: Request) -> str:
+    """The method of a view without actions, by which it may name permissions."""
+    method = (request.method or "").lower()
+    return "get" if method in ("head", "options") else method
 
 
 def codename(verb: str, model: Any) -> str:

@@ -1,6 +1,7 @@
 """Every refusal in one shape: `{"<field>": [{"message": "...", "code": "..."}]}`.
 
-Items of a list report on the list's field and say in `at` which one: `{"networks": [{"message", "code", "at": "1.network"}]}`.
+Items of a list report on the list's field and say in `at` which one:
+`{"networks": [{"message": "...", "code": "...", "at": "1.network"}]}`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,16 +36,18 @@ class Stale(exceptions.APIException):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer with the common shape: 400 for a broken rule, 409 for what is in use or in the way, 412 for a stale If-Match."""
+    """Answer with the common shape.
+
+    400 for a broken rule, 409 for what is in use or in the way, 412 for a stale If-Match.
+    """
     if isinstance(error, ProtectedError):
         return Response(_in_use(error.protected_objects), status.HTTP_409_CONFLICT)
     if isinstance(error, RestrictedError):
         return Response(_in_use(error.restricted_objects), status.HTTP_409_CONFLICT)
     if isinstance(error, ValidationError):
-        return Response(
-            refusal(error),
-            status.HTTP_409_CONFLICT if isinstance(error, InUse) else status.HTTP_400_BAD_REQUEST,
-        )
+        in_use = isinstance(error, InUse)
+        code = status.HTTP_409_CONFLICT if in_use else status.HTTP_400_BAD_REQUEST
+        return Response(refusal(error), code)
     response = drf_exception_handler(error, context)
     if response is not None and isinstance(error, exceptions.ValidationError):
         response.data = flat(error.get_full_details())
@@ -55,30 +58,33 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 def refusal(error: ValidationError) -> Refusal:
     """A model's error in the common shape."""
-    by_field = (
-        error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
-    )
-    found: Refusal = {}
+    if hasattr(error, "error_dict"):
+        by_field = error.error_dict
+    else:
+        by_field = {NON_FIELD_ERRORS: error.error_list}
+    answer: Refusal = {}
     for field, errors in by_field.items():
-        said = [_told(" ".join(one.messages), one.code) for one in errors]
-        found.setdefault(NO_FIELD if field == NON_FIELD_ERRORS else field, []).extend(said)
-    return found
+        name = NO_FIELD if field == NON_FIELD_ERRORS else field
+        for one in errors:
+            answer.setdefault(name, []).append(_error(" ".join(one.messages), one.code))
+    return answer
 
 
 def flat(details: Any) -> Refusal:
     """DRF's nested error details in the common shape."""
-    found: Refusal = {}
-    for path, one in _leaves(details):
+    answer: Refusal = {}
+    for path, leaf in _leaves(details):
         field, *inner = path or [NO_FIELD]
-        # What a serializer says of a whole item is said of that item, not of a field called non_field_errors.
+        error = _error(leaf["message"], leaf["code"])
+        # An error of a whole item is that item's, not one of a field called non_field_errors.
         at = ".".join(step for step in inner if step != NO_FIELD)
-        found.setdefault(field, []).append(
-            _told(one["message"], one["code"]) | ({"at": at} if at else {})
-        )
-    return found
+        if at:
+            error["at"] = at
+        answer.setdefault(field, []).append(error)
+    return answer
 
 
-def _told(message: str, code: str | None) -> dict[str, str]:
+def _error(message: str, code: str | None) -> dict[str, str]:
     # A sentence may quote what was sent, also what cannot be written in UTF-8.
     return {
         "message": str(message).encode(errors="backslashreplace").decode(),
@@ -86,22 +92,23 @@ def _told(message: str, code: str | None) -> dict[str, str]:
     }
 
 
-def _leaves(
-    details: Any, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
-    if (
-        isinstance(details, dict)
-        and set(details) == {"message", "code"}
-        and isinstance(details["message"], str)
-    ):
+Path = tuple[str, ...]
+
+
+def _leaves(details: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The single errors of nested details, each with the names and indexes that lead to it."""
+    if _is_leaf(details) and isinstance(details["message"], str):
         yield path, details
     elif isinstance(details, dict):
         for key, inner in details.items():
             yield from _leaves(inner, (*path, str(key)))
     else:
         for index, inner in enumerate(details):
-            is_leaf = isinstance(inner, dict) and set(inner) == {"message", "code"}
-            yield from _leaves(inner, path if is_leaf else (*path, str(index)))
+            yield from _leaves(inner, path if _is_leaf(inner) else (*path, str(index)))
+
+
+def _is_leaf(details: Any) -> bool:
+    return isinstance(details, dict) and set(details) == {"message", "code"}
 
 
 def _in_use(rows: Iterable[Model]) -> Refusal:

@@ -1,7 +1,8 @@
 """ETags: what a client read, so that it does not overwrite what it has not seen.
 
-A tag has two halves. The first stands for what can be written and is what If-Match compares; the second, if any, for what
-moves by itself (how full a network is, a firewall's state), so that If-None-Match sees every change and If-Match only edits.
+A tag has two halves. The first stands for what can be written; If-Match compares it. The second, if
+any, stands for what moves by itself (how full a network is, a firewall's state). So If-None-Match
+sees every change, and If-Match only edits.
 """
 
 import hashlib
@@ -26,24 +27,22 @@ def etag(data: Any, moving: Collection[str] = ()) -> str:
 def must_match(request: Request, *current: str) -> None:
     """Raise Stale if the client names a state, and it is none of these."""
     header = request.headers.get("If-Match", "").strip()
-    if (
-        header
-        and header != "*"
-        and not {_written(tag) for tag in current} & {_written(tag) for tag in header.split(",")}
-    ):
+    if not header or header == "*":
+        return
+    accepted = {_written(tag) for tag in header.split(",")}
+    if accepted.isdisjoint(_written(tag) for tag in current):
         raise Stale
 
 
 def unchanged(request: Request, current: str) -> bool:
     """Whether the client has exactly this already."""
-    known = request.headers.get("If-None-Match", "")
-    return known.strip() == "*" or _bare(current) in {_bare(tag) for tag in known.split(",")}
+    header = request.headers.get("If-None-Match", "").strip()
+    return header == "*" or _bare(current) in {_bare(tag) for tag in header.split(",")}
 
 
 def _digest(data: Any) -> str:
-    return hashlib.sha256(json.dumps(data, cls=JSONEncoder, sort_keys=True).encode()).hexdigest()[
-        :24
-    ]
+    text = json.dumps(data, cls=JSONEncoder, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _bare(tag: str) -> str:
@@ -52,4 +51,5 @@ def _bare(tag: str) -> str:
 
 
 def _written(tag: str) -> str:
+    """The half that stands for what can be written."""
     return _bare(tag).partition(".")[0]

@@ -1,4 +1,4 @@
-"""How values are written in JSON. What they may be is the models' business, so these fields know shapes only."""
+"""How values are written in JSON; what they may be, the models judge."""
 
 from datetime import UTC
 from typing import Any

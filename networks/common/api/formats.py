@@ -24,7 +24,10 @@ class Json(JSONParser):
 
 
 class Browsable(BrowsableAPIRenderer):
-    """DRF's pages, as strict as every other: only the style attributes that place a few things in them are let through."""
+    """DRF's pages, as strict as every other.
+
+    Only their style attributes are let through, which place a few things in them.
+    """
 
     def render(
         self,

@@ -32,47 +32,46 @@ class Pages(LimitOffsetPagination):
 
 
 class Ordering(OrderingFilter):
-    """`?ordering=name,-vrf`. Rows that are equal so far follow in the order of their ids, so that pages never overlap."""
+    """`?ordering=name,-vrf`; then by id, so that pages never overlap."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> list[str]:
         columns: dict[str, str] = getattr(view, "ordering_fields", {})
-        asked = [
-            term.strip()
-            for term in request.query_params.get(self.ordering_param, "").split(",")
-            if term.strip()
-        ]
-        for term in asked:
-            if term.lstrip("-") not in columns:
-                reason = (
-                    f"{term!r} is nothing to order by; choose from {', '.join(sorted(columns))}."
-                )
-                raise serializers.ValidationError(
-                    {self.ordering_param: serializers.ErrorDetail(reason, "invalid_ordering")}
-                )
-        terms = [term[: term.startswith("-")] + columns[term.removeprefix("-")] for term in asked]
-        return [*(terms or queryset.model._meta.ordering or ()), "pk"]
+        ordering: list[str] = []
+        for text in request.query_params.get(self.ordering_param, "").split(","):
+            term = text.strip()
+            if term:
+                ordering.append(self._column(term, columns))
+        return [*(ordering or queryset.model._meta.ordering or ()), "pk"]
+
+    def _column(self, term: str, columns: dict[str, str]) -> str:
+        """`-vrf` as the ORM takes it. Raises ValidationError."""
+        name = term.removeprefix("-")
+        if name not in columns:
+            reason = f"{term!r} is nothing to order by; choose from {', '.join(sorted(columns))}."
+            raise serializers.ValidationError(
+                {self.ordering_param: serializers.ErrorDetail(reason, "invalid_ordering")}
+            )
+        mark = "-" if term.startswith("-") else ""
+        return mark + columns[name]
 
     def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         names = ", ".join(sorted(getattr(view, "ordering_fields", {})))
-        found = super().get_schema_operation_parameters(view)
-        return [
-            parameter
-            | {"description": f"Order by these, separated by commas, with - descending: {names}."}
-            for parameter in found
-        ]
+        description = f"Order by these, separated by commas, with - descending: {names}."
+        parameters = super().get_schema_operation_parameters(view)
+        return [parameter | {"description": description} for parameter in parameters]
 
 
 class Filters(DjangoFilterBackend):
-    """Exact filters. One that does not exist is refused: a mistyped filter must not answer with everything."""
+    """Exact filters; a mistyped one is refused, for it must not answer with everything."""
 
     EVERYWHERE = frozenset({"limit", "offset", "ordering", "search", "format"})
 
     def filter_queryset(
         self, request: HttpRequest, queryset: QuerySet[Any], view: "APIView"
     ) -> QuerySet[Any]:
-        known = getattr(self.get_filterset_class(view, queryset), "base_filters", {})
-        for name in request.GET.keys() - known.keys() - self.EVERYWHERE:
-            reason = f"There is no filter {name!r} here; there are {', '.join(sorted(known))}."
+        filters = getattr(self.get_filterset_class(view, queryset), "base_filters", {})
+        for name in request.GET.keys() - filters.keys() - self.EVERYWHERE:
+            reason = f"There is no filter {name!r} here; there are {', '.join(sorted(filters))}."
             raise serializers.ValidationError(
                 {name: serializers.ErrorDetail(reason, "unknown_filter")}
             )
@@ -106,11 +105,9 @@ class OrNone(Exact):
         super().__init__(*args, regex=rf"\A(?:{NONE}|{regex})\Z", **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        return (
-            qs.filter(**{f"{self.field_name}__isnull": True})
-            if value == NONE
-            else super().filter(qs, value)
-        )
+        if value == NONE:
+            return qs.filter(**{f"{self.field_name}__isnull": True})
+        return super().filter(qs, value)
 
 
 class Integer(django_filters.Filter):
@@ -176,10 +173,9 @@ class Label(Exact):
     """`?labels=tier=storage`, or `?labels=tier` for rows that have the label at all."""
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        key, given, text = (value or "").partition("=")
-        found = (
-            {f"{self.field_name}__contains": {key: text}}
-            if given
-            else {f"{self.field_name}__has_key": key}
-        )
-        return qs.filter(**found) if key else qs
+        key, equals, text = (value or "").partition("=")
+        if not key:
+            return qs
+        if equals:
+            return qs.filter(**{f"{self.field_name}__contains": {key: text}})
+        return qs.filter(**{f"{self.field_name}__has_key": key})

@@ -1,4 +1,4 @@
-"""Serializers that know a row's shape and none of its rules: `save()` judges, with the same sentence at every door."""
+"""Serializers that know the shape of a row and none of its rules: `save()` judges."""
 
 import copy
 from collections.abc import Collection
@@ -20,7 +20,10 @@ _BUILT: dict[type, dict[str, Any]] = {}
 
 
 class RowSerializer(serializers.ModelSerializer[Row]):
-    """A row as JSON. DRF's copies of the model's rules are off; fields in `fixed` are given once, when the row is made."""
+    """A row as JSON, without DRF's own copies of the model's rules.
+
+    Fields in `fixed` are set once, when the row is made.
+    """
 
     serializer_related_field = RelatedId
     serializer_choice_field = Choice
@@ -50,19 +53,19 @@ class RowSerializer(serializers.ModelSerializer[Row]):
                 "required": not model_field.has_default(),
             }
             return serializers.ListField, kwargs
-        built, kwargs = super().build_standard_field(field_name, model_field)
+        field, kwargs = super().build_standard_field(field_name, model_field)
         for limit in LIMITS:
             kwargs.pop(limit, None)
-        if issubclass(built, serializers.CharField):
-            kwargs |= {} if kwargs.get("read_only") else {"allow_blank": True}
-        return built, kwargs
+        if issubclass(field, serializers.CharField) and not kwargs.get("read_only"):
+            kwargs["allow_blank"] = True
+        return field, kwargs
 
     def build_relational_field(
         self, field_name: str, relation_info: Any
     ) -> tuple[type, dict[str, Any]]:
-        built, kwargs = super().build_relational_field(field_name, relation_info)
+        field, kwargs = super().build_relational_field(field_name, relation_info)
         kwargs.pop("validators", None)
-        return built, kwargs
+        return field, kwargs
 
     def update(self, instance: Row, validated_data: dict[str, Any]) -> Row:
         return change(instance, validated_data, self.fixed)
@@ -74,7 +77,7 @@ class RowSerializer(serializers.ModelSerializer[Row]):
 
 
 def change(row: Row, values: dict[str, Any], fixed: Collection[str] = ("id",)) -> Row:
-    """Give the row these values and save it. Raises ValidationError on a fixed field that is given another value."""
+    """Set these values and save the row. Raises ValidationError if that changes a fixed field."""
     for field in fixed:
         if field in values and values[field] != getattr(row, field):
             reason = f"The {field} of {_a(row)} is fixed when it is made."

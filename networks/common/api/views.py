@@ -1,4 +1,4 @@
-"""Views of rows: a write is whole or nothing, decided on what is locked, and answered from what is stored."""
+"""Views of rows: writes are whole or nothing, decide on locked rows, and answer what is stored."""
 
 from collections.abc import Collection
 from typing import Any, ClassVar, TypeVar
@@ -86,7 +86,10 @@ class RowViewSet(ReadViewSet[Row]):
         row.delete()
 
     def locked(self, request: Request) -> Row:
-        """The row of this path, locked and then read; raises Stale if the client decided on an older state."""
+        """The row of this path, locked and then read.
+
+        Raises Stale if the client has decided on an older state.
+        """
         if not self.lock(self.get_object()):
             raise Http404
         row = self.get_object()

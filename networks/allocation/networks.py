@@ -1,0 +1,104 @@
+"""Making networks of any kind, with what nobody names picked for them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from networks.allocation.prefixes import carve
+from networks.common.addressing import Cidr
+from networks.common.audit import audited_as
+from networks.common.validation import refuse
+from networks.common.violations import Violation
+from networks.models import Network, Partition, Prefix, Project
+from networks.pools import POOL, next_number
+from networks.rules import EXTERNAL, PRIVATE
+
+
+def super_network(partition: Partition) -> Network:
+    """What private networks are carved from. Raises ValidationError on `partition` (R8)."""
+    return _only(partition, Network.Kind.SUPER)
+
+
+def underlay(partition: Partition) -> Network:
+    """The network of the fabric. Raises ValidationError on `partition` if it has none (R8)."""
+    return _only(partition, Network.Kind.UNDERLAY)
+
+
+def _only(partition: Partition, kind: str) -> Network:
+    network = Network.objects.filter(partition=partition, kind=kind).first()
+    if network is None:
+        reason = f"Partition {partition.pk} has no {kind} network; add one first (R8)."
+        refuse(Violation("partition", f"no_{kind}", reason))
+    return network
+
+
+def free_id(name: str, model: type[Network | Partition | Project] = Network) -> str:
+    """A free id of a network, partition or project that reads like the name."""
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50].rstrip("-._")
+    base = base or str(model._meta.model_name)
+    taken = set(model._default_manager.filter(id__startswith=base).values_list("id", flat=True))
+    candidate, number = base, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{base}-{number}"
+    return candidate
+
+
+@audited_as(lambda arguments: f"{arguments.get('name') or arguments.get('id')} was made")
+@transaction.atomic
+def create_network(
+    *,
+    prefixes: Sequence[Cidr] = (),
+    prefix_length: Mapping[int, int] | None = None,
+    by: str = "",
+    **columns: Any,
+) -> Network:
+    """Make a network with these columns and prefixes; `by` is who shares it, if it is shared.
+
+    Left out, the id reads like the name, a VRF id is the next free one, and a private network is
+    carved from its partition's super network: the next free prefix per family, as long as
+    `prefix_length` says or as the super network's defaults do. Raises ValidationError.
+    """
+    network = Network(**columns)
+    network.id = network.id or free_id(network.name)
+    if network.kind == PRIVATE and network.parent is None and network.partition is not None:
+        network.parent = super_network(network.partition)
+    if network.kind in (PRIVATE, EXTERNAL) and network.vrf is None:
+        network.vrf = _free_vrf()
+    if network.shared:
+        network.shared_by = by
+    network.save(force_insert=True)
+    for cidr in prefixes or _carved(network, prefix_length):
+        Prefix(network=network, cidr=cidr).save()
+    return network
+
+
+def create_private_network(**columns: Any) -> Network:
+    """Make a private network, as create_network does."""
+    return create_network(kind=PRIVATE, **columns)
+
+
+def _free_vrf() -> int:
+    number = next_number(Network, "vrf", POOL[0], POOL[-1])
+    if number is None:
+        reason = f"No VRF id is free any more: all of {POOL[0]} to {POOL[-1]} are taken (R14)."
+        refuse(Violation("vrf", "exhausted", reason))
+    return number
+
+
+def _carved(network: Network, prefix_length: Mapping[int, int] | None) -> Iterator[Cidr]:
+    """The next free prefix per family, IPv4 first; none for a network that is not private."""
+    pool = network.parent
+    if pool is not None:
+        for family, length in sorted((prefix_length or _default_lengths(pool)).items()):
+            yield carve(pool, family, length)
+
+
+def _default_lengths(pool: Network) -> dict[int, int]:
+    defaults = pool.default_child_prefix_length
+    if not defaults:
+        reason = f"{pool.id} has no default child prefix length; say how long the prefix shall be."
+        refuse(Violation("prefix_length", "required", reason))
+    return {int(family): int(length) for family, length in defaults.items()}

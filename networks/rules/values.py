@@ -1,0 +1,23 @@
+"""Networks and addresses as the rules see them."""
+
+from typing import Protocol
+
+PRIVATE, SUPER, EXTERNAL, UNDERLAY = "private", "super", "external", "underlay"
+EPHEMERAL, STATIC = "ephemeral", "static"
+FAMILIES = {4: "IPv4", 6: "IPv6"}
+
+
+class Net(Protocol):
+    """What the rules need to know of a network."""
+
+    id: str
+    kind: str
+    shared: bool
+    vrf: int | None
+
+    @property
+    def partition_id(self) -> str | None: ...
+    @property
+    def project_id(self) -> str | None: ...
+    @property
+    def parent_id(self) -> str | None: ...
