@@ -10,7 +10,7 @@ from networks.rules import FAMILIES
 def at_own_shared_address(
     address: IP, network: str, firewall: str | None, joined: bool
 ) -> Iterator[Violation]:
-    """An endpoint is at a firewall's own address in a shared network that it has joined."""
+    """R6: an endpoint is at a firewall's own address in a shared network that it has joined."""
     if firewall is None:
         yield Violation(
             "address",
@@ -25,7 +25,7 @@ def at_own_shared_address(
 def behind(
     machine: str, lives_in: str, guarded: str, firewall: str, guards: bool
 ) -> Iterator[Violation]:
-    """An endpoint leads to a machine in the firewall's primary network, and to no other firewall."""
+    """R5: an endpoint leads to a machine behind its firewall, and to no other firewall."""
     if guards:
         yield Violation(
             "machine",
@@ -43,7 +43,7 @@ def behind(
 def same_family(
     machine: str, network: str, address: IP, own: Collection[IP]
 ) -> Iterator[Violation]:
-    """A translation stays within its address family."""
+    """R10: a translation stays within its address family."""
     if not any(ip.version == address.version for ip in own):
         family = FAMILIES[address.version]
         yield Violation(

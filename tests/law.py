@@ -6,12 +6,10 @@ trigger in its SQL.
 
 import importlib
 import inspect
-import pkgutil
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 from django.apps import apps
 
@@ -39,19 +37,12 @@ def holders(app: str) -> dict[int, set[str]]:
 
 
 def _functions(app: str) -> Iterator[tuple[str, str]]:
-    for module in rule_modules(app):
-        prefix = module.__name__.removeprefix(f"{app}.")
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and not name.startswith("_"):
-                yield f"{prefix}.{name}", function.__doc__ or ""
-
-
-def rule_modules(app: str) -> Iterator[ModuleType]:
-    """The app's `rules`, a file or a folder of files."""
+    """Those of the app's `rules`, a file or a folder of files, by the names that callers use."""
     rules = importlib.import_module(f"{app}.rules")
-    yield rules
-    for info in pkgutil.iter_modules(getattr(rules, "__path__", [])):
-        yield importlib.import_module(f"{rules.__name__}.{info.name}")
+    for name, function in inspect.getmembers(rules, inspect.isfunction):
+        ours = function.__module__.startswith(rules.__name__)
+        if ours and not name.startswith("_"):
+            yield f"rules.{name}", function.__doc__ or ""
 
 
 def _constraints(app: str) -> Iterator[tuple[str, str]]:

@@ -45,13 +45,9 @@ def _attention() -> FirewallQuerySet:
 def _states() -> dict[str, Counter[str]]:
     """How many firewalls are in which state, by partition."""
     states: dict[str, Counter[str]] = defaultdict(Counter)
-    counted = (
-        Firewall.objects.with_state()
-        .order_by()
-        .values_list("machine__partition", "state")
-        .annotate(Count("pk"))
-    )  # type: ignore[misc]
-    for partition, state, number in counted:
+    rows = Firewall.objects.with_state().order_by()
+    by_state = rows.values_list("machine__partition", "state")  # type: ignore[misc] # annotated
+    for partition, state, number in by_state.annotate(Count("pk")):
         states[partition][state] = number
     return states
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from machines.rules.requests import Wanted, with_article
-from networks.common.violations import Violation, named
+from machines.rules.requests import Wanted
+from networks.common.violations import Violation, named, with_article
 from networks.rules import PRIVATE, Net
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from networks.common.addressing import Cidr
-from networks.common.violations import Violation, named
+from networks.common.violations import Violation, named, with_article
 from networks.rules import PRIVATE, SUPER, UNDERLAY, Net
 
 
@@ -69,8 +69,3 @@ def one_network(wanted: Sequence[Wanted]) -> Iterator[Violation]:
             "several_networks",
             f"A machine lives in exactly one network, not in {networks} (R4).",
         )
-
-
-def with_article(kind: str) -> str:
-    """`a private`, `an external`."""
-    return ("an " if kind[0] in "aeiou" else "a ") + kind

@@ -23,3 +23,8 @@ def named(items: Iterable[str], limit: int = 5) -> str:
     names = sorted(items)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
+
+
+def with_article(kind: str) -> str:
+    """`a private`, `an external`."""
+    return ("an " if kind[0] in "aeiou" else "a ") + kind
