@@ -11,9 +11,9 @@ from networks.common.addressing import (
     contains,
     first_usable,
     free_space,
-    prefix_of,
     last_usable,
     parse_cidr,
+    prefix_of,
     usable,
 )
 
