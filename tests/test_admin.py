@@ -1,4 +1,4 @@
-"""The Django admin: everything to be seen and found, allocated and freed as elsewhere, refusals said and never a 500."""
+"""The Django admin: everything is listed and searched, allocated and freed, or refused."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def page(name: str, action: str = "changelist", *args: object) -> str:
     return reverse(f"admin:{name}_{action}", args=args)
 
 
-def said(response: Any) -> str:
+def messages_on(response: Any) -> str:
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
@@ -149,13 +149,13 @@ class TestEveryModel:
         assert queries() == few
 
     def test_is_found_as_one_types(self) -> None:
-        asked = {
+        query = {
             "app_label": "machines",
             "model_name": "machine",
             "field_name": "primary",
             "term": "shop",
         }
-        answer = staff().get(reverse("admin:autocomplete"), asked).json()
+        answer = staff().get(reverse("admin:autocomplete"), query).json()
         assert [row["id"] for row in answer["results"]] == ["shop"]
 
 
@@ -184,7 +184,7 @@ class TestMachines:
         assert [str(address) for address in machine.addresses.all()] == ["10.128.0.2"]
         assert LogEntry.objects.filter(object_id=str(machine.pk)).exists()
 
-    def test_are_allocated_with_brought_addresses(self) -> None:
+    def test_are_allocated_with_named_addresses(self) -> None:
         staff().post(page("machines_machine", "add"), {**self.WANTED, "addresses": "10.128.0.9"})
         assert [a.kind for a in Machine.objects.get(name="web").addresses.all()] == ["static"]
 
@@ -315,7 +315,7 @@ class TestFirewalls:
             "firewalls_firewall", key, uplinks="lan9", **{f"attachments-{index}-DELETE": "on"}
         )
         response = staff().post(page("firewalls_firewall", "change", key), data)
-        assert "carries the firewall's own traffic and stays (R8)" in said(response)
+        assert "carries the firewall's own traffic and stays (R8)" in messages_on(response)
         assert firewall().attachments.count() == 2 and firewall().uplinks == ["lan0", "lan1"]
 
     @pytest.mark.usefixtures("fra")
@@ -354,7 +354,7 @@ class TestWhatIsInUse:
         response = deleted(staff(), "networks_address", address.pk)
         assert (
             response.status_code == 302
-            and "10.128.0.1 is on shop-fw; free that first (R15)." in said(response)
+            and "10.128.0.1 is on shop-fw; free that first (R15)." in messages_on(response)
         )
         assert Address.objects.filter(pk=address.pk).exists()
 
@@ -363,13 +363,15 @@ class TestWhatIsInUse:
         used = Address.objects.get(address="10.128.0.1")
         data = {"action": "delete_selected", "_selected_action": [free.pk, used.pk], "post": "yes"}
         response = staff().post(page("networks_address"), data)
-        assert "free that first (R15)" in said(response) and "Successfully" not in said(response)
+        assert "free that first (R15)" in messages_on(
+            response
+        ) and "Successfully" not in messages_on(response)
         assert Address.objects.filter(pk__in=[free.pk, used.pk]).count() == 2
 
     def test_prefixes_with_children_stay(self) -> None:
         data = sent("networks_network", "super-fra", **{"prefixes-0-DELETE": "on"})
         response = staff().post(page("networks_network", "change", "super-fra"), data)
-        assert "10.128.0.0/14 still holds shop, storage (R15)." in said(response)
+        assert "10.128.0.0/14 still holds shop, storage (R15)." in messages_on(response)
         assert Network.objects.get(pk="super-fra").prefixes.exists()
 
 

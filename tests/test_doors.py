@@ -1,4 +1,4 @@
-"""One rule, every door: the same refusal, word by word, through the ORM, a form, REST and the admin."""
+"""One rule, every door: the same refusal through the ORM, a form, REST and the admin."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ TABLE = [
 
 @pytest.fixture(scope="module")
 def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
-    """The scene, built once for all cases, in a transaction that every test's own one is nested in."""
+    """The scene, built once for all cases, in a transaction around each test's own."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield Scene()
         transaction.set_rollback(True)
@@ -97,7 +97,7 @@ def in_the_process(case: Case, scene: Scene) -> Refusal:
 def test_each_case_misses_its_rule(
     scene: Scene, rule: str, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its rule taken out, the case is let through, or met by something else: the database's own refusal, say."""
+    """With its rule taken out, the case is let through, or something else refuses it."""
     door = next(door for door in DOORS if door not in case.not_at.split())
     take_out(monkeypatch, case.by)
     try:
@@ -165,7 +165,7 @@ def test_what_keeps_the_rules_is_let_through(scene: Scene, door: str) -> None:
     assert way.make(**s.private()) == {} and Network.objects.get(pk="new").parent_id == "super-fra"
     assert way.add_prefix(s.shop, "10.128.64.0/22") == {} and s.shop.prefixes.count() == 2
     assert (
-        way.take(s.other, s.fra.shop, str(s.ip(s.other, 9))) == {}
+        way.allocate(s.other, s.fra.shop, str(s.ip(s.other, 9))) == {}
         and Address.objects.filter(address=s.ip(s.other, 9)).exists()
     )
     assert (
@@ -191,35 +191,33 @@ def test_a_prefix_with_host_bits_is_refused_with_the_one_that_is_meant(
 
 
 def left_behind(scene: Scene, door: str) -> dict[str, list[tuple[str, str]]]:
-    """R16: what is still reserved for the shop, by network, when a firewall has left what it joined and a second one was freed."""
-    way, brought = DOORS[door](), scene.ip(scene.storage, 78)
-    assert (
-        way.join(scene.firewall, scene.storage, str(brought))
-        == {}
-        == DOORS["rest"]().join(scene.firewall, scene.backup)
-    )
-    assert way.leave(scene.firewall, scene.storage) == {} == way.leave(scene.firewall, scene.backup)
-    assert (
-        way.firewall(
-            scene.fra.shop, scene.other, scene.backup, addresses=str(scene.ip(scene.other, 9))
-        )
-        == {}
-    )
-    assert way.free(Machine.objects.get(name="new")) == {} == way.free(scene.machine)
+    """R16: what is still reserved for the shop, by network.
+
+    A firewall has left what it joined, and another one and a machine were freed.
+    """
+    way = DOORS[door]()
+    named_one, named_other = str(scene.ip(scene.storage, 78)), str(scene.ip(scene.other, 9))
+    assert way.join(scene.firewall, scene.storage, named_one) == {}
+    assert DOORS["rest"]().join(scene.firewall, scene.backup) == {}
+    assert way.leave(scene.firewall, scene.storage) == {}
+    assert way.leave(scene.firewall, scene.backup) == {}
+    made = way.firewall(scene.fra.shop, scene.other, scene.backup, addresses=named_other)
+    assert made == {}
+    assert way.free(Machine.objects.get(name="new")) == {}
+    assert way.free(scene.machine) == {}
     assert not Machine.objects.filter(name__in=["new", "shop-web"]).exists()
-    found: dict[str, list[tuple[str, str]]] = {}
-    for one in Address.objects.filter(
-        project="shop", prefix__network__in=["storage", "backup", "other"], machine=None
-    ):
-        found.setdefault(one.network.pk, []).append((str(one), one.kind))
-    return found
+    reserved: dict[str, list[tuple[str, str]]] = {}
+    networks = ["storage", "backup", "other"]
+    for row in Address.objects.filter(project="shop", prefix__network__in=networks, machine=None):
+        reserved.setdefault(row.network.pk, []).append((str(row), row.kind))
+    return reserved
 
 
 LEFT = {"storage": [("10.128.8.78", "static")], "other": [("10.128.4.9", "static")]}
 
 
 @pytest.mark.parametrize("door", ["orm", "rest", "admin"])
-def test_what_was_picked_is_free_again_and_what_was_brought_stays_reserved(
+def test_what_was_picked_is_free_again_and_what_was_named_stays_reserved(
     scene: Scene, door: str
 ) -> None:
     assert left_behind(scene, door) == LEFT
@@ -229,7 +227,7 @@ def test_what_was_picked_is_free_again_and_what_was_brought_stays_reserved(
 def test_without_its_rule_something_else_is_left_behind(
     scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if all addresses had been picked, or all brought."""
+    """As if all addresses had been picked, or all named."""
     release = Address.release
 
     def alike(address: Address) -> None:

@@ -1,4 +1,7 @@
-"""What a naive reading of the rules gets wrong: what is full, grows or is small, which is primary, and what a failure leaves behind."""
+"""What a naive reading of the rules gets wrong.
+
+What is full, grows or is small, which network is primary, and what a failure leaves behind.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +27,7 @@ def fra() -> World:
     return world(v6="2001:db8:128::/48")
 
 
-def said(action: Callable[[], object]) -> dict[str, list[str]]:
+def refused(action: Callable[[], object]) -> dict[str, list[str]]:
     """The sentences by field with which the action is refused; nothing may be left behind."""
     before = everything()
     with pytest.raises(ValidationError) as error:
@@ -50,23 +53,26 @@ class TestWhatIsFullSaysWhichAndHowFull:
         fra = world(pool="10.128.0.0/22", v6="2001:db8:128::/63")
         fra.private("a", fra.shop, prefix_length={4: 23})
         fra.private("b", fra.shop, prefix_length={4: 24, 6: 64})
-        assert said(lambda: fra.private("c", fra.shop, prefix_length={4: 23})) == {
+        assert refused(lambda: fra.private("c", fra.shop, prefix_length={4: 23})) == {
             "prefix_length": [
-                "super-fra (10.128.0.0/22) has no free /23 left: 2 child prefixes taken, the largest free one is a /24 (R13)."
+                "super-fra (10.128.0.0/22) has no free /23 left: "
+                "2 child prefixes taken, the largest free one is a /24 (R13)."
             ]
         }
         fra.private("d", fra.shop, prefix_length={6: 64})
-        assert said(lambda: fra.private("e", fra.shop, prefix_length={4: 24, 6: 64})) == {
+        assert refused(lambda: fra.private("e", fra.shop, prefix_length={4: 24, 6: 64})) == {
             "prefix_length": [
-                "super-fra (2001:db8:128::/63) has no free /64 left: 2 child prefixes taken, nothing is free (R13)."
+                "super-fra (2001:db8:128::/63) has no free /64 left: "
+                "2 child prefixes taken, nothing is free (R13)."
             ]
         }
 
     def test_a_pool_without_that_family(self) -> None:
         fra = world()
-        assert said(lambda: fra.private("a", fra.shop, prefix_length={6: 64})) == {
+        assert refused(lambda: fra.private("a", fra.shop, prefix_length={6: 64})) == {
             "prefix_length": [
-                "super-fra (no IPv6 prefix) has no free /64 left: 0 child prefixes taken, nothing is free (R13)."
+                "super-fra (no IPv6 prefix) has no free /64 left: "
+                "0 child prefixes taken, nothing is free (R13)."
             ]
         }
 
@@ -75,8 +81,8 @@ class TestWhatIsFullSaysWhichAndHowFull:
         for _ in range(2):
             allocate(tiny, project=fra.shop, version=6)
         full = "tiny has no free IPv6 address left: 2 of 2 are taken (R12)."
-        assert said(lambda: allocate(tiny, project=fra.shop, version=6)) == {"network": [full]}
-        assert said(lambda: fra.machine("web", fra.shop, tiny)) == {"networks": [full]}
+        assert refused(lambda: allocate(tiny, project=fra.shop, version=6)) == {"network": [full]}
+        assert refused(lambda: fra.machine("web", fra.shop, tiny)) == {"networks": [full]}
         assert str(allocate(tiny, project=fra.shop, version=4)) == "10.128.0.1"
 
     def test_the_underlay(self) -> None:
@@ -84,7 +90,7 @@ class TestWhatIsFullSaysWhichAndHowFull:
         shop = fra.private("shop", fra.shop)
         for number in range(2):
             fra.firewall(f"fw-{number}", fra.shop, shop)
-        assert said(lambda: fra.firewall("fw-2", fra.shop, shop)) == {
+        assert refused(lambda: fra.firewall("fw-2", fra.shop, shop)) == {
             "networks": ["underlay-fra has no free IPv4 address left: 2 of 2 are taken (R12)."]
         }
 
@@ -95,13 +101,13 @@ class TestWhatIsFullSaysWhichAndHowFull:
         fra.machine("web", fra.shop, shop)
         monkeypatch.setattr("networks.allocation.networks.POOL", range(1, 2))
         monkeypatch.setattr("machines.allocation.POOL", range(1, 2))
-        assert said(lambda: fra.private("next", fra.shop)) == {
+        assert refused(lambda: fra.private("next", fra.shop)) == {
             "vrf": ["No VRF id is free any more: all of 1 to 1 are taken (R14)."]
         }
-        assert said(lambda: create_network(id="out", kind="external")) == {
+        assert refused(lambda: create_network(id="out", kind="external")) == {
             "vrf": ["No VRF id is free any more: all of 1 to 1 are taken (R14)."]
         }
-        assert said(lambda: fra.machine("next", fra.shop, shop)) == {
+        assert refused(lambda: fra.machine("next", fra.shop, shop)) == {
             "asn": ["No AS number is free any more: all of 4210000001 to 4210000001 are taken."]
         }
 
@@ -141,7 +147,7 @@ class TestGrowing:
         net = fra.private("net", fra.shop, prefix_length={4: 28})
         for number in range(3):
             fra.machine(f"web-{number}", fra.shop, net)
-        assert said(lambda: grow(net, prefix=ip_network("2001:db8:128:99::/127"))) == {
+        assert refused(lambda: grow(net, prefix=ip_network("2001:db8:128:99::/127"))) == {
             "cidr": ["net has no free IPv6 address left: 2 of 2 are taken (R12)."]
         }
 
@@ -158,7 +164,7 @@ def test_small_private_networks_hold_as_many_machines_as_their_rfc_says(
     assert len({address for machine in machines for address in own(machine, net)}) == hosts
     assert (
         f"{hosts} of {hosts} are taken"
-        in said(lambda: fra.machine("more", fra.shop, net))["networks"][0]
+        in refused(lambda: fra.machine("more", fra.shop, net))["networks"][0]
     )
 
 
@@ -181,8 +187,8 @@ class TestThePrimary:
     def test_is_ambiguous_where_two_are_marked(
         self, fra: World, two: tuple[Network, Network]
     ) -> None:
-        asked = [Request(net, primary=True) for net in two]
-        assert said(lambda: fra.firewall("fw", fra.storage, networks=asked)) == {
+        requests = [Request(net, primary=True) for net in two]
+        assert refused(lambda: fra.firewall("fw", fra.storage, networks=requests)) == {
             "networks": [
                 "one, two could each be the primary network; mark one with primary: true (R5)."
             ]
@@ -211,9 +217,9 @@ class TestThePrimary:
         assert other.attachments.filter(network=home).exists()
 
 
-class TestBringing:
-    def test_is_asked_of_each_network_by_itself(self, fra: World) -> None:
-        """A brought address switches its own network to noauto, and no other one."""
+class TestNamedAddresses:
+    def test_are_a_matter_of_each_network_by_itself(self, fra: World) -> None:
+        """Where one is named, no other is picked in that network; elsewhere they are."""
         shop, storage = (
             fra.private("shop", fra.shop),
             fra.private("storage", fra.storage, shared=True),
@@ -224,21 +230,23 @@ class TestBringing:
         assert own(firewall, storage) == ["10.128.4.9", "2001:db8:128:1::9"]
         assert own(firewall, shop) == ["10.128.0.1", "2001:db8:128::1"]
 
-    def test_several_of_one_family_is_fine(self, fra: World) -> None:
+    def test_may_be_several_of_one_family(self, fra: World) -> None:
         net = fra.private("net", fra.shop, prefix_length={4: 24})
         assert own(
             fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.9"]), net
         ) == ["10.128.0.8", "10.128.0.9"]
 
-    def test_one_twice_is_taken_the_second_time(self, fra: World) -> None:
+    def test_are_taken_when_named_twice(self, fra: World) -> None:
         net = fra.private("net", fra.shop, prefix_length={4: 24})
         taken = {"addresses": ["10.128.0.8 is already taken, by web (R12)."]}
         assert (
-            said(lambda: fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.8"]))
+            refused(
+                lambda: fra.machine("web", fra.shop, net, addresses=["10.128.0.8", "10.128.0.8"])
+            )
             == taken
         )
 
-    def test_a_reserved_ephemeral_one_makes_it_stay(self, fra: World) -> None:
+    def test_stay_reserved_even_if_they_were_picked_once(self, fra: World) -> None:
         net = fra.private("net", fra.shop, prefix_length={4: 24})
         row = allocate(net, project=fra.shop)
         assert row.kind == Address.Kind.EPHEMERAL
@@ -252,20 +260,20 @@ def test_a_project_bound_external_network_serves_that_project_alone(fra: World) 
     shop = fra.private("shop", fra.shop)
     assert own_one.attachments.filter(network=mpls).exists()
     sentence = "mpls serves project storage-team alone (R7)."
-    assert said(lambda: fra.firewall("fw", fra.shop, shop, mpls)) == {"networks": [sentence]}
+    assert refused(lambda: fra.firewall("fw", fra.shop, shop, mpls)) == {"networks": [sentence]}
     firewall = fra.firewall("fw", fra.shop, shop)
-    assert said(partial(join, firewall, mpls)) == {"network": [sentence]}
-    assert said(lambda: allocate(mpls, project=fra.shop)) == {"project": [sentence]}
+    assert refused(partial(join, firewall, mpls)) == {"network": [sentence]}
+    assert refused(lambda: allocate(mpls, project=fra.shop)) == {"project": [sentence]}
 
 
 def test_what_failed_halfway_leaves_no_hole(fra: World) -> None:
-    """Numbers, prefixes and addresses that a refused request had picked are picked again by the next one."""
+    """What a refused request had picked is picked by the next one: numbers, prefixes, addresses."""
     link = fra.private("link", fra.shop, prefix_length={4: 24, 6: 128})
     first = fra.machine("first", fra.shop, link)
-    said(
+    refused(
         lambda: fra.machine("refused", fra.shop, link)
     )  # after its AS number and IPv4 address were picked
-    said(
+    refused(
         lambda: fra.private("refused", fra.shop, prefix_length={4: 24, 6: 47})
     )  # after its VRF id and IPv4 prefix were
     grow(link, prefix_length=126, version=6)

@@ -1,4 +1,7 @@
-"""Who waits for whom: two connections, one of which holds an allocation open. Nobody waits but those who take from the same place."""
+"""Who waits for whom, while the transaction of an allocation is open on another connection.
+
+Nobody waits but those who allocate in the same place.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +17,8 @@ from tests.world import World, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Action = Callable[[], object]
-LONG_ENOUGH = "700ms"  # whoever waits this long for a lock waits for the other connection, which waits for the answer
+# Whoever waits this long for a lock waits for the other connection, which waits for the answer.
+LONG_ENOUGH = "700ms"
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def fra() -> World:
 
 
 @contextmanager
-def held_open(action: Action) -> Iterator[None]:
+def left_open(action: Action) -> Iterator[None]:
     """Do it, and leave its transaction open meanwhile."""
     with transaction.atomic():
         action()
@@ -53,10 +57,10 @@ def waits(action: Action) -> bool:
 
 def test_while_an_address_is_taken_only_others_who_take_from_its_network_wait(fra: World) -> None:
     a, b = fra.private("a", fra.shop), fra.private("b", fra.shop)
-    given = allocate(a, project=fra.shop)
-    with held_open(partial(allocate, a, project=fra.shop)):
+    address = allocate(a, project=fra.shop)
+    with left_open(partial(allocate, a, project=fra.shop)):
         assert waits(partial(allocate, a, project=fra.shop))
-        assert waits(given.delete)  # gives back to the same place
+        assert waits(address.delete)  # gives back to the same place
         assert not waits(partial(allocate, b, project=fra.shop))
         assert not waits(
             partial(fra.private, "c", fra.shop)
@@ -73,7 +77,7 @@ def test_while_a_network_is_carved_only_others_who_carve_from_its_super_network_
 ) -> None:
     muc = world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
     a, b = fra.private("a", fra.shop), fra.private("b", fra.shop)
-    with held_open(partial(fra.private, "c", fra.shop)):
+    with left_open(partial(fra.private, "c", fra.shop)):
         assert waits(partial(fra.private, "d", fra.shop))
         assert waits(partial(grow, b, prefix_length=24))
         assert waits(b.delete)  # gives its prefix back to the same super network
@@ -85,7 +89,7 @@ def test_while_a_network_is_carved_only_others_who_carve_from_its_super_network_
 
 def test_while_a_machine_is_allocated_machines_of_other_networks_do_not_wait(fra: World) -> None:
     a, b = fra.private("a", fra.shop), fra.private("b", fra.shop)
-    with held_open(partial(fra.machine, "web-1", fra.shop, a)):
+    with left_open(partial(fra.machine, "web-1", fra.shop, a)):
         assert waits(partial(fra.machine, "web-2", fra.shop, a))
         assert not waits(partial(fra.machine, "web-3", fra.shop, b))
         assert not waits(partial(fra.firewall, "fw", fra.shop, b))
@@ -98,7 +102,7 @@ def test_firewalls_of_one_partition_wait_for_each_other_since_all_take_from_the_
 ) -> None:
     muc = world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
     a, b, far = fra.private("a", fra.shop), fra.private("b", fra.shop), muc.private("far", fra.shop)
-    with held_open(partial(fra.firewall, "fw-1", fra.shop, a)):
+    with left_open(partial(fra.firewall, "fw-1", fra.shop, a)):
         assert waits(partial(fra.firewall, "fw-2", fra.shop, b))
         assert not waits(partial(muc.firewall, "fw-3", fra.shop, far))
 
@@ -113,10 +117,11 @@ def test_no_lock_is_held_on_a_table_a_partition_a_project_or_a_super_network(fra
         Network.objects.select_for_update(no_key=True).get(pk=fra.pool.pk)
         Prefix.objects.select_for_update(no_key=True).get(pk=pool.pk)
 
-    with held_open(partial(fra.machine, "web", fra.shop, a)):
+    with left_open(partial(fra.machine, "web", fra.shop, a)):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'"
+                "SELECT DISTINCT mode FROM pg_locks "
+                "WHERE pid = pg_backend_pid() AND locktype = 'relation'"
             )
             assert {mode for (mode,) in cursor.fetchall()} <= {
                 "AccessShareLock",

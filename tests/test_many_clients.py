@@ -1,4 +1,7 @@
-"""64 programs that allocate and free addresses of one small network, over HTTP, against everything as `make run` starts it."""
+"""64 programs that allocate and release addresses of one small network, over HTTP.
+
+Against everything as `make run` starts it.
+"""
 
 import http.client
 import json
@@ -17,9 +20,8 @@ import pytest
 from tests.stack import Stack, running
 
 CLIENTS, ROUNDS = 64, 5
-HOSTS = [
-    f"10.128.0.{number}" for number in range(1, 31)
-]  # of a /27: fewer than clients, so that some find it full
+# Of a /27: fewer than clients, so that some meet a full network.
+HOSTS = [f"10.128.0.{number}" for number in range(1, 31)]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ class Client:
         assert status < HTTPStatus.BAD_REQUEST, answer
         return answer
 
-    def take(self, **more: object) -> tuple[str, str]:
+    def allocate(self, **more: object) -> tuple[str, str]:
         """The address, or the code of the refusal."""
         status, answer = self.ask(
             "POST", "ip-addresses/", {"network": "busy", "project": "shop", **more}
@@ -71,45 +73,50 @@ class Client:
         assert status == HTTPStatus.BAD_REQUEST, answer
         return "", str(answer["network"][0]["code"])
 
-    def give_back(self, address: str, ledger: "Ledger") -> None:
+    def release(self, address: str, ledger: "Ledger") -> None:
         ledger.forget(address)  # from now on somebody else may have it
         self.must("DELETE", f"ip-addresses/{address}/")
 
 
 class Ledger:
-    """Who has which address at this moment, as far as clients know; nobody may be given what another one has."""
+    """Which addresses clients have at this moment; nobody may get what another one has."""
 
     def __init__(self) -> None:
-        self.lock, self.held, self.count = Lock(), set[str](), Counter[str]()
+        self.lock = Lock()
+        self.in_use: set[str] = set()
+        self.count: Counter[str] = Counter()
 
     def note(self, address: str, refusal: str) -> None:
         with self.lock:
-            assert address not in self.held
+            assert address not in self.in_use
             self.count[refusal or "taken"] += 1
             if address:
-                self.held.add(address)
+                self.in_use.add(address)
 
     def forget(self, address: str) -> None:
         with self.lock:
-            self.held.remove(address)
+            self.in_use.remove(address)
 
 
-def come_and_go(client: Client, ledger: Ledger, together: Barrier, number: int) -> None:
-    """All ask for more than there is; then each takes and gives back, now of one family, now of the other, and some keep the last."""
+def allocate_and_release(client: Client, ledger: Ledger, together: Barrier, number: int) -> None:
+    """All together want more than there is; then each allocates and releases in turns.
+
+    Now of one family, now of the other; some keep their last address.
+    """
     together.wait(60)
-    first, refusal = client.take(version=4)
+    first, refusal = client.allocate(version=4)
     ledger.note(first, refusal)
     together.wait(120)
     if first:
-        client.give_back(first, ledger)
+        client.release(first, ledger)
     for turn in range(ROUNDS):
-        address, refusal = client.take(version=(4, 4, 6)[(number + turn) % 3])
+        address, refusal = client.allocate(version=(4, 4, 6)[(number + turn) % 3])
         ledger.note(address, refusal)
         if address and (turn < ROUNDS - 1 or number % 3):
-            client.give_back(address, ledger)
+            client.release(address, ledger)
 
 
-def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
+def test_no_address_is_allocated_twice_lost_or_left_out(stack: Stack) -> None:
     token = stack.manage("create_token", "operators", "--role", "admin")
     one = Client(stack, token)
     one.must("POST", "partitions/", {"id": "fra", "name": "FRA"})
@@ -131,7 +138,7 @@ def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
     together = Barrier(CLIENTS, action=lambda: at_first.update(ledger.count))
     with ThreadPoolExecutor(CLIENTS) as clients:
         done = [
-            clients.submit(come_and_go, Client(stack, token), ledger, together, number)
+            clients.submit(allocate_and_release, Client(stack, token), ledger, together, number)
             for number in range(CLIENTS)
         ]
         for each in done:
@@ -146,13 +153,13 @@ def test_no_address_is_given_twice_lost_or_left_out(stack: Stack) -> None:
         row["address"]
         for row in one.must("GET", "ip-addresses/?network=busy&limit=1000")["results"]
     }
-    assert listed == ledger.held
+    assert listed == ledger.in_use
     assert one.must("GET", "networks/busy/")["usage"]["4"] == {
         "used": len(listed & set(HOSTS)),
         "available": len(HOSTS),
     }
     assert "Every rule holds" in stack.manage("check_rules")
 
-    # Exactly the others are still to be had, the lowest first: nothing that was given back, or refused, has left a hole.
-    rest = [one.take(version=4) for _ in range(len(HOSTS) - len(listed & set(HOSTS)) + 1)]
+    # Exactly the others are still free, the lowest first: no release or refusal has left a hole.
+    rest = [one.allocate(version=4) for _ in range(len(HOSTS) - len(listed & set(HOSTS)) + 1)]
     assert rest == [(host, "") for host in HOSTS if host not in listed] + [("", "exhausted")]

@@ -1,4 +1,4 @@
-"""Two writers at once, real threads and a real PostgreSQL: one clear winner, the loser a rule's sentence."""
+"""Two writers at once, in real threads on a real PostgreSQL: one wins, a rule refuses the other."""
 
 from functools import partial
 
@@ -42,7 +42,7 @@ def test_allocating_while_freeing_loses_no_address(fra: World) -> None:
     assert Address.objects.count() == 3
 
 
-def test_one_address_brought_twice_has_one_winner(fra: World) -> None:
+def test_one_address_named_twice_has_one_winner(fra: World) -> None:
     net = fra.private("shop", fra.shop)
     for round_ in range(5):
         address = f"10.128.0.{50 + round_}"

@@ -1,4 +1,6 @@
-"""Two different requests at the same time, in either order and at once: whoever comes second is served, or told which rule forbids it.
+"""Two different requests at the same time, in either order and at once.
+
+Whoever comes second is served, or refused with the rule that forbids it.
 
 The whole database is checked afterwards; a deadlock or an error of the database would be raised.
 """
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Pair(NamedTuple):
-    """Two requests, and with what the one that comes second is refused: one of the codes, or not at all."""
+    """Two requests, and the codes with which the second one is refused, if it is."""
 
     one: Action
     other: Action
@@ -34,7 +36,7 @@ class Pair(NamedTuple):
 
 
 class Stage:
-    """A partition of its own, and what the pairs need there. Rows are read anew for each request, as requests do."""
+    """A partition of its own with what the pairs need. Each request reads its rows anew."""
 
     def __init__(self, number: int) -> None:
         self.fra = world(
@@ -107,17 +109,17 @@ class Stage:
         return row.save
 
     def removing(self, row: Any) -> Action:
-        found = type(row).objects.get(pk=row.pk)
-        delete: Action = found.delete
+        row_again = type(row).objects.get(pk=row.pk)
+        delete: Action = row_again.delete
         return delete
 
 
-def brought(s: Stage) -> Any:
+def reserved(s: Stage) -> Any:
     return allocate(s.storage, project=s.shop, ip=s.storage.prefixes.get(cidr__family=4).cidr[77])
 
 
 def two_for_one_address(s: Stage) -> Pair:
-    ips = [brought(s).address, s.storage.prefixes.get(cidr__family=6).cidr[77]]
+    ips = [reserved(s).address, s.storage.prefixes.get(cidr__family=6).cidr[77]]
     second = s.fra.firewall("second", s.shop, s.net)
     return Pair(
         s.joining(s.storage, addresses=ips),
@@ -128,7 +130,7 @@ def two_for_one_address(s: Stage) -> Pair:
 
 
 def two_firewalls_for_one_address(s: Stage) -> Pair:
-    ips = [brought(s).address, s.storage.prefixes.get(cidr__family=6).cidr[77]]
+    ips = [reserved(s).address, s.storage.prefixes.get(cidr__family=6).cidr[77]]
     one, other = (
         partial(s.fra.firewall, name, s.shop, s.again(s.net), s.again(s.storage), addresses=ips)
         for name in ("a", "b")
@@ -232,16 +234,16 @@ PAIRS: dict[str, Callable[[Stage], Pair]] = {
         "invalid",
         "in_use",
     ),
-    "remove an address while bringing it": lambda s: Pair(
-        s.removing(row := brought(s)),
+    "remove an address while it is assigned": lambda s: Pair(
+        s.removing(row := reserved(s)),
         s.joining(
             s.storage, addresses=[row.address, s.storage.prefixes.get(cidr__family=6).cidr[9]]
         ),
         "",
         "in_use",
     ),
-    "two joins that bring one address": two_for_one_address,
-    "two firewalls that bring one address": two_firewalls_for_one_address,
+    "two joins that name one address": two_for_one_address,
+    "two firewalls that name one address": two_firewalls_for_one_address,
     "two networks for the last child prefix": the_last_child_prefix,
     "two allocations of the last address": the_last_address,
     "two machines for the last address": the_last_address_for_machines,
@@ -293,7 +295,7 @@ def may_be(*codes: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_whoever_comes_second_is_served_or_told_why(name: str) -> None:
+def test_whoever_comes_second_is_served_or_refused_with_the_rule(name: str) -> None:
     one, other, other_refused, one_refused = PAIRS[name](Stage(1))
     assert refusals(while_open(one, other)) in may_be(other_refused)
     one, other, *_ = PAIRS[name](Stage(2))

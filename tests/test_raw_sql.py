@@ -1,4 +1,4 @@
-"""The rules marked DB hold for whoever writes to the tables: in `psql`, by a bulk update, from a fixture.
+"""The database holds the rules for whoever writes to it: in `psql`, in bulk, from a fixture.
 
 Each statement is refused, and is let through once the guard that it speaks of is taken out.
 """
@@ -51,7 +51,8 @@ def network(id: str = "new", **columns: object) -> str:
 
 
 def insert(table: str, **values: object) -> str:
-    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(map(literal, values.values()))})"
+    literals = ", ".join(map(literal, values.values()))
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({literals})"
 
 
 def literal(value: object) -> str:
@@ -413,11 +414,11 @@ STATEMENTS: dict[str, dict[str, Statement]] = {
             "networks_network.partition_id",
         ),
     },
-    "trail": {
-        "rewrite what was written down": Statement(
+    "audit trail": {
+        "change what was recorded": Statement(
             lambda s: "UPDATE networks_activity SET who = 'nobody'", KEPT
         ),
-        "forget what was written down": Statement(lambda s: "DELETE FROM networks_activity", KEPT),
+        "remove what was recorded": Statement(lambda s: "DELETE FROM networks_activity", KEPT),
     },
 }
 TABLE = [
@@ -445,7 +446,10 @@ def execute(sql: str) -> None:
 
 
 def take_out(names: str) -> None:
-    """Drop triggers, constraints, and what a column (`table.column`) refers to; all of it comes back with the rollback."""
+    """Drop triggers, constraints, and what a column (`table.column`) refers to.
+
+    All of it comes back with the rollback.
+    """
     for name in names.split():
         table, mark, part = name.partition(":" if ":" in name else ".")
         if "." in table:
@@ -507,7 +511,7 @@ def test_every_rule_marked_db_is_spoken_of_and_who_owns_addresses() -> None:
         "R13",
         "R14",
         "R15",
-        "trail",
+        "audit trail",
     ]
 
 

@@ -1,5 +1,8 @@
-"""Who may do what: one table of actions, asked at every door by everybody. Viewers read; operators also allocate, join, leave and push;
-admins also share networks and edit partitions, supers, externals and tokens."""
+"""Who may do what: one table of actions, tried at every door by everybody.
+
+Viewers read; operators also allocate, join, leave and push; admins also share networks and edit
+partitions, super networks, external networks and tokens.
+"""
 
 import os
 import subprocess
@@ -34,7 +37,7 @@ INLINE = {"prefixes-TOTAL_FORMS": 0, "prefixes-INITIAL_FORMS": 0}
 
 
 class Visit:
-    """A browser or a program of somebody with this role: a stranger is not logged in, nobody has no role."""
+    """A browser or program with this role; a stranger is not logged in, nobody has no role."""
 
     def __init__(self, role: str) -> None:
         self.client = Client()
@@ -74,7 +77,10 @@ Way = Callable[[Visit], Any]
 
 
 class Action(NamedTuple):
-    """Who may, how it is asked for at each door that has it, and how one sees that it was done; without that, by what is answered."""
+    """Who may do it, how at each door that has it, and how one sees that it was done.
+
+    Without `done`, the answer shows it.
+    """
 
     who: str
     ways: dict[str, Way]
@@ -391,7 +397,7 @@ def build() -> None:
 
 @pytest.fixture(scope="module")
 def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """What there is to be done something with, in a transaction that every test's own one is nested in."""
+    """The rows that the actions are about, in a transaction around each test's own."""
     with django_db_blocker.unblock(), transaction.atomic():
         build()
         yield
@@ -431,8 +437,10 @@ def test_the_first_migration_of_an_empty_database_makes_the_roles(django_db_bloc
             )
             with psycopg.connect(fresh) as there:
                 granted = there.execute(
-                    "SELECT role.name, array_agg(codename::text) FROM auth_group role JOIN auth_group_permissions granted "
-                    "ON group_id = role.id JOIN auth_permission permission ON permission.id = permission_id GROUP BY role.name"
+                    "SELECT role.name, array_agg(codename::text) FROM auth_group role "
+                    "JOIN auth_group_permissions granted ON group_id = role.id "
+                    "JOIN auth_permission permission ON permission.id = permission_id "
+                    "GROUP BY role.name"
                 ).fetchall()
         finally:
             server.execute("DROP DATABASE from_nothing WITH (FORCE)")

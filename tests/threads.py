@@ -13,7 +13,10 @@ PATIENCE = 20.0  # seconds, where something must happen
 
 
 def attempted(action: Action) -> object:
-    """What the action gives, or the rule that refuses it; anything else is raised. The connection of this thread is closed."""
+    """What the action returns, or the rule that refuses it; anything else is raised.
+
+    The connection of this thread is closed.
+    """
     try:
         return action()
     except (ValidationError, ProtectedError) as error:
@@ -35,7 +38,10 @@ def at_once(*actions: Action) -> list[object]:
 
 
 def while_open(first: Action, second: Action) -> list[object]:
-    """Begin the second when the first is done but not committed; the first commits once the second waits for it, or is through."""
+    """Begin the second when the first is done but not committed.
+
+    The first commits once the second waits for it, or is through.
+    """
     done, through = Event(), Event()
 
     def hold_open() -> object:
@@ -68,10 +74,10 @@ def _somebody_waits() -> bool:
 
 def refusals(results: Sequence[object]) -> list[str | None]:
     """The code of each loser."""
-    found: list[str | None] = []
+    codes: list[str | None] = []
     for result in results:
         if isinstance(result, ProtectedError):
-            found.append("in_use")
+            codes.append("in_use")
         if isinstance(result, ValidationError):
-            found += [errors[0].code for errors in result.error_dict.values()]
-    return found
+            codes += [errors[0].code for errors in result.error_dict.values()]
+    return codes

@@ -69,7 +69,10 @@ def world(
     v6: str = "",
     number: int = 0,
 ) -> World:
-    """Build it. `v6` makes the partition dual stack; `number` keeps a second partition's externals apart."""
+    """Build it; with `v6` in dual stack.
+
+    `number` keeps the external networks of several partitions apart.
+    """
     partition = Partition(id=id, name=id.upper(), management_prefixes=["192.0.2.0/24"])
     partition.save()
     lengths = {"4": 22, "6": 64} if v6 else {"4": 22}

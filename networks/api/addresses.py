@@ -6,7 +6,7 @@ import django_filters
 from rest_framework import serializers
 
 from networks.allocation import AddressRequest, allocate_in_transaction
-from networks.common.api.fields import InetText, RelatedId
+from networks.common.api.fields import InetText, RelatedIdByStatement
 from networks.common.api.lists import UUID, Exact, Inet, OrNone
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
@@ -17,8 +17,8 @@ VERSIONS = [4, 6]
 
 class AddressSerializer(RowSerializer[Address]):
     address = InetText(required=False)
-    network = RelatedId(source="prefix.network", queryset=Network.objects.all())
-    project = RelatedId(queryset=Project.objects.all())
+    network = RelatedIdByStatement(source="prefix.network", queryset=Network.objects.all())
+    project = RelatedIdByStatement(queryset=Project.objects.all())
     version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
     machine = serializers.PrimaryKeyRelatedField[Any](read_only=True)
     fixed = ("network",)

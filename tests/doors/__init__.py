@@ -1,6 +1,7 @@
 """The ways in, each doing the same things: whatever goes through one is judged as at the others.
 
-A refusal is `{field: [(code, sentence)]}`. Names that a door gives to a model's field are translated back to the model's.
+A refusal is `{field: [(code, sentence)]}`. Fields that a door calls otherwise than the model does
+are translated back.
 """
 
 from typing import Any

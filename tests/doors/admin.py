@@ -11,7 +11,7 @@ from machines.models import Machine
 from networks.models import Address, Network, Project
 from tests.api import someone
 from tests.doors.programs import MANAGED, SERVICE, first_partition
-from tests.doors.refusals import IN_USE, Refusal, renamed, said, values
+from tests.doors.refusals import IN_USE, Refusal, by_field, renamed, values
 
 
 class Admin:
@@ -48,7 +48,7 @@ class Admin:
             },
         )
 
-    def take(
+    def allocate(
         self, network: Network, project: Project, address: str = "", version: int | None = None
     ) -> Refusal:
         return self._added(
@@ -157,8 +157,8 @@ class Admin:
         if response.status_code == 302:
             return {}
         assert response.status_code == 200 and response.context is not None, response.content
-        found = said(response.context["adminform"].form.errors.as_data())
+        refusal = by_field(response.context["adminform"].form.errors.as_data())
         for inline in response.context["inline_admin_formsets"]:
             for form in inline.formset.forms:
-                found |= said(form.errors.as_data())
-        return found
+                refusal |= by_field(form.errors.as_data())
+        return refusal

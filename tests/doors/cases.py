@@ -1,4 +1,4 @@
-"""What is tried at every door, and the refusal it meets: its field, its code, and the rule broken."""
+"""What is tried at every door, and the refusal it meets: field, code, and the broken rule."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from tests.doors.scene import Scene
 class Case(NamedTuple):
     """`by`: what refuses: functions by their path, constraints as `Model:name`.
 
-    `not_at`: doors where it cannot even be asked for, or where something else is found instead.
+    `not_at`: doors that do not offer it, or where something else refuses it first.
     """
 
     attempt: Callable[[Any, Scene], Refusal]
@@ -325,12 +325,12 @@ R7 = {
         "Network:project_where_owned",
     ),
     "an address of another project's private network": Case(
-        lambda d, s: d.take(s.other, s.fra.analytics, str(s.ip(s.other, 9))),
+        lambda d, s: d.allocate(s.other, s.fra.analytics, str(s.ip(s.other, 9))),
         on("project", "other_project"),
         NR + "may_own",
     ),
     "an address of another project's external network": Case(
-        lambda d, s: d.take(s.mpls, s.fra.shop, "100.127.129.9"),
+        lambda d, s: d.allocate(s.mpls, s.fra.shop, "100.127.129.9"),
         on("project", "other_project"),
         NR + "may_own",
     ),
@@ -373,13 +373,13 @@ R8 = {
         MR + "not_explicit",
     ),
     "an address of a super network": Case(
-        lambda d, s: d.take(s.fra.pool, s.fra.shop, "10.128.200.9"),
+        lambda d, s: d.allocate(s.fra.pool, s.fra.shop, "10.128.200.9"),
         on("network", "super_given"),
         NR + "allocatable",
         "form",
     ),
     "an address of the underlay": Case(
-        lambda d, s: d.take(s.fra.fabric, s.fra.shop, "10.4.0.9"),
+        lambda d, s: d.allocate(s.fra.fabric, s.fra.shop, "10.4.0.9"),
         on("network", "underlay_given"),
         NR + "allocatable",
         "orm form",
@@ -481,13 +481,13 @@ R10 = {
         MR + "address_per_family",
     ),
     "an address of a network without a prefix": Case(
-        lambda d, s: d.take(s.bare, s.fra.shop),
+        lambda d, s: d.allocate(s.bare, s.fra.shop),
         on("network", "no_prefix"),
         "networks.rules.has_prefix",
         "form",
     ),
     "an address of a family that the network lacks": Case(
-        lambda d, s: d.take(s.shop, s.fra.shop, version=6),
+        lambda d, s: d.allocate(s.shop, s.fra.shop, version=6),
         on("network", "no_prefix"),
         "networks.rules.has_prefix",
         "form",
@@ -541,12 +541,12 @@ R11 = {
         MR + "may_use_address",
     ),
     "an address outside the network": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, "10.9.9.9"),
+        lambda d, s: d.allocate(s.other, s.fra.shop, "10.9.9.9"),
         on("address", "outside_network"),
         NR + "in_network",
     ),
     "an IPv6 address in an IPv4 network": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, "2001:db8::9"),
+        lambda d, s: d.allocate(s.other, s.fra.shop, "2001:db8::9"),
         on("address", "outside_network"),
         NR + "in_network",
     ),
@@ -561,22 +561,22 @@ R11 = {
 }
 R12 = {
     "an address that is taken": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 1))),
+        lambda d, s: d.allocate(s.other, s.fra.shop, str(s.ip(s.other, 1))),
         on("address", "taken"),
         "Address:address_is_used_once",
     ),
     "the network address": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 0))),
+        lambda d, s: d.allocate(s.other, s.fra.shop, str(s.ip(s.other, 0))),
         on("address", "reserved"),
         NR + "address_fits",
     ),
     "the broadcast address": Case(
-        lambda d, s: d.take(s.other, s.fra.shop, str(s.ip(s.other, 1023))),
+        lambda d, s: d.allocate(s.other, s.fra.shop, str(s.ip(s.other, 1023))),
         on("address", "reserved"),
         NR + "address_fits",
     ),
     "the subnet-router anycast address": Case(
-        lambda d, s: d.take(s.dual, s.fra.shop, str(s.ip(s.dual, 0, 6))),
+        lambda d, s: d.allocate(s.dual, s.fra.shop, str(s.ip(s.dual, 0, 6))),
         on("address", "reserved"),
         NR + "address_fits",
     ),
@@ -597,7 +597,7 @@ R12 = {
         "admin",
     ),
     "an address of a full network": Case(
-        lambda d, s: d.take(s.full, s.fra.shop),
+        lambda d, s: d.allocate(s.full, s.fra.shop),
         on("network", "exhausted"),
         "networks.allocation.addresses.next_address",
         "form",

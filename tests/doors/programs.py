@@ -18,7 +18,7 @@ from networks.allocation import allocate, create_network, grow
 from networks.common.forms import AllocationForm, WholeRowForm
 from networks.models import Address, Network, Prefix, Project
 from tests.api import someone
-from tests.doors.refusals import Refusal, kept, refused, renamed, said, values
+from tests.doors.refusals import Refusal, by_field, refused, removal_refused, renamed, values
 
 
 class Orm:
@@ -39,7 +39,7 @@ class Orm:
         return self._make(Network, **fields)
 
     def carve(self, **fields: Any) -> Refusal:
-        """A private network that takes what it is not given."""
+        """A private network; what is left out is picked."""
         return refused(lambda: create_network(kind="private", **fields))
 
     def grow(self, network: Network, length: int, version: int = 4) -> Refusal:
@@ -48,7 +48,7 @@ class Orm:
     def add_prefix(self, network: Network, cidr: str) -> Refusal:
         return self._make(Prefix, network=network, cidr=cidr)
 
-    def take(
+    def allocate(
         self, network: Network, project: Project, address: str = "", version: int | None = None
     ) -> Refusal:
         ip = ip_address(address) if address else None
@@ -98,7 +98,7 @@ class Orm:
         return refused(lambda: join(firewall, network, auto=auto, addresses=ips))
 
     def leave(self, firewall: Firewall, network: Network) -> Refusal:
-        return kept(lambda: leave(firewall, network))
+        return removal_refused(lambda: leave(firewall, network))
 
     def publish(self, address: Address, machine: Machine) -> Refusal:
         return self._make(
@@ -112,7 +112,7 @@ class Orm:
         )
 
     def free(self, machine: Machine) -> Refusal:
-        return kept(
+        return removal_refused(
             lambda: (
                 free_firewall(machine.firewall)
                 if hasattr(machine, "firewall")
@@ -121,7 +121,7 @@ class Orm:
         )
 
     def remove(self, row: Any) -> Refusal:
-        return kept(row.delete)
+        return removal_refused(row.delete)
 
     def _make(self, model: type[Any], **fields: Any) -> Refusal:
         return refused(model(**fields).save)
@@ -138,7 +138,7 @@ class Form(Orm):
     def change(self, row: Any, **fields: Any) -> Refusal:
         return self._filled(type(row), {**model_forms.model_to_dict(row), **fields}, row)
 
-    def take(
+    def allocate(
         self, network: Network, project: Project, address: str = "", version: int | None = None
     ) -> Refusal:
         inside = [
@@ -201,14 +201,14 @@ class Form(Orm):
         )
         if form.is_valid():
             form.save()
-        return said(form.errors.as_data())
+        return by_field(form.errors.as_data())
 
     def _allocated(self, form_class: type[AllocationForm], data: dict[str, Any]) -> Refusal:
         form: Any = modelform_factory(form_class.Meta.model, form=form_class)(data=data)  # type: ignore[attr-defined]
         form.user = someone("admin", "support")
         if form.is_valid():
             form.save()
-        return said(form.errors.as_data())
+        return by_field(form.errors.as_data())
 
 
 SERVICE = {"protocol": "tcp", "purpose": "service"}

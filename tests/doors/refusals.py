@@ -16,12 +16,12 @@ def refused(action: Callable[[], object]) -> Refusal:
     try:
         action()
     except ValidationError as error:
-        return said(error.error_dict)
+        return by_field(error.error_dict)
     return {}
 
 
-def kept(action: Callable[[], object]) -> Refusal:
-    """Whether removing something is refused because it is in use: by a rule, or by a foreign key."""
+def removal_refused(action: Callable[[], object]) -> Refusal:
+    """Whether removing a row is refused because it is in use: by a rule, or by a foreign key."""
     try:
         action()
     except (ProtectedError, RestrictedError):
@@ -36,10 +36,11 @@ def kept(action: Callable[[], object]) -> Refusal:
     return {}
 
 
-def said(errors: Mapping[str, Any]) -> Refusal:
+def by_field(errors: Mapping[str, Any]) -> Refusal:
+    """Django's errors as a refusal."""
     return {
-        field: [(one.code, " ".join(one.messages)) for one in found]
-        for field, found in errors.items()
+        field: [(error.code, " ".join(error.messages)) for error in of_field]
+        for field, of_field in errors.items()
     }
 
 

@@ -57,7 +57,7 @@ class Rest:
             self.api.post(f"networks/{network.pk}/prefixes/", {"prefix": cidr}), prefix="cidr"
         )
 
-    def take(
+    def allocate(
         self, network: Network, project: Project, address: str = "", version: int | None = None
     ) -> Refusal:
         body = values({"network": network, "project": project, "version": version}) | (
@@ -76,7 +76,7 @@ class Rest:
         return self._answered(
             self.api.post(
                 "machines/",
-                asked(
+                order_body(
                     project,
                     networks,
                     addresses=addresses,
@@ -99,7 +99,7 @@ class Rest:
         return self._answered(
             self.api.post(
                 "firewalls/",
-                asked(
+                order_body(
                     project,
                     networks,
                     addresses=addresses,
@@ -151,7 +151,7 @@ class Rest:
         }
 
 
-def asked(
+def order_body(
     project: Project,
     networks: tuple[Network, ...],
     *,

@@ -1,4 +1,4 @@
-"""A partition with everything in it that the cases speak of, and another one with both address families."""
+"""A partition with everything that the cases speak of, and one with both address families."""
 
 from typing import Any
 
@@ -14,13 +14,12 @@ class Scene:
         self.muc = muc = world(
             "muc", "10.132.0.0/14", "10.5.0.0/16", v6="2001:db8:132::/48", number=1
         )
-        self.shop, self.other = fra.private("shop", fra.shop), fra.private("other", fra.shop)
+        self.shop = fra.private("shop", fra.shop)
+        self.other = fra.private("other", fra.shop)
         self.storage = fra.private("storage", fra.storage, shared=True)
         self.backup = fra.private("backup", fra.storage, shared=True)
-        self.far, self.dual = (
-            muc.private("far", fra.storage, shared=True),
-            muc.private("dual", fra.shop),
-        )
+        self.far = muc.private("far", fra.storage, shared=True)
+        self.dual = muc.private("dual", fra.shop)
         self.bare = Network(
             id="bare",
             kind="private",
@@ -48,7 +47,7 @@ class Scene:
         self._published()
 
     def _poor_partitions(self) -> None:
-        self.empty = Partition(id="ber", name="BER")  # with neither pool nor fabric
+        self.empty = Partition(id="ber", name="BER")  # with neither super network nor underlay
         self.empty.save()
         self.poolless = Partition(id="ham", name="HAM")
         self.poolless.save()
@@ -75,17 +74,17 @@ class Scene:
         self.firewall = fra.firewall("shop-fw", fra.shop, self.shop, fra.internet)
         self.owner = fra.firewall("storage-fw", fra.storage, self.storage)
         self.machine = fra.machine("shop-web", fra.shop, self.other)
-        allocate(
-            self.storage, project=fra.analytics, ip=self.ip(self.storage, 77)
-        )  # reserved by somebody else
-        allocate(
-            self.storage, project=fra.shop, ip=self.ip(self.storage, 78)
-        )  # reserved by the shop
+        # Reserved by another project, and by the shop.
+        allocate(self.storage, project=fra.analytics, ip=self.ip(self.storage, 77))
+        allocate(self.storage, project=fra.shop, ip=self.ip(self.storage, 78))
         for _ in range(2):
             allocate(self.full, project=fra.storage)
 
     def _published(self) -> None:
-        """A firewall that publishes a machine behind it in a shared network with both address families; the machine has IPv4 alone."""
+        """A firewall that publishes a machine behind it, which has IPv4 alone.
+
+        The shared network where it is published has both address families.
+        """
         team = Project(id="media-team", name="media-team")
         team.save()
         self.lan = self.muc.private("lan", team, prefix_length={4: 24})

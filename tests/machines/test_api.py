@@ -57,7 +57,7 @@ def test_allocating_picks_an_address(api: Api) -> None:
     assert made.json()["created_at"].endswith("Z")
 
 
-def test_allocating_takes_a_brought_address(api: Api) -> None:
+def test_a_machine_is_allocated_with_a_named_address(api: Api) -> None:
     body = wanted(networks=[{"network": "shop", "auto": False}], addresses=["10.128.0.9"])
     assert api.post("machines/", body).json()["addresses"] == ["10.128.0.9"]
 

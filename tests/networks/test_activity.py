@@ -1,4 +1,4 @@
-"""The trail: what is written down at every door, who reads it, and how it reads."""
+"""The audit trail: what is recorded at every door, who reads it, and how it reads."""
 
 import csv
 import json
@@ -36,17 +36,17 @@ def store(fra: World) -> Network:
     return fra.private("store", fra.storage)
 
 
-def written(action: Callable[[], object]) -> list[Activity]:
-    """What the action leaves in the trail, in the order in which it happened."""
+def recorded_by(action: Callable[[], object]) -> list[Activity]:
+    """What the action leaves in the audit trail, in the order in which it happened."""
     last = Activity.objects.order_by("-id").values_list("id", flat=True).first() or 0
     action()
     return list(Activity.objects.filter(id__gt=last).order_by("id"))
 
 
-class TestWhatIsWritten:
+class TestWhatIsRecorded:
     def test_a_share_says_who_by_which_door_what_and_why(self, store: Network) -> None:
         admin = visitor("admin")
-        (row,) = written(
+        (row,) = recorded_by(
             lambda: admin.post("/networks/store/share/", {"confirm": "store", "reason": "backups"})
         )
         assert (row.who, row.via, row.verb, row.kind, row.key) == (
@@ -60,7 +60,7 @@ class TestWhatIsWritten:
         assert row.changes["shared"] == (False, True) and row.changes["shared_by"] == ("", "admin")
         assert set(row.changes) == {"shared", "shared_at", "shared_by", "shared_reason"}
 
-    def test_one_request_is_one_story_and_its_id_is_in_the_answer(
+    def test_one_request_is_one_event_and_its_id_is_in_the_answer(
         self, fra: World, store: Network
     ) -> None:
         body = {
@@ -69,21 +69,23 @@ class TestWhatIsWritten:
             "project": "storage-team",
             "networks": [{"network": "store"}],
         }
-        given = str(uuid.uuid4())
+        request_id = str(uuid.uuid4())
         answer: list[Any] = []
         operator = Api("operator")
-        rows = written(lambda: answer.append(operator.post("machines/", body, X_Request_ID=given)))
-        assert answer[0].status_code == 201 and answer[0]["X-Request-ID"] == given
+        rows = recorded_by(
+            lambda: answer.append(operator.post("machines/", body, X_Request_ID=request_id))
+        )
+        assert answer[0].status_code == 201 and answer[0]["X-Request-ID"] == request_id
         assert [(row.kind, row.verb) for row in rows] == [
             ("machine", "created"),
             ("address", "created"),
         ]
         assert {(row.request, row.who, row.via, row.operation) for row in rows} == {
-            (given, "operator", "api", "disk was allocated")
+            (request_id, "operator", "api", "disk was allocated")
         }
-        (story,) = events(reversed(rows))
-        assert story.sentence == "disk was allocated" and [
-            change.row.kind for change in story.changes
+        (event,) = events(reversed(rows))
+        assert event.sentence == "disk was allocated" and [
+            change.row.kind for change in event.changes
         ] == ["machine", "address"]
 
     @pytest.mark.parametrize("forged", ["a b", "x" * 65, "*/ DROP", "é"])
@@ -95,7 +97,7 @@ class TestWhatIsWritten:
         _, text = Token.objects.issue("robot", "operator")
         client = Client(headers={"Authorization": f"Bearer {text}"})
         body = json.dumps({"network": "store", "project": "storage-team"})
-        rows = written(
+        rows = recorded_by(
             lambda: client.post("/api/v1/ip-addresses/", body, content_type="application/json")
         )
         (row,) = (row for row in rows if row.kind == "address")
@@ -112,24 +114,24 @@ class TestWhatIsWritten:
             user.save()
             Token.objects.issue("robot", "viewer")
 
-        rows = written(change)
-        told = json.dumps([[row.before, row.after] for row in rows])
+        rows = recorded_by(change)
+        recorded = json.dumps([[row.before, row.after] for row in rows])
         user.refresh_from_db()
-        assert "password" not in told and user.password not in told
-        assert Token.objects.get(name="robot").digest not in told and "digest" not in told
+        assert "password" not in recorded and user.password not in recorded
+        assert Token.objects.get(name="robot").digest not in recorded and "digest" not in recorded
 
-    def test_what_was_taken_back_was_never_written(self, fra: World, store: Network) -> None:
+    def test_what_was_rolled_back_was_never_recorded(self, fra: World, store: Network) -> None:
         def half() -> None:
             with transaction.atomic():
                 allocate(store, project=fra.storage)
                 transaction.set_rollback(True)
 
-        assert written(half) == []
+        assert recorded_by(half) == []
 
-    def test_a_refusal_writes_nothing(self, fra: World, store: Network) -> None:
+    def test_a_refusal_is_not_recorded(self, fra: World, store: Network) -> None:
         admin = Api()
         assert (
-            written(
+            recorded_by(
                 lambda: codes(
                     admin.post("ip-addresses/", {"network": "super-fra", "project": "shop"})
                 )
@@ -137,10 +139,10 @@ class TestWhatIsWritten:
             == []
         )
 
-    def test_saving_without_a_change_writes_nothing(self, store: Network) -> None:
-        assert written(store.save) == []
+    def test_saving_without_a_change_is_not_recorded(self, store: Network) -> None:
+        assert recorded_by(store.save) == []
 
-    def test_bulk_code_and_hand_written_statements_leave_a_trail_as_well(
+    def test_bulk_code_and_hand_written_statements_are_recorded_as_well(
         self, fra: World, store: Network
     ) -> None:
         def bulk() -> None:
@@ -149,10 +151,11 @@ class TestWhatIsWritten:
         def by_hand() -> None:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "/* by hand */ UPDATE networks_network SET description = 'two' WHERE id = 'store'"
+                    "/* by hand */ UPDATE networks_network "
+                    "SET description = 'two' WHERE id = 'store'"
                 )
 
-        (first,), (second,) = written(bulk), written(by_hand)
+        (first,), (second,) = recorded_by(bulk), recorded_by(by_hand)
         assert first.changes == {"description": ("", "one")} and second.changes == {
             "description": ("one", "two")
         }
@@ -161,12 +164,12 @@ class TestWhatIsWritten:
     def test_the_actor_cannot_end_the_comment_it_travels_in(self, store: Network) -> None:
         evil = "*/ DELETE FROM networks_address; /*"
         with acting(lambda: Actor(evil, "browser", "r1")), operation(evil, "why'; \\ \0 \n é 🦊"):
-            (row,) = written(lambda: Network.objects.filter(pk="store").update(description="x"))
+            (row,) = recorded_by(lambda: Network.objects.filter(pk="store").update(description="x"))
         assert (row.who, row.operation, row.reason) == (evil, evil, "why'; \\  \n é 🦊")
 
     def test_the_outermost_operation_counts(self, store: Network) -> None:
         with operation("outer"), operation("inner"):
-            (row,) = written(lambda: Network.objects.filter(pk="store").update(description="x"))
+            (row,) = recorded_by(lambda: Network.objects.filter(pk="store").update(description="x"))
         assert row.operation == "outer"
 
     def test_joining_and_leaving_belong_to_the_histories_of_both(
@@ -174,7 +177,7 @@ class TestWhatIsWritten:
     ) -> None:
         firewall = fra.firewall("shop-fw", fra.shop, fra.private("shop", fra.shop))
         store.share("ada")
-        rows = written(lambda: (join(firewall, store), leave(firewall, store)))
+        rows = recorded_by(lambda: (join(firewall, store), leave(firewall, store)))
         ours = [
             row
             for row in rows
@@ -185,11 +188,11 @@ class TestWhatIsWritten:
             ("shop-fw left store", "removed"),
         ]
 
-    def test_freeing_tells_what_went_and_what_stays_reserved(
+    def test_freeing_records_what_went_and_what_stays_reserved(
         self, fra: World, store: Network
     ) -> None:
         machine = fra.machine("disk", fra.storage, store)
-        rows = written(lambda: free_machine(machine))
+        rows = recorded_by(lambda: free_machine(machine))
         assert {row.operation for row in rows} == {"disk was freed"}
         assert {(row.kind, row.verb) for row in rows} >= {
             ("address", "removed"),
@@ -203,14 +206,16 @@ class TestWhatIsWritten:
         firewall = fra.firewall("shop-fw", fra.shop, fra.private("shop", fra.shop))
         begin(task_id="t1", task=reconcile)
         try:
-            rows = written(lambda: Push.objects.enqueue(firewall))
+            rows = recorded_by(lambda: Push.objects.enqueue(firewall))
         finally:
             end()
         assert {(row.who, row.via, row.request) for row in rows} == {("reconcile", "task", "t1")}
 
 
 class TestReading:
-    def test_the_page_tells_a_story(self, fra: World, store: Network) -> None:
+    def test_the_page_shows_an_event_with_its_reason_and_changes(
+        self, fra: World, store: Network
+    ) -> None:
         visitor("admin").post(
             "/networks/store/share/", {"confirm": "store", "reason": "backups for all"}
         )
@@ -248,7 +253,7 @@ class TestReading:
             store.share("ada", "backups for all")
         assert says(visitor().get(f"/activity/?{query}"), "backups for all") == found
 
-    def test_a_story_longer_than_a_page_is_told_once(self, fra: World, store: Network) -> None:
+    def test_an_event_longer_than_a_page_is_shown_once(self, fra: World, store: Network) -> None:
         with acting(lambda: Actor("importer", "command", "r9")), operation("many were made"):
             Project.objects.bulk_create(Project(id=f"p{number}", name="p") for number in range(450))
         viewer = visitor()

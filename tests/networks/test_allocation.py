@@ -1,4 +1,4 @@
-"""Taking prefixes and addresses: the lowest free one, never twice, nothing left behind by an error."""
+"""Allocating prefixes and addresses: the lowest free one, never twice; an error leaves nothing."""
 
 from ipaddress import ip_address, ip_network
 
@@ -98,7 +98,7 @@ def test_small_prefixes_offer_what_their_rfc_says(fra: World, cidr: str, count: 
         ("10.128.0.5", "taken"),
     ],
 )
-def test_a_brought_address_must_be_inside_free_and_usable(fra: World, text: str, code: str) -> None:
+def test_a_named_address_must_be_inside_free_and_usable(fra: World, text: str, code: str) -> None:
     net = fra.private("a", fra.shop)
     allocate(net, project=fra.shop, ip=ip_address("10.128.0.5"))
     with pytest.raises(ValidationError) as error:
@@ -115,20 +115,20 @@ def test_the_subnet_router_anycast_address_is_never_handed_out() -> None:
     assert str(allocate(net, project=fra.shop, version=6)) == "2001:db8:128::1"
 
 
-def test_a_picked_address_is_gone_when_released_and_a_brought_one_stays(fra: World) -> None:
+def test_a_picked_address_is_gone_when_released_and_a_named_one_stays(fra: World) -> None:
     net = fra.private("a", fra.shop)
-    picked, brought = (
+    picked, named = (
         allocate(net, project=fra.shop),
         allocate(net, project=fra.shop, ip=ip_address("10.128.0.9")),
     )
     picked.release()
-    brought.release()
+    named.release()
     assert list(Address.objects.values_list("address", "kind")) == [
         (ip_address("10.128.0.9"), "static")
     ]
 
 
-def test_super_and_underlay_addresses_are_never_given(fra: World) -> None:
+def test_super_and_underlay_addresses_are_never_allocated_by_hand(fra: World) -> None:
     for net, code in ((fra.pool, "super_given"), (fra.fabric, "underlay_given")):
         with pytest.raises(ValidationError) as error:
             allocate(net, project=fra.shop)

@@ -115,7 +115,7 @@ class TestMakingNetworks:
             77,
         )
 
-    def test_private_ones_may_bring_their_prefixes(self, api: Api) -> None:
+    def test_private_ones_may_name_their_prefixes(self, api: Api) -> None:
         body = {
             "id": "shop",
             "partition": "fra",
@@ -401,7 +401,7 @@ class TestLists:
 
 
 class TestAddresses:
-    def test_are_picked_or_brought(self, api: Api, fra: World) -> None:
+    def test_are_picked_or_named(self, api: Api, fra: World) -> None:
         fra.private("shop", fra.shop)
         picked = api.post("ip-addresses/", {"network": "shop", "project": "shop", "name": "web"})
         assert picked.status_code == 201
@@ -414,10 +414,10 @@ class TestAddresses:
             "description": "",
             "machine": None,
         }
-        brought = api.post(
+        named = api.post(
             "ip-addresses/", {"network": "shop", "project": "shop", "address": "10.128.0.9"}
         ).json()
-        assert (brought["address"], brought["kind"]) == ("10.128.0.9", "static")
+        assert (named["address"], named["kind"]) == ("10.128.0.9", "static")
 
     def test_are_their_own_ids_also_in_ipv6(self) -> None:
         fra, api = world(v6="2001:db8:128::/48"), Api()
@@ -476,7 +476,7 @@ class TestAddresses:
             "address": ["identity"]
         }
 
-    def test_are_given_back_unless_a_machine_has_them(self, api: Api, fra: World) -> None:
+    def test_are_released_unless_a_machine_has_them(self, api: Api, fra: World) -> None:
         shop = fra.private("shop", fra.shop)
         fra.machine("web", fra.shop, shop)
         allocate(shop, project=fra.shop)

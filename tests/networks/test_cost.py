@@ -1,4 +1,7 @@
-"""What the next free one costs: as much in a full network as in an empty one, also after many frees. Counted, not timed."""
+"""What the next free one costs: as much in a full network as in an empty one.
+
+Also after many were freed. Counted, not timed.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,13 +22,14 @@ from tests.world import World, network, world
 pytestmark = pytest.mark.django_db(transaction=True)
 FILL = """
 INSERT INTO networks_address (address, prefix_id, project_id, kind, name, description)
-SELECT host(network(cidr) + number::bigint)::inet, id, 'shop', 'static', '', '' FROM networks_prefix, generate_series(1, %s) AS number
-WHERE id = %s
+SELECT host(network(cidr) + number::bigint)::inet, id, 'shop', 'static', '', ''
+FROM networks_prefix, generate_series(1, %s) AS number WHERE id = %s
 """
 # Every third one, and every seventh block of 64: holes of all sizes, the same every time.
 FREE_SOME = """
 DELETE FROM networks_address
-WHERE prefix_id = %s AND ((address - '198.18.0.0') %% 3 = 0 OR (address - '198.18.0.0') / 64 %% 7 = 0)
+WHERE prefix_id = %s
+AND ((address - '198.18.0.0') %% 3 = 0 OR (address - '198.18.0.0') / 64 %% 7 = 0)
 """
 FEW_PAGES, FEW_ROWS, TRIES = 12, 100, 5
 
@@ -47,34 +51,43 @@ def lan(fra: World) -> Network:
 
 @contextmanager
 def planned(*, small: bool) -> Iterator[CursorWrapper]:
-    """Everything is planned anew; where a table is so small that the planner would do without its index, it must not."""
+    """Everything is planned anew, with an index also where the table is small."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL enable_seqscan = {'off' if small else 'on'}")
         cursor.execute("DISCARD PLANS")
         yield cursor
 
 
-def unseen() -> None:
-    """Wait until nobody sees any more what was before, in the databases of other tests too: what somebody still sees has to stay."""
-    others = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND num_nonnulls(backend_xmin, backend_xid) > 0"
+def nobody_sees_old_rows() -> None:
+    """Wait until no other transaction sees old rows, for VACUUM must keep what one still sees.
+
+    That goes for the databases of other tests too.
+    """
+    others = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND num_nonnulls(backend_xmin, backend_xid) > 0"
+    )
     with connection.cursor() as cursor:
         wait_until(lambda: (cursor.execute(others), cursor.fetchone())[1] == (0,), seconds=600)
 
 
-def cleaned() -> None:
+def vacuumed() -> None:
     """As autovacuum does now and then."""
-    unseen()
+    nobody_sees_old_rows()
     execute("VACUUM ANALYZE networks_free, networks_address")
 
 
 def cheap(after: Callable[[], None], cost: Callable[[], tuple[int, ...]], *most: int) -> bool:
-    """Whether it costs no more after this; tried again, for just then somebody may have begun to look at what was before."""
+    """Whether it costs no more after this.
+
+    Tried again, for another transaction may have begun just then, and see old rows.
+    """
     for _ in range(TRIES):
         after()
-        found = cost()
-        if all(each <= limit for each, limit in zip(found, most, strict=True)):
+        costs = cost()
+        if all(each <= limit for each, limit in zip(costs, most, strict=True)):
             return True
-        print("it has cost", found)
+        print("it has cost", costs)
     return False
 
 
@@ -82,8 +95,8 @@ def pages(query: str, values: Any, *, small: bool = False) -> int:
     """How many pages the query looks at, by an index."""
     with planned(small=small) as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
-        found = cursor.fetchone()[0]
-    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+        explained = cursor.fetchone()[0]
+    plan = (json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
@@ -95,10 +108,11 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def rows_read() -> int:
-    """How many rows of addresses and of free space this transaction has read, by index or otherwise."""
+    """How many rows of addresses and free space this transaction has read, by index or not."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables "
+            "SELECT sum(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0))::bigint "
+            "FROM pg_stat_xact_user_tables "
             "WHERE relname IN ('networks_free', 'networks_address')"
         )
         return int(cursor.fetchone()[0])
@@ -107,13 +121,13 @@ def rows_read() -> int:
 def cost(lan: Network, world: World, *, small: bool) -> tuple[int, int]:
     """Pages of finding the next free address, and rows of taking it."""
     prefix = lan.prefixes.get()
-    looked = pages(pools._NEXT_ADDRESS, [prefix.pk], small=small)
+    page_count = pages(pools._NEXT_ADDRESS, [prefix.pk], small=small)
     with planned(small=small):
         before = rows_read()
         allocate(lan, project=world.shop)
         read = rows_read() - before
         transaction.set_rollback(True)
-    return looked, read
+    return page_count, read
 
 
 @pytest.mark.parametrize("taken", [500, 20_000])
@@ -122,11 +136,11 @@ def test_the_next_address_costs_the_same_however_many_are_taken_and_after_frees(
 ) -> None:
     prefix = lan.prefixes.get()
     execute(FILL, taken, prefix.pk)
-    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), (
+    assert cheap(vacuumed, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), (
         "when it is full up to there"
     )
     execute(FREE_SOME, prefix.pk)
-    assert cheap(cleaned, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), (
+    assert cheap(vacuumed, lambda: cost(lan, fra, small=taken < 1000), FEW_PAGES, FEW_ROWS), (
         "with holes"
     )
     assert allocate(lan, project=fra.shop).address == IPv4Address("198.18.0.1")  # the lowest hole
@@ -137,10 +151,10 @@ def test_taking_and_giving_back_a_thousand_times_leaves_nothing_to_wade_through(
 ) -> None:
     prefix = lan.prefixes.get()
     execute(FILL, 2000, prefix.pk)
-    cleaned()
+    vacuumed()
 
     def turns(count: int) -> None:
-        unseen()
+        nobody_sees_old_rows()
         for number in range(count):
             execute(
                 "DELETE FROM networks_address WHERE address = '198.18.0.0'::inet + %s",
@@ -173,5 +187,5 @@ def test_the_next_child_prefix_costs_the_same_however_many_are_carved(fra: World
     Network.objects.get(pk="net-7").delete()
     Network.objects.get(pk="net-100").delete()
     assert cheap(
-        cleaned, lambda: (pages(pools._NEXT_CHILD, values),), 4 * (1 + 24 - 12)
+        vacuumed, lambda: (pages(pools._NEXT_CHILD, values),), 4 * (1 + 24 - 12)
     )  # a look per length from /12 to /24

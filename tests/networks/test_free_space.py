@@ -1,4 +1,7 @@
-"""What is free is kept by the database: the fewest blocks, exactly what is not taken, whatever is taken and given back."""
+"""Free space is kept by the database: the fewest blocks, and exactly what is not taken.
+
+Whatever is allocated and released.
+"""
 
 from ipaddress import ip_network
 
@@ -70,12 +73,12 @@ def test_child_prefixes_leave_exactly_the_rest(steps: list[tuple[int, bool]]) ->
                 for block in free_space([pool.cidr], carved)
                 if block.prefixlen <= length
             ]
-            found = next_child(pool.pk, pool.cidr, length)
-            assert found == (expected[0] if expected else None)
-            if found is not None and net.prefixes.count() and removed:
+            cidr = next_child(pool.pk, pool.cidr, length)
+            assert cidr == (expected[0] if expected else None)
+            if cidr is not None and net.prefixes.count() and removed:
                 net.prefixes.order_by("-cidr")[0].delete()
-            elif found is not None:
-                grow(net, prefix=found)
+            elif cidr is not None:
+                grow(net, prefix=cidr)
             assert free_blocks([pool.pk]) == free_space(
                 [pool.cidr], Prefix.objects.filter(network=net).values_list("cidr", flat=True)
             )
@@ -96,7 +99,7 @@ def test_counting_anew_finds_the_same() -> None:
     assert free_blocks(everything) == before
 
 
-def test_what_a_removed_prefix_held_is_free_in_its_super_network_again() -> None:
+def test_what_a_removed_prefix_took_is_free_in_its_super_network_again() -> None:
     fra = world(pool="10.128.0.0/20")
     pool = list(fra.pool.prefixes.values_list("pk", flat=True))
     fra.private("a", fra.shop)

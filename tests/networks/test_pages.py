@@ -30,7 +30,7 @@ def share(client: Client, network: str = "store", **data: str) -> Any:
     return client.post(f"/networks/{network}/share/", data)
 
 
-def found(**query: str) -> list[str]:
+def listed(**query: str) -> list[str]:
     """The ids that the list shows."""
     return [row["network"].pk for row in visitor().get("/networks/", query).context["networks"]]
 
@@ -75,19 +75,19 @@ class TestLookingAtNetworks:
             and says(page, "disk")
         )
 
-    def test_filters_narrow_the_list_and_the_order_is_the_asked_one(
+    def test_filters_narrow_the_list_and_the_order_is_the_one_named(
         self, fra: World, store: Network
     ) -> None:
         fra.private("shop", fra.shop)
         store.share("ada")
-        assert found(kind="private") == ["shop", "store"]
-        assert found(kind="private", sort="-id") == ["store", "shop"]
+        assert listed(kind="private") == ["shop", "store"]
+        assert listed(kind="private", sort="-id") == ["store", "shop"]
         assert (
-            found(shared="yes") == ["store"]
-            and found(project="shop") == ["shop"]
-            and found(q="10.128.4.0/24") == ["shop", "super-fra"]
+            listed(shared="yes") == ["store"]
+            and listed(project="shop") == ["shop"]
+            and listed(q="10.128.4.0/24") == ["shop", "super-fra"]
         )
-        assert found(partition="nowhere") == []
+        assert listed(partition="nowhere") == []
 
     def test_an_empty_list_says_what_to_do(self) -> None:
         assert says(visitor().get("/networks/"), "No network is here yet.")
@@ -96,7 +96,7 @@ class TestLookingAtNetworks:
     def test_a_long_list_comes_in_pages(self, fra: World) -> None:
         for number in range(55):
             fra.private(f"n{number:02}", fra.shop)
-        assert len(found(kind="private")) == 50 and found(kind="private", page="2") == [
+        assert len(listed(kind="private")) == 50 and listed(kind="private", page="2") == [
             f"n{number}" for number in range(50, 55)
         ]
         assert says(visitor().get("/networks/?kind=private"), "1 to 50 of 55")
@@ -196,7 +196,7 @@ class TestSharing:
         assert (store.shared_by, store.shared_reason) == ("ada", "first")
 
     @pytest.mark.parametrize("role", ["viewer", "operator"])
-    def test_only_an_admin_shares_and_the_others_are_told_so(
+    def test_only_an_admin_shares_and_the_others_are_refused(
         self, store: Network, role: str
     ) -> None:
         client = visitor(role)

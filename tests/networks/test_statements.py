@@ -12,15 +12,15 @@ from tests.world import world
 OURS = ("config", "firewalls", "machines", "networks")
 
 
-def _told(row: models.Model) -> dict[str, object]:
+def _values(row: models.Model) -> dict[str, object]:
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 @pytest.mark.django_db
 def test_every_kind_of_row_reads_as_by_the_orm() -> None:
-    """With networks of both families, labels, lists of prefixes, times and ids of all kinds: as the demo has them."""
+    """With both address families, labels, lists of prefixes, times and ids of all kinds."""
     call_command("demo", verbosity=0)
-    seen = set()
+    read = set()
     for model in (
         model
         for label in OURS
@@ -31,11 +31,11 @@ def test_every_kind_of_row_reads_as_by_the_orm() -> None:
         for row in rows:
             key = model._meta.pk.get_db_prep_value(row.pk, connection)
             (found,) = by_key(model).rows(key)
-            assert type(found) is model and _told(found) == _told(row)
+            assert type(found) is model and _values(found) == _values(row)
             assert found._state.adding is False and found._state.db == row._state.db
-        seen |= {model} if rows else set()
+        read |= {model} if rows else set()
     assert {"network", "prefix", "address", "firewall", "machine", "activity"} <= {
-        model._meta.model_name for model in seen
+        model._meta.model_name for model in read
     }
 
 

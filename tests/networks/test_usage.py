@@ -1,4 +1,4 @@
-"""How full networks are: by family and by prefix, exactly, and for a thousand of them as for one."""
+"""How full networks are, exactly: by family and by prefix, for a thousand of them as for one."""
 
 from ipaddress import ip_network
 
@@ -62,10 +62,10 @@ def counted(action: object) -> int:
 def test_a_thousand_networks_take_as_many_queries_as_one(fra: World) -> None:
     nets = a_thousand(fra)
     assert counted(lambda: usage(nets)) == counted(lambda: usage(nets[:1])) == 2
-    found = usage_by_prefix(nets)
+    by_network = usage_by_prefix(nets)
     for prefix in Prefix.objects.filter(network__in=nets):
         used, available = prefix.addresses.count(), capacity(prefix.cidr)
-        assert found[prefix.network_id][prefix.cidr] == {
+        assert by_network[prefix.network_id][prefix.cidr] == {
             "used": used,
             "available": available,
             "free": available - used,
@@ -123,13 +123,13 @@ class TestByPrefix:
         Prefix(network=fra.pool, cidr="10.140.0.0/16").save()
         fra.private("a", fra.shop, prefix_length={4: 24})
         fra.private("b", fra.shop, prefix_length={4: 16})
-        found = usage_by_prefix([Network.objects.get(pk="super-fra")])["super-fra"]
-        assert found[ip_network("10.128.0.0/14")] == {
+        usage = usage_by_prefix([Network.objects.get(pk="super-fra")])["super-fra"]
+        assert usage[ip_network("10.128.0.0/14")] == {
             "used": 2**8 + 2**16,
             "available": 2**18,
             "free": 2**18 - 2**16 - 2**8,
         }
-        assert found[ip_network("10.140.0.0/16")] == {"used": 0, "available": 2**16, "free": 2**16}
+        assert usage[ip_network("10.140.0.0/16")] == {"used": 0, "available": 2**16, "free": 2**16}
 
     def test_the_page_says_so(self, fra: World) -> None:
         net = fra.private("shop", fra.shop, prefix_length={4: 29})

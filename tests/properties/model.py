@@ -33,7 +33,7 @@ class State(Space):
 
     def make_machine(self, order: Order) -> None:
         id, name, project, partition, wants, addresses = order
-        broken = [*self._asked(wants)]
+        broken = [*self._requested(wants)]
         if len(wants) > 1:
             broken.append(("networks", "several_networks"))
         refuse(broken)
@@ -41,11 +41,11 @@ class State(Space):
         refuse(self._home(home, project, partition))
         refuse(self._addressed(wants, addresses))
         self.boxes[name] = Box(id, project, partition, home, self._asn())
-        self._give(name, wants, addresses, "networks")
+        self._assign(name, wants, addresses, "networks")
 
     def make_firewall(self, order: Order) -> None:
         id, name, project, partition, wants, addresses = order
-        refuse(self._asked(wants))
+        refuse(self._requested(wants))
         home = self._primary(wants, project)
         refuse(self._home(home, project, partition))
         others = [want.network for want in wants if want.network != home]
@@ -61,7 +61,7 @@ class State(Space):
             if net.kind == "underlay" and net.partition == partition
         )
         self.boxes[name] = Box(id, project, partition, home, self._asn(), {*others, fabric})
-        self._give(name, [*wants, Want(fabric)], addresses, "networks")
+        self._assign(name, [*wants, Want(fabric)], addresses, "networks")
 
     def join(self, name: str, id: str, addresses: Sequence[IP]) -> None:
         box = self.boxes[name]
@@ -77,7 +77,7 @@ class State(Space):
             (("network" if name == "networks" else name), code)
             for name, code in self._addressed(wants, addresses)
         )
-        self._give(name, wants, addresses, "network")
+        self._assign(name, wants, addresses, "network")
 
     def leave(self, name: str, id: str) -> None:
         box = self.boxes[name]
@@ -87,21 +87,21 @@ class State(Space):
             raise Refused(("network", "underlay"))
         assert box.joined is not None
         box.joined.remove(id)
-        self._let_go(
+        self._release(
             ip for ip, one in self.taken.items() if one.machine == name and one.network == id
         )
 
     def free(self, name: str) -> None:
-        self._let_go(ip for ip, one in self.taken.items() if one.machine == name)
+        self._release(ip for ip, one in self.taken.items() if one.machine == name)
         del self.boxes[name]
 
-    def _let_go(self, ips: Iterator[IP]) -> None:
+    def _release(self, ips: Iterator[IP]) -> None:
         for ip in list(ips):
             self.taken[ip].machine = None
             if self.taken[ip].kind == "ephemeral":
                 del self.taken[ip]
 
-    def _asked(self, wants: Sequence[Want]) -> Iterator[tuple[str, str]]:
+    def _requested(self, wants: Sequence[Want]) -> Iterator[tuple[str, str]]:
         if len({want.network for want in wants}) < len(wants):
             yield "networks", "not_distinct"
         kinds = [self.nets[want.network].kind for want in wants]
@@ -161,15 +161,15 @@ class State(Space):
                 ]
         return broken
 
-    def _give(self, name: str, wants: Sequence[Want], addresses: Sequence[IP], on: str) -> None:
+    def _assign(self, name: str, wants: Sequence[Want], addresses: Sequence[IP], on: str) -> None:
         project = self.boxes[name].project
         for want in wants:
             own = [ip for ip in addresses if self._in(ip, want.network)]
             for ip in own:
-                self._bring(name, want.network, ip)
+                self._assign_named(name, want.network, ip)
             for version in self.nets[want.network].versions if not own else ():
                 try:
-                    self.take(want.network, project, version, None, None, machine=name)
+                    self.allocate(want.network, project, version, None, None, machine=name)
                 except Refused as refused:
                     raise Refused(
                         *[
@@ -179,11 +179,11 @@ class State(Space):
                         ]
                     ) from refused
 
-    def _bring(self, name: str, id: str, ip: IP) -> None:
+    def _assign_named(self, name: str, id: str, ip: IP) -> None:
         project, one = self.boxes[name].project, self.taken.get(ip)
         if one is None:
             try:
-                self.take(id, project, None, ip, None, machine=name)
+                self.allocate(id, project, None, ip, None, machine=name)
             except Refused as refused:
                 raise Refused(
                     *[("addresses", code) for codes in refused.by_field.values() for code in codes]

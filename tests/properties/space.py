@@ -1,6 +1,7 @@
-"""What there is, as plain values, and what every request does to it, or why not: the rules told once more, by brute force.
+"""A model of networks and addresses as plain values: the rules once more, by brute force.
 
-Nothing of the product is used here but the words of its refusals. A request works on a copy, so whatever is refused halfway leaves nothing.
+Nothing of the product is used here but the codes of its refusals. A request works on a copy, so
+whatever is refused halfway leaves nothing.
 """
 
 from copy import deepcopy
@@ -65,6 +66,10 @@ def hosts(prefix: Cidr) -> list[IP]:
     return every[1:-1] if prefix.version == 4 else every[1:]
 
 
+def inside(inner: Cidr, outer: Cidr) -> bool:
+    return inner.network_address in outer and inner.broadcast_address in outer
+
+
 def lowest_missing(first: int, numbers: set[Any]) -> int:
     return next(
         number for number in range(first, first + len(numbers) + 1) if number not in numbers
@@ -127,10 +132,10 @@ class Space:
         self.nets[id].shared = True
 
     def remove_network(self, id: str) -> None:
-        held = [one for one in self.taken.values() if one.network == id]
-        children = [net for net in self.nets.values() if net.parent == id]
-        if held or children:
-            raise Refused(*[("network", "in_use")] * (bool(held) + bool(children)))
+        addresses = any(one.network == id for one in self.taken.values())
+        children = any(net.parent == id for net in self.nets.values())
+        if addresses or children:
+            raise Refused(*[("network", "in_use")] * (addresses + children))
         del self.nets[id]
 
     def grow(self, id: str, version: int, length: int) -> None:
@@ -141,9 +146,7 @@ class Space:
     def add_prefix(self, id: str, cidr: Cidr) -> None:
         net = self.nets[id]
         parents = self.nets[net.parent].prefixes if net.parent else None
-        if parents is not None and not any(
-            cidr.version == p.version and cidr.subnet_of(p) for p in parents
-        ):  # type: ignore[arg-type]
+        if parents is not None and not any(inside(cidr, parent) for parent in parents):
             raise Refused(("prefix", "outside_super"))
         level = [
             prefix
@@ -172,20 +175,20 @@ class Space:
             self.taken[free[0]] = Taken(id, self.boxes[name].project, "ephemeral", name)
 
     def remove_prefix(self, id: str, cidr: Cidr) -> None:
-        held = any(ip in cidr for ip in self.taken)
+        addresses = any(ip in cidr for ip in self.taken)
         children = any(
-            inner.version == cidr.version and inner.subnet_of(cidr)  # type: ignore[arg-type]
+            inside(inner, cidr)
             for net in self.nets.values()
             if net.parent == id
             for inner in net.prefixes
         )
-        if held or children:
-            raise Refused(*[("prefix", "in_use")] * (held + children))
+        if addresses or children:
+            raise Refused(*[("prefix", "in_use")] * (addresses + children))
         self.nets[id].prefixes.remove(cidr)
 
     # Addresses
 
-    def take(
+    def allocate(
         self,
         id: str,
         project: str,
@@ -226,7 +229,7 @@ class Space:
                     return ip
         raise Refused(("network", "exhausted"))
 
-    def give_back(self, ip: IP) -> None:
+    def release(self, ip: IP) -> None:
         if self.taken[ip].machine is not None:
             raise Refused(("address", "in_use"))
         del self.taken[ip]

@@ -1,6 +1,6 @@
-"""Random traffic against the real database, beside the model: who has what, what is picked, what is refused and how, all the same.
+"""Random traffic against the real database, beside the model: both do and refuse the same.
 
-`pytest --hypothesis-profile=search` looks at many more sequences, at random.
+`pytest --hypothesis-profile=search` tries many more sequences, at random.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ LENGTHS = [
     {4: 29, 6: 119},
 ]
 GROWTH = [(4, 30), (4, 29), (4, 32), (6, 127), (6, 125), (4, 8), (6, 64)]
-GIVEN = [
+CIDRS = [
     "10.128.0.32/28",
     "10.128.0.0/29",
     "10.128.1.0/30",
@@ -64,8 +64,8 @@ REQUESTS = [
     "grow",
     "add_prefix",
     "remove_prefix",
-    "take",
-    "give_back",
+    "allocate",
+    "release",
     "make_machine",
     "make_firewall",
     "join",
@@ -75,7 +75,7 @@ REQUESTS = [
 
 
 def build() -> None:
-    """Two small partitions, both dual stack, and what lies outside; small enough to be full now and then."""
+    """Two dual-stack partitions and what lies outside; small enough to be full now and then."""
     for number, (id, pool, fabric, v6) in enumerate(
         [
             ("fra", "10.128.0.0/26", "10.4.0.0/28", "2001:db8:128::/120"),
@@ -121,19 +121,19 @@ def free_addresses() -> dict[str, set[IP]]:
     """What the database would still pick from, by prefix."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT cidr::text, block::text FROM networks_free JOIN networks_prefix ON id = prefix_id"
+            "SELECT cidr::text, block::text "
+            "FROM networks_free JOIN networks_prefix ON id = prefix_id"
         )
-        found: dict[str, set[IP]] = {}
+        free: dict[str, set[IP]] = {}
         for cidr, block in cursor.fetchall():
-            found.setdefault(cidr, set()).update(ip_network(block))
-    return found
+            free.setdefault(cidr, set()).update(ip_network(block))
+    return free
 
 
 class Traffic(RuleBasedStateMachine):
     door: ClassVar[type[InProcess | OverRest]]
-    seen: ClassVar[
-        Counter[str]
-    ]  # what was asked for and how it ended, so that one sees that it was worth asking
+    # How many requests ended how: the test checks that the traffic was worth its while.
+    outcomes: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,8 +172,8 @@ class Traffic(RuleBasedStateMachine):
         """Ask the model and the product."""
         self.state, refusal = self.state.after(request, *arguments)
         assert getattr(self.way, request)(*arguments) == refusal
-        codes = [code for found in refusal.values() for code in found] or ["done"]
-        self.seen.update(f"{request} {code}" for code in codes)
+        codes = [code for of_field in refusal.values() for code in of_field] or ["done"]
+        self.outcomes.update(f"{request} {code}" for code in codes)
 
     def named(self, word: str) -> str:
         self.number += 1
@@ -255,8 +255,8 @@ class Traffic(RuleBasedStateMachine):
             for id in networks
         ]
 
-    def brought(self, data: st.DataObject, *among: str) -> list[IP]:
-        count = data.draw(st.sampled_from([0, 0, 0, 1, 2]), label="brought")
+    def named_addresses(self, data: st.DataObject, *among: str) -> list[IP]:
+        count = data.draw(st.sampled_from([0, 0, 0, 1, 2]), label="named")
         return [self.an_address(data, *among) for _ in range(count)]
 
     # What happens
@@ -303,11 +303,11 @@ class Traffic(RuleBasedStateMachine):
         id = data.draw(st.sampled_from(self.nets("private")), label="network")
         self.expect("grow", id, *growth)
 
-    @rule(data=st.data(), given=st.sampled_from(GIVEN))
-    def a_prefix_is_added(self, data: st.DataObject, given: str) -> None:
+    @rule(data=st.data(), text=st.sampled_from(CIDRS))
+    def a_prefix_is_added(self, data: st.DataObject, text: str) -> None:
         id, cidr = (
             data.draw(st.sampled_from(self.nets("private", "external")), label="network"),
-            ip_network(given),
+            ip_network(text),
         )
         self.expect("add_prefix", id, cidr)
 
@@ -329,25 +329,25 @@ class Traffic(RuleBasedStateMachine):
         self, data: st.DataObject, version: int | None, kind: str | None
     ) -> None:
         id = self.one(data, self.nets("private", "external"))
-        self.expect("take", id, self.owner(data, id), version, None, kind)
+        self.expect("allocate", id, self.owner(data, id), version, None, kind)
 
     @rule(data=st.data(), kind=st.sampled_from(KINDS))
-    def an_address_is_brought(self, data: st.DataObject, kind: str | None) -> None:
+    def an_address_is_named(self, data: st.DataObject, kind: str | None) -> None:
         id = self.one(data, self.nets("private", "external"))
         self.expect(
-            "take", id, self.owner(data, id), None, self.an_address(data, id, id, "mpls"), kind
+            "allocate", id, self.owner(data, id), None, self.an_address(data, id, id, "mpls"), kind
         )
 
     @precondition(lambda self: self.state.taken)
     @rule(data=st.data())
-    def an_address_is_given_back(self, data: st.DataObject) -> None:
+    def an_address_is_released(self, data: st.DataObject) -> None:
         idle = [ip for ip, one in self.state.taken.items() if one.machine is None]
         among = (
             sorted(idle or self.state.taken, key=str)
             if data.draw(MOSTLY, label="idle")
             else sorted(self.state.taken, key=str)
         )
-        self.expect("give_back", data.draw(st.sampled_from(among), label="address"))
+        self.expect("release", data.draw(st.sampled_from(among), label="address"))
 
     @rule(data=st.data())
     def a_machine_is_allocated(self, data: st.DataObject) -> None:
@@ -360,7 +360,7 @@ class Traffic(RuleBasedStateMachine):
     def something_is_allocated(self, data: st.DataObject, what: str, more: list[int]) -> None:
         wants, name = self.wants(data, more), self.named(what)
         project, where = self.owner(data, wants[0].network), self.place(data, wants[0].network)
-        ips = self.brought(data, *(want.network for want in wants))
+        ips = self.named_addresses(data, *(want.network for want in wants))
         self.expect(f"make_{what}", self.order(name, project, where, wants, ips))
 
     @precondition(lambda self: self.boxes(firewalls=True))
@@ -370,7 +370,7 @@ class Traffic(RuleBasedStateMachine):
             data.draw(st.sampled_from(self.boxes(firewalls=True)), label="firewall"),
             self.one(data, self.consumed()),
         )
-        ips = self.brought(data, id, id, "internet-fra")
+        ips = self.named_addresses(data, id, id, "internet-fra")
         self.expect("join", name, id, ips)
 
     @precondition(lambda self: self.boxes(firewalls=True))
@@ -393,7 +393,8 @@ class Traffic(RuleBasedStateMachine):
 @pytest.mark.parametrize("door", [InProcess, OverRest])
 def test_traffic_leaves_what_the_model_says(door: type[InProcess | OverRest]) -> None:
     build()
-    Traffic.door, Traffic.seen = door, Counter()
+    Traffic.door = door
+    Traffic.outcomes = Counter()
     run_state_machine_as_test(Traffic)
-    assert {f"{request} done" for request in REQUESTS} <= set(Traffic.seen)
-    assert len(Traffic.seen) >= len(REQUESTS) + 25, sorted(Traffic.seen)
+    assert {f"{request} done" for request in REQUESTS} <= set(Traffic.outcomes)
+    assert len(Traffic.outcomes) >= len(REQUESTS) + 25, sorted(Traffic.outcomes)

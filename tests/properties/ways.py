@@ -1,4 +1,4 @@
-"""The two doors that traffic goes through, each answering `{field: [code]}`: functions of the process, and the REST API."""
+"""The two doors of the traffic, functions and REST; both answer `{field: [code]}`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -57,7 +57,7 @@ class InProcess:
     def remove_prefix(self, id: str, cidr: Cidr) -> Refusal:
         return refused(Prefix.objects.get(network=id, cidr=cidr).delete)
 
-    def take(
+    def allocate(
         self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None
     ) -> Refusal:
         owner = Project.objects.get(pk=project)
@@ -65,7 +65,7 @@ class InProcess:
             lambda: allocate(network(id), project=owner, version=version, ip=ip, kind=kind)
         )
 
-    def give_back(self, ip: IP) -> Refusal:
+    def release(self, ip: IP) -> Refusal:
         return refused(Address.objects.get(address=ip).delete)
 
     def make_machine(self, order: Order) -> Refusal:
@@ -85,20 +85,20 @@ class InProcess:
         return refused(lambda: make(networks=networks, **named))
 
     def join(self, firewall: str, id: str, ips: Sequence[IP]) -> Refusal:
-        return refused(lambda: join(found(firewall).firewall, network(id), addresses=ips))
+        return refused(lambda: join(machine_named(firewall).firewall, network(id), addresses=ips))
 
     def leave(self, firewall: str, id: str) -> Refusal:
-        return refused(lambda: leave(found(firewall).firewall, network(id)))
+        return refused(lambda: leave(machine_named(firewall).firewall, network(id)))
 
     def free(self, machine: str) -> Refusal:
-        return refused(lambda: free_machine(found(machine)))
+        return refused(lambda: free_machine(machine_named(machine)))
 
 
 def network(id: str) -> Network:
     return Network.objects.get(pk=id)
 
 
-def found(name: str) -> Machine:
+def machine_named(name: str) -> Machine:
     return Machine.objects.select_related("firewall").get(name=name)
 
 
@@ -136,37 +136,37 @@ class OverRest:
     def remove_prefix(self, id: str, cidr: Cidr) -> Refusal:
         return self._delete(f"networks/{id}/prefixes/{cidr}/")
 
-    def take(
+    def allocate(
         self, id: str, project: str, version: int | None, ip: IP | None, kind: str | None
     ) -> Refusal:
-        given = {"version": version, "address": ip and str(ip), "kind": kind}
+        optional = {"version": version, "address": ip and str(ip), "kind": kind}
         return self._post(
             "ip-addresses/",
             {"network": id, "project": project}
-            | {name: value for name, value in given.items() if value},
+            | {name: value for name, value in optional.items() if value},
         )
 
-    def give_back(self, ip: IP) -> Refusal:
+    def release(self, ip: IP) -> Refusal:
         return self._delete(f"ip-addresses/{ip}/")
 
     def make_machine(self, order: Order) -> Refusal:
-        return self._post("machines/", asked(order))
+        return self._post("machines/", order_body(order))
 
     def make_firewall(self, order: Order) -> Refusal:
-        return self._post("firewalls/", asked(order))
+        return self._post("firewalls/", order_body(order))
 
     def join(self, firewall: str, id: str, ips: Sequence[IP]) -> Refusal:
         return self._post(
-            f"firewalls/{found(firewall).pk}/attachments/",
+            f"firewalls/{machine_named(firewall).pk}/attachments/",
             {"network": id, "addresses": [str(ip) for ip in ips]},
         )
 
     def leave(self, firewall: str, id: str) -> Refusal:
-        return self._delete(f"firewalls/{found(firewall).pk}/attachments/{id}/")
+        return self._delete(f"firewalls/{machine_named(firewall).pk}/attachments/{id}/")
 
     def free(self, machine: str) -> Refusal:
-        kind = "firewalls" if hasattr(found(machine), "firewall") else "machines"
-        return self._delete(f"{kind}/{found(machine).pk}/")
+        kind = "firewalls" if hasattr(machine_named(machine), "firewall") else "machines"
+        return self._delete(f"{kind}/{machine_named(machine).pk}/")
 
     def _post(self, path: str, body: object) -> Refusal:
         return self._read(self.api.post(path, body), 400)
@@ -181,9 +181,9 @@ class OverRest:
         return {name: [one["code"] for one in errors] for name, errors in response.json().items()}
 
 
-def asked(order: Order) -> dict[str, Any]:
-    given = order._asdict() | {
+def order_body(order: Order) -> dict[str, Any]:
+    fields = order._asdict() | {
         "id": str(order.id),
         "addresses": [str(ip) for ip in order.addresses],
     }
-    return given | {"networks": [want._asdict() for want in given.pop("wants")]}
+    return fields | {"networks": [want._asdict() for want in fields.pop("wants")]}

@@ -49,19 +49,14 @@ class InetText(_Parsed):
 class RelatedId(serializers.PrimaryKeyRelatedField[Any]):
     """Another row by its id."""
 
-    def __deepcopy__(self, memo: object) -> "RelatedId":
-        # DRF copies the fields of a serializer for every request; what rows are found in is only asked, so it can be the same.
-        made: Any = self
-        return type(self)(*made._args, **made._kwargs)
-
     def to_internal_value(self, data: Any) -> Any:
         # PostgreSQL refuses some characters altogether; no id has them.
         if isinstance(data, str) and not data.isprintable():
             self.fail("does_not_exist", pk_value=ascii(data))
-        rows: Any = self.get_queryset()
-        if isinstance(data, str) and rows is not None and _is_found_by_text_alone(rows):
-            found = by_key(rows.model).rows(data)
-            return found[0] if found else self.fail("does_not_exist", pk_value=data)
+        return self.find(data)
+
+    def find(self, data: Any) -> Any:
+        """The row with this id."""
         return super().to_internal_value(data)
 
     def fail(self, key: str, **kwargs: Any) -> Any:
@@ -73,15 +68,15 @@ class RelatedId(serializers.PrimaryKeyRelatedField[Any]):
         return super().fail(key, **kwargs)
 
 
-def _is_found_by_text_alone(rows: Any) -> bool:
-    """Whether these are all rows of a model whose key is a text, and nothing is wanted of them but themselves."""
-    more = (
-        rows._prefetch_related_lookups
-        or rows.query.select_related
-        or rows.query.where
-        or rows.query.annotations
-    )
-    return isinstance(rows.model._meta.pk, models.CharField) and not more
+class RelatedIdByStatement(RelatedId):
+    """Another row by its id, which is a text, read as networks.common.statements does."""
+
+    def find(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            return super().find(data)
+        rows: Any = self.get_queryset()
+        found = by_key(rows.model).rows(data)
+        return found[0] if found else self.fail("does_not_exist", pk_value=data)
 
 
 class Choice(serializers.ChoiceField):

@@ -1,6 +1,5 @@
 """Serializers that know the shape of a row and none of its rules: `save()` judges."""
 
-import copy
 from collections.abc import Collection
 from typing import Any, TypeVar
 
@@ -16,7 +15,6 @@ Row = TypeVar("Row", bound=models.Model)
 
 # DRF copies these limits from the model, with other sentences.
 LIMITS = ("validators", "max_length", "min_length", "max_value", "min_value")
-_BUILT: dict[type, dict[str, Any]] = {}
 
 
 class RowSerializer(serializers.ModelSerializer[Row]):
@@ -36,12 +34,6 @@ class RowSerializer(serializers.ModelSerializer[Row]):
 
     class Meta:
         validators: list[Any] = []
-
-    def get_fields(self) -> dict[str, Any]:
-        # What a class is built into is always the same; each serializer binds fields of its own.
-        if type(self) not in _BUILT:
-            _BUILT[type(self)] = super().get_fields()
-        return copy.deepcopy(_BUILT[type(self)])
 
     def build_standard_field(
         self, field_name: str, model_field: "models.Field[Any, Any]"
