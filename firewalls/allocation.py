@@ -52,6 +52,7 @@ class NewFirewall:
     port: int = DEFAULT_PORT
     user: str = DEFAULT_USER
     host_key: str = ""
+    practice: bool = False
     id: uuid.UUID | None = None
     asn: int | None = None
     loopbacks: Sequence[IP] = ()
@@ -116,6 +117,7 @@ def _saved(new: NewFirewall, primary: Network) -> Firewall:
         port=new.port,
         user=new.user,
         host_key=new.host_key,
+        practice=new.practice,
     )
     firewall.save(force_insert=True)
     return firewall
