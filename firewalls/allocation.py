@@ -46,6 +46,7 @@ class NewFirewall(Order):
     port: int = DEFAULT_PORT
     user: str = DEFAULT_USER
     host_key: str = ""
+    practice: bool = False
     loopbacks: Sequence[IP] = ()
 
 
@@ -100,6 +101,7 @@ def _saved(new: NewFirewall, primary: Network) -> Firewall:
         port=new.port,
         user=new.user,
         host_key=new.host_key,
+        practice=new.practice,
     )
     firewall.save(force_insert=True)
     return firewall

@@ -14,8 +14,9 @@ from firewalls.models.touched import EVERYTHING, object_ids
 
 log = logging.getLogger(__name__)
 
-# What a configuration that cannot be rendered raises: an error of ours, unlike those of a database that is away.
-OURS = (
+# What a configuration that cannot be rendered raises: a mistake of the product, which concerns that
+# firewall alone, unlike the errors of a database that is away.
+MISTAKES = (
     ValueError,
     TypeError,
     LookupError,
@@ -29,47 +30,54 @@ CAUSE = "the networks around it changed"
 
 @transaction.atomic
 def catch_up() -> None:
-    """Note what is wanted of the firewalls that something has changed for since the last time."""
+    """Note what is wanted of the firewalls for which something changed since the last time."""
     if rows := Touched.objects.claim_all():
         refresh(concerned(rows), CAUSE)
 
 
 def refresh(firewalls: Collection[UUID], cause: str, by: str = "") -> dict[UUID, str]:
-    """Note what is wanted of these now, all at once; if one cannot be rendered, each by itself. Returns why those cannot."""
+    """Note what is wanted of these now. Returns those that cannot be rendered, and why not.
+
+    All of them at once; if one cannot be rendered, each by itself.
+    """
     try:
         with transaction.atomic():
             revisions.refresh(firewalls, cause=cause, by=by)
-    except OURS:
+    except MISTAKES:
         log.exception("Rendering %s firewalls at once failed; now one by one.", len(firewalls))
-        return dict(filter(None, (_refresh_one(pk, cause, by) for pk in firewalls)))
+        reasons = {pk: _refresh_one(pk, cause, by) for pk in firewalls}
+        return {pk: reason for pk, reason in reasons.items() if reason}
     return {}
 
 
-def _refresh_one(pk: UUID, cause: str, by: str) -> tuple[UUID, str] | None:
+def _refresh_one(pk: UUID, cause: str, by: str) -> str:
+    """Why it cannot be rendered, as a sentence; empty if it can."""
     try:
         with transaction.atomic():
             revisions.refresh([pk], cause=cause, by=by)
-    except OURS as error:
+    except MISTAKES as error:
         log.exception("The configuration of firewall %s cannot be rendered.", pk)
         return (
-            pk,
-            f"Its configuration cannot be rendered ({type(error).__name__}: {error}); what it runs is left alone.",
+            f"Its configuration cannot be rendered ({type(error).__name__}: {error});"
+            " what it runs is left alone."
         )
-    return None
+    return ""
 
 
 def concerned(rows: list[Touched]) -> list[UUID]:
-    """The firewalls whose configuration may depend on these rows."""
+    """The firewalls whose configuration may depend on what these rows are about."""
     firewalls = Firewall.objects.order_by()
-    if any(row.kind == EVERYTHING for row in rows):
-        return list(firewalls.values_list("pk", flat=True))
-    machines = {UUID(pk) for kind in ("firewall", "machine") for pk in object_ids(rows, kind)}
-    networks, partitions = object_ids(rows, "network"), object_ids(rows, "partition")
-    there = (
-        Q(machine__primary__in=networks)
+    if not any(row.kind == EVERYTHING for row in rows):
+        firewalls = firewalls.filter(_depends_on(rows)).distinct()
+    return list(firewalls.values_list("pk", flat=True))
+
+
+def _depends_on(rows: list[Touched]) -> Q:
+    machines = object_ids(rows, "firewall") | object_ids(rows, "machine")
+    networks = object_ids(rows, "network")
+    return (
+        Q(pk__in={UUID(pk) for pk in machines})
+        | Q(machine__primary__in=networks)
         | Q(attachments__network__in=networks)
-        | Q(machine__partition__in=partitions)
-    )
-    return list(
-        firewalls.filter(Q(pk__in=machines) | there).values_list("pk", flat=True).distinct()
+        | Q(machine__partition__in=object_ids(rows, "partition"))
     )

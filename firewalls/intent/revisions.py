@@ -1,4 +1,4 @@
-"""The configurations wanted of firewalls: rendered from the facts, kept once each, numbered, and forgotten when long out of use."""
+"""The configurations wanted of firewalls, kept as numbered revisions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
@@ -13,28 +13,40 @@ from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import stream_facts
 from firewalls.models import Drift, Firewall, Revision
 
+BOX = "box"  # what lies on the firewall, where people may name that or a revision
+MOST_DIGITS = 9
+MOST_CAUSE = 400
+
+# By hand, so that it is one statement: Django's delete() reads the rows first and then sets to null
+# whatever refers to them, so a firewall that came to want one meanwhile would want nothing.
 _PRUNE = """
 DELETE FROM firewalls_revision revision
-USING (SELECT id, row_number() OVER (PARTITION BY firewall_id ORDER BY number DESC) AS place FROM firewalls_revision) ranked
-WHERE ranked.id = revision.id AND ranked.place > %s AND revision.created_at < now() - make_interval(days => %s)
-AND NOT EXISTS (SELECT FROM firewalls_firewall firewall WHERE revision.id IN (firewall.wanted_id, firewall.applied_id))
-AND NOT EXISTS (SELECT FROM firewalls_push push WHERE revision.id IN (push.revision_id, push.instead_of_id))
-AND NOT EXISTS (SELECT FROM firewalls_member member WHERE revision.id IN (member.revision_id, member.before_id))
+USING (
+    SELECT id, row_number() OVER (PARTITION BY firewall_id ORDER BY number DESC) AS place
+    FROM firewalls_revision
+) ranked
+WHERE ranked.id = revision.id AND ranked.place > %s
+AND revision.created_at < now() - make_interval(days => %s)
+AND NOT EXISTS (
+    SELECT FROM firewalls_firewall firewall
+    WHERE revision.id IN (firewall.wanted_id, firewall.applied_id))
+AND NOT EXISTS (
+    SELECT FROM firewalls_push push WHERE revision.id IN (push.revision_id, push.instead_of_id))
+AND NOT EXISTS (
+    SELECT FROM firewalls_member member
+    WHERE revision.id IN (member.revision_id, member.before_id))
 """
 
 
-BOX = "box"  # what lies on the firewall, where people may name that or a revision
-MOST_DIGITS = 9
-
-
 def revision_named(firewall: Firewall, name: str) -> Revision | None:
-    """The revision that people name: `wanted` or `applied`, None where there is none yet, or a number.
+    """The revision of this name: `wanted` or `applied`, None where there is none yet, or a number.
 
-    Raises ValueError where that is no name, Revision.DoesNotExist where the firewall has no revision of this number.
+    Raises ValueError where that is no name, Revision.DoesNotExist where there is no such number.
     """
-    if name in ("wanted", "applied"):
-        found: Revision | None = getattr(firewall, name)
-        return found
+    if name == "wanted":
+        return firewall.wanted
+    if name == "applied":
+        return firewall.applied
     if not name.isdecimal():
         raise ValueError(f"{name!r} is no revision; give a number, applied or wanted.")
     if len(name) > MOST_DIGITS:
@@ -49,13 +61,15 @@ def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
 
 def stream_rendered(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
     """The same, one firewall after the other: nothing of the one before is kept."""
-    return ((pk, render(plan(found))) for pk, found in stream_facts(firewalls))
+    for pk, facts in stream_facts(firewalls):
+        yield pk, render(plan(facts))
 
 
 def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
-    """Note what is wanted of these firewalls now. Returns those whose wanted configuration changed.
+    """Note what is wanted of these firewalls now. Returns those of which something else is.
 
-    Only a firewall that seems to have changed is locked, and rendered again under its lock: the last writer is right.
+    Only a firewall that seems to have changed is locked, and rendered again under its lock: so
+    the last writer is right.
     """
     seeming = _different(sorted(firewalls))
     return [pk for pk in seeming if _renew(pk, cause, by)]
@@ -73,41 +87,48 @@ def _different(firewalls: list[UUID]) -> dict[UUID, dict[str, str]]:
 
 @transaction.atomic
 def _renew(pk: UUID, cause: str, by: str) -> bool:
+    """Note what is wanted of the firewall; False if that is noted already, or it is gone."""
     firewall = Firewall.objects.select_for_update(no_key=True).filter(pk=pk).first()
-    files = _different([pk]).get(pk) if firewall else None
-    if firewall is None or files is None:
+    if firewall is None:
         return False
-    Firewall.objects.filter(pk=pk).update(wanted=_kept(firewall, files, cause, by))
+    files = _different([pk]).get(pk)
+    if files is None:
+        return False
+    Firewall.objects.filter(pk=pk).update(wanted=_revision(firewall, files, cause, by))
     return True
 
 
-def _kept(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> Revision:
+def _revision(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> Revision:
     """The revision with this content: the one there is, or a new one with the next number."""
     last: int = firewall.revisions.aggregate(last=Max("number"))["last"] or 0
     revision, _ = Revision.objects.get_or_create(
         firewall=firewall,
         digest=digest(files),
-        defaults={"number": last + 1, "files": dict(files), "cause": cause[:400], "created_by": by},
+        defaults={
+            "number": last + 1,
+            "files": dict(files),
+            "cause": cause[:MOST_CAUSE],
+            "created_by": by,
+        },
     )
     return revision
 
 
 def files_on_firewall(firewall: Firewall) -> Files:
-    """The files that were there when the firewall was last looked at: what was applied, but for the drift that was found."""
-    there = dict(firewall.applied.files) if firewall.applied else {}
+    """The files that were there when it was last inspected: what was applied, but for its drift."""
+    files = dict(firewall.applied.files) if firewall.applied else {}
     drift = Drift.objects.filter(firewall=firewall).first()
-    there |= {
-        path: pair[1]
-        for path, pair in (drift.found if drift else {}).items()
-        if path.startswith("/")
-    }
-    return {path: text for path, text in there.items() if text}
+    for name, (_, there) in (drift.found if drift else {}).items():
+        if name.startswith("/"):  # a file, and not something that runs
+            files[name] = there
+    return {path: text for path, text in files.items() if text}
 
 
 def prune() -> int:
-    """Forget the configurations that were never pushed and are long out of use. Returns how many.
+    """Delete the revisions that were never pushed and are long out of use. Returns how many.
 
-    The newest of each firewall stay, and all that is wanted, was applied, or that a push or a rollout speaks of.
+    The newest of each firewall stay, and all that is wanted, was applied, or is named by a push or
+    a rollout.
     """
     with connection.cursor() as cursor:
         cursor.execute(_PRUNE, [settings.REVISIONS_KEPT, settings.REVISIONS_KEPT_DAYS])

@@ -65,9 +65,9 @@ for name in names:
 WANTED = """
 import json
 from firewalls.models import Firewall
-from firewalls.intent.revisions import each_rendered
+from firewalls.intent.revisions import stream_rendered
 names = dict(Firewall.objects.values_list("pk", "machine__name"))
-print(json.dumps({names[pk]: files for pk, files in each_rendered(names)}))
+print(json.dumps({names[pk]: files for pk, files in stream_rendered(names)}))
 """
 TOLD = """
 import json
