@@ -9,7 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from config.importer.run import Report, run
+from config.importer.report import Report
+from config.importer.run import run
 from firewalls.device import practice
 from firewalls.models import Firewall
 from networks.models import Network, Partition, Project

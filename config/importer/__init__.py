@@ -1,1 +1,5 @@
-"""Reading metal-api's own YAML: documents (files to nodes), kinds (nodes to values), saving (values to rows), run (all of it)."""
+"""Reading dumps in metal-api's own YAML.
+
+Files become nodes (files, nodes, documents), nodes become objects in metal-api's shapes (kinds,
+entries), and objects become rows (ordering, writing). `run` does it all in one transaction.
+"""

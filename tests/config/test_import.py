@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from config.importer.run import Report, run
+from config.importer.report import Report
+from config.importer.run import run
 from firewalls.models import Firewall
 from machines.models import Machine
 from networks.models import Address, Network, Partition, Project
@@ -48,7 +49,7 @@ def test_mini_lab_is_imported_whole_and_a_second_time_without_a_change() -> None
 
 def test_a_dump_is_imported_whole_and_a_second_time_without_a_change() -> None:
     report = run([DUMP])
-    assert outcomes(report) == (14, 0, 0) and report.unknown == []
+    assert outcomes(report) == (14, 0, 0) and report.unknown_fields == []
     before = contents()
     assert outcomes(run([DUMP])) == (
         0,
@@ -167,11 +168,14 @@ def test_fields_that_nobody_knows_are_reported_by_their_place_and_kept_out(tmp_p
     report = run(
         [copy(tmp_path, ("networks.yaml", "  nat: true\n", "  nat: true\n  colour: red\n"))]
     )
-    (line,) = report.unknown
+    (line,) = report.unknown_fields
     assert "networks.yaml, document 2, item 2, line" in line and line.endswith(
         "network outside, colour"
     )
-    assert report.left["additionalAnnouncableCIDRs"] == 1 and report.left["liveliness"] == 2
+    assert (
+        report.fields_not_kept["additionalAnnouncableCIDRs"] == 1
+        and report.fields_not_kept["liveliness"] == 2
+    )
 
 
 def test_changed_fields_are_changed_and_nothing_else(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.importer import documents
-from config.importer.documents import Problem
-from config.importer.fields import Findings
-from config.importer.kinds import MARKS, recognise
+from config.importer import documents, files
+from config.importer.entries import entry_of
+from config.importer.findings import Problem
+from config.importer.kinds import KINDS
 from config.importer.run import ImportRefused, run
 from tests.config.dumps import DUMP, contents, copy
 
@@ -194,6 +194,8 @@ def test_a_broken_file_is_refused_with_its_place_and_reason(case: str, tmp_path:
             "A field's name is a list or object here; names are plain words.",
         ),
         (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "The line uses an alias"),
+        (b"[" * 1_000_000, "More than 20 levels are nested here"),  # libyaml's composer crashes
+        (b"- " * 1_000_000, "More than 20 levels are nested here"),
     ],
 )
 def test_what_is_not_a_dump_at_all_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ def test_missing_empty_and_huge_files_are_refused(
     (tmp_path / "empty").mkdir()
     assert "This folder holds no *.yaml or *.yml file." in refusal(tmp_path / "empty")
     assert "There is no such file or folder." in refusal(tmp_path / "nowhere.yaml")
-    monkeypatch.setattr(documents, "MAX_BYTES", 1024 * 1024)
+    monkeypatch.setattr(files, "MAX_BYTES", 1024 * 1024)
     (tmp_path / "huge.yaml").write_bytes(b"# " + b"x" * 1024 * 1024)
     assert "The file has more than 1 MiB; split it into several files." in refusal(
         tmp_path / "huge.yaml"
@@ -247,6 +249,30 @@ def test_every_problem_is_told_and_who_depends_on_a_bad_object_is_not_blamed(
     ]
 
 
+def test_each_object_is_judged_by_itself(tmp_path: Path) -> None:
+    broken = copy(
+        tmp_path,
+        ("networks.yaml", "[10.64.0.0/14,", "[10.64.0.1/14,"),
+        ("networks.yaml", "vrf: 51", "vrf: fifty\ncolour: red"),
+    )
+    problems: list[Problem] = []
+    found = documents.read("networks.yaml", broken / "networks.yaml", problems)
+    entries = {entry.id: entry for entry in map(entry_of, found)}
+    assert problems == []
+    assert {id: [one.field for one in entry.problems] for id, entry in entries.items()} == {
+        "blue-private": ["vrf"],
+        "vault": [],
+        "outside": [],
+        "super-north": ["prefixes[0]"],
+        "underlay-north": [],
+    }
+    assert {id for id, entry in entries.items() if entry.doc} == {
+        "vault",
+        "outside",
+        "underlay-north",
+    }
+
+
 # JSON is YAML, and so a way to write any tree.
 ODD = st.recursive(
     st.none()
@@ -270,15 +296,16 @@ ODD = st.recursive(
     max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
-    path, findings = tmp_path / "any.yaml", Findings()
+    path = tmp_path / "any.yaml"
     path.write_bytes(content)
-    for document in documents.read("any.yaml", path, findings.problems):
-        recognise(document, findings)
-    assert all(isinstance(problem, Problem) and problem.reason for problem in findings.problems)
+    problems: list[Problem] = []
+    for document in documents.read("any.yaml", path, problems):
+        problems += entry_of(document).problems
+    assert all(isinstance(problem, Problem) and problem.reason for problem in problems)
 
 
 KEYS = sorted(
-    {key for marks, _ in MARKS.values() for key in marks}
+    {key for kind in KINDS.values() for key in kind.MARKS}
     | {"id", "name", "shared", "projectid", "partitionid", "networkid"}
 )
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from config.importer.run import ImportRefused, Report, run
+from config.importer.report import Report
+from config.importer.run import ImportRefused, run
 
 KINDS = {
     "partition": "partitions",
@@ -52,12 +53,12 @@ class Command(BaseCommand):
         listed = [line for line in report.changes if dry_run or not line.endswith(": created")]
         for line in [*listed, *report.notes]:
             self.stdout.write(line)
-        if report.unknown:
+        if report.unknown_fields:
             self.stdout.write("Unknown fields, kept out:")
-        for line in report.unknown:
+        for line in report.unknown_fields:
             self.stdout.write(f"  {line}")
-        if report.left:
-            names = ", ".join(f"{name} ({number})" for name, number in sorted(report.left.items()))
+        if report.fields_not_kept:
+            names = ", ".join(f"{name} ({number})" for name, number in sorted(report.fields_not_kept.items()))
             self.stdout.write(f"Fields of metal-api that are not kept here: {names}")
         for kind, plural in KINDS.items():
             numbers = {

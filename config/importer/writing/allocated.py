@@ -1,0 +1,58 @@
+"""The networks of an allocation with their rows, and the addresses that it lists."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from config.importer.kinds import MachineDoc
+from config.importer.kinds.machines import AllocatedNetwork
+from config.importer.writing.rows import existing, refusal
+from machines.allocation import Request
+from networks.common.addressing import IP, prefix_of
+from networks.models import Address, Network
+
+
+@dataclass(frozen=True)
+class UsedNetwork:
+    """A network that a machine uses, with its addresses there."""
+
+    row: Network
+    ips: Sequence[IP]
+    is_primary: bool
+
+    @property
+    def request(self) -> Request:
+        return Request(self.row, auto=not self.ips, primary=self.is_primary)
+
+
+def used_networks(doc: MachineDoc) -> list[UsedNetwork]:
+    """Raises ValidationError on the network or address of the allocation that is at fault."""
+    return [
+        _used(network, f"allocation.networks[{index}]")
+        for index, network in enumerate(doc.networks)
+    ]
+
+
+def _used(network: AllocatedNetwork, path: str) -> UsedNetwork:
+    row = existing(Network, network.networkid, f"{path}.networkid")
+    cidrs = [prefix.cidr for prefix in row.prefixes.all()]
+    for ip in network.ips:
+        if prefix_of(ip, cidrs) is None:
+            prefixes = ", ".join(map(str, cidrs))
+            reason = f"{ip} lies in no prefix of {row.pk} ({prefixes}) (R11)."
+            raise refusal(f"{path}.ips", "outside_network", reason)
+    return UsedNetwork(row, network.ips, network.is_primary)
+
+
+@contextmanager
+def ephemeral_unless_reserved(ips: Sequence[IP]) -> Iterator[None]:
+    """What an allocation lists was picked for it, unless it was reserved before (R16).
+
+    The document of an address, which comes later, may still make it static.
+    """
+    addresses = Address.objects.filter(address__in=list(ips))
+    reserved = list(addresses.values_list("pk", flat=True))
+    yield
+    for address in addresses.exclude(pk__in=reserved).exclude(kind=Address.Kind.EPHEMERAL):
+        address.kind = Address.Kind.EPHEMERAL
+        address.save()

@@ -1,0 +1,79 @@
+"""Networks with their prefixes. What the document does not say stays as it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+
+from config.importer.kinds import NetworkDoc
+from config.importer.writing.rows import Saved, existing, save_differing
+from networks.allocation import create_network, grow
+from networks.models import Network, Partition, Prefix, Project
+from networks.rules import PRIVATE
+
+REASON = "It was shared in the imported files."
+References = Mapping[str, models.Model | None]
+
+
+def write_network(doc: NetworkDoc, by: str) -> Saved:
+    references = _references(doc)
+    row = Network.objects.filter(pk=doc.id).first()
+    if row is not None:
+        return _update(row, doc, references, by)
+    _create(doc, references, by)
+    return Saved(created=True)
+
+
+def _references(doc: NetworkDoc) -> References:
+    """The rows that the network refers to."""
+    named: dict[str, tuple[type[models.Model], str]] = {
+        "partition": (Partition, doc.partitionid),
+        "project": (Project, doc.projectid),
+        "parent": (Network, doc.parentnetworkid),
+    }
+    return {
+        field: existing(model, id, field) if id else None for field, (model, id) in named.items()
+    }
+
+
+def _create(doc: NetworkDoc, references: References, by: str) -> None:
+    fields: dict[str, Any] = {"name": doc.id, **doc.values, **references}
+    fields |= {"prefixes": doc.prefixes, "vrf": doc.vrf or None}
+    if doc.kind != PRIVATE and not doc.parentnetworkid:
+        del fields["parent"]  # create_network() has it for private networks alone
+    if doc.shared:
+        fields |= {"shared": True, "by": by, "shared_reason": REASON}
+    create_network(kind=doc.kind, id=doc.id, **fields)
+
+
+def _update(row: Network, doc: NetworkDoc, references: References, by: str) -> Saved:
+    values: dict[str, Any] = {"kind": doc.kind, **doc.values, **references}
+    if doc.kind == PRIVATE and not doc.parentnetworkid:
+        del values["parent"]  # the one it was carved from stays
+    if doc.vrf:
+        values["vrf"] = doc.vrf
+    saved = Saved(changes=save_differing(row, values))
+    if doc.shared is not None and doc.shared != row.shared:
+        saved.changes.append(f"shared: {row.shared} -> {doc.shared}")
+        _share(row, doc.shared, by)
+    _add_prefixes(row, doc, saved)
+    return saved
+
+
+def _share(row: Network, shared: bool, by: str) -> None:
+    if shared:
+        row.share(by, REASON)
+    else:
+        row.shared = False
+        row.save()  # refused: a shared network stays shared (R3)
+
+
+def _add_prefixes(row: Network, doc: NetworkDoc, saved: Saved) -> None:
+    """Prefixes that the document does not list stay."""
+    present = set(Prefix.objects.filter(network=row).values_list("cidr", flat=True))
+    for cidr in doc.prefixes:
+        if cidr not in present:
+            grow(row, prefix=cidr)
+            saved.changes.append(f"prefixes: {cidr} added")
+    for cidr in sorted(present - set(doc.prefixes), key=str):
+        saved.notes.append(f"prefix {cidr} is not in the file; it stays")
