@@ -1,1 +1,16 @@
-"""Benchmarks: each figure beside what limits it, measured in the same run; for comparing, never a test."""
+"""Benchmarks: how fast the product is. Their figures are for comparing; no test asserts them.
+
+    make bench                                  all; as root with sshd, nft and vtysh pushes too
+    make bench BENCH=allocate                   one of render, allocate, poll
+    make bench BENCH=allocate AGAINST=FOLDER    in turns with another checkout of this project
+    make bench-pushes                           pushes alone, as root
+
+render      plans and renders the configurations of 10 to 2,000 firewalls      (rendering.py)
+allocate    allocates addresses over HTTP, beside bare INSERTs of the same     (allocating.py)
+poll        polls the page of a rollout over HTTP while its pushes go on       (polling.py)
+pushes      pushes to 200 firewalls, beside ansible-core and nornir            (pushes/)
+
+The first three are listed in tables.py and leave their last figures in `bench.json` in VAR. They
+run on a database of their own, which is dropped afterwards; those over HTTP on the real web server
+(serving.py).
+"""

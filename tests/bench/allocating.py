@@ -1,6 +1,7 @@
 """Addresses allocated over HTTP, beside a loop that does nothing but insert them.
 
-Every figure is the median of several rounds, which take turns, so that what else the machine does meanwhile hits all alike.
+Every figure is the median of several rounds. Loads take turns within a round, so that what else the
+machine does meanwhile hits all alike.
 """
 
 import time
@@ -12,8 +13,11 @@ from typing import Any, NamedTuple
 
 from tests.bench.serving import Client, Server, server
 
-TAKEN, CLIENTS = (0, 1000, 10_000, 60_000), (1, 8)
-ROUNDS, SECONDS, WARM = 5, 1.5, 100
+TAKEN = (0, 1000, 10_000, 60_000)  # addresses of a /16 that are allocated already
+CLIENTS = (1, 8)
+ROUNDS = 5
+SECONDS = 1.5  # how long one load is measured
+WARM = 100  # allocations before anything is measured
 _FILL = """
 INSERT INTO networks_address (address, prefix_id, project_id, kind, name, description)
 SELECT host(network(prefix.cidr) + number::bigint)::inet, prefix.id, 'bench', 'static', '', ''
@@ -21,57 +25,70 @@ FROM networks_prefix prefix, generate_series(1, %s) AS number WHERE prefix.netwo
 """
 _INSERT = """
 INSERT INTO networks_address (address, prefix_id, project_id, kind, name, description)
-SELECT host(network(cidr) + %s::bigint)::inet, id, 'bench', 'static', 'bench', '' FROM networks_prefix WHERE network_id = %s
+SELECT host(network(cidr) + %s::bigint)::inet, id, 'bench', 'static', 'bench', ''
+FROM networks_prefix WHERE network_id = %s
 """
-_FREE = "DELETE FROM networks_address WHERE name = 'bench'"
-_TIDY = "VACUUM ANALYZE networks_free, networks_address"
+_RELEASE = "DELETE FROM networks_address WHERE name = 'bench'"
+_VACUUM = "VACUUM ANALYZE networks_free, networks_address"
+
+
+class Load(NamedTuple):
+    """So many addresses are taken, so many clients allocate more; 0 clients are bare inserts."""
+
+    taken: int
+    clients: int
 
 
 class Round(NamedTuple):
-    """What was measured once: allocations per second, and milliseconds of the web server's processor time for each."""
+    """One measurement: allocations per second, and the web server's processor time for each."""
 
     per_second: float
     web_ms: float = 0.0
 
 
 def allocate_over_http() -> Iterator[dict[str, float]]:
-    """Allocations per second in a /16 of which so much is taken, by so many clients, and how many times that the bare inserts are."""
+    """Yield a row per load: allocations per second, and how many times that bare inserts are.
+
+    Then a row per number of clients: the slowest rate over all numbers of taken addresses, in
+    percent of the fastest.
+    """
     with server() as running:
         _build(running)
-        found = _measured(running)
-    rates = {what: median(one.per_second for one in rounds) for what, rounds in found.items()}
+        rounds = _measured(running)
+    rates = {load: median(one.per_second for one in several) for load, several in rounds.items()}
     for taken in TAKEN:
+        bare = rates[Load(taken, 0)]
         for clients in CLIENTS:
+            load = Load(taken, clients)
             yield {
                 "taken": taken,
                 "clients": clients,
-                "per_second": round(rates[taken, clients]),
-                "bare_inserts_per_second": round(rates[taken, 0]),
-                "ratio": round(rates[taken, 0] / rates[taken, clients], 1),
-                "web_ms": round(median(one.web_ms for one in found[taken, clients]), 2),
+                "per_second": round(rates[load]),
+                "bare_inserts_per_second": round(bare),
+                "ratio": round(bare / rates[load], 1),
+                "web_ms": round(median(one.web_ms for one in rounds[load]), 2),
             }
     for clients in CLIENTS:
-        alike = [rates[taken, clients] for taken in TAKEN]
+        over_all = [rates[Load(taken, clients)] for taken in TAKEN]
         yield {
             "clients": clients,
-            "slowest_of_fastest_percent": round(100 * min(alike) / max(alike)),
+            "slowest_of_fastest_percent": round(100 * min(over_all) / max(over_all)),
         }
 
 
-def _measured(running: Server) -> dict[tuple[int, int], list[Round]]:
-    """Rounds by what is taken and how many clients there are; no client is the loop of inserts."""
-    found: dict[tuple[int, int], list[Round]] = {}
+def _measured(running: Server) -> dict[Load, list[Round]]:
+    rounds: dict[Load, list[Round]] = {}
     with running.psycopg() as database:
         for _ in range(ROUNDS):
             for taken in TAKEN:
-                found.setdefault((taken, 0), []).append(
-                    Round(_rate(partial(_inserts, database, taken), 1))
-                )
-                database.execute(_FREE)
+                inserts = _rate(partial(_insert_all, database, taken), workers=1)
+                rounds.setdefault(Load(taken, 0), []).append(Round(inserts))
+                database.execute(_RELEASE)
                 for clients in CLIENTS:
-                    found.setdefault((taken, clients), []).append(_clients(running, taken, clients))
-                    database.execute(_FREE)
-    return found
+                    load = Load(taken, clients)
+                    rounds.setdefault(load, []).append(_over_http(running, load))
+                    database.execute(_RELEASE)
+    return rounds
 
 
 def _build(running: Server) -> None:
@@ -90,8 +107,8 @@ def _build(running: Server) -> None:
             client = running.client()
             for _ in range(WARM):
                 _allocate(client, taken)
-        database.execute(_FREE)
-        database.execute(_TIDY)
+        database.execute(_RELEASE)
+        database.execute(_VACUUM)
 
 
 def _name(taken: int) -> str:
@@ -102,38 +119,41 @@ def _allocate(client: Client, taken: int) -> None:
     client.post("ip-addresses/", {"network": _name(taken), "project": "bench", "name": "bench"})
 
 
-def _clients(running: Server, taken: int, number: int) -> Round:
-    """How many allocations these clients get together."""
-    before, began = running.seconds(), time.perf_counter()
-    rate = _rate(lambda: _allocations(running.client(), taken), number)
-    done = rate * (time.perf_counter() - began)
-    return Round(rate, 1000 * (running.seconds() - before) / done)
+def _over_http(running: Server, load: Load) -> Round:
+    processor = running.processor_seconds()
+    began = time.perf_counter()
+    rate = _rate(lambda: _allocate_on(running.client(), load.taken), load.clients)
+    allocations = rate * (time.perf_counter() - began)
+    return Round(rate, 1000 * (running.processor_seconds() - processor) / allocations)
 
 
-def _allocations(client: Client, taken: int) -> Iterator[None]:
+def _allocate_on(client: Client, taken: int) -> Iterator[None]:
+    """Allocate one address after the other, one a step."""
     while True:
         _allocate(client, taken)
         yield
 
 
-def _inserts(database: Any, taken: int) -> Iterator[None]:
+def _insert_all(database: Any, taken: int) -> Iterator[None]:
+    """Insert the free addresses one after the other, one a step."""
     for number in range(taken + 1, 2**16 - 1):
         database.execute(_INSERT, [number, _name(taken)])
         yield
 
 
 def _rate(work: Callable[[], Iterator[None]], workers: int) -> float:
-    """How often the workers together did their work, per second, until the time was over."""
+    """How many steps of the work the workers make together per second, until SECONDS are over."""
     began = time.perf_counter()
 
     def run() -> int:
-        done = 0
+        steps = 0
         for _ in work():
-            done += 1
+            steps += 1
             if time.perf_counter() - began > SECONDS:
                 break
-        return done
+        return steps
 
     with ThreadPoolExecutor(workers) as pool:
-        done = sum(future.result() for future in [pool.submit(run) for _ in range(workers)])
-    return done / (time.perf_counter() - began)
+        running = [pool.submit(run) for _ in range(workers)]
+        steps = sum(future.result() for future in running)
+    return steps / (time.perf_counter() - began)

@@ -1,6 +1,7 @@
-"""What it costs to watch a rollout: its page asked for again and again over HTTP, as a browser does, while the pushes go on.
+"""What it costs to watch a rollout: its page is polled over HTTP while the pushes go on.
 
-Beside each poll a request that does nothing is sent the same way, so that what the machine and the server cost is seen apart.
+A poll is what a browser sends. Beside each a request that does nothing is sent the same way, so
+that what the machine and the server cost is seen apart.
 """
 
 import http.client
@@ -24,46 +25,61 @@ from config.demo.large.configurations import configure
 from config.demo.large.sizes import Size
 from firewalls.models import Firewall, Rollout
 from firewalls.pushing import rollouts
-from tests.bench.serving import HOST, Server, at, server
+from tests.bench.serving import HOST, Server, connected, server
 
 COUNTS = (500, 2000)
 SIZE = Size(
     projects=100, private=1900, shared=60, firewalls=COUNTS[-1], machines=8000, addresses=12
 )
-POLLS, PAUSE = 200, 0.03  # seconds between two polls
-TOGETHER, TICK = 5, 0.1  # so many pushes begin and end every so many seconds: 50 in a second
+POLLS = 200
+PAUSE = 0.03  # seconds between two polls
+TOGETHER = 5  # so many pushes begin and end in every
+TICK = 0.1  # seconds: 50 in a second
+EMPTY_PAGE = "/healthz"
 PART = {"HX-Request": "true", "HX-Target": "rollout-status", "Host": "localhost"}
 _STEPS = """
 [{"name": "render", "state": "ok", "seconds": 0.01, "output": "revision 2"},
- {"name": "connect", "state": "ok", "seconds": 0.2, "output": "shared-networks@127.0.0.1, host key as pinned"},
+ {"name": "connect", "state": "ok", "seconds": 0.2,
+  "output": "shared-networks@127.0.0.1, host key as pinned"},
  {"name": "write", "state": "running", "seconds": 0, "output": ""}]
 """
 _END = """
-UPDATE firewalls_push SET state = CASE WHEN random() < 0.98 THEN 'confirmed' ELSE 'failed' END, finished_at = now(), error = ''
+UPDATE firewalls_push
+SET state = CASE WHEN random() < 0.98 THEN 'confirmed' ELSE 'failed' END,
+    finished_at = now(), error = ''
 WHERE rollout_id = %s AND state = 'running'
 """
 _BEGIN = """
-UPDATE firewalls_push SET state = 'running', started_at = now(), heartbeat_at = now(), attempts = 1, steps = %s
-WHERE id IN (SELECT id FROM firewalls_push WHERE rollout_id = %s AND finished_at IS NULL AND state = 'queued' LIMIT %s) RETURNING id
+UPDATE firewalls_push
+SET state = 'running', started_at = now(), heartbeat_at = now(), attempts = 1, steps = %s
+WHERE id IN (
+    SELECT id FROM firewalls_push
+    WHERE rollout_id = %s AND finished_at IS NULL AND state = 'queued' LIMIT %s
+) RETURNING id
 """
-_OVER = "UPDATE firewalls_push SET state = 'confirmed', finished_at = now() WHERE rollout_id = %s AND finished_at IS NULL"
-_AGAIN = "UPDATE firewalls_push SET state = 'queued', finished_at = NULL WHERE rollout_id = %s"
+_CONFIRM_ALL = """
+UPDATE firewalls_push SET state = 'confirmed', finished_at = now()
+WHERE rollout_id = %s AND finished_at IS NULL
+"""
+_QUEUE_ALL = """
+UPDATE firewalls_push SET state = 'queued', finished_at = NULL WHERE rollout_id = %s
+"""
 
 
 def poll_rollouts() -> Iterator[dict[str, float]]:
-    """One row per number of pushes: milliseconds per poll, of the web server's processor time too, and of an answer with nothing in it."""
-    with server() as running, at():
-        firewalls = _built()
+    """Yield a row per number of pushes: milliseconds per poll, elapsed and of the processor."""
+    with server() as running, connected():
+        firewalls = _build()
         for count in COUNTS:
             rollout = rollouts.start(firewalls[:count], cause=f"bench {count}", sizes=["rest"]).pk
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM ANALYZE")
-            with _going(running, rollout):
+            with _pushing(running, rollout):
                 yield {"pushes": count, **_measured(running, f"/rollouts/{rollout}/", _login())}
             rollouts.stop(Rollout.objects.get(pk=rollout), "bench")
 
 
-def _built() -> list[Firewall]:
+def _build() -> list[Firewall]:
     """Firewalls of a made-up world that were all pushed to before."""
     now = timezone.now()
     with transaction.atomic():
@@ -73,47 +89,52 @@ def _built() -> list[Firewall]:
 
 
 def _login() -> str:
-    """The session of an operator. The server knows it because it has the same key (`server`)."""
+    """The session of an operator. The server accepts it because it has the same key (`server`)."""
     user, _ = User.objects.get_or_create(username="bench", defaults={"is_superuser": True})
     visitor = Visitor()
     visitor.force_login(user)
     return f"{settings.SESSION_COOKIE_NAME}={visitor.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def _measured(running: Server, place: str, session: str) -> dict[str, float]:
+def _measured(running: Server, page: str, session: str) -> dict[str, float]:
     browser = http.client.HTTPConnection(HOST, running.port, timeout=60)
     polls: list[float] = []
     empty: list[float] = []
-    size, before = 0, running.seconds()
+    size = 0
+    processor = running.processor_seconds()
     for _ in range(POLLS):
-        seconds, size = _asked(browser, place, {**PART, "Cookie": session})
+        seconds, size = _fetch(browser, page, {**PART, "Cookie": session})
         polls.append(seconds)
-        empty.append(_asked(browser, "/healthz", {"Host": "localhost"})[0])
+        seconds, _ = _fetch(browser, EMPTY_PAGE, {"Host": "localhost"})
+        empty.append(seconds)
         time.sleep(PAUSE)
     return {
         "polls": POLLS,
         "median_ms": _ms(median(polls)),
         "percentile_95_ms": _ms(quantiles(polls, n=20)[-1]),
         "slowest_ms": _ms(max(polls)),
-        "web_ms": _ms((running.seconds() - before) / POLLS),
+        "web_ms": _ms((running.processor_seconds() - processor) / POLLS),
         "empty_answer_ms": _ms(median(empty)),
         "kib": round(size / 1024, 1),
     }
 
 
-def _asked(
-    browser: http.client.HTTPConnection, place: str, headers: dict[str, str]
+def _fetch(
+    browser: http.client.HTTPConnection, page: str, headers: dict[str, str]
 ) -> tuple[float, int]:
-    """Seconds until all of the answer was here, and its bytes. Raises RuntimeError if it is no answer."""
+    """Seconds until all of the answer was here, and its bytes.
+
+    Raises RuntimeError if it is not the page, or if the page would not be polled again.
+    """
     began = time.perf_counter()
-    browser.request("GET", place, headers=headers)
+    browser.request("GET", page, headers=headers)
     answer = browser.getresponse()
     text = answer.read()
-    if answer.status != http.HTTPStatus.OK or (
-        place != "/healthz" and b'hx-trigger="every' not in text
-    ):
-        raise RuntimeError(f"GET {place}: {answer.status} {text[:200].decode()}")
-    return time.perf_counter() - began, len(text)
+    seconds = time.perf_counter() - began
+    goes_on = page == EMPTY_PAGE or b'hx-trigger="every' in text
+    if answer.status != http.HTTPStatus.OK or not goes_on:
+        raise RuntimeError(f"GET {page}: {answer.status} {text[:200].decode()}")
+    return seconds, len(text)
 
 
 def _ms(seconds: float) -> float:
@@ -121,16 +142,16 @@ def _ms(seconds: float) -> float:
 
 
 @contextmanager
-def _going(running: Server, rollout: UUID) -> Iterator[None]:
+def _pushing(running: Server, rollout: UUID) -> Iterator[None]:
     """The rollout's pushes begin and end meanwhile, and begin again when none is left."""
     ending = threading.Event()
 
-    def go_on() -> None:
+    def push() -> None:
         with running.psycopg() as database:
             while not ending.wait(TICK):
-                _go_on(database, rollout)
+                _next_pushes(database, rollout)
 
-    thread = threading.Thread(target=go_on)
+    thread = threading.Thread(target=push)
     thread.start()
     try:
         yield
@@ -138,10 +159,10 @@ def _going(running: Server, rollout: UUID) -> Iterator[None]:
         ending.set()
         thread.join()
         with running.psycopg() as database:
-            database.execute(_OVER, [rollout])
+            database.execute(_CONFIRM_ALL, [rollout])
 
 
-def _go_on(database: Any, rollout: UUID) -> None:
+def _next_pushes(database: Any, rollout: UUID) -> None:
     database.execute(_END, [rollout])
     if not database.execute(_BEGIN, [_STEPS, rollout, TOGETHER]).fetchall():
-        database.execute(_AGAIN, [rollout])
+        database.execute(_QUEUE_ALL, [rollout])

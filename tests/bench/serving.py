@@ -1,4 +1,4 @@
-"""The real web server, as `make run` starts it, on a database of its own that is gone afterwards."""
+"""The real web server, as `make run` starts it, on a database that is dropped afterwards."""
 
 import http.client
 import json
@@ -17,11 +17,15 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from config.running import web
+from tests.stack import free_port
 
-DATABASE, BROKER = "shared_networks_bench", 9
-HOST, START_SECONDS = "127.0.0.1", 60
+DATABASE = "shared_networks_bench"
+BROKER = 9  # the number of a Valkey database that nobody else uses
+HOST = "127.0.0.1"
+START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class Server:
     def psycopg(self) -> "psycopg.Connection[Any]":
         return psycopg.connect(self.database, autocommit=True)
 
-    def seconds(self) -> float:
-        """The processor time that the web server's processes have taken so far: it hardly minds what else the machine does."""
+    def processor_seconds(self) -> float:
+        """What its processes have taken so far; it hardly depends on what else the machine does."""
         times = [process.cpu_times() for process in (self.process, *self.process.children())]
         return sum(one.user + one.system for one in times)
 
@@ -70,16 +74,13 @@ class Client:
 @contextmanager
 def server() -> Iterator[Server]:
     """Run it, with everything migrated, until the block ends."""
-    with database() as url, socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
-        probe.close()
-        broker = f"{settings.CELERY_BROKER_URL}?virtual_host={BROKER}"
-        # With this process's key: a session that is made here is one there.
+    with database() as url:
+        port = free_port()
         environment = {
             **os.environ,
             "DATABASE_URL": url,
-            "REDIS_URL": broker,
+            "REDIS_URL": f"{settings.CELERY_BROKER_URL}?virtual_host={BROKER}",
+            # This process's key: a session that is made here is valid there.
             "SECRET_KEY": settings.SECRET_KEY,
         }
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
@@ -96,34 +97,39 @@ def server() -> Iterator[Server]:
 
 @contextmanager
 def database() -> Iterator[str]:
-    given = connection.get_connection_params()
-    base = psycopg.conninfo.make_conninfo(
-        **{
-            name: str(given[name])
-            for name in ("host", "port", "user", "password")
-            if given.get(name)
-        }
-    )
-    with psycopg.connect(base, dbname=given["dbname"], autocommit=True) as admin:
+    """The URL of an empty database beside Django's own, which is dropped when the block ends."""
+    # Django's own reading of its settings: the socket's folder of an embedded server is in OPTIONS.
+    parameters = connection.get_connection_params()
+    login = {
+        name: str(parameters[name])
+        for name in ("host", "port", "user", "password")
+        if parameters.get(name)
+    }
+    existing = make_conninfo(**login, dbname=parameters["dbname"])
+    with psycopg.connect(existing, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {DATABASE}")
         try:
-            parts = psycopg.conninfo.conninfo_to_dict(base)
-            login = f"{parts.get('user', '')}{':' + str(parts['password']) if 'password' in parts else ''}"
-            where = {name: parts[name] for name in ("host", "port") if name in parts}
-            yield f"postgresql://{login}@/{DATABASE}?" + "&".join(
-                f"{name}={value}" for name, value in where.items()
-            )
+            yield _url(login)
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
+def _url(login: Mapping[str, str]) -> str:
+    """With host and port behind the question mark, where the host may be a socket's folder."""
+    user = login.get("user", "")
+    if "password" in login:
+        user += f":{login['password']}"
+    where = "&".join(f"{name}={login[name]}" for name in ("host", "port") if name in login)
+    return f"postgresql://{user}@/{DATABASE}?{where}"
+
+
 @contextmanager
-def at(name: str = DATABASE) -> Iterator[None]:
-    """Django's own connection leads to this database meanwhile, with everything migrated."""
+def connected() -> Iterator[None]:
+    """Lead Django's own connection to the benchmarks' database meanwhile, and migrate it."""
     before = connection.settings_dict["NAME"]
     connection.close()
-    connection.settings_dict["NAME"] = name
+    connection.settings_dict["NAME"] = DATABASE
     try:
         call_command("migrate", verbosity=0)
         yield

@@ -1,7 +1,8 @@
-"""Which benchmarks there are; each yields rows, and a row maps names to numbers."""
+"""Which benchmarks there are, and how their figures are printed and kept."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -9,30 +10,51 @@ from django.conf import settings
 from tests.bench import allocating, polling, rendering
 
 Row = Mapping[str, float]
-BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
-    "render": rendering.render_configurations,
-    "allocate": allocating.allocate_over_http,
-    "poll": polling.poll_rollouts,
+Write = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A measurement that yields rows of named numbers.
+
+    `labels` are the columns that say which row it is, such as the number of clients; all others are
+    figures. `main_figure` is the one to judge by.
+    """
+
+    rows: Callable[[], Iterator[Row]]
+    labels: tuple[str, ...]
+    main_figure: str
+
+
+BENCHMARKS = {
+    "render": Benchmark(rendering.render_configurations, ("firewalls",), "per_second"),
+    "allocate": Benchmark(allocating.allocate_over_http, ("taken", "clients"), "per_second"),
+    "poll": Benchmark(polling.poll_rollouts, ("pushes", "polls"), "median_ms"),
 }
 
 
 def unknown(names: Sequence[str]) -> str:
     """A sentence about names that are no benchmark; empty if all are."""
-    strangers = ", ".join(sorted(set(names) - BENCHMARKS.keys()))
+    strangers = sorted(set(names) - BENCHMARKS.keys())
     if not strangers:
         return ""
-    return f"There is no benchmark {strangers}; there are {', '.join(BENCHMARKS)}."
+    return f"There is no benchmark {', '.join(strangers)}; there are {', '.join(BENCHMARKS)}."
 
 
-def measure(names: Sequence[str], write: Callable[[str], object]) -> None:
+def measure(names: Sequence[str], write: Write) -> None:
     """Print one table per benchmark; `bench.json` in VAR keeps the last figures of each."""
     path = settings.VAR / "bench.json"
     results: dict[str, list[Any]] = json.loads(path.read_text()) if path.exists() else {}
     for name in names or BENCHMARKS:
         write(f"\n{name}\n")
         results[name] = []
-        for row in BENCHMARKS[name]():
+        for row in BENCHMARKS[name].rows():
             results[name].append(row)
-            write("  " + "  ".join(f"{key} {value:,}" for key, value in row.items()) + "\n")
+            write(f"  {line(row)}\n")
         path.write_text(json.dumps(results, indent=2))
     write(f"\nwritten to {path}\n")
+
+
+def line(row: Row) -> str:
+    """A row as text: each name with its number."""
+    return "  ".join(f"{name} {number:,}" for name, number in row.items())
