@@ -36,9 +36,11 @@ check: .venv/dev.stamp
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@if command -v shellcheck >/dev/null; then shellcheck firewalls/device/applier.sh; else echo "shellcheck missing: apt-get install shellcheck"; fi
 
+# BENCH=allocate: this one alone. AGAINST=FOLDER: in turns with another checkout, ROUNDS=3 times each.
 bench: .venv/dev.stamp
-	@$(BIN)/python -m tests.bench $(BENCH)
-	@if [ "$$(id -u)" = 0 ] && command -v sshd nft vtysh >/dev/null; then $(MAKE) --no-print-directory bench-pushes; \
+	@$(BIN)/python -m tests.bench $(BENCH) $(if $(AGAINST),--against "$(AGAINST)") $(if $(ROUNDS),--rounds $(ROUNDS))
+	@if [ -n "$(BENCH)$(AGAINST)" ]; then :; \
+	  elif [ "$$(id -u)" = 0 ] && command -v sshd nft vtysh >/dev/null; then $(MAKE) --no-print-directory bench-pushes; \
 	  else echo "pushes are not measured: that takes root, openssh-server, nftables and frr"; fi
 
 # Pushes beside ansible-core and nornir, which are installed for this alone.

@@ -2,7 +2,7 @@
 
     make bench                                  all; as root with sshd, nft and vtysh pushes too
     make bench BENCH=allocate                   one of render, allocate, poll
-    make bench BENCH=allocate AGAINST=FOLDER    in turns with another checkout of this project
+    make bench BENCH=allocate AGAINST=FOLDER    in turns with another checkout, ROUNDS=3 times
     make bench-pushes                           pushes alone, as root
 
 render      plans and renders the configurations of 10 to 2,000 firewalls      (rendering.py)

@@ -20,7 +20,7 @@ from tests.bench.tables import BENCHMARKS, Benchmark, Row, Write, line
 
 THIS_CHECKOUT = Path(__file__).resolve().parents[2]
 Labels = tuple[tuple[str, float], ...]
-Rounds = list[list[Row]]
+Rounds = Sequence[Sequence[Row]]
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,15 @@ def compare(folder: Path, names: Sequence[str], rounds: int, write: Write) -> No
             write(table(figures))
             write(_only_in_one(BENCHMARKS[name], these, others))
             verdicts.append(verdict(name, figures))
-    write("\nthis / other, the median of all rows\n" + "".join(verdicts))
+    write("\nthis / other: the median of all rows, and the extremes\n" + "".join(verdicts))
 
 
 def measure_in_turns(
     name: str, rounds: int, this: Checkout, other: Checkout, write: Write
 ) -> tuple[Rounds, Rounds]:
     """The rows of each round, of this checkout and of the other one."""
-    these: Rounds = []
-    others: Rounds = []
+    these: list[list[Row]] = []
+    others: list[list[Row]] = []
     for number in range(1, rounds + 1):
         for checkout, measured in ((this, these), (other, others)):
             began = time.monotonic()
@@ -150,14 +150,20 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def verdict(name: str, figures: Sequence[Figure]) -> str:
-    """One line: the median ratio of the benchmark's main figure, and how far its rows differ."""
-    main_figure = BENCHMARKS[name].main_figure
-    ratios = [figure.ratio for figure in figures if figure.name == main_figure]
-    known = [ratio for ratio in ratios if ratio is not None]
-    if not known:
-        return f"  {name}: nothing to compare, for {main_figure} is not in both\n"
-    extremes = f"{_shown(min(known))} to {_shown(max(known))}"
-    return f"  {name}: {main_figure} {_shown(median(known))} ({extremes} by row)\n"
+    """One line: the median ratios of the main figure and of the processor's time over all rows."""
+    benchmark = BENCHMARKS[name]
+    parts = [_ratios(figures, benchmark.main), _ratios(figures, benchmark.processor)]
+    return f"  {name}: {', '.join(parts)}\n"
+
+
+def _ratios(figures: Sequence[Figure], name: str) -> str:
+    """The median of a figure's ratios, and between which they are."""
+    ratios = [
+        figure.ratio for figure in figures if figure.name == name and figure.ratio is not None
+    ]
+    if not ratios:
+        return f"{name} is not in both"
+    return f"{name} {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def _shown(ratio: float | None) -> str:
