@@ -1,4 +1,4 @@
-"""The lab takes a guest and some minutes, so it is collected only where it is asked for: `make test-lab`, `make lab-full`."""
+"""The lab takes some minutes, so it is collected only by `make test-lab` and `make lab-full`."""
 
 import os
 import shutil
@@ -14,7 +14,9 @@ from tests.lab.captures import captured
 from tests.lab.image import missing
 from tests.lab.running import Lab
 
-collect_ignore_glob = {"": ["test_*"], "1": ["test_full.py"]}.get(os.environ.get("LAB", ""), [])
+# By LAB: "1" is `make test-lab`, "full" is `make lab-full`.
+NOT_COLLECTED = {"": ["test_*"], "1": ["test_full.py"], "full": []}
+collect_ignore_glob = NOT_COLLECTED[os.environ.get("LAB", "")]
 KEPT = Path(os.environ.get("LAB_KEPT") or stack.ROOT / "var" / "lab")
 
 
@@ -26,7 +28,7 @@ def lab() -> Iterator[Lab]:
     shutil.rmtree(KEPT, ignore_errors=True)
     var = Path(tempfile.mkdtemp(prefix="sn-lab-"))
     try:
-        with running.lab(KEPT, var) as found, captured(found):
-            yield found
+        with running.lab(KEPT, var) as started, captured(started):
+            yield started
     finally:
         shutil.rmtree(var, ignore_errors=True)

@@ -1,12 +1,10 @@
 """The guest: a machine under QEMU, with KVM where there is one that works, and its agent."""
 
 import base64
-import ctypes
 import io
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tarfile
@@ -17,22 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab.image import GUEST, Image
+from tests.lab.image import Image
+from tests.lab.recipe import GUEST
 from tests.stack import free_port
 
-AGENT = 7000
-FIRST_SSH = 2201
+AGENT_PORT = 7000
+FIRST_SSH_PORT = 2201
 PROCESSORS = 2
+MEMORY_MIB = 2048
 BOOT_SECONDS = 600
-# A KVM that works speaks at once, first the firmware, then the kernel; one that has the kernel speak is given time for whatever comes.
-KVM_SILENT = 4
-KVM_SILENT_LATER = 30
-KERNEL_SPEAKS = b"Linux version"
-PR_SET_PDEATHSIG = 1
+# A KVM that works shows something on the console at once, first the firmware, then the kernel; one
+# whose kernel has begun is given time for whatever comes.
+KVM_SILENT_SECONDS = 4
+KVM_SILENT_SECONDS_LATER = 30
+KERNEL_HAS_BEGUN = b"Linux version"
+KVM_FAILED = b"KVM internal error"
 EMULATED = ("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
-
-_libc = ctypes.CDLL(None)
+MIB = 1 << 20
+Files = Mapping[str, tuple[str, int]]  # text and mode by path
 
 
 class GuestError(AssertionError):
@@ -45,43 +46,45 @@ class Agent:
 
     port: int
 
-    def ask(self, do: str, seconds: float = 2000, **asked: Any) -> dict[str, Any]:
-        """One request to the agent. Raises GuestError where it failed, OSError where it does not answer."""
+    def request(self, command: str, timeout: float = 2000, **arguments: Any) -> dict[str, Any]:
+        """Have one command done. Raises GuestError where it failed, OSError where none answers."""
         with (
-            socket.create_connection(("127.0.0.1", self.port), seconds) as connection,
-            connection.makefile("rb") as answer,
+            socket.create_connection(("127.0.0.1", self.port), timeout) as connection,
+            connection.makefile("rb") as lines,
         ):
-            connection.sendall(json.dumps({"do": do, **asked}).encode() + b"\n")
-            line = answer.readline()
+            connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
+            line = lines.readline()
         if not line:
             raise ConnectionError("the agent does not answer yet")
-        told: dict[str, Any] = json.loads(line)
-        if "failed" in told:
-            raise GuestError(f"{do}: {told['failed']}")
-        return told
+        response: dict[str, Any] = json.loads(line)
+        if "failed" in response:
+            raise GuestError(f"{command}: {response['failed']}")
+        return response
 
     def run(
         self,
         script: str,
         *,
-        box: str = "",
+        firewall: str = "",
         node: str = "",
         seconds: float = 600,
         check: bool = True,
     ) -> str:
-        """Run a shell script in the guest, in a node's network, or inside a firewall; what it said."""
-        told = self.ask("run", script=script, box=box, node=node, seconds=seconds)
-        if check and told["status"]:
+        """The output of a shell script in the guest, inside a firewall, or in a node's network."""
+        done = self.request("run", script=script, firewall=firewall, node=node, seconds=seconds)
+        output = str(done["output"])
+        if check and done["status"]:
+            where = firewall or node or "the guest"
             raise GuestError(
-                f"status {told['status']} in {box or node or 'the guest'}: {script[:300]}\n{told['said'][-3000:]}"
+                f"status {done['status']} in {where}: {script[:300]}\n{output[-3000:]}"
             )
-        return str(told["said"])
+        return output
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        self.ask("write", path=path, text=text, mode=mode)
+        self.request("write", path=path, text=text, mode=mode)
 
     def read(self, path: str) -> bytes:
-        return base64.b64decode(self.ask("read", path=path)["content"])
+        return base64.b64decode(self.request("read", path=path)["content"])
 
 
 @dataclass
@@ -97,25 +100,26 @@ class Guest(Agent):
         """Until its agent answers. Raises GuestError where it does not in time."""
         deadline = time.monotonic() + BOOT_SECONDS
         while not self.answers():
-            how = (
-                f"QEMU ended with status {self.process.returncode}"
-                if self.process.poll() is not None
-                else f"not in {BOOT_SECONDS} s"
-            )
-            if self.process.returncode is not None or time.monotonic() > deadline:
-                raise GuestError(f"The guest did not boot ({how}). Its console:\n{self.said()}")
+            if self.process.poll() is not None:
+                raise self._not_booted(f"QEMU ended with status {self.process.returncode}")
+            if time.monotonic() > deadline:
+                raise self._not_booted(f"not in {BOOT_SECONDS} s")
             time.sleep(0.2)
+
+    def _not_booted(self, reason: str) -> GuestError:
+        return GuestError(
+            f"The guest did not boot ({reason}). Its console:\n{self.end_of_console()}"
+        )
 
     def answers(self) -> bool:
         """Whether its agent does."""
         try:
-            self.ask("hello", seconds=2)
+            self.request("hello", timeout=2)
         except OSError:
             return False
         return True
 
-    def said(self) -> str:
-        """The end of what the console shows."""
+    def end_of_console(self) -> str:
         return self.console.read_text(errors="replace")[-3000:]
 
     def stop(self) -> None:
@@ -124,22 +128,17 @@ class Guest(Agent):
 
 
 @contextmanager
-def guest(
-    image: Image,
-    folder: Path,
-    boxes: Mapping[str, Mapping[str, tuple[str, int]]],
-    memory: int = 2048,
-) -> Iterator[Guest]:
-    """Start it, without waiting until it answers; `boxes` are the files that each firewall is delivered with, as (text, mode) by path.
+def guest(image: Image, folder: Path, delivered: Mapping[str, Files]) -> Iterator[Guest]:
+    """Start it without waiting until it answers, and end it when the block ends.
 
-    Ends it at the end.
+    `delivered` are the files that each firewall comes with.
     """
     job = folder / "job.tar"
-    _pack(job, boxes)
+    _pack(job, delivered)
     for accelerator in _accelerators():
-        running = _start(image, job, list(boxes), memory, accelerator)
+        running = _start(image, job, list(delivered), accelerator)
         try:
-            if accelerator == "kvm" and not _works(running):
+            if accelerator == "kvm" and not _reaches_agent(running):
                 continue
             yield running
             return
@@ -149,96 +148,95 @@ def guest(
 
 def _accelerators() -> list[str]:
     """Those to try, in order. Some machines offer a KVM that cannot run this kernel."""
-    kvm = os.environ.get("LAB_ACCELERATOR", "") != "tcg" and os.access(
-        "/dev/kvm", os.R_OK | os.W_OK
-    )
-    return ["kvm", "tcg"] if kvm else ["tcg"]
+    if os.environ.get("LAB_ACCELERATOR") == "tcg" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return ["tcg"]
+    return ["kvm", "tcg"]
 
 
-def _pack(job: Path, boxes: Mapping[str, Mapping[str, tuple[str, int]]]) -> None:
+def _pack(job: Path, delivered: Mapping[str, Files]) -> None:
+    """What the guest finds on its second disk: programs, and an archive for each firewall."""
     with tarfile.open(job, "w") as archive:
-        for name in ("agent.py", "box"):
-            archive.add(GUEST / name, name)
-        for name, files in boxes.items():
+        for program in ("agent.py", "firewall"):
+            archive.add(GUEST / program, program)
+        for name, files in delivered.items():
             inner = io.BytesIO()
-            with tarfile.open(fileobj=inner, mode="w") as box:
+            with tarfile.open(fileobj=inner, mode="w") as firewall:
                 for path, (text, mode) in files.items():
-                    _add(box, path, text.encode(), mode)
+                    _add(firewall, path, text.encode(), mode)
             _add(archive, f"{name}.tar", inner.getvalue(), 0o600)
-    size = job.stat().st_size
-    os.truncate(job, (size + 1048575) // 1048576 * 1048576)
+    whole_mib = -(-job.stat().st_size // MIB)
+    os.truncate(job, whole_mib * MIB)
 
 
 def _add(archive: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
-    member = tarfile.TarInfo(path.lstrip("/"))
-    member.size, member.mode = len(content), mode
+    member = tarfile.TarInfo(path)
+    member.size = len(content)
+    member.mode = mode
     archive.addfile(member, io.BytesIO(content))
 
 
-def _start(image: Image, job: Path, boxes: list[str], memory: int, accelerator: str) -> Guest:
-    port, ssh = free_port(), {name: free_port() for name in boxes}
-    forwarded = [f"hostfwd=tcp:127.0.0.1:{port}-:{AGENT}"]
-    forwarded += [
-        f"hostfwd=tcp:127.0.0.1:{ssh[name]}-:{FIRST_SSH + number}"
-        for number, name in enumerate(boxes)
-    ]
+def _start(image: Image, job: Path, firewalls: list[str], accelerator: str) -> Guest:
+    port = free_port()
+    ssh = {name: free_port() for name in firewalls}
+    forwarded = {port: AGENT_PORT}
+    for number, name in enumerate(firewalls):
+        forwarded[ssh[name]] = FIRST_SSH_PORT + number
     console = job.with_name("console.log")
-    talks = (
-        "earlyprintk=ttyS0" if accelerator == "kvm" else "quiet"
-    )  # for _works; a word costs an emulated processor more
-    program = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
-    command = [
-        program,
-        "-M",
-        "pc",
-        *(KVM if accelerator == "kvm" else EMULATED),
-        "-smp",
-        str(PROCESSORS),
-        "-m",
-        str(memory),
-        "-nographic",
-        "-no-reboot",
-        "-global",
-        "virtio-net-pci.romfile=",  # nothing to boot from the network
-        "-snapshot",
-        "-kernel",
-        str(image.kernel),
-        "-initrd",
-        str(image.initrd),
-        "-append",
-        f"console=ttyS0 {talks} panic=-1 mitigations=off",
-        "-drive",
-        f"file={image.root},if=virtio,format=raw",
-        "-drive",
-        f"file={job},if=virtio,format=raw",
-        "-nic",
-        ",".join(["user", "model=virtio-net-pci", "restrict=on", *forwarded]),
-    ]
     with console.open("wb") as log:
         process = subprocess.Popen(
-            command,
+            _command(image, job, forwarded, accelerator),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             process_group=0,  # Ctrl-C is for us, who end it
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - calls nothing but prctl
         )
     return Guest(port, process, ssh, console, accelerator)
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _command(image: Image, job: Path, forwarded: Mapping[int, int], accelerator: str) -> list[str]:
+    """QEMU with this image and these ports of the host forwarded to ports of the guest.
+
+    setpriv has the kernel end it together with this process, however that ends.
+    """
+    ports = [f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in forwarded.items()]
+    # `_reaches_agent` listens to the kernel; a word costs an emulated processor more.
+    verbosity = "earlyprintk=ttyS0" if accelerator == "kvm" else "quiet"
+    return [
+        *("setpriv", "--pdeathsig", "KILL", "--"),
+        shutil.which("qemu-system-x86_64") or "qemu-system-x86_64",
+        *("-M", "pc"),
+        *(KVM if accelerator == "kvm" else EMULATED),
+        *("-smp", str(PROCESSORS)),
+        *("-m", str(MEMORY_MIB)),
+        "-nographic",
+        "-no-reboot",
+        *("-global", "virtio-net-pci.romfile="),  # nothing to boot from the network
+        "-snapshot",
+        *("-kernel", str(image.kernel)),
+        *("-initrd", str(image.initrd)),
+        *("-append", f"console=ttyS0 {verbosity} panic=-1 mitigations=off"),
+        *("-drive", f"file={image.root},if=virtio,format=raw"),
+        *("-drive", f"file={job},if=virtio,format=raw"),
+        *("-nic", ",".join(["user", "model=virtio-net-pci", "restrict=on", *ports])),
+    ]
 
 
-def _works(running: Guest) -> bool:
-    """Whether a guest under KVM gets as far as its agent: it ends, reports an error of KVM or falls silent where it does not."""
-    heard, since = b"", time.monotonic()
-    while running.process.poll() is None and b"KVM internal error" not in heard:
+def _reaches_agent(running: Guest) -> bool:
+    """Whether a guest under KVM gets as far as its agent.
+
+    Where it does not, it ends, reports an error of KVM, or falls silent.
+    """
+    console = b""
+    last_output = time.monotonic()
+    while running.process.poll() is None and KVM_FAILED not in console:
         if running.answers():
             return True
-        if len(now := running.console.read_bytes()) > len(heard):
-            heard, since = now, time.monotonic()
-        if time.monotonic() - since > (KVM_SILENT_LATER if KERNEL_SPEAKS in heard else KVM_SILENT):
+        if len(now := running.console.read_bytes()) > len(console):
+            console = now
+            last_output = time.monotonic()
+        begun = KERNEL_HAS_BEGUN in console
+        patience = KVM_SILENT_SECONDS_LATER if begun else KVM_SILENT_SECONDS
+        if time.monotonic() - last_output > patience:
             return False
         time.sleep(0.1)
     return False

@@ -1,4 +1,4 @@
-"""Looking at packets: all conversations of some scenarios at once, the switches' routing tables, and a firewall's counters."""
+"""Observing packets: all connections of some scenarios at once, routing tables, and counters."""
 
 import re
 import time
@@ -8,210 +8,236 @@ from ipaddress import ip_network
 from typing import Any
 
 from tests.lab.running import Lab
-from tests.lab.scenarios import Route, Scenario, Talk
+from tests.lab.scenarios import OWN_LEAF, Connection, Route, Scenario
 from tests.lab.topology import HOSTS, SWITCHES
 
-ANSWER_SECONDS, SILENCE_SECONDS = 8.0, 3.0
+ANSWER_SECONDS = 8.0
+SILENCE_SECONDS = 3.0
 CONVERGED_SECONDS = 300.0
-ONCE = 0.0  # patience with what must not come: asked once, for it is there at once if it is
-Answers = Mapping[Talk, str]
+ONCE = 0.0  # for what must not work: tried once, for it works at once if it does
+Answers = Mapping[Connection, str]
+Prefixes = Mapping[str, tuple[str, ...]]
+# Destinations by switch, network and IP version.
 Tables = Mapping[tuple[str, str, int], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was seen: who answered to what, or "" for silence; routes by switch, network and family; what a rule has counted."""
+class Observation:
+    """What was observed, and what is needed to judge it."""
 
-    answers: Answers
+    answers: Answers  # "" where there was none
     tables: Tables
     counted: Mapping[tuple[str, str, str], int]
-    expected: Mapping[str, str]  # what `seen_as` stands for
-    prefixes: Mapping[str, tuple[str, ...]]
+    expected: Mapping[Connection, str]  # the address that `appears_as` stands for
+    prefixes: Prefixes  # by network
 
 
-def observe(lab: Lab, scenarios: Iterable[Scenario], patience: float = CONVERGED_SECONDS) -> Seen:
-    """All talks of these scenarios, once routes are as they must be and what must be answered is, or so many seconds later.
+def observe(
+    lab: Lab, scenarios: Iterable[Scenario], patience: float = CONVERGED_SECONDS
+) -> Observation:
+    """Try all connections of these scenarios, and read the routing tables.
 
-    Silence is heard out once; its control, the target's own leaf, is asked again until it is answered.
+    What must work or be known is waited for as long as `patience` (seconds). What must be refused
+    is tried once after that; its control, the target's own leaf, again until it is answered.
     """
     chosen = list(scenarios)
-    talks = list(dict.fromkeys(talk for scenario in chosen for talk in scenario.talks))
-    expected = {
-        f"{name}/{version}": _address(lab, name, version)
-        for name, version in {(t.seen_as, t.version) for t in talks if t.seen_as}
-    }
+    connections = list(dict.fromkeys(one for scenario in chosen for one in scenario.connections))
+    answered = [one for one in connections if one.appears_as]
+    refused = [one for one in connections if not one.appears_as]
+    expected = {one: _address(lab, one.appears_as, one.version) for one in answered}
     prefixes = {row["id"]: tuple(row["prefixes"]) for row in lab.rest.rows("networks/")}
-    before = _counters(lab, chosen)
+    counted_before = _counters(lab, chosen)
     deadline = time.monotonic() + patience
-    tables = _settled(
-        lab, [route for scenario in chosen for route in scenario.routes], prefixes, deadline
-    )
 
-    def as_expected(talk: Talk, heard: str) -> bool:
-        return heard.endswith(f" {expected[f'{talk.seen_as}/{talk.version}']}")
+    def as_expected(connection: Connection, answer: str) -> bool:
+        return answer.endswith(f" {expected[connection]}")
 
-    answers = _answered(lab, [talk for talk in talks if talk.seen_as], as_expected, deadline)
-    silent = [talk for talk in talks if not talk.seen_as]
-    answers |= _asked(lab, silent, SILENCE_SECONDS)
-    near = list(dict.fromkeys(talk.near for talk in silent if "@" not in talk.target))
-    answers |= _answered(
-        lab, near, lambda _, heard: bool(heard), time.monotonic() + CONVERGED_SECONDS
-    )
-    after = _counters(lab, chosen)
-    return Seen(
-        answers, tables, {key: after[key] - before[key] for key in after}, expected, prefixes
-    )
+    def any_answer(connection: Connection, answer: str) -> bool:
+        return bool(answer)
+
+    routes = [route for scenario in chosen for route in scenario.routes]
+    tables = _tables_once_good(lab, routes, prefixes, deadline)
+    answers = _answers_once_good(lab, answered, as_expected, deadline)
+    answers |= _answers(lab, refused, SILENCE_SECONDS)
+    controls = list(dict.fromkeys(one.control for one in refused if _has_control(one)))
+    later = time.monotonic() + CONVERGED_SECONDS
+    answers |= _answers_once_good(lab, controls, any_answer, later)
+    counted_after = _counters(lab, chosen)
+    counted = {key: counted_after[key] - counted_before[key] for key in counted_after}
+    return Observation(answers, tables, counted, expected, prefixes)
 
 
-def problems(seen: Seen, scenario: Scenario) -> list[str]:
-    """What is otherwise than the scenario says."""
-    found = [line for talk in scenario.talks for line in _talk_problems(seen, talk)]
-    found += [
-        line
-        for route in scenario.routes
-        for line in _route_problems(seen.tables, seen.prefixes, route)
-    ]
+def problems(observation: Observation, scenario: Scenario) -> list[str]:
+    """What is otherwise than the scenario says, a line each."""
+    lines: list[str] = []
+    for connection in scenario.connections:
+        lines += _connection_problems(observation, connection)
+    for route in scenario.routes:
+        lines += _route_problems(observation.tables, observation.prefixes, route)
     if scenario.counted:
-        most = sum(1 for talk in scenario.talks if seen.answers.get(talk))
-        if seen.counted[scenario.counted] < max(most, 1):
-            found.append(
-                f"{' '.join(scenario.counted)}: {seen.counted[scenario.counted]} counted, at least {max(most, 1)} sent"
-            )
-    return found
+        lines += _counter_problems(observation, scenario, scenario.counted)
+    return lines
 
 
-def _talk_problems(seen: Seen, talk: Talk) -> list[str]:
-    heard = seen.answers[talk]
-    name = f"{talk.source} → {talk.target}:{talk.port} (IPv{talk.version})"
-    if talk.seen_as:
-        host = talk.page or talk.target
-        wanted = f"{host} {seen.expected[f'{talk.seen_as}/{talk.version}']}"
-        return [] if heard == wanted else [f"{name}: {heard or 'no answer'}, expected {wanted}"]
-    if heard:
-        return [f"{name}: answered {heard!r}, must be refused"]
-    if "@" not in talk.target and not seen.answers[talk.near]:
-        return [
-            f"{name}: refused, but the target does not even answer its own leaf, so this means nothing"
-        ]
+def _connection_problems(observation: Observation, connection: Connection) -> list[str]:
+    answer = observation.answers[connection]
+    target = f"{connection.target}:{connection.port} (IPv{connection.version})"
+    name = f"{connection.source} → {target}"
+    if connection.appears_as:
+        host = connection.page or connection.target
+        expected = f"{host} {observation.expected[connection]}"
+        if answer == expected:
+            return []
+        return [f"{name}: {answer or 'no answer'}, expected {expected}"]
+    if answer:
+        return [f"{name}: answered {answer!r}, must be refused"]
+    if _has_control(connection) and not observation.answers[connection.control]:
+        return [f"{name}: refused, but that means nothing: the target's own leaf is refused too"]
     return []
 
 
-def _route_problems(
-    tables: Tables, prefixes: Mapping[str, tuple[str, ...]], route: Route
-) -> list[str]:
-    found = []
-    for switch in route.where:
-        hits = [
-            entry
-            for entry in tables[switch, route.network, route.version]
-            if _concerns(entry, route, prefixes)
-        ]
-        if bool(hits) != route.known:
-            what = f"knows {', '.join(hits)}" if hits else f"knows no IPv{route.version} route"
-            found.append(f"{switch} {what} to {route.to} in {route.network}")
-    return found
+def _has_control(connection: Connection) -> bool:
+    """Machines have one; an address of a firewall has no leaf of its own."""
+    return "@" not in connection.target
 
 
-def _concerns(entry: str, route: Route, prefixes: Mapping[str, tuple[str, ...]]) -> bool:
-    if route.to == "default":
-        return entry == "default"
-    if entry == "default":
-        return False
-    cidr = ip_network(entry)
+def _route_problems(tables: Tables, prefixes: Prefixes, route: Route) -> list[str]:
+    lines = []
+    for switch in route.switches:
+        table = tables[switch, route.network, route.version]
+        known = [destination for destination in table if _leads(destination, route, prefixes)]
+        if bool(known) != route.known:
+            what = f"knows {', '.join(known)}" if known else f"knows no IPv{route.version} route"
+            lines.append(f"{switch} {what} to {route.to} in {route.network}")
+    return lines
+
+
+def _leads(destination: str, route: Route, prefixes: Prefixes) -> bool:
+    """Whether a table's destination is the route's, or a part of its network."""
+    if "default" in (destination, route.to):
+        return destination == route.to
+    cidr = ip_network(destination)
     networks = [ip_network(prefix) for prefix in prefixes[route.to]]
     return any(
-        one.version == cidr.version == route.version and cidr.subnet_of(one) for one in networks
-    )  # type: ignore[arg-type]
+        cidr.network_address in network and cidr.prefixlen >= network.prefixlen
+        for network in networks
+    )
+
+
+def _counter_problems(
+    observation: Observation, scenario: Scenario, rule: tuple[str, str, str]
+) -> list[str]:
+    answered = sum(1 for one in scenario.connections if observation.answers.get(one))
+    least = max(answered, 1)
+    counted = observation.counted[rule]
+    if counted >= least:
+        return []
+    return [f"{' '.join(rule)}: {counted} counted, at least {least} sent"]
 
 
 def _address(lab: Lab, name: str, version: int) -> str:
-    who, _, network = name.partition("@")
-    return lab.address(who, network, version)
+    """Of `machine`, or of `firewall@network`."""
+    node, _, network = name.partition("@")
+    return lab.address(node, network, version)
 
 
-def _settled(
-    lab: Lab, routes: list[Route], prefixes: Mapping[str, tuple[str, ...]], deadline: float
-) -> Tables:
-    """The switches' tables once these routes are known and unknown there as they must be, or at the deadline."""
+def _tables_once_good(lab: Lab, routes: list[Route], prefixes: Prefixes, deadline: float) -> Tables:
+    """The switches' tables once these routes are known and unknown as they must, or at the end."""
     while True:
         tables = _tables(lab)
-        if time.monotonic() > deadline or not any(
-            _route_problems(tables, prefixes, route) for route in routes
-        ):
+        good = not any(_route_problems(tables, prefixes, route) for route in routes)
+        if good or time.monotonic() > deadline:
             return tables
         time.sleep(0.5)
 
 
-def _answered(
-    lab: Lab, talks: list[Talk], good: Callable[[Talk, str], bool], deadline: float
-) -> dict[Talk, str]:
-    """What these talks have heard, asked again until it is good or the deadline has passed."""
-    answers: dict[Talk, str] = {}
-    while missing := [
-        talk for talk in talks if talk not in answers or not good(talk, answers[talk])
-    ]:
-        answers |= _asked(lab, missing, ANSWER_SECONDS)
+def _answers_once_good(
+    lab: Lab,
+    connections: list[Connection],
+    good: Callable[[Connection, str], bool],
+    deadline: float,
+) -> dict[Connection, str]:
+    """The answers, tried again until they are good or the deadline has passed."""
+    answers: dict[Connection, str] = {}
+    remaining = connections
+    while remaining:
+        answers |= _answers(lab, remaining, ANSWER_SECONDS)
         if time.monotonic() > deadline:
             break
+        remaining = [one for one in remaining if not good(one, answers[one])]
     return answers
 
 
-def _asked(lab: Lab, talks: list[Talk], seconds: float) -> dict[Talk, str]:
-    if not talks:
+def _answers(lab: Lab, connections: list[Connection], seconds: float) -> dict[Connection, str]:
+    if not connections:
         return {}
-    told = lab.guest.ask("talks", talks=[_request(lab, talk, seconds) for talk in talks])
+    requests = [_request(lab, connection, seconds) for connection in connections]
+    responses = lab.guest.request("connect", connections=requests)["responses"]
     return {
-        talk: answer.get("heard", "") for talk, answer in zip(talks, told["answers"], strict=True)
+        connection: response.get("answer", "")
+        for connection, response in zip(connections, responses, strict=True)
     }
 
 
-def _request(lab: Lab, talk: Talk, seconds: float) -> dict[str, Any]:
-    node, vrf = talk.source, ""
-    if node == "near":
-        where = {host.name: (host.leaf, host.network) for host in HOSTS} | {
-            "internet": ("exit", "internet")
-        }
-        node, network = where[talk.target]
+def _request(lab: Lab, connection: Connection, seconds: float) -> dict[str, Any]:
+    """A connection as the agent is asked to try it."""
+    node = connection.source
+    vrf = ""
+    if node == OWN_LEAF:
+        node, network = _plugged_into(connection.target)
         vrf = f"vrf{lab.numbers.vrfs[network]}"
-    who, _, network = talk.target.partition("@")
-    page = lab.address(talk.page, version=talk.version) if talk.page else ""
+    page = "/"
+    if connection.page:
+        page = f"http://{lab.address(connection.page, version=connection.version)}/"
     return {
         "node": node,
         "vrf": vrf,
-        "to": lab.address(who, network, talk.version),
-        "port": talk.port,
+        "to": _address(lab, connection.target, connection.version),
+        "port": connection.port,
         "seconds": seconds,
-        "page": f"http://{page}/" if page else "/",
+        "page": page,
     }
 
 
+def _plugged_into(machine: str) -> tuple[str, str]:
+    """The leaf, and the network whose VRF the machine is in there."""
+    if machine == "internet":
+        return "exit", "internet"
+    host = next(host for host in HOSTS if host.name == machine)
+    return host.leaf, host.network
+
+
 def _tables(lab: Lab) -> dict[tuple[str, str, int], tuple[str, ...]]:
-    """The kernel's routes on every switch in every VRF, as destinations."""
+    """The kernel's routes on every switch in every VRF."""
     keys = [
         (switch.name, network, version)
         for switch in SWITCHES
         for network in switch.networks
         for version in (4, 6)
     ]
-    lines = [
+    commands = [
         f"echo '#'; ip -n {switch} -{version} route show vrf vrf{lab.numbers.vrfs[network]}"
         for switch, network, version in keys
     ]
-    parts = lab.guest.run("; ".join(lines)).split("#\n")[1:]
-    words = [
-        [line.split() for line in part.splitlines() if re.match(r"default |[0-9a-f]*[.:]", line)]
-        for part in parts
-    ]
-    return {key: tuple(line[0] for line in table) for key, table in zip(keys, words, strict=True)}
+    outputs = lab.guest.run("; ".join(commands)).split("#\n")[1:]
+    return {key: _destinations(output) for key, output in zip(keys, outputs, strict=True)}
+
+
+def _destinations(output: str) -> tuple[str, ...]:
+    """The destinations in the output of `ip route`, without routes that lead nowhere."""
+    lines = [line for line in output.splitlines() if re.match(r"default |[0-9a-f]*[.:]", line)]
+    return tuple(line.split()[0] for line in lines)
 
 
 def _counters(lab: Lab, scenarios: list[Scenario]) -> dict[tuple[str, str, str], int]:
     """Packets that opened a connection, by the rules of a firewall between two networks."""
-    counted = {}
-    for scenario in scenarios:
-        if scenario.counted:
-            firewall, source, target = scenario.counted
-            said = lab.guest.run("nft list chain inet metal forward", node=firewall)
-            pair = rf'iifname "vrf{lab.numbers.vrfs[source]}" oifname "vlan{lab.numbers.vrfs[target]}".* packets (\d+) .*accept'
-            counted[scenario.counted] = sum(int(number) for number in re.findall(pair, said))
-    return counted
+    counters = {}
+    for rule in [scenario.counted for scenario in scenarios if scenario.counted]:
+        firewall, source, target = rule
+        chain = lab.guest.run("nft list chain inet metal forward", node=firewall)
+        interfaces = (
+            f'iifname "vrf{lab.numbers.vrfs[source]}" oifname "vlan{lab.numbers.vrfs[target]}"'
+        )
+        packets = re.findall(rf"{interfaces}.* packets (\d+) .*accept", chain)
+        counters[rule] = sum(int(number) for number in packets)
+    return counters

@@ -1,19 +1,23 @@
-"""The product over REST, as any other program speaks with it."""
+"""The product over REST, as any other program speaks to it."""
 
 import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tests.lab import topology
 from tests.lab.guest_machine import PROCESSORS
-from tests.lab.wiring import Numbers, with_internet
+from tests.lab.topology import Numbers, with_internet
 
 PUSH_SECONDS = 1800
-TOOL_SECONDS = 60  # the applier gives no tool less
-GOING = ("queued", "running")
+TOOL_SECONDS = 60  # the applier gives every tool at least this
+POLL_SECONDS = 0.5
+IN_FLIGHT = ("queued", "running")
+HERE = topology.PARTITION
+PARTITION = {"id": HERE, "name": "Lab", "management_prefixes": [topology.MANAGEMENT]}
+CHILD_LENGTHS = {"4": 24, "6": 64}
 
 
 class Refused(AssertionError):
@@ -24,9 +28,11 @@ class Rest:
     """A client with a token."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.url, self.token = f"{url}/api/v1", token
+        self.url = f"{url}/api/v1"
+        self.token = token
 
     def __call__(self, method: str, path: str, body: object = None) -> Any:
+        """The answer. Raises Refused where it is an error."""
         request = urllib.request.Request(
             f"{self.url}/{path}",
             method=method,
@@ -48,113 +54,95 @@ class Rest:
         return self("POST", path, body if body is not None else {})
 
     def rows(self, path: str) -> list[dict[str, Any]]:
-        return list(self.get(f"{path}{'&' if '?' in path else '?'}limit=1000")["results"])
+        separator = "&" if "?" in path else "?"
+        return list(self.get(f"{path}{separator}limit=1000")["results"])
 
 
-def allocate(rest: Rest, management: dict[str, dict[str, Any]]) -> None:
-    """The whole partition; `management` says where each firewall's SSH answers."""
-    rest.post(
-        "partitions/",
-        {"id": topology.PARTITION, "name": "Lab", "management_prefixes": [topology.MANAGEMENT]},
-    )
-    for project in sorted({network.project for network in topology.NETWORKS}):
-        rest.post("projects/", {"id": project, "name": project, "tenant": project})
-    _networks(rest)
+def allocate(rest: Rest, managed_at: Mapping[str, Mapping[str, Any]]) -> None:
+    """Create the whole partition; `managed_at` says where each firewall's SSH answers."""
     projects = {network.name: network.project for network in topology.NETWORKS}
+    rest.post("partitions/", PARTITION)
+    for project in sorted(set(projects.values())):
+        rest.post("projects/", {"id": project, "name": project, "tenant": project})
+    for network in _networks():
+        rest.post("networks/", network)
     for firewall in topology.FIREWALLS:
-        networks = [firewall.primary, *firewall.shared, *firewall.externals]
-        rules = [
-            {
-                "protocol": protocol,
-                "ports": list(firewall.egress),
-                "to": list(topology.ALL),
-                "comment": "web",
-            }
-            for protocol in ("tcp", "udp")
-            if firewall.egress
-        ]
-        rest.post(
-            "firewalls/",
-            {
-                "name": firewall.name,
-                "partition": topology.PARTITION,
-                "project": projects[firewall.primary],
-                "networks": [
-                    {"network": network, "primary": network == firewall.primary}
-                    for network in networks
-                ],
-                "rules": {"egress": rules},
-                "management": management[firewall.name],
-            },
-        )
+        project = projects[firewall.primary]
+        rest.post("firewalls/", _firewall(firewall, project, managed_at[firewall.name]))
     for host in topology.HOSTS:
-        rest.post(
-            "machines/",
-            {
-                "name": host.name,
-                "partition": topology.PARTITION,
-                "project": projects[host.network],
-                "networks": [{"network": host.network}],
-            },
-        )
-    _endpoint(rest)
+        rest.post("machines/", _machine(host, projects[host.network]))
+    _publish_proxy(rest)
 
 
-def _networks(rest: Rest) -> None:
-    at = {"partition": topology.PARTITION}
-    lengths = {"4": 24, "6": 64}
-    rest.post(
-        "networks/",
-        at
-        | {
-            "id": "underlay",
-            "name": "underlay",
-            "kind": "underlay",
-            "prefixes": [topology.UNDERLAY],
-        },
-    )
-    rest.post(
-        "networks/",
-        at
-        | {
-            "id": "super",
-            "name": "super",
-            "kind": "super",
-            "prefixes": list(topology.SUPER),
-            "default_child_prefix_length": lengths,
-        },
+def _networks() -> Iterator[dict[str, Any]]:
+    """Underlay and super network, the internet, and the private networks."""
+    yield _network("underlay", "underlay", partition=HERE, prefixes=[topology.UNDERLAY])
+    yield _network(
+        "super",
+        "super",
+        partition=HERE,
+        prefixes=list(topology.SUPER),
+        default_child_prefix_length=CHILD_LENGTHS,
     )
     name, vrf, prefixes = topology.INTERNET
-    rest.post(
-        "networks/",
-        {
-            "id": name,
-            "name": name,
-            "kind": "external",
-            "vrf": vrf,
-            "prefixes": list(prefixes),
-            "destination_prefixes": list(topology.ALL),
-            "nat": True,
-        },
+    yield _network(
+        name,
+        "external",
+        vrf=vrf,
+        prefixes=list(prefixes),
+        destination_prefixes=list(topology.ALL),
+        nat=True,
     )
     for network in topology.NETWORKS:
-        rest.post(
-            "networks/",
-            at
-            | {
-                "id": network.name,
-                "name": network.name,
-                "kind": "private",
-                "project": network.project,
-                "shared": network.shared,
-                "prefix_length": {
-                    str(version): lengths[str(version)] for version in network.versions
-                },
-            },
+        lengths = {str(version): CHILD_LENGTHS[str(version)] for version in network.versions}
+        yield _network(
+            network.name,
+            "private",
+            partition=HERE,
+            project=network.project,
+            shared=network.shared,
+            prefix_length=lengths,
         )
 
 
-def _endpoint(rest: Rest) -> None:
+def _network(name: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"id": name, "name": name, "kind": kind, **fields}
+
+
+def _firewall(
+    firewall: topology.Firewall, project: str, management: Mapping[str, Any]
+) -> dict[str, Any]:
+    networks = [{"network": firewall.primary, "primary": True}]
+    for network in (*firewall.shared, *firewall.externals):
+        networks.append({"network": network, "primary": False})
+    return {
+        "name": firewall.name,
+        "partition": HERE,
+        "project": project,
+        "networks": networks,
+        "rules": {"egress": _egress(firewall.egress)},
+        "management": management,
+    }
+
+
+def _egress(ports: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Rules that let these ports out to everywhere."""
+    if not ports:
+        return []
+    common = {"ports": list(ports), "to": list(topology.ALL), "comment": "web"}
+    return [{"protocol": protocol, **common} for protocol in ("tcp", "udp")]
+
+
+def _machine(host: topology.Host, project: str) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "partition": HERE,
+        "project": project,
+        "networks": [{"network": host.network}],
+    }
+
+
+def _publish_proxy(rest: Rest) -> None:
     firewall, network, port, machine = topology.PROXY
     rest.post(
         "endpoints/",
@@ -172,78 +160,99 @@ def _endpoint(rest: Rest) -> None:
 
 
 def firewall_id(rest: Rest, name: str) -> str:
-    return str(rest.rows(f"firewalls/?name={name}")[0]["id"])
+    return str(_firewall_row(rest, name)["id"])
+
+
+def state(rest: Rest, name: str) -> str:
+    return str(_firewall_row(rest, name)["state"])
+
+
+def _firewall_row(rest: Rest, name: str) -> dict[str, Any]:
+    (row,) = rest.rows(f"firewalls/?name={name}")
+    return row
 
 
 def addresses_in(rest: Rest, firewall: str, network: str) -> list[str]:
     """The firewall's addresses in one of its networks."""
-    (row,) = rest.rows(f"firewalls/?name={firewall}")
+    attachments = _firewall_row(rest, firewall)["attachments"]
     return [
         address
-        for one in row["attachments"]
-        if one["network"] == network
-        for address in one["addresses"]
+        for attachment in attachments
+        if attachment["network"] == network
+        for address in attachment["addresses"]
     ]
 
 
 def numbers(rest: Rest) -> Numbers:
     """What was allocated."""
     vrfs = {row["id"]: row["vrf"] for row in rest.rows("networks/?kind=private")}
+    addresses = {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}
     asns = {row["name"]: row["asn"] for row in rest.rows("firewalls/")}
-    return with_internet(
-        vrfs, {row["name"]: tuple(row["addresses"]) for row in rest.rows("machines/")}, asns
-    )
+    return with_internet(vrfs, addresses, asns)
 
 
 def push(
     rest: Rest, names: Collection[str], revisions: Mapping[str, int] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Push to these firewalls, as many at a time as the guest has processors: the revision named here, or what is wanted.
+    """Push to these firewalls the revision named here, or what is wanted; the pushes by firewall.
 
-    Tells the pushes by firewall, with their steps.
+    Emulated processors have to do it, so no more at a time than the guest has. All must be
+    confirmed; one that only was too slow is tried again.
     """
-    waiting, running, confirmed = list(names), dict[str, str](), dict[str, dict[str, Any]]()
+    waiting = list(names)
+    running: dict[str, str] = {}
+    confirmed: dict[str, dict[str, Any]] = {}
     deadline = time.monotonic() + PUSH_SECONDS
     while waiting or running:
         while waiting and len(running) < PROCESSORS:
             name = waiting.pop(0)
-            asked = {"revision": revisions[name]} if revisions and name in revisions else {}
-            running[name] = str(
-                rest.post(f"firewalls/{firewall_id(rest, name)}/push/", asked)["id"]
-            )
-        time.sleep(0.5)
-        for name, number in list(running.items()):
-            push: dict[str, Any] = rest.get(f"pushes/{number}/")
-            if push["state"] in GOING and time.monotonic() < deadline:
+            running[name] = begin_push(rest, name, (revisions or {}).get(name))
+        time.sleep(POLL_SECONDS)
+        late = time.monotonic() > deadline
+        for name, push_id in list(running.items()):
+            push: dict[str, Any] = rest.get(f"pushes/{push_id}/")
+            if push["state"] in IN_FLIGHT and not late:
                 continue
             del running[name]
-            if _too_slow(push) and time.monotonic() < deadline:
+            if _too_slow(push) and not late:
                 waiting.append(name)
             else:
-                confirmed[name] = _expected(name, push, "confirmed")
+                _check(name, push, "confirmed")
+                confirmed[name] = push
     return confirmed
 
 
+def begin_push(rest: Rest, firewall: str, revision: int | None = None) -> str:
+    """The id of a push of this revision, or of what is wanted."""
+    body = {} if revision is None else {"revision": revision}
+    return str(rest.post(f"firewalls/{firewall_id(rest, firewall)}/push/", body)["id"])
+
+
 def _too_slow(push: dict[str, Any]) -> bool:
-    """Whether no verdict but a time limit ended it: an emulated guest on a busy machine is slower than a firewall may be."""
+    """Whether a time limit ended it, and no verdict.
+
+    An emulated guest on a busy machine is slower than a firewall may be.
+    """
     return any(
         step["state"] == "failed" and (step["name"] == "connect" or step["seconds"] > TOOL_SECONDS)
         for step in push["steps"]
     )
 
 
-def ended(rest: Rest, name: str, number: str, expected: str) -> dict[str, Any]:
-    """How this push of the firewall went, which must be as expected."""
+def ended(rest: Rest, name: str, push_id: str, expected: str) -> dict[str, Any]:
+    """This push of the firewall once it is over, in the state that is expected."""
     deadline = time.monotonic() + PUSH_SECONDS
-    while (push := rest.get(f"pushes/{number}/"))["state"] in GOING and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return _expected(name, push, expected)
+    push: dict[str, Any] = rest.get(f"pushes/{push_id}/")
+    while push["state"] in IN_FLIGHT and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        push = rest.get(f"pushes/{push_id}/")
+    _check(name, push, expected)
+    return push
 
 
-def _expected(name: str, push: dict[str, Any], state: str) -> dict[str, Any]:
+def _check(name: str, push: dict[str, Any], state: str) -> None:
     steps = "\n".join(
         f"{step['name']}: {step['state']} {step['seconds']}s {step['output'][-1500:]}"
         for step in push["steps"]
     )
     assert push["state"] == state, f"{name}: {push['state']}: {push['error']}\n{steps}"
-    return push

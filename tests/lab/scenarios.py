@@ -1,34 +1,43 @@
-"""What the packets must show, as data: who talks to whom and what must be seen, and what a routing table knows or must never know.
+"""What packets must show, as data: who reaches whom, and which routes a switch must know or not.
 
-Every refusal has its control: the same port of the same target answers somebody who is near it, so that silence means what
-it says. `seen_as` names whose address the target sees: `fw-shop@storage` is the address of that firewall in that network.
+Every refusal has its control: the same port of the same target answers the leaf that it is plugged
+into, so that silence means what it says. `appears_as` names whose address the target sees:
+`fw-shop@storage` is the address of that firewall in that network.
 """
 
 from dataclasses import dataclass, replace
 
+from tests.lab.topology import LEAVES
+
 
 @dataclass(frozen=True)
-class Talk:
-    """One connection. Refused where nobody is seen. `page`: asked of a proxy, whose answer is what the page's host saw."""
+class Connection:
+    """A connection that is tried. It must be refused where it has no `appears_as`.
+
+    `page`: the target is a proxy, asked for the page of this host; that host sees `appears_as`.
+    """
 
     source: str
     target: str
-    seen_as: str = ""
+    appears_as: str = ""
     port: int = 80
     version: int = 4
     page: str = ""
 
     @property
-    def near(self) -> "Talk":
-        """The control of a refusal: the target answers the leaf that it is plugged into."""
-        return replace(self, source="near", seen_as="near", page="")
+    def control(self) -> "Connection":
+        """What shows that a refusal is one: the target answers its own leaf."""
+        return replace(self, source=OWN_LEAF, appears_as=OWN_LEAF, page="")
 
 
 @dataclass(frozen=True)
 class Route:
-    """Whether switches that have a VRF of this network know a route to another network's prefixes there ("default": a way out)."""
+    """Whether switches know, in the VRF of a network, a route to another network's prefixes.
 
-    where: tuple[str, ...]
+    `to` "default" is a default route.
+    """
+
+    switches: tuple[str, ...]
     network: str
     to: str
     known: bool
@@ -39,29 +48,29 @@ class Route:
 class Scenario:
     """A sentence of the proposal, and how packets prove it.
 
-    `faults` are taken into the plan to see it fail, together with those of all the others, for to load a configuration is what takes
-    time; so it must fail where no other fault shows: in a line of its problems that has the words `shown_by`.
+    `counted` names a firewall and two networks: its rule from the one to the other counts every one
+    of the connections. `faults` are put into the plan to see the scenario fail. They are put there
+    together with those of all others, for to load a configuration is what takes time; so it must
+    fail where no other fault shows: in a line of its problems that contains `shown_by`.
     """
 
     number: int
     title: str
-    talks: tuple[Talk, ...]
+    connections: tuple[Connection, ...]
     routes: tuple[Route, ...] = ()
-    counted: tuple[str, str, str] | None = (
-        None  # firewall, from, to: its rule counts every one of the talks
-    )
+    counted: tuple[str, str, str] | None = None
     faults: tuple[str, ...] = ()
     shown_by: str = ""
 
 
-LEAVES = ("leaf1", "leaf2")
+OWN_LEAF = "own leaf"
 STEADY = (
     Scenario(
         1,
-        "One consumer reaches the shared network through its own firewall, and the internet as before",
+        "A consumer reaches the shared network by its own firewall, and the internet as before",
         (
-            Talk("shop1", "storage1", "fw-shop@storage"),
-            Talk("shop1", "internet", "fw-shop@internet"),
+            Connection("shop1", "storage1", "fw-shop@storage"),
+            Connection("shop1", "internet", "fw-shop@internet"),
         ),
         (Route(LEAVES, "shop", "default", known=True),),
         faults=("fw-shop no-import shop storage",),
@@ -71,22 +80,22 @@ STEADY = (
         2,
         "Several consumers, an owner firewall, the internet: each its own way",
         (
-            Talk("web1", "backup1", "fw-web@backup"),
-            Talk("batch1", "backup1", "fw-batch@backup"),
-            Talk("web1", "internet", "fw-web@internet"),
-            Talk("backup1", "internet", "fw-backup@internet"),
+            Connection("web1", "backup1", "fw-web@backup"),
+            Connection("batch1", "backup1", "fw-batch@backup"),
+            Connection("web1", "internet", "fw-web@internet"),
+            Connection("backup1", "internet", "fw-backup@internet"),
         ),
         faults=("fw-backup no-import backup internet",),
         shown_by="backup1 → internet:80 (IPv4)",
     ),
     Scenario(
         5,
-        "A shared network sees its consumers' shared addresses only, and the fabric never learns a private prefix there",
+        "A shared network sees its consumers' shared addresses only, and learns no private prefix",
         (
-            Talk("shop1", "storage1", "fw-shop@storage"),
-            Talk("shop1", "storage1", "fw-shop@storage", version=6),
-            Talk("web1", "storage1", "fw-web@storage"),
-            Talk("batch1", "storage1", "fw-batch@storage"),
+            Connection("shop1", "storage1", "fw-shop@storage"),
+            Connection("shop1", "storage1", "fw-shop@storage", version=6),
+            Connection("web1", "storage1", "fw-web@storage"),
+            Connection("batch1", "storage1", "fw-batch@storage"),
         ),
         (
             *(
@@ -101,21 +110,21 @@ STEADY = (
     ),
     Scenario(
         6,
-        "Isolation: from the shared network, between consumers, between shared networks, out through a consumer",
+        "Isolation: from shared networks, between them, between consumers, out through a consumer",
         (
-            Talk("storage1", "shop1"),
-            Talk("storage1", "shop1", version=6),
-            Talk("storage1", "web1"),
-            Talk("storage1", "batch1"),
-            Talk("backup1", "web1"),
-            Talk("shop1", "web1"),
-            Talk("web1", "batch1"),
-            Talk("batch1", "shop1"),
-            Talk("storage1", "backup1"),
-            Talk("backup1", "storage1"),
-            Talk("storage1", "internet"),
-            Talk("storage1", "fw-web@storage", port=22),
-            Talk("shop1", "fw-shop@shop", port=22),
+            Connection("storage1", "shop1"),
+            Connection("storage1", "shop1", version=6),
+            Connection("storage1", "web1"),
+            Connection("storage1", "batch1"),
+            Connection("backup1", "web1"),
+            Connection("shop1", "web1"),
+            Connection("web1", "batch1"),
+            Connection("batch1", "shop1"),
+            Connection("storage1", "backup1"),
+            Connection("backup1", "storage1"),
+            Connection("storage1", "internet"),
+            Connection("storage1", "fw-web@storage", port=22),
+            Connection("shop1", "fw-shop@shop", port=22),
         ),
         faults=("fw-batch no-no-export", "fw-batch open storage batch"),
         shown_by="storage1 → batch1:80 (IPv4): answered",
@@ -123,7 +132,7 @@ STEADY = (
     Scenario(
         7,
         "no-export in both directions: neither prefix is announced where it was imported",
-        (Talk("batch1", "storage1", "fw-batch@storage"),),
+        (Connection("batch1", "storage1", "fw-batch@storage"),),
         (
             Route(LEAVES, "batch", "storage", known=False),
             Route(LEAVES, "storage", "batch", known=False),
@@ -135,26 +144,26 @@ STEADY = (
     ),
     Scenario(
         8,
-        "A firewall without external network: its machines reach the shared network, and nothing else",
-        (Talk("batch1", "storage1", "fw-batch@storage"), Talk("batch1", "internet")),
+        "Without an external network, machines reach the shared network, and nothing else",
+        (Connection("batch1", "storage1", "fw-batch@storage"), Connection("batch1", "internet")),
         (Route(LEAVES, "batch", "default", known=True),),
         faults=("fw-batch no-default",),
         shown_by="knows no IPv4 route to default in batch",
     ),
     Scenario(
         9,
-        "A machine in a shared network without own firewall fetches a page through the endpoint of an HTTP proxy",
+        "A shared network without a firewall of its own fetches a page through an endpoint",
         (
-            Talk("storage1", "fw-web@storage", "fw-web@internet", port=3128, page="internet"),
-            Talk("storage1", "internet"),
+            Connection("storage1", "fw-web@storage", "fw-web@internet", port=3128, page="internet"),
+            Connection("storage1", "internet"),
         ),
         faults=("fw-web no-endpoints",),
         shown_by="storage1 → fw-web@storage:3128 (IPv4)",
     ),
     Scenario(
         10,
-        "Own firewall: everything that the shared network's machines send outside goes through it, and is counted there",
-        (Talk("backup1", "internet", "fw-backup@internet"),),
+        "What a shared network with a firewall of its own sends outside is counted there",
+        (Connection("backup1", "internet", "fw-backup@internet"),),
         counted=("fw-backup", "backup", "internet"),
         faults=("fw-backup no-import backup internet",),
         shown_by="fw-backup backup internet: 0 counted",
@@ -163,11 +172,11 @@ STEADY = (
         11,
         "IPv6 beside IPv4: the same, with its own prefixes and addresses",
         (
-            Talk("shop1", "storage1", "fw-shop@storage", version=6),
-            Talk("shop1", "internet", "fw-shop@internet", version=6),
-            Talk("shop1", "storage1", "fw-shop@storage"),
-            Talk("storage1", "shop1", version=6),
-            Talk("storage1", "internet", version=6),
+            Connection("shop1", "storage1", "fw-shop@storage", version=6),
+            Connection("shop1", "internet", "fw-shop@internet", version=6),
+            Connection("shop1", "storage1", "fw-shop@storage"),
+            Connection("storage1", "shop1", version=6),
+            Connection("storage1", "internet", version=6),
         ),
         (
             Route(LEAVES, "shop", "default", known=True, version=6),
@@ -180,10 +189,10 @@ STEADY = (
         12,
         "A firewall that joined two shared networks reaches both, with an address in each",
         (
-            Talk("web1", "storage1", "fw-web@storage"),
-            Talk("web1", "backup1", "fw-web@backup"),
-            Talk("storage1", "backup1"),
-            Talk("backup1", "storage1"),
+            Connection("web1", "storage1", "fw-web@storage"),
+            Connection("web1", "backup1", "fw-web@backup"),
+            Connection("storage1", "backup1"),
+            Connection("backup1", "storage1"),
         ),
         faults=("fw-web no-import web backup", "fw-web no-import backup web"),
         shown_by="web1 → backup1:80 (IPv4)",
@@ -191,14 +200,14 @@ STEADY = (
 )
 SHARED_LATER = Scenario(
     3,
-    "A network with machines is shared while in use: a second project joins, and reaches it and nothing behind it",
+    "A network is shared while in use: a second project joins, and reaches nothing behind it",
     (
-        Talk("web1", "shop1", "fw-web@shop"),
-        Talk("shop1", "storage1", "fw-shop@storage"),
-        Talk("web1", "storage1", "fw-web@storage"),
-        Talk("shop1", "internet", "fw-shop@internet"),
-        Talk("shop1", "web1"),
-        Talk("batch1", "shop1"),
+        Connection("web1", "shop1", "fw-web@shop"),
+        Connection("shop1", "storage1", "fw-shop@storage"),
+        Connection("web1", "storage1", "fw-web@storage"),
+        Connection("shop1", "internet", "fw-shop@internet"),
+        Connection("shop1", "web1"),
+        Connection("batch1", "shop1"),
     ),
     (Route(LEAVES, "shop", "web", known=False), Route(LEAVES, "web", "shop", known=False)),
 )
@@ -206,9 +215,9 @@ LEFT = Scenario(
     4,
     "Left again: the path is gone, and everything else is as before",
     (
-        Talk("web1", "shop1"),
-        Talk("web1", "storage1", "fw-web@storage"),
-        Talk("shop1", "storage1", "fw-shop@storage"),
+        Connection("web1", "shop1"),
+        Connection("web1", "storage1", "fw-web@storage"),
+        Connection("shop1", "storage1", "fw-shop@storage"),
     ),
     (Route(LEAVES, "web", "shop", known=False), Route(LEAVES, "shop", "shop", known=True)),
 )

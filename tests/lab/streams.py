@@ -4,44 +4,52 @@ from typing import Any
 
 from tests.lab import running
 from tests.lab.running import Lab
-from tests.lab.scenarios import Talk
+from tests.lab.scenarios import Connection
 
 WORKS_SECONDS = 120
+INTERVAL_SECONDS = 0.2
+FEWEST_SENT = 20
 
 
-def begin(lab: Lab, flows: list[Talk]) -> None:
-    """Send on each of these paths, five packets a second, until `lost` is asked. Each works before: only then a loss means something."""
-    asked = [
-        {
-            "node": talk.source,
-            "to": lab.address(talk.target),
-            "port": talk.port,
-            "protocol": "udp",
-            "seconds": 3.0,
-        }
-        for talk in flows
-    ]
-    running.wait(
-        lambda: all("heard" in answer for answer in lab.guest.ask("talks", talks=asked)["answers"]),
-        WORKS_SECONDS,
-    )
-    for talk in flows:
-        name = f"{talk.source} → {talk.target}"
-        lab.guest.ask(
-            "stream",
-            name=name,
-            node=talk.source,
-            to=lab.address(talk.target),
-            port=talk.port,
-            interval=0.2,
+def begin(lab: Lab, connections: list[Connection]) -> None:
+    """Send on each of these paths until `lost` is called.
+
+    Each works before: only then does a loss mean something.
+    """
+    running.wait_until(lambda: _all_work(lab, connections), WORKS_SECONDS)
+    for connection in connections:
+        lab.guest.request(
+            "begin_stream",
+            name=_name(connection),
+            node=connection.source,
+            to=lab.address(connection.target),
+            port=connection.port,
+            interval=INTERVAL_SECONDS,
         )
 
 
-def lost(lab: Lab, flows: list[Talk]) -> dict[str, Any]:
-    """What each flow has lost since it began, if anything."""
-    ended = {
-        name: lab.guest.ask("end", name=name)
-        for name in (f"{talk.source} → {talk.target}" for talk in flows)
-    }
-    assert all(told["sent"] > 20 for told in ended.values()), ended
-    return {name: told for name, told in ended.items() if told["lost"]}
+def _all_work(lab: Lab, connections: list[Connection]) -> bool:
+    requests = [
+        {
+            "node": connection.source,
+            "to": lab.address(connection.target),
+            "port": connection.port,
+            "protocol": "udp",
+            "seconds": 3.0,
+        }
+        for connection in connections
+    ]
+    responses = lab.guest.request("connect", connections=requests)["responses"]
+    return all("answer" in response for response in responses)
+
+
+def lost(lab: Lab, connections: list[Connection]) -> dict[str, Any]:
+    """End these streams; what each has lost since it began, if anything."""
+    names = [_name(connection) for connection in connections]
+    ended = {name: lab.guest.request("end_stream", name=name) for name in names}
+    assert all(stream["sent"] > FEWEST_SENT for stream in ended.values()), ended
+    return {name: stream for name, stream in ended.items() if stream["lost"]}
+
+
+def _name(connection: Connection) -> str:
+    return f"{connection.source} → {connection.target}"

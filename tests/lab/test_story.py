@@ -1,4 +1,4 @@
-"""What happens to a running partition: shared later, left again, and meanwhile two firewalls that are cut off.
+"""A running partition: a network is shared later and left again, and two firewalls are cut off.
 
 Those wait a minute for a confirmation that cannot come, and the rest of the partition lives on.
 """
@@ -8,112 +8,128 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.lab import rest, running, streams
+from tests.lab import rest, running, streams, topology
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import Lab
-from tests.lab.scenarios import LEFT, SHARED_LATER, Talk
+from tests.lab.scenarios import LEFT, SHARED_LATER, Connection
+
+NOWHERE = "192.0.2.0/24"  # a documentation prefix (RFC 5737), from which nobody manages anything
+# What a network that was left must have disappeared from.
+LINKS_RULES_AND_FILES = (
+    "ip -br link; ip -br address; nft list ruleset; vtysh -c 'show running-config'; "
+    "ls /etc/systemd/network; ip rule"
+)
 
 
 @dataclass
 class CutOff:
-    """Pushes of a configuration that lets nobody in who manages the firewall: as it is, and with the applier's timer taken out."""
+    """Pushes of a configuration that shuts out whoever manages the firewall.
 
-    flows: list[Talk]
-    rules: dict[str, str]
-    pushes: dict[str, str]
+    fw-batch is as it is; on fw-backup the applier's rollback timer is killed.
+    """
+
+    connections: list[Connection]
+    rules_before: dict[str, str]
+    push_ids: dict[str, str]
 
 
 @pytest.fixture(scope="class")
 def cut_off(lab: Lab) -> CutOff:
-    """They are being applied, and nobody will be able to confirm them."""
-    flows, pair = [Talk("batch1", "storage1")], ("fw-batch", "fw-backup")
-    rules = {name: _rules(lab, name) for name in pair}
-    streams.begin(lab, flows)
-    lab.rest("PATCH", "partitions/lab/", {"management_prefixes": ["192.0.2.0/24"]})
-    begun = {
-        name: str(lab.rest.post(f"firewalls/{rest.firewall_id(lab.rest, name)}/push/")["id"])
-        for name in pair
-    }
-    running.wait(
-        lambda: all(lab.rest.get(f"pushes/{number}/")["revision"] for number in begun.values()), 30
-    )
-    lab.rest("PATCH", "partitions/lab/", {"management_prefixes": ["10.0.2.0/24"]})
+    """The pushes are being applied, and nobody will be able to confirm them."""
+    connections = [Connection("batch1", "storage1")]
+    firewalls = ("fw-batch", "fw-backup")
+    rules = {name: _rules(lab, name) for name in firewalls}
+    streams.begin(lab, connections)
+    _manage_from(lab, NOWHERE)
+    push_ids = {name: rest.begin_push(lab.rest, name) for name in firewalls}
+    running.wait_until(lambda: _all_rendered(lab, push_ids), 30)
+    _manage_from(lab, topology.MANAGEMENT)
     _kill_timer(lab, "fw-backup")
-    return CutOff(flows, rules, begun)
+    return CutOff(connections, rules, push_ids)
 
 
 class TestAsTimeGoesOn:
     """What happens to a running partition, in this order."""
 
-    def test_3_share_later(self, lab: Lab, cut_off: CutOff) -> None:
-        flows = [Talk("shop1", "storage1"), Talk("web1", "storage1"), Talk("shop1", "internet")]
-        streams.begin(lab, flows)
+    def test_3_a_network_shared_later_is_reached_after_a_push_and_nothing_else_changes(
+        self, lab: Lab, cut_off: CutOff
+    ) -> None:
+        connections = [
+            Connection("shop1", "storage1"),
+            Connection("web1", "storage1"),
+            Connection("shop1", "internet"),
+        ]
+        streams.begin(lab, connections)
         lab.rest.post("networks/shop/share/", {"confirm": "shop", "reason": "the lab"})
-        assert _state(lab, "fw-shop") == "in_sync", "to share a network changes no configuration"
+        in_sync = rest.state(lab.rest, "fw-shop") == "in_sync"
+        assert in_sync, "to share a network changes no configuration"
         web = rest.firewall_id(lab.rest, "fw-web")
         lab.rest.post(f"firewalls/{web}/attachments/", {"network": "shop"})
-        assert problems(observe(lab, [SHARED_LATER], ONCE), SHARED_LATER) != [], (
-            "nothing is there before the push"
-        )
+        before_push = problems(observe(lab, [SHARED_LATER], ONCE), SHARED_LATER)
+        assert before_push != [], "nothing is there before the push"
         rest.push(lab.rest, ["fw-web"])
         assert problems(observe(lab, [SHARED_LATER]), SHARED_LATER) == []
-        assert streams.lost(lab, flows) == {}, "what worked before has lost packets"
+        assert streams.lost(lab, connections) == {}, "what worked before has lost packets"
 
-    def test_4_leave_again(self, lab: Lab) -> None:
-        web, vrf = rest.firewall_id(lab.rest, "fw-web"), lab.numbers.vrfs["shop"]
-        (address,) = [
-            one for one in rest.addresses_in(lab.rest, "fw-web", "shop") if ":" not in one
-        ]
+    def test_4_a_network_that_is_left_is_gone_after_a_push_and_nothing_of_it_remains(
+        self, lab: Lab
+    ) -> None:
+        web = rest.firewall_id(lab.rest, "fw-web")
+        vrf = lab.numbers.vrfs["shop"]
+        (address,) = (
+            address
+            for address in rest.addresses_in(lab.rest, "fw-web", "shop")
+            if ":" not in address
+        )
         lab.rest("DELETE", f"firewalls/{web}/attachments/shop/")
-        still = observe(lab, [LEFT], ONCE)
-        assert problems(still, LEFT) != [], "as long as the configuration has it, the path is there"
+        before_push = problems(observe(lab, [LEFT], ONCE), LEFT)
+        assert before_push != [], "as long as the configuration has it, the path is there"
         rest.push(lab.rest, ["fw-web"])
         assert problems(observe(lab, [LEFT]), LEFT) == []
         assert rest.addresses_in(lab.rest, "fw-web", "shop") == []
-        assert [
-            row for row in lab.rest.rows("ip-addresses/?network=shop") if row["address"] == address
-        ] == []
-        residue = "ip -br link; ip -br address; nft list ruleset; vtysh -c 'show running-config'; ls /etc/systemd/network; ip rule"
-        said = lab.guest.run(residue, box="fw-web")
-        assert re.findall(rf"\b(?:vrf|vlan|vni){vrf}\b", said) == [] and f"{address}/" not in said
-        tables = f"ip route show table {1_000_000 + vrf} 2>/dev/null; ip -6 route show table {1_000_000 + vrf} 2>/dev/null"
-        assert lab.guest.run(f"{tables}; true", box="fw-web").strip() == ""
+        allocated = [row["address"] for row in lab.rest.rows("ip-addresses/?network=shop")]
+        assert address not in allocated
+        everything = lab.guest.run(LINKS_RULES_AND_FILES, firewall="fw-web")
+        assert re.findall(rf"\b(?:vrf|vlan|vni){vrf}\b", everything) == []
+        assert f"{address}/" not in everything
+        assert _routing_table(lab, "fw-web", 1_000_000 + vrf) == ""
 
-    def test_14_what_would_cut_off_management_rolls_back_by_itself(
+    def test_14_a_push_that_would_cut_off_management_rolls_back_by_itself(
         self, lab: Lab, cut_off: CutOff
     ) -> None:
-        """On one firewall as it is; on the other with the applier's timer taken out, which must not come back."""
-        push = rest.ended(lab.rest, "fw-batch", cut_off.pushes["fw-batch"], "rolled_back")
+        """With its rollback timer killed it does not, but the next boot does."""
+        push = rest.ended(lab.rest, "fw-batch", cut_off.push_ids["fw-batch"], "rolled_back")
         assert "gone back to what it had before" in push["error"]
-        assert (
-            _rules(lab, "fw-batch") == cut_off.rules["fw-batch"]
-            and streams.lost(lab, cut_off.flows) == {}
-        )
-        failed = rest.ended(lab.rest, "fw-backup", cut_off.pushes["fw-backup"], "failed")
-        assert (
-            "could not be asked" in failed["error"]
-            and _rules(lab, "fw-backup") != cut_off.rules["fw-backup"]
-        )
-        lab.guest.run(
-            "APPLIER_INSIDE=1 /usr/local/sbin/shared-networks-applier recover", box="fw-backup"
-        )
-        assert _rules(lab, "fw-backup") == cut_off.rules["fw-backup"], (
-            "a boot puts back what was never confirmed"
-        )
+        assert _rules(lab, "fw-batch") == cut_off.rules_before["fw-batch"]
+        assert streams.lost(lab, cut_off.connections) == {}
+        push = rest.ended(lab.rest, "fw-backup", cut_off.push_ids["fw-backup"], "failed")
+        assert "could not be asked" in push["error"]
+        assert _rules(lab, "fw-backup") != cut_off.rules_before["fw-backup"]
+        recover = "APPLIER_INSIDE=1 /usr/local/sbin/shared-networks-applier recover"
+        lab.guest.run(recover, firewall="fw-backup")
+        as_before = _rules(lab, "fw-backup") == cut_off.rules_before["fw-backup"]
+        assert as_before, "a boot puts back what was never confirmed"
+
+
+def _manage_from(lab: Lab, prefix: str) -> None:
+    lab.rest("PATCH", "partitions/lab/", {"management_prefixes": [prefix]})
+
+
+def _all_rendered(lab: Lab, push_ids: dict[str, str]) -> bool:
+    return all(lab.rest.get(f"pushes/{push_id}/")["revision"] for push_id in push_ids.values())
 
 
 def _rules(lab: Lab, name: str) -> str:
     return lab.guest.run("nft -s list table inet metal", node=name)
 
 
+def _routing_table(lab: Lab, name: str, table: int) -> str:
+    script = "; ".join(f"{ip} route show table {table} 2>/dev/null" for ip in ("ip", "ip -6"))
+    return lab.guest.run(f"{script}; true", firewall=name).strip()
+
+
 def _kill_timer(lab: Lab, name: str) -> None:
-    timer = (
-        "'[s]hared-networks-applier rollback'"  # which does not match the shell that looks for it
-    )
-    script = f"pkill -9 -f {timer} && sleep 1 && ! pgrep -f {timer}"
-    running.wait(lambda: lab.guest.run(f"{script} && echo gone", box=name), rest.PUSH_SECONDS)
-
-
-def _state(lab: Lab, name: str) -> str:
-    (row,) = lab.rest.rows(f"firewalls/?name={name}")
-    return str(row["state"])
+    # The brackets keep it from matching the shell that looks for it.
+    timer = "'[s]hared-networks-applier rollback'"
+    script = f"pkill -9 -f {timer} && sleep 1 && ! pgrep -f {timer} && echo gone"
+    running.wait_until(lambda: lab.guest.run(script, firewall=name), rest.PUSH_SECONDS)

@@ -1,6 +1,7 @@
-"""The lab's partition: who is there and how they are wired. README.md draws it."""
+"""The lab's partition: which nodes there are and how they are wired. README.md draws it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 PARTITION = "lab"
 UNDERLAY = "10.4.0.0/16"
@@ -32,7 +33,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Host:
-    """A machine: a network namespace behind a port of a leaf. It serves on every port of `PORTS`."""
+    """A machine: a network namespace behind a port of a leaf. It answers on all of `PORTS`."""
 
     name: str
     network: str
@@ -48,7 +49,15 @@ class Firewall:
     shared: tuple[str, ...] = ()
     externals: tuple[str, ...] = ()
     egress: tuple[int, ...] = ()
-    uplinks: tuple[str, ...] = field(default=("lan0", "lan1"))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the product has allocated: VRFs by network, addresses by machine, ASNs by firewall."""
+
+    vrfs: Mapping[str, int]
+    addresses: Mapping[str, tuple[str, ...]]
+    asns: Mapping[str, int]
 
 
 PRIVATE = ("shop", "web", "batch", "storage", "backup")
@@ -96,3 +105,12 @@ INTERNET = ("internet", 104009, ("203.0.113.0/24", "2001:db8:113::/64"))
 INTERNET_HOST = ("198.51.100.8", "2001:db8:8::8")
 PROXY = ("fw-web", "storage", 3128, "proxy")  # an endpoint: firewall, shared network, port, machine
 PORTS = (80, 3128)
+
+
+def with_internet(
+    vrfs: Mapping[str, int], addresses: Mapping[str, tuple[str, ...]], asns: Mapping[str, int]
+) -> Numbers:
+    """The product's numbers, and those of the host that stands for the internet."""
+    assert set(PRIVATE) <= set(vrfs)
+    name, vrf, _ = INTERNET
+    return Numbers({**vrfs, name: vrf}, {**addresses, name: INTERNET_HOST}, asns)
