@@ -1,4 +1,4 @@
-"""The product as its user meets it: the real stack, a real browser, and the files on the practice firewall's disk."""
+"""The product as its user meets it: the real stack, a browser, and files of practice firewalls."""
 
 import os
 import re
@@ -10,13 +10,35 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser.chromium import chromium, listen_for_complaints
 from tests.conftest import needs
 from tests.stack import PASSWORD, Stack, running
 
-expect.set_options(timeout=60_000)  # a busy machine's; whatever comes sooner is not waited for
-SLOW, STALLED = "0.15", "1.5"  # seconds every step of a practice firewall takes longer
+# How many seconds every step of a practice firewall takes longer.
+SLOW = "0.15"
+STALLED = "1.5"
+PUSH_MS = 180_000
+SETTLE_SECONDS = 20
+LAB_PUSHES = """
+from firewalls.models import Push
+pushes = Push.objects.filter(firewall__machine__name="lab-fw")
+print(list(pushes.values_list("state", "attempts")))
+"""
+LAB_STATE = """
+from firewalls.models import Firewall
+print(Firewall.objects.with_state().get(machine__name="lab-fw").state)
+"""
+OTHER_STATES = """
+from firewalls.models import Firewall
+firewalls = Firewall.objects.with_state().exclude(machine__name="lab-fw")
+print(sorted(set(firewalls.values_list("state", flat=True))))
+"""
+VRF = """
+from networks.models import Network
+print(Network.objects.get(pk="analytics-private").vrf)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +55,22 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def page(stack: Stack) -> Iterator[Page]:
-    """A logged-in operator's browser; any error on its console fails the test."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-background-networking"],
-        )
+    """A logged-in operator's browser; errors on its console fail the test, except refused forms."""
+    with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        opened.on(
-            "console", lambda message: complaints.append(message.text) if serious(message) else None
-        )
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        complaints = listen_for_complaints(opened, ("error",), statuses="422")
         opened.goto(stack.url)
         opened.get_by_label("User name").fill("admin")
         opened.get_by_label("Password").fill(PASSWORD)
         opened.get_by_role("button", name="Log in").click()
         expect(opened.get_by_role("heading", name="Overview", level=1)).to_be_visible()
         yield opened
-        browser.close()
     assert complaints == []
 
 
-def serious(message: ConsoleMessage) -> bool:
-    """Chromium also notes every refused form (422) as an error; that one is wanted."""
-    return message.type == "error" and "status of 422" not in message.text
+def run(stack: Stack, code: str) -> str:
+    """What this Python prints beside the stack, with its database."""
+    return stack.manage("shell", "-v", "0", "-c", code)
 
 
 def practice_file(stack: Stack, firewall: str, path: str) -> str:
@@ -76,22 +89,16 @@ def test_a_private_network_becomes_a_shared_one_whose_consumer_is_configured(
     share_analytics(page)
     join_shop(page)
     watch_it_confirmed(page)
-    vrf = stack.manage(
-        "shell",
-        "-v",
-        "0",
-        "-c",
-        "from networks.models import *; print(Network.objects.get(pk='analytics-private').vrf)",
-    )
+    vrf = run(stack, VRF)
     assert f"vrf vrf{vrf}" not in before
     read_what_was_pushed(stack, page, vrf)
     page.goto(f"{stack.url}/networks/analytics-private/")
     expect(page.locator("#consumers").get_by_role("link", name="shop-fw")).to_be_visible()
-    read_the_story(page)
+    read_the_history(page)
 
 
 def share_analytics(page: Page) -> None:
-    """The private network of analytics: its effect is shown, its name is typed, and it is shared for good."""
+    """Its effect is shown, its name is typed, and it is shared for good."""
     page.get_by_role("link", name="fra-equ01").first.click()
     page.get_by_role("link", name="analytics-private").click()
     page.get_by_role("link", name="Mark as shared").click()
@@ -118,22 +125,23 @@ def join_shop(page: Page) -> None:
 
 
 def watch_it_confirmed(page: Page) -> None:
-    """It is rendered, pushed and confirmed while one watches: no reload, and the address stays."""
+    """It is rendered, pushed and confirmed while one watches, without a reload."""
     expect(page).to_have_url(re.compile(r"/pushes/"))
     address = page.url
     status = page.locator("#push-status")
     expect(status).to_have_attribute("data-state", re.compile("queued|running"))
     page.evaluate("window.untouched = true")
     expect(status.locator("li", has_text="Check FRR").locator(".state")).to_have_text(
-        "ok", timeout=180_000
+        "ok", timeout=PUSH_MS
     )
-    expect(status).to_have_attribute("data-state", "confirmed", timeout=180_000)
-    assert page.evaluate("window.untouched") and page.url == address
+    expect(status).to_have_attribute("data-state", "confirmed", timeout=PUSH_MS)
+    assert page.evaluate("window.untouched")
+    assert page.url == address
     expect(status).not_to_have_attribute("hx-trigger", re.compile("."))
 
 
 def read_what_was_pushed(stack: Stack, page: Page, vrf: str) -> None:
-    """What was pushed is what lies in the practice firewall's folder, and what the pages show."""
+    """The pages show what lies in the practice firewall's folder."""
     after = practice_file(stack, "shop-fw", "etc/frr/frr.conf")
     assert f"vrf vrf{vrf}" in after
     page.get_by_role("link", name=re.compile("Files of revision")).click()
@@ -149,12 +157,12 @@ def read_what_was_pushed(stack: Stack, page: Page, vrf: str) -> None:
     expect(page.locator(".diff .add", has_text=f"vrf vrf{vrf}").first).to_be_visible()
 
 
-def read_the_story(page: Page) -> None:
-    """Everything that was done here reads as a story: on the network's own page, and among all activity, filtered and exported."""
-    told = page.locator("#history .event")
-    expect(told.first).to_contain_text("shop-fw joined analytics-private by admin")
-    expect(told.nth(1)).to_contain_text("analytics-private was shared by admin")
-    expect(told.nth(1)).to_contain_text("training data for shop")
+def read_the_history(page: Page) -> None:
+    """The network's page, and the activity of all, which is filtered and exported."""
+    history = page.locator("#history .event")
+    expect(history.first).to_contain_text("shop-fw joined analytics-private by admin")
+    expect(history.nth(1)).to_contain_text("analytics-private was shared by admin")
+    expect(history.nth(1)).to_contain_text("training data for shop")
     page.get_by_role("link", name="Activity", exact=True).first.click()
     event = page.locator(".event .what")
     expect(event.filter(has_text="push shop-fw is confirmed").first).to_be_visible()
@@ -167,15 +175,13 @@ def read_the_story(page: Page) -> None:
         "shop-fw joined analytics-private",
     ]
     page.locator(".event summary").nth(1).click()
-    expect(page.locator(".event").nth(1)).to_contain_text(
-        "attachment shop-fw in analytics-private created"
-    )
+    created = "attachment shop-fw in analytics-private created"
+    expect(page.locator(".event").nth(1)).to_contain_text(created)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
-    lines = download.value.path().read_text().splitlines()
-    assert lines[0].startswith("at,who,via,what") and any(
-        "shop-fw joined analytics-private" in line for line in lines
-    )
+    heading, *lines = download.value.path().read_text().splitlines()
+    assert heading.startswith("at,who,via,what")
+    assert any("shop-fw joined analytics-private" in line for line in lines)
 
 
 def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_confirmed_once(
@@ -187,32 +193,24 @@ def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_c
     page.get_by_role("button", name="Push", exact=True).click()
     status = page.locator("#push-status")
     expect(status.locator("li", has_text="Check nftables").locator(".state")).to_have_text(
-        "running", timeout=180_000
+        "running", timeout=PUSH_MS
     )
     killed = stack.pids("celery", "--pool")
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     slow_down(stack, "lab-fw", "0")
-    expect(status).to_have_attribute("data-state", "confirmed", timeout=180_000)
+    expect(status).to_have_attribute("data-state", "confirmed", timeout=PUSH_MS)
     assert not set(killed) & set(stack.pids("celery", "--pool"))
-    rows = "Push.objects.filter(firewall__machine__name='lab-fw').values_list('state', 'attempts')"
-    counted = f"from firewalls.models import *; print(list({rows}))"
-    assert stack.manage("shell", "-v", "0", "-c", counted) == "[('confirmed', 2)]"
-    state = "from firewalls.models import *; print(Firewall.objects.with_state().get(machine__name='lab-fw').state)"
-    assert stack.manage("shell", "-v", "0", "-c", state) == "in_sync"
+    assert run(stack, LAB_PUSHES) == "[('confirmed', 2)]"
+    assert run(stack, LAB_STATE) == "in_sync"
     assert not (stack.var / "practice" / "lab-fw" / "var/lib/shared-networks/pending").exists()
 
 
 def test_every_state_of_the_product_can_be_seen_at_once(stack: Stack) -> None:
-    """Asked of the database right after the walk: the demo's own firewalls are in the states they are there to show."""
-    code = (
-        "from firewalls.models import *; "
-        "print(sorted(set(Firewall.objects.with_state().exclude(machine__name='lab-fw').values_list('state', flat=True))))"
-    )
-    deadline = time.monotonic() + 20
-    while (
-        "pushing" in (found := stack.manage("shell", "-v", "0", "-c", code))
-        and time.monotonic() < deadline
-    ):
+    """Right after the walk the demo's firewalls are in the states that they are there to show."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    states = run(stack, OTHER_STATES)
+    while "pushing" in states and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert found == "['drifted', 'failed', 'in_sync', 'pending', 'unreachable']"
+        states = run(stack, OTHER_STATES)
+    assert states == "['drifted', 'failed', 'in_sync', 'pending', 'unreachable']"

@@ -1,0 +1,163 @@
+"""A made-up world in which every page has something to show, and the addresses of all its pages."""
+
+from asyncssh import generate_private_key
+from django.utils import timezone
+
+from firewalls.allocation import join
+from firewalls.models import Drift, Firewall, Push, Rollout, Rule
+from firewalls.pushing import rollouts
+from tests.world import world
+
+LONG_NAME = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"
+
+
+def every_page() -> dict[str, int]:
+    """The address of every page, at its fullest and at its emptiest, and the status it answers."""
+    fra = world(v6="2001:db8:128::/48")
+    store = fra.private("store", fra.storage)
+    store.share("ada", "backups of every project, agreed with the storage team")
+    home = fra.private(LONG_NAME, fra.shop)
+    fra.machine("till", fra.shop, home)
+    firewall = fra.firewall("shop-fw", fra.shop, home, fra.internet, host="192.0.2.7", user="metal")
+    _let_https_out(firewall)
+    join(firewall, store)
+    lone = fra.private("lone", fra.analytics)
+    silent = _silent(fra.firewall("a" * 63, fra.analytics, lone))
+    join(silent, store)
+    tiny = fra.private("tiny", fra.storage, prefix_length={4: 29, 6: 64})
+    tiny.share("ada")
+    drifted = _drifted(fra.firewall("drift-fw", fra.analytics, lone))
+    own = f"/firewalls/{firewall.pk}"
+    addresses = [
+        *NETWORK_PAGES,
+        *_firewall_pages(firewall),
+        *_push_pages(firewall),
+        *ACTIVITY_PAGES,
+        *_rollout_pages(firewall),
+        *_observation_pages(drifted),
+        *_observation_pages(firewall),
+        f"/firewalls/{drifted.pk}/",
+    ]
+    return {
+        **dict.fromkeys(addresses, 200),
+        f"{own}/join/tiny/?addresses=10.9.9.9": 422,
+        f"{own}/join/lone/": 422,
+        "/networks/nothing/": 404,
+    }
+
+
+NETWORK_PAGES = [
+    "/",
+    "/networks/",
+    "/networks/?q=nothing",
+    "/networks/store/",
+    f"/networks/{LONG_NAME}/",
+    "/networks/super-fra/",
+    "/networks/internet-fra/",
+    f"/networks/{LONG_NAME}/share/",
+    "/networks/super-fra/share/",
+    "/networks/store/share/",
+    "/networks/store/consumers/",
+    "/networks/tiny/join/",
+]
+ACTIVITY_PAGES = [
+    "/search/?q=s",
+    "/search/?q=nothing",
+    "/activity/",
+    "/activity/?object=nothing",
+    "/activity/network/store/",
+]
+
+
+def _firewall_pages(firewall: Firewall) -> list[str]:
+    own = f"/firewalls/{firewall.pk}"
+    return [
+        "/firewalls/",
+        "/firewalls/?state=drifted",
+        f"{own}/",
+        f"{own}/config/",
+        f"{own}/diff/",
+        f"{own}/join/",
+        f"{own}/join/tiny/",
+        f"{own}/leave/store/",
+    ]
+
+
+def _push_pages(firewall: Firewall) -> list[str]:
+    """Of a push that is running, and of one that failed."""
+    now = timezone.now()
+    running = _push(firewall, state="running", last_step="running", heartbeat_at=now)
+    failed = _push(
+        firewall,
+        state="failed",
+        last_step="failed",
+        finished_at=now,
+        error="FRR does not take line 9.",
+    )
+    return [f"/pushes/{running.pk}/", f"/pushes/{failed.pk}/"]
+
+
+def _push(firewall: Firewall, state: str, last_step: str, **fields: object) -> Push:
+    connected = {
+        "name": "connect",
+        "state": "ok",
+        "seconds": 0.2,
+        "output": "metal@192.0.2.7:22, host key as pinned",
+    }
+    checked = {"name": "check-frr", "state": last_step, "seconds": 1.5, "output": "x" * 400}
+    return Push.objects.create(
+        firewall=firewall, state=state, steps=[connected, checked], requested_by="ada", **fields
+    )
+
+
+def _rollout_pages(firewall: Firewall) -> list[str]:
+    """Also of a rollout that has just begun."""
+    begun: Rollout = rollouts.start(
+        [firewall],
+        cause="the new storage network, on every firewall of the partition that has joined it",
+        by="ada",
+    )
+    return [
+        "/rollouts/",
+        "/rollouts/?state=paused",
+        "/rollouts/new/",
+        "/rollouts/new/?all=1",
+        f"/rollouts/{begun.pk}/",
+    ]
+
+
+def _observation_pages(firewall: Firewall) -> list[str]:
+    return [f"/firewalls/{firewall.pk}/host-key/", f"/firewalls/{firewall.pk}/drift/"]
+
+
+def _let_https_out(firewall: Firewall) -> None:
+    Rule(
+        firewall=firewall,
+        position=1,
+        direction="egress",
+        protocol="tcp",
+        ports=["443"],
+        destinations=["0.0.0.0/0"],
+        comment="web",
+    ).save()
+
+
+def _drifted(firewall: Firewall) -> Firewall:
+    """Changed by hand, and with another host key than the pinned one."""
+    public = generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
+    pinned = " ".join(public.split()[:2])
+    now = timezone.now()
+    Firewall.objects.filter(pk=firewall.pk).update(
+        host_key=pinned, offered_key=pinned[:-4] + "AAAA", drifted_at=now, drift="nft"
+    )
+    lines = ["drop\n", "accept # by hand " + "x" * 200 + "\n"]
+    Drift.objects.create(
+        firewall=firewall, found={"/etc/nftables.conf": lines}, digest="0" * 64, found_at=now
+    )
+    return firewall
+
+
+def _silent(firewall: Firewall) -> Firewall:
+    """Never pushed to, and not answering."""
+    Firewall.objects.filter(pk=firewall.pk).update(unreachable_since=timezone.now())
+    return firewall
