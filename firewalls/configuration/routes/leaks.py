@@ -55,8 +55,12 @@ def leaks(
 
     The VLAN ids are those of the firewall's bridge, by VRF.
     """
-    leaked = [leak for net in shared for leak in _with_shared(primary, net, vlan_ids)]
-    leaked += [leak for net in externals for leak in _with_external(primary, net, vlan_ids)]
+    leaked: list[Leak] = []
+    for net in shared:
+        leaked += _with_shared(primary, net, vlan_ids)
+    for net in externals:
+        leaked += _from_external(primary, net, vlan_ids)
+        leaked += _into_external(primary, net, vlan_ids)
     return sorted(leaked, key=lambda leak: leak.sequence)
 
 
@@ -70,19 +74,21 @@ def _with_shared(primary: Net, shared: Net, vlan_ids: Mapping[int, int]) -> Iter
             yield _leak(shared, primary, version, _permitted(own), vlan_ids, no_export=True)
 
 
-def _with_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
-    """In: what is reached through it, but not the firewall's own addresses.
-
-    Out: the private prefixes for its replies alone, the public ones for everybody.
-    """
+def _from_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+    """What is reached through it, but not the firewall's own addresses."""
     for version in external.families():
         reached = _reached(external, version)
-        private = primary.prefixes_of(version)
-        public = external.prefixes_of(version)
         if reached:
-            own = tuple(address for address in external.addresses if address.version == version)
+            own = [address for address in external.addresses if address.version == version]
             entries = (*_denied(own), *_permitted(reached))
             yield _leak(primary, external, version, entries, vlan_ids, no_export=False)
+
+
+def _into_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+    """The private prefixes for its replies alone, the public ones for everybody."""
+    for version in external.families():
+        private = primary.prefixes_of(version)
+        public = external.prefixes_of(version)
         if private:
             yield _leak(external, primary, version, _permitted(private), vlan_ids, no_export=True)
         if public:
