@@ -12,20 +12,16 @@ from networks.models import Partition
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """The partitions with the number of their firewalls in trouble; asked only by pages that show them."""
+    """The partitions, each with its firewalls in trouble; counted only by pages that show them."""
     return {"navigation_partitions": SimpleLazyObject(partial(_partitions, request))}
 
 
 def _partitions(request: HttpRequest) -> list[Partition]:
     if not request.user.is_authenticated:
         return []
-    counted = (
-        Firewall.objects.in_trouble()
-        .order_by()
-        .values_list("machine__partition")
-        .annotate(Count("pk"))
-    )
-    trouble, partitions = dict(counted), list(Partition.objects.order_by("id"))
+    firewalls = Firewall.objects.in_trouble().order_by()
+    trouble = dict(firewalls.values_list("machine__partition").annotate(Count("pk")))
+    partitions = list(Partition.objects.order_by("id"))
     for partition in partitions:
         partition.trouble = trouble.get(partition.pk, 0)  # type: ignore[attr-defined] # for the template
     return partitions
