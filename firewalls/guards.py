@@ -2,24 +2,24 @@
 
 import pgtrigger
 
-from networks.common.triggers import Fixed, Guard, lines
+from networks.common.triggers import Fixed, Guard
 
-_MAY_JOIN = lines(
-    "EXISTS (",
-    "    SELECT FROM networks_network joined "
-    "JOIN machines_machine machine ON machine.id = NEW.firewall_id",
-    "    WHERE joined.id = NEW.network_id AND joined.id <> machine.primary_id "
-    "AND (joined.shared OR joined.kind IN ('external', 'underlay'))",
-    "    AND COALESCE(joined.partition_id, machine.partition_id) = machine.partition_id",
-    "    AND (joined.kind <> 'external' "
-    "OR COALESCE(joined.project_id, machine.project_id) = machine.project_id))",
-)
-_HAS_NO_ADDRESS = lines(
-    "NOT EXISTS (",
-    "    SELECT FROM networks_address address "
-    "JOIN networks_prefix prefix ON prefix.id = address.prefix_id",
-    "    WHERE address.machine_id = OLD.firewall_id AND prefix.network_id = OLD.network_id)",
-)
+_MAY_JOIN = """
+EXISTS (
+    SELECT FROM networks_network joined \
+JOIN machines_machine machine ON machine.id = NEW.firewall_id
+    WHERE joined.id = NEW.network_id AND joined.id <> machine.primary_id \
+AND (joined.shared OR joined.kind IN ('external', 'underlay'))
+    AND COALESCE(joined.partition_id, machine.partition_id) = machine.partition_id
+    AND (joined.kind <> 'external' \
+OR COALESCE(joined.project_id, machine.project_id) = machine.project_id))
+"""
+_HAS_NO_ADDRESS = """
+NOT EXISTS (
+    SELECT FROM networks_address address \
+JOIN networks_prefix prefix ON prefix.id = address.prefix_id
+    WHERE address.machine_id = OLD.firewall_id AND prefix.network_id = OLD.network_id)
+"""
 ATTACHMENT = [
     Guard(
         name="may_join",
@@ -42,29 +42,29 @@ ATTACHMENT = [
     ),
 ]
 
-_IS_AT_ITS_FIREWALLS = lines(
-    "EXISTS (",
-    "    SELECT FROM networks_address address",
-    "    JOIN networks_prefix prefix ON prefix.id = address.prefix_id",
-    "    JOIN networks_network network ON network.id = prefix.network_id AND network.shared",
-    "    JOIN firewalls_attachment joined "
-    "ON joined.firewall_id = address.machine_id AND joined.network_id = network.id",
-    "    WHERE address.id = NEW.address_id)",
-)
-_LEADS_BEHIND_IT = lines(
-    "EXISTS (",
-    "    SELECT FROM networks_address address "
-    "JOIN machines_machine firewall ON firewall.id = address.machine_id",
-    "    JOIN machines_machine machine "
-    "ON machine.id = NEW.machine_id AND machine.primary_id = firewall.primary_id",
-    "    JOIN networks_address own "
-    "ON own.machine_id = machine.id AND family(own.address) = family(address.address)",
-    "    JOIN networks_prefix home "
-    "ON home.id = own.prefix_id AND home.network_id = machine.primary_id",
-    "    WHERE address.id = NEW.address_id AND NOT EXISTS ("
-    "SELECT FROM firewalls_firewall other WHERE other.machine_id = machine.id))",
-)
-_WRITTEN = pgtrigger.Insert | pgtrigger.UpdateOf("address_id", "machine_id")  # type: ignore[no-untyped-call]
+_IS_AT_ITS_FIREWALLS = """
+EXISTS (
+    SELECT FROM networks_address address
+    JOIN networks_prefix prefix ON prefix.id = address.prefix_id
+    JOIN networks_network network ON network.id = prefix.network_id AND network.shared
+    JOIN firewalls_attachment joined \
+ON joined.firewall_id = address.machine_id AND joined.network_id = network.id
+    WHERE address.id = NEW.address_id)
+"""
+_LEADS_BEHIND_IT = """
+EXISTS (
+    SELECT FROM networks_address address \
+JOIN machines_machine firewall ON firewall.id = address.machine_id
+    JOIN machines_machine machine \
+ON machine.id = NEW.machine_id AND machine.primary_id = firewall.primary_id
+    JOIN networks_address own \
+ON own.machine_id = machine.id AND family(own.address) = family(address.address)
+    JOIN networks_prefix home ON home.id = own.prefix_id AND home.network_id = machine.primary_id
+    WHERE address.id = NEW.address_id \
+AND NOT EXISTS (SELECT FROM firewalls_firewall other WHERE other.machine_id = machine.id))
+"""
+_MOVED = pgtrigger.UpdateOf("address_id", "machine_id")  # type: ignore[no-untyped-call]
+_WRITTEN = pgtrigger.Insert | _MOVED
 ENDPOINT = [
     Guard(
         name="is_at_its_firewalls_address",

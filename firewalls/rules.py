@@ -18,7 +18,10 @@ def at_own_shared_address(
             f"{address} is on no firewall; an endpoint is at a firewall's own address (R6).",
         )
     elif not joined:
-        reason = f"{network} is no shared network that {firewall} has joined, so nobody could reach an endpoint there (R6)."
+        reason = (
+            f"{network} is no shared network that {firewall} has joined,"
+            " so nobody could reach an endpoint there (R6)."
+        )
         yield Violation("address", "not_joined", reason)
 
 
@@ -58,5 +61,8 @@ def endpoints_unused(
 ) -> Iterator[Violation]:
     """R15: a shared network is not left while endpoints are reached through it."""
     if endpoints:
-        reason = f"{firewall} still has the endpoints {named(endpoints)} in {network}; remove them first (R15)."
+        reason = (
+            f"{firewall} still has the endpoints {named(endpoints)} in {network};"
+            " remove them first (R15)."
+        )
         yield Violation("network", "in_use", reason)

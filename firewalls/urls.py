@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from firewalls.pushing.actions import ACTIONS
 from firewalls.views import (
     configuration,
     firewalls,
@@ -8,6 +9,7 @@ from firewalls.views import (
     observed,
     overview,
     pushing,
+    rollout_progress,
     rollouts,
     sharing,
 )
@@ -17,7 +19,7 @@ from networks.common import converters  # noqa: F401  (registers <id:…>)
 class Action(StringConverter):
     """What may be done with a rollout."""
 
-    regex = "|".join(rollouts.ACTIONS)
+    regex = "|".join(ACTIONS)
 
 
 register_converter(Action, "rollout_action")
@@ -46,7 +48,7 @@ urlpatterns = [
     path("pushes/<uuid:pk>/", pushing.push_detail, name="push_detail"),
     path("rollouts/", rollouts.rollout_list, name="rollouts"),
     path("rollouts/new/", rollouts.rollout_new, name="rollout_new"),
-    path("rollouts/<uuid:pk>/", rollouts.rollout_detail, name="rollout_detail"),
+    path("rollouts/<uuid:pk>/", rollout_progress.rollout_detail, name="rollout_detail"),
     path(
         "rollouts/<uuid:pk>/<rollout_action:action>/",
         rollouts.rollout_action,

@@ -1,18 +1,19 @@
 """Firewalls: the list, and all of one."""
 
+from operator import attrgetter
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from firewalls.configuration.plan import Plan, plan
+from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.models import Attachment, Firewall
 from machines.models import Machine
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
-from networks.models import Address, Partition, Project
+from networks.models import Address, Network, Partition, Project
 
 SORTS = {
     "name": "machine__name",
@@ -28,19 +29,29 @@ FILTERS: dict[str, Filter] = {
     "network": lambda rows, value: rows.filter(attachments__network=value),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
+SPREADSHEET = {
+    "name": attrgetter("name"),
+    "id": attrgetter("pk"),
+    "state": attrgetter("state"),
+    "partition": attrgetter("machine.partition_id"),
+    "project": attrgetter("machine.project_id"),
+    "primary network": attrgetter("machine.primary_id"),
+    "AS number": attrgetter("machine.asn"),
+    "host": attrgetter("host"),
+    "port": attrgetter("port"),
+}
 RECENT = 8
 
 
 def firewall_list(request: HttpRequest) -> HttpResponseBase:
-    rows: QuerySet[Firewall] = (
-        Firewall.objects.with_relations().with_state().prefetch_related("attachments__network")
-    )
+    rows: QuerySet[Firewall] = Firewall.objects.with_relations().with_state()
+    rows = rows.prefetch_related("attachments__network")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
     counts = Firewall.objects.state_counts()
     context = {
         "listing": listing(request, rows, FILTERS, SORTS),
-        "states": [(s, counts.get(s.value, 0)) for s in Firewall.State],
+        "states": [(state, counts.get(state.value, 0)) for state in Firewall.State],
         "partitions": Partition.objects.all(),
         "projects": Project.objects.all(),
     }
@@ -50,63 +61,34 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
 def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponseBase:
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
-    header = (
-        "name",
-        "id",
-        "state",
-        "partition",
-        "project",
-        "primary network",
-        "AS number",
-        "host",
-        "port",
-    )
-    lines = (
-        (
-            r.name,
-            r.pk,
-            r.state,
-            r.machine.partition_id,
-            r.machine.project_id,
-            r.machine.primary_id,
-            r.machine.asn,
-            r.host,
-            r.port,
-        )
-        for r in rows
-    )
-    return spreadsheet("firewalls", header, lines)
+    lines = ([cell(row) for cell in SPREADSHEET.values()] for row in rows)
+    return spreadsheet("firewalls", list(SPREADSHEET), lines)
 
 
 def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    addresses = Prefetch(
-        "machine__addresses", Address.objects.select_related("prefix__network").order_by("address")
-    )
-    rows = (
-        Firewall.objects.with_relations()
-        .with_state()
-        .prefetch_related(
-            addresses,
-            Prefetch("attachments", Attachment.objects.select_related("network")),
-            "rules",
-        )
+    addresses = Address.objects.select_related("prefix__network").order_by("address")
+    attachments = Attachment.objects.select_related("network")
+    rows = Firewall.objects.with_relations().with_state()
+    rows = rows.prefetch_related(
+        Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
     firewall = get_object_or_404(rows, pk=pk)
-    found = facts([pk]).get(pk)
     context = {
         "firewall": firewall,
         "memberships": _memberships(firewall),
-        **_planned(plan(found) if found else None),
+        **_planned(firewall),
         "pushes": firewall.pushes.select_related("revision")[:RECENT],
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
     }
     return page(request, "firewalls/detail.html", context)
 
 
-def _planned(planned: Plan | None) -> dict[str, object]:
+def _planned(firewall: Firewall) -> dict[str, object]:
     """What its configuration will say, with the names of networks instead of their numbers."""
-    if planned is None:
+    known = facts([firewall.pk]).get(firewall.pk)
+    if known is None:
         return {"plan": None}
+    planned = plan(known)
     names = {vrf.number: vrf.network for vrf in planned.vrfs}
     leaks = [(vrf.network, names[leak.source], leak) for vrf in planned.vrfs for leak in vrf.leaks]
     return {
@@ -118,16 +100,13 @@ def _planned(planned: Plan | None) -> dict[str, object]:
 
 def _memberships(firewall: Firewall) -> list[dict[str, object]]:
     """Its networks, the primary first, each with its role and the firewall's addresses there."""
-    networks = [
-        (firewall.primary, "primary"),
-        *((row.network, row.role) for row in firewall.attachments.all()),
-    ]
-    own = list(firewall.machine.addresses.all())
-    return [
-        {
-            "network": network,
-            "role": role,
-            "addresses": [a for a in own if a.prefix.network_id == network.pk],
-        }
-        for network, role in networks
-    ]
+    memberships = [_membership(firewall, firewall.primary, "primary")]
+    for attachment in firewall.attachments.all():
+        memberships.append(_membership(firewall, attachment.network, attachment.role))
+    return memberships
+
+
+def _membership(firewall: Firewall, network: Network, role: str) -> dict[str, object]:
+    own = firewall.machine.addresses.all()
+    addresses = [address for address in own if address.prefix.network_id == network.pk]
+    return {"network": network, "role": role, "addresses": addresses}

@@ -1,4 +1,4 @@
-"""What was seen on a firewall: its host key, to be judged, and its drift, to be put right or accepted."""
+"""What workers saw on a firewall: its host key, to be judged, and its drift, to be accepted."""
 
 from uuid import UUID
 
@@ -17,30 +17,31 @@ from networks.common.htmx import page
 
 def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The pinned key and the one shown; posted, the fingerprint that somebody has compared."""
-    firewall, errors = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk), []
+    firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
+    typed = request.POST.get("fingerprint", "")
+    errors = []
     if request.method == "POST":
         _may(request)
         try:
-            hostkeys.confirm(firewall, request.POST.get("fingerprint", ""))
+            return _confirmed(request, firewall, typed)
         except ValidationError as error:
             errors = error.messages
-        else:
-            messages.success(
-                request,
-                f"The host key of {firewall} is pinned. No other one is accepted from now on.",
-            )
-            return redirect("firewalls:detail", pk)
-    keys = {
-        "pinned": hostkeys.fingerprint_of(firewall.host_key),
-        "offered": hostkeys.fingerprint_of(firewall.offered_key),
-    }
     context = {
         "firewall": firewall,
         "errors": errors,
-        "typed": request.POST.get("fingerprint", ""),
-        **keys,
+        "typed": typed,
+        "pinned": hostkeys.fingerprint_of(firewall.host_key),
+        "offered": hostkeys.fingerprint_of(firewall.offered_key),
     }
     return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
+
+
+def _confirmed(request: HttpRequest, firewall: Firewall, fingerprint: str) -> HttpResponse:
+    hostkeys.confirm(firewall, fingerprint)
+    messages.success(
+        request, f"The host key of {firewall} is pinned. No other one is accepted from now on."
+    )
+    return redirect("firewalls:detail", firewall.pk)
 
 
 @require_POST
@@ -56,8 +57,8 @@ def dismiss_key(request: HttpRequest, pk: UUID) -> HttpResponse:
 def drift(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What differs on the firewall from what was applied."""
     firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
-    found = Drift.objects.filter(firewall=firewall).first()
-    context = {"firewall": firewall, "found": found, "diffs": found.diffs if found else {}}
+    row = Drift.objects.filter(firewall=firewall).first()
+    context = {"firewall": firewall, "drift": row, "diffs": row.diffs if row else {}}
     return page(request, "firewalls/drift.html", context)
 
 

@@ -1,4 +1,4 @@
-"""The first page: what needs attention, and every partition at a glance. And the search over everything."""
+"""The first page, with what needs attention and every partition; and the search over all."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -16,6 +16,7 @@ from networks.usage import usage
 ATTENTION = ("failed", "drifted", "unreachable", "pending", "new")
 NEARLY_FULL = 0.6
 MOST_ATTENTION, MOST_FOUND = 12, 20
+MOST_FULLEST = 3
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -35,11 +36,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _attention() -> FirewallQuerySet:
     """The firewalls to look at first: by state, the worst first."""
     urgency = Case(*(When(state=state, then=place) for place, state in enumerate(ATTENTION)))
-    return (
-        Firewall.objects.with_relations()
-        .in_state(*ATTENTION)
-        .order_by(urgency, "machine__name", "pk")[:MOST_ATTENTION]
-    )
+    rows = Firewall.objects.with_relations().in_state(*ATTENTION)
+    return rows.order_by(urgency, "machine__name", "pk")[:MOST_ATTENTION]
 
 
 def _states() -> dict[str, Counter[str]]:
@@ -55,27 +53,22 @@ def _states() -> dict[str, Counter[str]]:
 def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
     """Shared networks with IPv4 prefixes, the fullest first."""
     used = usage(networks)
-    counted = [(row, used[row.pk]["4"]) for row in networks if "4" in used[row.pk]]
-    rows = [
-        {"network": row, **count, "share": count["used"] / max(1, count["available"])}
-        for row, count in counted
-    ]
+    rows = []
+    for network in networks:
+        if "4" in used[network.pk]:
+            count = used[network.pk]["4"]
+            share = count["used"] / max(1, count["available"])
+            rows.append({"network": network, **count, "share": share})
     return sorted(rows, key=lambda row: -row["share"])
 
 
 def _cards(states: dict[str, Counter[str]], full: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    machines = dict(
-        Machine.objects.plain().order_by().values_list("partition").annotate(Count("id"))
-    )
-    networks = Partition.objects.annotate(
+    """What is shown of each partition."""
+    machines = _machines_by_partition()
+    consumers = _consumers_by_partition()
+    partitions = Partition.objects.annotate(
         shared=Count("networks", filter=Q(networks__shared=True)),
         private=Count("networks", filter=Q(networks__kind="private")),
-    ).order_by("id")
-    consumers = dict(
-        Firewall.objects.filter(attachments__network__shared=True)
-        .order_by()
-        .values_list("machine__partition")
-        .annotate(Count("pk", distinct=True))
     )
     return [
         {
@@ -84,29 +77,41 @@ def _cards(states: dict[str, Counter[str]], full: list[dict[str, Any]]) -> list[
             "consumers": consumers.get(row.pk, 0),
             "states": [(state, states[row.pk][state.value]) for state in Firewall.State],
             "firewalls": states[row.pk].total(),
-            "fullest": [entry for entry in full if entry["network"].partition_id == row.pk][:3],
+            "fullest": _of_partition(full, row)[:MOST_FULLEST],
         }
-        for row in networks
+        for row in partitions.order_by("id")
     ]
 
 
+def _machines_by_partition() -> dict[str, int]:
+    rows = Machine.objects.plain().order_by()
+    return dict(rows.values_list("partition").annotate(Count("id")))
+
+
+def _consumers_by_partition() -> dict[str, int]:
+    rows = Firewall.objects.filter(attachments__network__shared=True).order_by()
+    return dict(rows.values_list("machine__partition").annotate(Count("pk", distinct=True)))
+
+
+def _of_partition(full: list[dict[str, Any]], partition: Partition) -> list[dict[str, Any]]:
+    return [entry for entry in full if entry["network"].partition_id == partition.pk]
+
+
 def search(request: HttpRequest) -> HttpResponse:
+    """Networks, firewalls, machines and addresses that the text may mean."""
     text = request.GET.get("q", "").replace("\0", "").strip()
-    ip = as_address(text)
+    results = _results(text) if text else {}
+    return page(request, "firewalls/search.html", {"text": text, **results})
+
+
+def _results(text: str) -> dict[str, object]:
     firewalls = Firewall.objects.with_relations().with_state()
-    context = {
-        "text": text,
-        "networks": Network.objects.matching(text)[:MOST_FOUND] if text else [],
-        "firewalls": firewalls.filter(machine__name__icontains=text)[:MOST_FOUND] if text else [],
-        "machines": Machine.objects.plain()
-        .select_related("primary")
-        .filter(name__icontains=text)[:MOST_FOUND]
-        if text
-        else [],
-        "addresses": Address.objects.filter(address=ip).select_related(
-            "prefix__network", "machine__firewall"
-        )
-        if ip
-        else [],
+    machines = Machine.objects.plain().select_related("primary")
+    addresses = Address.objects.select_related("prefix__network", "machine__firewall")
+    ip = as_address(text)
+    return {
+        "networks": Network.objects.matching(text)[:MOST_FOUND],
+        "firewalls": firewalls.filter(machine__name__icontains=text)[:MOST_FOUND],
+        "machines": machines.filter(name__icontains=text)[:MOST_FOUND],
+        "addresses": addresses.filter(address=ip) if ip else [],
     }
-    return page(request, "firewalls/search.html", context)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from firewalls import tasks
 from firewalls.models import Firewall, Push
-from firewalls.views.configuration import found
+from firewalls.views.configuration import numbered
 from networks.common.htmx import page
 
 # What a push goes through, in order; one that has not begun yet is shown as waiting.
@@ -39,17 +39,17 @@ STEPS = {
     "confirm": "Confirm",
 }
 ONLY_WHEN_NEEDED = {"check", "receive", "roll-back"}
+ENDED = {"ok", "skipped", "failed"}
 
 
 @require_POST
 def push(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
     number = request.POST.get("revision", "")
-    revision = found(firewall, number) if number else None
-    return redirect(
-        "firewalls:push_detail",
-        Push.objects.enqueue(firewall, by=request.user.get_username(), revision=revision).pk,
-    )
+    revision = numbered(firewall, number) if number else None
+    by = request.user.get_username()
+    queued = Push.objects.enqueue(firewall, by=by, revision=revision)
+    return redirect("firewalls:push_detail", queued.pk)
 
 
 @require_POST
@@ -64,31 +64,26 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Push.objects.select_related("firewall__machine__partition", "revision")
-    found = get_object_or_404(rows, pk=pk)
-    return page(
-        request, "firewalls/push.html", {"push": found, **_progress(found)}, parts={"push-status"}
-    )
+    watched = get_object_or_404(rows, pk=pk)
+    context = {"push": watched, **_progress(watched)}
+    return page(request, "firewalls/push.html", context, parts={"push-status"})
 
 
 def _progress(push: Push) -> dict[str, object]:
     """The steps with those still to come, and how far it is."""
-    told = {step["name"]: step for step in push.steps}
-    waiting = (
-        [name for name in STEPS if name not in told and name not in ONLY_WHEN_NEEDED]
-        if push.is_open
-        else []
-    )
-    names = [name for name in STEPS if name in told or name in waiting]
-    steps = [
-        {"title": STEPS[name], "state": "waiting", **told.get(name, {"name": name})}
-        for name in names
-    ]
-    running = next((step["title"] for step in steps if step["state"] == "running"), "")
+    begun = {step["name"]: step for step in push.steps}
+    steps = []
+    for name, title in STEPS.items():
+        if name in begun:
+            steps.append({"title": title, **begun[name]})
+        elif push.is_open and name not in ONLY_WHEN_NEEDED:
+            steps.append({"title": title, "name": name, "state": "waiting"})
+    running = [step["title"] for step in steps if step["state"] == "running"]
     return {
         "steps": steps,
-        "done": sum(s["state"] in ("ok", "skipped", "failed") for s in steps),
+        "done": sum(step["state"] in ENDED for step in steps),
         "total": len(steps),
-        "now": running,
+        "now": running[0] if running else "",
     }
 
 
