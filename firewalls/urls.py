@@ -13,7 +13,6 @@ from firewalls.views import (
     rollouts,
     sharing,
 )
-from networks.common import converters  # noqa: F401  (registers <id:…>)
 
 
 class Action(StringConverter):

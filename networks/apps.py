@@ -1,4 +1,9 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+from django.urls import register_converter
+
+from networks.common.audit import watch
+from networks.common.converters import IdConverter
 
 
 class NetworksConfig(AppConfig):
@@ -7,4 +12,5 @@ class NetworksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from networks.common import audit  # noqa: F401, PLC0415 - it watches every connection from now on
+        connection_created.connect(watch)
+        register_converter(IdConverter, "id")

@@ -169,7 +169,7 @@ _GIVES_ITSELF_BACK = lines(
     "IF FOUND THEN PERFORM networks_give_back(OLD.prefix_id, OLD.address::cidr); END IF;",
     "RETURN NULL;",
 )
-# Which networks a machine is in is said by the tables of the apps above; only SQL may look there.
+# The tables of the apps above tell which networks a machine is in; only SQL may read them here.
 _HOME = lines(
     "NEW.machine_id IS NULL OR EXISTS (",
     "    SELECT FROM networks_prefix prefix "

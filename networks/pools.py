@@ -43,7 +43,7 @@ _IS_TAKEN = "SELECT EXISTS (SELECT FROM {table} WHERE {column} = %s)"
 
 _NEXT_ADDRESS = "SELECT host(block) FROM networks_free WHERE prefix_id = %s ORDER BY block LIMIT 1"
 
-# Of the blocks that are large enough the lowest one, looked up length by length.
+# Of the blocks that are large enough the lowest one: the lowest of each length, then of these.
 _NEXT_CHILD = """
 SELECT host(block) FROM generate_series(masklen(%(pool)s::cidr), %(length)s) AS size, LATERAL (
     SELECT block FROM networks_free

@@ -1,7 +1,6 @@
 from django.urls import path
 
 from networks import views
-from networks.common import converters  # noqa: F401  (registers <id:…>)
 
 app_name = "networks"
 urlpatterns = [

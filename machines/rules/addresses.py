@@ -52,7 +52,7 @@ def address_per_family(want: Wanted, addresses: Collection[IP]) -> Iterator[Viol
                 "addresses",
                 "no_address",
                 f"No {FAMILIES[family]} address of {want.net.id} is given, "
-                "so it would have none: bring one, or let it be picked (R10).",
+                "so it would have none: name one, or let it be picked (R10).",
             )
 
 

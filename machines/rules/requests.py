@@ -29,7 +29,7 @@ def valid_request(wanted: Sequence[Wanted], field: str = "networks") -> Iterator
 
 
 def not_explicit(net: Net, field: str) -> Iterator[Violation]:
-    """R8: super networks and underlays are never asked for."""
+    """R8: super networks and underlays are never requested."""
     if net.kind in (SUPER, UNDERLAY):
         yield Violation(
             field,

@@ -15,7 +15,7 @@ Place = TypeVar("Place", bound=Partition | Project)
 
 
 class PlaceSerializer(RowSerializer[Place]):
-    """A row whose id is given, or else derived from its name."""
+    """A row whose id, if it is left out, reads like its name."""
 
     id = serializers.CharField(required=False, allow_blank=True)
 

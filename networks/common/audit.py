@@ -16,7 +16,6 @@ from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 
 CHANGING = ("INSERT", "UPDATE", "DELETE", "WITH")
 LONGEST_REASON, LONGEST_NAME = 400, 150
@@ -130,9 +129,6 @@ def sign(execute: Execute, sql: str, params: Any, many: bool, context: dict[str,
 
 
 def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    """Sign what goes over a new connection."""
+    """Sign what goes over a new connection; the app connects this to the signal of new ones."""
     if sign not in connection.execute_wrappers:
         connection.execute_wrappers.append(sign)
-
-
-connection_created.connect(watch)

@@ -1,9 +1,9 @@
 """Ids in the addresses of pages; whatever cannot be one is not found, without a query."""
 
-from django.urls import register_converter
-
 
 class IdConverter:
+    """`<id:pk>` in a path."""
+
     regex = "[A-Za-z0-9._-]+"
 
     def to_python(self, value: str) -> str:
@@ -11,6 +11,3 @@ class IdConverter:
 
     def to_url(self, value: str) -> str:
         return value
-
-
-register_converter(IdConverter, "id")

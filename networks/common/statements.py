@@ -41,7 +41,7 @@ class Statement(Generic[Row]):
     def rows(self, *values: Any) -> list[Row]:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, values)
-            return [row(self.model, found) for found in cursor.fetchall()]
+            return [row(self.model, fetched) for fetched in cursor.fetchall()]
 
 
 @cache

@@ -88,6 +88,15 @@ class TestWhatIsRecorded:
             change.row.kind for change in event.changes
         ] == ["machine", "address"]
 
+    @pytest.mark.parametrize("names", [{"id": "lan", "name": "LAN"}, {"name": "LAN"}])
+    def test_making_a_network_is_an_operation_with_its_name(
+        self, fra: World, names: dict[str, str]
+    ) -> None:
+        body = {**names, "partition": "fra", "project": "shop"}
+        rows = recorded_by(lambda: Api().post("networks/", body))
+        assert {row.kind for row in rows} >= {"network", "prefix"}
+        assert {row.operation for row in rows if row.kind != "role"} == {"LAN was made"}
+
     @pytest.mark.parametrize("forged", ["a b", "x" * 65, "*/ DROP", "é"])
     def test_an_id_that_is_none_is_replaced(self, store: Network, forged: str) -> None:
         answer = Client(headers={"X-Request-ID": forged}).get("/healthz")

@@ -374,6 +374,7 @@ class TestLists:
         [
             ("partiton=fra", {"partiton": ["unknown_filter"]}),
             ("ordering=colour", {"ordering": ["invalid_ordering"]}),
+            ("ordering=--vrf", {"ordering": ["invalid_ordering"]}),
             ("kind=vlan", {"kind": ["invalid_choice"]}),
             ("shared=maybe", {"shared": ["invalid_choice"]}),
             ("prefixes=10.0.0.1/8", {"prefixes": ["invalid_prefix"]}),

@@ -1,7 +1,7 @@
 """How values are written in JSON; what they may be, the models judge."""
 
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -74,9 +74,10 @@ class RelatedIdByStatement(RelatedId):
     def find(self, data: Any) -> Any:
         if not isinstance(data, str):
             return super().find(data)
-        rows: Any = self.get_queryset()
-        found = by_key(rows.model).rows(data)
-        return found[0] if found else self.fail("does_not_exist", pk_value=data)
+        model = cast(Any, self.get_queryset()).model
+        for row in by_key(model).rows(data):
+            return row
+        return self.fail("does_not_exist", pk_value=data)
 
 
 class Choice(serializers.ChoiceField):

@@ -36,6 +36,7 @@ class Browsable(BrowsableAPIRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> str:
         assert renderer_context is not None
+        # As django-csp's decorator csp_update sets it; but a renderer is no view to decorate.
         renderer_context["response"]._csp_update = {"style-src-attr": ["'unsafe-inline'"]}
         return super().render(data, accepted_media_type, renderer_context)
 

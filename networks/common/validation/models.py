@@ -94,6 +94,7 @@ class ValidatedModel(models.Model):
         refers to: so those are read again.
         """
         self._relations_may_be_gone = True
+        # Only Django's own refresh_from_db() drops cached rows otherwise, with the changes as well.
         for field in self.relations():
             if field.is_cached(self):
                 field.delete_cached_value(self)
