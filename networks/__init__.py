@@ -1,1 +1,1 @@
-"""Partitions, projects, networks, prefixes and addresses, and the ground that every app stands on."""
+"""Partitions, projects, networks, prefixes and addresses, and the ground of every app."""

@@ -1,1 +1,1 @@
-"""What a configuration is, pure: from the facts of a firewall to its files, and what parsers say."""
+"""What a configuration is, pure: from a firewall's facts to its files, and what parsers say."""

@@ -1,1 +1,1 @@
-"""How one firewall is spoken to: over SSH, with its applier; nothing of the database is known here."""
+"""How one firewall is spoken to: over SSH, with its applier. Nothing here knows the database."""

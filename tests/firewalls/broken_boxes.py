@@ -1,7 +1,8 @@
-"""Boxes of which a tool misbehaves, under one shell, with a copy of the applier that tells the ways out it takes.
+"""Boxes of which a tool misbehaves, under one shell, with an applier that notes its ways out.
 
-The tools are scripts, first in the PATH, and no kernel is touched. One that is to fail does so for certain words only, and otherwise
-hands on to the real one; so a file that cannot be moved, or a disk that is full at one moment, is the same under every shell.
+The tools are scripts, first in the PATH, and no kernel is touched. One that is to fail does so for
+certain words only, and otherwise hands on to the real one; so a file that cannot be moved, or a
+disk that is full at one moment, is the same under every shell.
 """
 
 import os
@@ -22,11 +23,14 @@ Tools = Mapping[str, str]
 STATE = "var/lib/shared-networks"
 LISTING = 'echo "table inet metal {"; echo "}"'
 RUNNING = 'cat "$APPLIER_ROOT/etc/frr/frr.conf" 2>/dev/null || echo end'
-SESSION = 'echo "BGP neighbor is 10.9.0.2, remote AS 65001"; echo "  BGP state = Established, up for 00:01"'
+SESSION = (
+    'echo "BGP neighbor is 10.9.0.2, remote AS 65001"; '
+    'echo "  BGP state = Established, up for 00:01"'
+)
 
 
 def vtysh(**answers: str) -> str:
-    """FRR's shell, which answers each question; `answers` are by a word of the question, where they are others than usual."""
+    """FRR's shell, which answers each query; `answers` are by a word of it, where unusual."""
     usual = {
         "daemons": 'echo " zebra bgpd staticd"',
         "running_config": RUNNING,
@@ -78,20 +82,18 @@ def fails(
     when: str = "true",
     otherwise: str = "",
 ) -> dict[str, str]:
-    """The tool, failing when its words are of this pattern: always, or so many times, as what passes does; or under a condition."""
+    """The tool, failing when its words are of this pattern: always, so often, or on a condition."""
     otherwise = otherwise or BOX.get(tool) or f'exec {real(tool)} "$@"'
     count = f'"$APPLIER_ROOT/failed-{tool}"'
     still = f"! grep -qs {'x' * times} {count} && printf x >>{count}" if times else "true"
-    return {
-        tool: f'case "$*" in {words}) if {when} && {still}; then echo "{saying}" >&2; exit 1; fi ;; esac\n{otherwise}'
-    }
+    failing = f'if {when} && {still}; then echo "{saying}" >&2; exit 1; fi'
+    return {tool: f'case "$*" in {words}) {failing} ;; esac\n{otherwise}'}
 
 
 def says(tool: str, words: str, saying: str, when: str = "true") -> dict[str, str]:
     """The tool, saying this when its words are of this pattern, under a condition."""
-    return {
-        tool: f'case "$*" in {words}) if {when}; then echo "{saying}"; exit; fi ;; esac\n{BOX[tool]}'
-    }
+    speaking = f'if {when}; then echo "{saying}"; exit; fi'
+    return {tool: f'case "$*" in {words}) {speaking} ;; esac\n{BOX[tool]}'}
 
 
 def soon(words: str) -> dict[str, str]:
@@ -102,7 +104,7 @@ def soon(words: str) -> dict[str, str]:
 
 
 def hangs(tool: str, words: str) -> dict[str, str]:
-    """The tool, which never ends when its words are of this pattern. Whoever gives it a time finds that over soon."""
+    """The tool, which never ends when its words are of this pattern; its time limit ends soon."""
     return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'} | soon(
         f"*{tool}{words}"
     )
@@ -110,7 +112,7 @@ def hangs(tool: str, words: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class How:
-    """How the applier is run: with these tools in the place of good ones, without some, and with a certain environment."""
+    """How the applier is run: with which broken tools, without which, in which environment."""
 
     broken: Tools = field(default_factory=dict)
     without: str = ""
@@ -175,7 +177,8 @@ class Ground:
             own = self.put(
                 f"{name}-own", {tool: body for tool, body in BOX.items() if tool not in gone}
             )
-            path = f"{own}:{tools(self.folder / f'reached-{name}', ' '.join(tool for tool in REACHED.split() if tool not in gone))}"
+            left = " ".join(tool for tool in REACHED.split() if tool not in gone)
+            path = f"{own}:{tools(self.folder / f'reached-{name}', left)}"
         if how.broken:
             folder = self.put(name, how.broken)
             places, path = places | dict.fromkeys(how.broken, folder), f"{folder}:{path}"

@@ -1,7 +1,8 @@
-"""Every way out of the applier and every sentence it has, read from the script itself, and a copy of it that tells which ways it took.
+"""Every way out of the applier and every sentence it has, read from the script itself.
 
-A way out is a `return`, `exit`, `break`, `finish` or `refuse`. In the copy `return 1` reads `return$(took 17) 1`: the word of a command is
-looked up after it is expanded, so that nothing else changes, neither which commands belong together nor the status that was there.
+A copy of the script notes which ways it took. A way out is a `return`, `exit`, `break`, `finish` or
+`refuse`. In the copy `return 1` reads `return$(took 17) 1`: the word of a command is looked up
+after it is expanded, so neither which commands belong together nor the status changes.
 """
 
 import re
@@ -20,7 +21,7 @@ took() { taken=$?; echo "$1" >>"$APPLIER_TRACE"; return $taken; }
 
 
 class Way(NamedTuple):
-    """A way out: where its command's word stands in the script, and what a person needs to find it."""
+    """A way out: where its word stands in the script, and what a person needs to find it."""
 
     start: int
     end: int
@@ -33,7 +34,7 @@ class Way(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """A quoted text: where it stands, quotes and all, and its stretches between what is filled in."""
+    """A quoted text: where it stands, and its stretches between what is filled in."""
 
     start: int
     end: int
@@ -54,7 +55,8 @@ class Literal(NamedTuple):
 class Script:
     """A shell script, taken apart as far as telling commands from quoted text and comments.
 
-    `bare` is the script, as long as it was, in which every quoted text is quote marks and underscores, and every comment blanks.
+    `bare` is the script, as long as it was, in which every quoted text is quote marks and
+    underscores, and every comment blanks.
     What `$(…)` runs is no quoted text, wherever it stands.
     """
 
@@ -152,7 +154,9 @@ class Script:
                     self._blot()
             self._blot()
         else:
-            self._blot(len(re.match(r"\$(?:\w+|.)", self.text[self._at :])[0]))  # type: ignore[index]
+            variable = re.compile(r"\$(?:\w+|.)").match(self.text, self._at)
+            assert variable
+            self._blot(len(variable[0]))
 
     def line(self, at: int) -> int:
         return self.text.count("\n", 0, at) + 1
@@ -187,7 +191,7 @@ class Script:
         return self.text[at : at + stop.start()]
 
     def sentences(self) -> list[Literal]:
-        """What it says to people or writes for others: what `echo` and its like are given, and whatever reads like a sentence."""
+        """What it says to people: what `echo` is given, and whatever reads like a sentence."""
         spoken = {match.end() for match in _SPEAKING.finditer(self.bare)}
         return [
             said
@@ -197,7 +201,7 @@ class Script:
         ]
 
     def traced(self) -> str:
-        """The copy that notes the number of every way out that it takes in the file $APPLIER_TRACE."""
+        """The copy that notes in $APPLIER_TRACE the number of every way out that it takes."""
         pieces, last = [], 0
         for number, way in enumerate(self.ways()):
             pieces += [self.text[last : way.end], f"$(took {number})"]

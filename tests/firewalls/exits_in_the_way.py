@@ -1,4 +1,4 @@
-"""What may come in the applier's way, each with how it must end and what must be said, whatever the shell."""
+"""What may come in the applier's way, with how it must end and what must be said."""
 
 import base64
 import fcntl
@@ -62,7 +62,10 @@ NOT_IN_NAMESPACE = {
 OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
 BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
 OTHER_FILES = {
-    "sha256sum": f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; echo "$$  etc/frr/frr.conf"'
+    "sha256sum": (
+        f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; '
+        'echo "$$  etc/frr/frr.conf"'
+    )
 }
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 NO_UNTAR = fails("tar", "-xf*", "No space left on device")
@@ -105,9 +108,10 @@ def no_folder(box: Box) -> None:
 
 @dataclass(frozen=True)
 class Pushed:
-    """A push to a box that ran GOOD: how it ends, the step which tells why and how that is marked, and what is said there.
+    """A push to a box that ran GOOD: how it ends, and which step says what of it.
 
-    Whenever it is not applied, the old files are there in the end; where going back fails at first, `later`, the timer does it.
+    Whenever it is not applied, the old files are there in the end; where going back fails at first,
+    `later`, the timer does it.
     """
 
     ended: str
@@ -154,7 +158,7 @@ def lacking(tools: str, practice: bool = False) -> How:
 
 
 def rounds(left: str, number: int) -> Happening:
-    """Where FRR still has these lines after it was reloaded for the first time, it is reloaded so often."""
+    """Where FRR still has these lines after its first reload, it is reloaded so often."""
     first = 'grep -qsc again "$APPLIER_ROOT/rounds" && [ "$(wc -l <"$APPLIER_ROOT/rounds")" = 1 ]'
     reloads = {
         "frr-reload.py": 'case "$*" in *--reload*) echo again >>"$APPLIER_ROOT/rounds" ;; esac',
@@ -444,12 +448,15 @@ VERIFIED: dict[str, Happening] = {
         "applied", "probe", "Well: storage", prepare=with_probe("exit 0"), state="ok"
     ),
 }
-# The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the neighbour unless it was lost.
+# The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the
+# neighbour unless it was lost.
 HAS_VNI = f'[ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING}'
+NEIGHBOUR = "10.0.0.9 dev vlan7 lladdr 02:00:00:00:00:09 extern_learn NOARP proto zebra"
+ROUTE = "10.5.0.0/24 nhid 7 via 10.0.0.9 dev vlan7 table 7 proto bgp metric 20 onlink"
 FAR = {
-    "ip": """case "$*" in
-        "neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo "10.0.0.9 dev vlan7 lladdr 02:00:00:00:00:09 extern_learn NOARP proto zebra" ;;
-        "route "*) echo "10.5.0.0/24 nhid 7 via 10.0.0.9 dev vlan7 table 7 proto bgp metric 20 onlink" ;;
+    "ip": f"""case "$*" in
+        "neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo "{NEIGHBOUR}" ;;
+        "route "*) echo "{ROUTE}" ;;
     esac""",
     "vtysh": f"""case "$*" in
         *"-c no vni 7") : >"$APPLIER_ROOT/taken" ;;
@@ -493,7 +500,8 @@ NEIGHBOURS: dict[str, Happening] = {
     "a neighbour was forgotten before": Pushed(
         "applied",
         "check-next-hops",
-        "These next hops had no neighbour before either; packets to them go nowhere until FRR is restarted: ",
+        "These next hops had no neighbour before either; "
+        "packets to them go nowhere until FRR is restarted: ",
         FORGETFUL,
         state="ok",
         prepare=lost,
@@ -506,7 +514,8 @@ NEIGHBOURS: dict[str, Happening] = {
         how=SETTLE,
     ),
 }
-# FRR originates the default routes of both families until it has forgotten one; it hears of others all the time.
+# FRR originates the default routes of both families until it has forgotten one; it hears of others
+# all the time.
 ORIGINATES = """router bgp 1 vrf vrf7
  !
  address-family l2vpn evpn
@@ -520,8 +529,11 @@ end
 ORIGINATING, AGAIN = (
     {**files, FRR: files[FRR].replace("end\n", ORIGINATES)} for files in (GOOD, CHANGED)
 )
-# As FRR lists them: what it has heard, what it has taken from a routing table, and what it originates.
-LISTED = "*> [5]:[0]:{}\n                    {}\n                                   {}\n                    {}\n"
+# As FRR lists them: what it has heard, has taken from a routing table, and originates.
+LISTED = (
+    "*> [5]:[0]:{}\n                    {}\n"
+    "                                   {}\n                    {}\n"
+)
 HEARD = "".join(
     LISTED.format(f"[0]:[{prefix}]", "10.0.0.9", "0 65001 i", "RT:9:7 ET:8")
     for prefix in ("0.0.0.0", "::")
@@ -531,10 +543,14 @@ OWN = {
     prefix: LISTED.format(f"[0]:[{prefix}]", "10.0.0.1((none))", "32768 i", "ET:8 RT:1:7")
     for prefix in ("0.0.0.0", "::")
 }
-TELLS = f"""echo '{HEARD}{TAKEN}{OWN["::"]}'; [ -e "$APPLIER_ROOT/forgotten" ] || echo '{OWN["0.0.0.0"]}'"""
+TELLS = (
+    f"""echo '{HEARD}{TAKEN}{OWN["::"]}'; """
+    f"""[ -e "$APPLIER_ROOT/forgotten" ] || echo '{OWN["0.0.0.0"]}'"""
+)
+ANEW = "-c no default-originate ipv4 -c default-originate ipv4"
 DEFAULTS = {
     "vtysh": f"""case "$*" in
-        *"-c no default-originate ipv4 -c default-originate ipv4") rm -f "$APPLIER_ROOT/forgotten" ;;
+        *"{ANEW}") rm -f "$APPLIER_ROOT/forgotten" ;;
     esac
     {vtysh(evpn=TELLS)}""",
 }
@@ -553,7 +569,7 @@ def forgotten(box: Box) -> None:
 
 
 def mended_by_the_same(box: Box) -> None:
-    """What FRR has forgotten since is drift, and the same push again mends it; then there is nothing to do."""
+    """What FRR has forgotten since is drift, and the same push again mends it, once."""
     forgotten(box)
     how = How(broken=DEFAULTS)
     (line,) = [
@@ -611,7 +627,8 @@ ROUTES: dict[str, Happening] = {
     "a default route was forgotten before": Pushed(
         "applied",
         "check-defaults",
-        "FRR did not originate these default routes before either; they lead nobody out until it is restarted",
+        "FRR did not originate these default routes before either; "
+        "they lead nobody out until it is restarted",
         WITHDRAWN,
         AGAIN,
         state="ok",
@@ -737,7 +754,7 @@ def unconfirmed(box: Box) -> None:
 
 
 def a_power_cut(box: Box) -> None:
-    """What is left of a push when everything died, before and after what was saved was moved to its place."""
+    """What is left of a push when everything died, before and after its save was in place."""
     (box.state / "saved.1").mkdir()
     (box.state / "new.1").mkdir()
     (box.state / "candidate.999999999").write_text("")
@@ -752,7 +769,7 @@ def a_power_cut(box: Box) -> None:
 
 
 def units(box: Box) -> None:
-    """Units are loaded when they change; devices whose units are gone are deleted; what is the same needs nothing."""
+    """Units are loaded when they change; devices without units go; the same needs nothing."""
     log = box.root.with_name("units.log")
     loud = {
         name: f'echo "{name} $*" >>{log}\n{BOX[name]}'

@@ -13,7 +13,10 @@ from firewalls.device import protocol
 from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
-TOOLS = "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc find touch ln cksum flock setsid timeout"
+TOOLS = (
+    "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc "
+    "find touch ln cksum flock setsid timeout"
+)
 PATIENT = "120"  # seconds for what is to be confirmed, however busy the machine is
 HOW: Mapping[str, str] = {}
 SHELLS = ["dash", "bash", "busybox"]
@@ -82,7 +85,7 @@ def killed_at(
     more: Mapping[str, str],
     first: Callable[[str], None] = lambda token: None,
 ) -> str:
-    """Let an applier with a changed configuration come to a step, and kill it there; `first` something else. Gives its token.
+    """Kill an applier with a changed configuration at a step, after `first`. Gives its token.
 
     It waits at each step until we have heard of it, by a sleep of ours.
     """

@@ -1,4 +1,4 @@
-"""Every way out of the applier, under every shell, and every sentence it has; both are read from the script itself."""
+"""Every way out of the applier, under every shell, and every sentence it has."""
 
 import os
 import subprocess
@@ -69,7 +69,8 @@ def test_every_sentence_is_said(seen: Seen) -> None:
 SCRIPT = """#!/bin/sh
 one() { # return 1
     [ "$1" = 'return 2' ] || return 3
-    said="$(case $1 in (a) : ;; b) exit 4 ;; esac; echo "${2:-"exit 5"}$((1+1))\\"q\\"")" || { echo "It is $1 for $(two "x")."; return; }
+    said="$(case $1 in (a) : ;; b) exit 4 ;; esac; echo "${2:-"exit 5"}$((1+1))\\"q\\"")" ||
+        { echo "It is $1 for $(two "x")."; return; }
     while [ $# -gt 0 ]; do case $1 in x) break ;; esac; done; if true; then return $said; fi
 }
 refuse() { echo "$1" >&2; exit 6; }
@@ -84,11 +85,11 @@ def test_ways_and_sentences_are_told_from_quoted_text_and_comments(
     assert [(way.line, way.function, way.text.strip()) for way in script.ways()] == [
         (3, "one", "return 3"),
         (4, "one", "exit 4"),
-        (4, "one", "return"),
-        (5, "one", "break"),
-        (5, "one", "return $said"),
-        (7, "refuse", "exit 6"),
-        (8, "the words", "refuse 'No more of this'"),
+        (5, "one", "return"),
+        (6, "one", "break"),
+        (6, "one", "return $said"),
+        (8, "refuse", "exit 6"),
+        (9, "the words", "refuse 'No more of this'"),
     ]
     assert list(map(str, script.sentences())) == [
         "It is … for ….",

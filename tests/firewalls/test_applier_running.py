@@ -1,4 +1,4 @@
-"""What runs on a firewall, compared with what ran when it was pushed to: by its meaning, not by the order in which FRR happens to list it.
+"""What runs on a firewall, compared with what ran when it was pushed to: by its meaning.
 
 The tools are scripts named nft, vtysh and so on, first in the PATH; what FRR runs is a file.
 """
@@ -63,7 +63,7 @@ def box(root: Path, tmp_path: Path, shell: dict[str, str]) -> Mapping[str, str]:
 
 
 def compared(root: Path, how: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """What it shows of FRR: which lines were there and are not, and which are there now and were not."""
+    """What it shows of FRR: which lines are gone, and which are there and were not."""
     lines = [line.split("\t") for line in applier(root, "show", how=how)[1].splitlines()]
     said = {
         kind: base64.b64decode(content).decode().splitlines()
