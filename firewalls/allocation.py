@@ -71,13 +71,13 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
     wanted = wanted_networks(new.networks)
     primary = _primary(new, wanted)
     enforce(address_violations(wanted, new.addresses))
-    below = wanted_networks([Request(fabric)])
-    enforce(rules.brought(new.loopbacks, below, fabric.pk))
+    in_underlay = wanted_networks([Request(fabric)])
+    enforce(rules.brought(new.loopbacks, in_underlay, fabric.pk))
     firewall = _saved(new, primary)
     for network in [*_further(new, primary), fabric]:
         Attachment(firewall=firewall, network=network).save()
     addresses = [*new.addresses, *new.loopbacks]
-    assign_addresses(firewall.machine, [*wanted, *below], addresses)
+    assign_addresses(firewall.machine, [*wanted, *in_underlay], addresses)
     replace_rules(firewall, new.rules)
     revisions.refresh([firewall.pk], cause=f"{new.name} was allocated", by=by)
     return firewall
