@@ -140,11 +140,10 @@ def join(
     _lock(firewall)
     with reported_on(networks="network"):
         lock_networks([network])
-    enforce(rules.not_explicit(network, "network"))
-    attachment = Attachment(firewall=firewall, network=network)
-    attachment.save()
-    wanted = wanted_networks([Request(network, auto and not addresses)])
-    with reported_on(networks="network"):
+        enforce(rules.not_explicit(network, "network"))
+        attachment = Attachment(firewall=firewall, network=network)
+        attachment.save()
+        wanted = wanted_networks([Request(network, auto and not addresses)])
         enforce(address_violations(wanted, addresses))
         assign_addresses(firewall.machine, wanted, addresses)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
