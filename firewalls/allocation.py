@@ -63,13 +63,13 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
     wanted = wanted_networks(new.networks)
     primary = _primary(new, wanted)
     enforce(address_violations(wanted, new.addresses))
-    below = wanted_networks([Request(fabric)])
-    enforce(rules.inside_networks(new.loopbacks, below))
+    in_underlay = wanted_networks([Request(fabric)])
+    enforce(rules.inside_networks(new.loopbacks, in_underlay))
     firewall = _saved(new, primary)
     for network in [*_further(new, primary), fabric]:
         Attachment(firewall=firewall, network=network).save()
     addresses = [*new.addresses, *new.loopbacks]
-    assign_addresses(firewall.machine, [*wanted, *below], addresses)
+    assign_addresses(firewall.machine, [*wanted, *in_underlay], addresses)
     replace_rules(firewall, new.rules)
     revisions.refresh([firewall.pk], cause=f"{new.name} was allocated", by=by)
     return firewall
@@ -124,11 +124,10 @@ def join(
     _lock(firewall)
     with reported_on(networks="network"):
         lock_networks([network])
-    enforce(rules.not_explicit(network, "network"))
-    attachment = Attachment(firewall=firewall, network=network)
-    attachment.save()
-    wanted = wanted_networks([Request(network, auto and not addresses)])
-    with reported_on(networks="network"):
+        enforce(rules.not_explicit(network, "network"))
+        attachment = Attachment(firewall=firewall, network=network)
+        attachment.save()
+        wanted = wanted_networks([Request(network, auto and not addresses)])
         enforce(address_violations(wanted, addresses))
         assign_addresses(firewall.machine, wanted, addresses)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)

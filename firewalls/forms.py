@@ -96,5 +96,5 @@ class RolloutForm(RefusableForm):
 
     def preview(self, total: int) -> list[int]:
         """How many firewalls each wave will have, as far as the sizes are known to be right."""
-        known = self.cleaned_data.get("sizes") if self.is_bound and self.is_valid() else None
-        return waves.sizes(known or waves.DEFAULT, total)
+        sizes = self.cleaned_data["sizes"] if self.is_bound and self.is_valid() else waves.DEFAULT
+        return waves.sizes(sizes, total)

@@ -73,6 +73,6 @@ def foresee(action: Callable[[], T]) -> Effect[T]:
     return Effect(result, before=facts(firewalls), after=after)
 
 
-def _files(known: Facts | None) -> Files:
+def _files(of_firewall: Facts | None) -> Files:
     """None where the firewall has no address in the underlay, and so no configuration (R8)."""
-    return render(plan(known)) if known else {}
+    return render(plan(of_firewall)) if of_firewall else {}

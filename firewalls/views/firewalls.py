@@ -85,10 +85,10 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _planned(firewall: Firewall) -> dict[str, object]:
     """What its configuration will say, with the names of networks instead of their numbers."""
-    known = facts([firewall.pk]).get(firewall.pk)
-    if known is None:
+    of_firewall = facts([firewall.pk]).get(firewall.pk)
+    if of_firewall is None:
         return {"plan": None}
-    planned = plan(known)
+    planned = plan(of_firewall)
     names = {vrf.number: vrf.network for vrf in planned.vrfs}
     leaks = [(vrf.network, names[leak.source], leak) for vrf in planned.vrfs for leak in vrf.leaks]
     return {

@@ -33,10 +33,10 @@ def refused(action: Callable[[], object]) -> dict[str, list[str | None]]:
 
 
 def addresses(firewall: Firewall) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    by_network: dict[str, list[str]] = {}
     for address in firewall.machine.addresses.select_related("prefix"):
-        found.setdefault(address.prefix.network_id, []).append(str(address))
-    return found
+        by_network.setdefault(address.prefix.network_id, []).append(str(address))
+    return by_network
 
 
 def test_a_firewall_gets_an_address_in_each_network_and_its_router_id_by_itself(fra: World) -> None:

@@ -1,4 +1,4 @@
-"""Firewalls over REST: allocating, joining, leaving, configurations and pushes; and what sharing means for them."""
+"""Firewalls over REST: allocated, changed, joined, configured, pushed to; and shared networks."""
 
 from typing import Any
 
@@ -212,7 +212,7 @@ class TestChanging:
 
 
 class TestJoining:
-    def test_and_leaving(self, api: Api, firewall: Firewall) -> None:
+    def test_and_leaving_again(self, api: Api, firewall: Firewall) -> None:
         joined = api.post(path(firewall, "attachments/"), {"network": "storage"})
         assert joined.status_code == 201
         assert {
@@ -553,6 +553,8 @@ class TestLists:
     [
         ("get", "config/", None, "viewer operator admin"),
         ("get", "diff/", None, "viewer operator admin"),
+        ("get", "host-key/", None, "viewer operator admin"),
+        ("get", "drift/", None, "viewer operator admin"),
         ("post", "attachments/", {"network": "storage"}, "operator admin"),
         ("delete", "attachments/storage/", None, "operator admin"),
         ("post", "push/", {}, "operator admin"),
@@ -562,7 +564,7 @@ class TestLists:
     ],
 )
 @pytest.mark.usefixtures("fra", "published")
-def test_roles_may_what_they_may(
+def test_viewers_only_read_and_the_other_roles_act(
     firewall: Firewall, method: str, more: str, body: object, roles: str
 ) -> None:
     for role in ("viewer", "operator"):

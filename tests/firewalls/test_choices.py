@@ -1,4 +1,4 @@
-"""Which firewall may join which network is what joining decides, seen from both sides."""
+"""Which firewall may join which network is what joining decides, from both sides."""
 
 import pytest
 from django.core.exceptions import ValidationError

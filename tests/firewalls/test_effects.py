@@ -167,7 +167,7 @@ def test_a_refusal_is_the_refusal_of_the_action(fra: World) -> None:
     assert foreseen.value.message_dict == refused.value.message_dict
 
 
-def test_configurations_are_rendered_one_at_a_time_and_only_when_looked_at(
+def test_configurations_are_rendered_one_at_a_time_and_only_when_asked_for(
     fra: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostnames: list[str] = []

@@ -1,4 +1,4 @@
-"""Endpoints: the same rules at every door and in the database, what uses them stays, and what they change."""
+"""Endpoints: the same rules at every door and in the database, and what they change."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -34,7 +34,7 @@ Codes = dict[str, list[str]]
 
 
 class Scene:
-    """A consumer of a shared network with machines behind it, and everything that an endpoint could be mistaken for."""
+    """A consumer of a shared network with machines behind it, and all that is no endpoint of it."""
 
     def __init__(self) -> None:
         self.world = fra = world(v6="2001:db8:128::/48")
@@ -208,7 +208,7 @@ def by_rest(values: dict[str, Any]) -> Codes:
 
 
 DOORS = {"orm": by_orm, "form": by_form, "admin": by_admin, "rest": by_rest}
-# REST is told firewall and network by name, so it says which of these is wrong.
+# REST gets firewall and network by name, so it says which of these is wrong.
 AT_REST = {
     "at the firewall's primary address": {"network": ["not_joined"]},
     "at its external address": {"network": ["not_joined"]},
@@ -248,8 +248,11 @@ def statement(scene: Scene, address: Address, machine: Machine, **values: object
         **values,
     }
     fixed = f"'{uuid4()}', {address.pk}, '{machine.pk}', now()"
-    into, given = ", ".join(columns), ", ".join(map(str, columns.values()))
-    return f"INSERT INTO firewalls_endpoint (id, address_id, machine_id, created_at, {into}) VALUES ({fixed}, {given})"
+    names, texts = ", ".join(columns), ", ".join(map(str, columns.values()))
+    return (
+        f"INSERT INTO firewalls_endpoint (id, address_id, machine_id, created_at, {names})"
+        f" VALUES ({fixed}, {texts})"
+    )
 
 
 AT, BEHIND = (
@@ -268,7 +271,8 @@ RAW: dict[str, tuple[Callable[[Scene], str], str]] = {
     ),
     "moving it to the wrong machine": (
         lambda s: (
-            f"UPDATE firewalls_endpoint SET machine_id = '{s.node.pk}' WHERE id = '{published(s).pk}'"
+            f"UPDATE firewalls_endpoint SET machine_id = '{s.node.pk}'"
+            f" WHERE id = '{published(s).pk}'"
         ),
         BEHIND,
     ),
@@ -394,7 +398,7 @@ def test_it_leads_to_the_machines_lowest_address_of_that_family(scene: Scene) ->
     assert "dnat" not in rendered([scene.second.pk])[scene.second.pk]["/etc/nftables.conf"]
 
 
-def test_the_trail_tells_of_it(scene: Scene) -> None:
+def test_publishing_is_in_the_audit_trail(scene: Scene) -> None:
     publish(
         firewall=scene.firewall,
         network=scene.storage,

@@ -1,4 +1,4 @@
-"""Pages about firewalls: joining, leaving and pushing, each shown before it happens, and by whom it may be done."""
+"""Pages about firewalls: joining, leaving and pushing, shown before they happen, and by whom."""
 
 import csv
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class TestWhoMayDoWhat:
         "path",
         ["/", "/search/?q=shop", "/firewalls/", "/pushes/3f0e8e5c-8a57-4e9a-9d0c-5d5f8c1f2b11/"],
     )
-    def test_so_is_one_at_the_other_pages(self, path: str) -> None:
+    def test_a_stranger_is_sent_to_the_login_from_the_other_pages(self, path: str) -> None:
         assert Client().get(path)["Location"].startswith("/login/?next=")
 
     def test_a_viewer_sees_everything_and_is_offered_nothing(
@@ -155,11 +155,11 @@ class TestJoining:
         assert says(last, "aa-fw") and says(
             last, "The firewall has joined this network already (R6)."
         )
-        found = operator.get("/networks/store/join/?q=SHOP%00")
+        by_name = operator.get("/networks/store/join/?q=SHOP%00")
         assert (
-            says(found, "Choose shop-fw")
-            and not says(found, "fw0")
-            and not says(found, "1 to 1 of")
+            says(by_name, "Choose shop-fw")
+            and not says(by_name, "fw0")
+            and not says(by_name, "1 to 1 of")
         )
         assert says(
             operator.get("/networks/store/join/?q=nothing&page=x"),
@@ -207,7 +207,9 @@ class TestJoining:
         ) == (shop_fw, "operator")
         assert joined(shop_fw) == {"store"}
 
-    def test_or_leaves_it_waiting(self, store: Network, shop_fw: Firewall) -> None:
+    def test_an_operator_joins_and_leaves_the_push_for_later(
+        self, store: Network, shop_fw: Firewall
+    ) -> None:
         answer = visitor("operator").post(
             url(shop_fw, "join", "store"), {"addresses": "10.128.0.77"}, follow=True
         )
@@ -257,7 +259,8 @@ class TestJoining:
         self.refused(
             shop_fw,
             "more",
-            "more is private and not shared; a firewall joins shared or external networks only (R5).",
+            "more is private and not shared;"
+            " a firewall joins shared or external networks only (R5).",
         )
 
     @pytest.mark.parametrize("network", ["super-fra", "underlay-fra"])
@@ -489,7 +492,7 @@ class TestManyRows:
 
     @staticmethod
     def populate(fra: World, store: Network, shop_fw: Firewall, numbers: range) -> None:
-        """More consumers of the store, more networks that the firewall has joined, more pushes of it."""
+        """More consumers of the store, and more joined networks and pushes of the firewall."""
         for number in numbers:
             join(
                 fra.firewall(

@@ -1,4 +1,4 @@
-"""Revisions: kept once, told apart from what lies on the box, and forgotten only where nobody needs them."""
+"""Revisions: compared with each other and the firewall, and deleted where nobody needs them."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,15 +30,16 @@ def firewall(fra: World) -> Firewall:
 
 
 def old(firewall: Firewall, number: int, days: int = 1000) -> Revision:
-    found = Revision.objects.create(
+    revision = Revision.objects.create(
         firewall=firewall,
         number=number,
         digest=str(number),
         files={"/etc/hostname": f"{number}\n"},
         cause="x",
     )
-    Revision.objects.filter(pk=found.pk).update(created_at=timezone.now() - timedelta(days=days))
-    return found
+    created = timezone.now() - timedelta(days=days)
+    Revision.objects.filter(pk=revision.pk).update(created_at=created)
+    return revision
 
 
 def numbers(firewall: Firewall) -> list[int]:
@@ -53,7 +54,7 @@ class TestPruning:
         assert prune() == 2
         assert numbers(firewall) == [1, 2, 5, 6, 7]  # 1 is wanted
 
-    def test_never_forgets_what_was_pushed_or_is_asked_for(
+    def test_keeps_what_was_pushed_or_is_waiting_to_be(
         self, firewall: Firewall, settings: Any
     ) -> None:
         settings.REVISIONS_KEPT = 0
@@ -74,7 +75,7 @@ class TestPruning:
         refresh([firewall.pk], cause="another uplink", by="ada")
         assert numbers(firewall) == [1, 3, 4]
 
-    def test_is_in_the_trail(self, firewall: Firewall, settings: Any) -> None:
+    def test_is_in_the_audit_trail(self, firewall: Firewall, settings: Any) -> None:
         settings.REVISIONS_KEPT = 0
         old(firewall, 2)
         prune()
