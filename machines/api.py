@@ -40,8 +40,8 @@ class MachineSerializer(RowSerializer[Machine]):
     """
 
     id = serializers.UUIDField(required=False)
-    partition = RelatedId(queryset=Partition.objects.all())
-    project = RelatedId(queryset=Project.objects.all())
+    partition = RelatedId(queryset=Partition.objects)
+    project = RelatedId(queryset=Project.objects)
     network = serializers.PrimaryKeyRelatedField[Any](source="primary", read_only=True)
     networks = RequestSerializer(many=True, write_only=True)
     addresses = AddressList(required=False)

@@ -17,8 +17,8 @@ VERSIONS = [4, 6]
 
 class AddressSerializer(RowSerializer[Address]):
     address = InetText(required=False)
-    network = RelatedIdByStatement(source="prefix.network", queryset=Network.objects.all())
-    project = RelatedIdByStatement(queryset=Project.objects.all())
+    network = RelatedIdByStatement(source="prefix.network", queryset=Network.objects)
+    project = RelatedIdByStatement(queryset=Project.objects)
     version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
     machine = serializers.PrimaryKeyRelatedField[Any](read_only=True)
     fixed = ("network",)

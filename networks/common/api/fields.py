@@ -1,7 +1,7 @@
 """How values are written in JSON; what they may be, the models judge."""
 
 from datetime import UTC
-from typing import Any, cast
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -74,8 +74,8 @@ class RelatedIdByStatement(RelatedId):
     def find(self, data: Any) -> Any:
         if not isinstance(data, str):
             return super().find(data)
-        model = cast(Any, self.get_queryset()).model
-        for row in by_key(model).rows(data):
+        field: Any = self  # mypy takes a manager for the descriptor that gives it
+        for row in by_key(field.queryset.model).rows(data):
             return row
         return self.fail("does_not_exist", pk_value=data)
 
