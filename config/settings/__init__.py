@@ -11,10 +11,9 @@ from config.running.embedded import Embedded
 from config.running.environment import env, env_bool, env_int, env_list
 from config.running.kept_secrets import kept_secret
 from config.settings import rest
+from config.settings.log import is_worth_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-
-
 VAR = Path(env("VAR", str(BASE_DIR / "var"))).resolve()
 PORT = env_int("PORT", 8000)
 DEBUG = env_bool("DEBUG")
@@ -201,8 +200,14 @@ SPECTACULAR_SETTINGS = rest.SPECTACULAR
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        "worth_logging": {"()": "django.utils.log.CallbackFilter", "callback": is_worth_logging}
+    },
     "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING").upper()},
-    "loggers": {"asyncssh": {"level": "WARNING"}},
+    "loggers": {
+        "asyncssh": {"level": "WARNING"},
+        "django.request": {"filters": ["worth_logging"]},
+    },
 }
