@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
@@ -9,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.celery import app
 
-WORKER_KNOWN_FOR_SECONDS = 3.0
-_seen_at = 0.0
+WORKER_COUNTS_FOR_SECONDS = 3.0
+_worker_answered_at = 0.0
 
 
 @login_not_required
@@ -21,18 +22,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, broker and a worker answer: 200, or else 503 with what is missing and why."""
+    """200 if database, broker and a worker answer; or else 503 with what does not, and why."""
     checks = {
         "database": _failure(_database),
         "broker": _failure(_broker),
         "worker": _failure(_worker),
     }
     failing = {name: reason for name, reason in checks.items() if reason}
-    response = JsonResponse(
-        {"ready": not failing, "failing": failing}, status=503 if failing else 200
-    )
-    response._has_been_logged = True  # type: ignore[attr-defined] # not being ready yet is an answer, not an error of the server
-    return response
+    body = {"ready": not failing, "failing": failing}
+    return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK)
 
 
 def _failure(check: Callable[[], None]) -> str:
@@ -54,9 +52,9 @@ def _broker() -> None:
 
 
 def _worker() -> None:
-    global _seen_at  # noqa: PLW0603 - a process-wide memory of the last answer
-    if time.monotonic() - _seen_at < WORKER_KNOWN_FOR_SECONDS:
+    global _worker_answered_at  # noqa: PLW0603 - a process-wide memory of the last answer
+    if time.monotonic() - _worker_answered_at < WORKER_COUNTS_FOR_SECONDS:
         return
     if not app.control.ping(timeout=1.0, limit=1):
         raise ConnectionError("no worker answers")
-    _seen_at = time.monotonic()
+    _worker_answered_at = time.monotonic()

@@ -27,6 +27,17 @@ def test_it_is_not_ready_without_a_worker_and_says_so(
     }
 
 
+def test_not_being_ready_is_not_logged_as_an_error_of_the_server(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app.control, "ping", lambda **options: [])
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/metrics", REMOTE_ADDR="192.0.2.7").status_code == 403
+    assert [record.getMessage() for record in caplog.records] == [
+        "Forbidden (Permission denied): /metrics"
+    ]
+
+
 def test_metrics_count_what_there_is(client: Client, published: list[str]) -> None:
     fra = world()
     fra.firewall("fw", fra.shop, fra.private("shop", fra.shop, shared=True))

@@ -58,7 +58,9 @@ class Command(BaseCommand):
         for line in report.unknown_fields:
             self.stdout.write(f"  {line}")
         if report.fields_not_kept:
-            names = ", ".join(f"{name} ({number})" for name, number in sorted(report.fields_not_kept.items()))
+            names = ", ".join(
+                f"{name} ({number})" for name, number in sorted(report.fields_not_kept.items())
+            )
             self.stdout.write(f"Fields of metal-api that are not kept here: {names}")
         for kind, plural in KINDS.items():
             numbers = {

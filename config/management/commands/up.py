@@ -3,7 +3,6 @@
 import fcntl
 import http.client
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
 from config.running import embedded, web
+from config.running.kept_secrets import kept_secret
 from config.running.supervisor import Program, Supervisor, say
 from firewalls.device import practice
 from firewalls.device.keys import ensure_key
@@ -77,12 +77,7 @@ def _password() -> str:
     """DEMO_PASSWORD, or one made once and kept where only its owner reads it."""
     if given := os.environ.get("DEMO_PASSWORD"):
         return given
-    path: Path = settings.VAR / "demo_password"
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(12))
-    return path.read_text().strip()
+    return kept_secret(settings.VAR / "demo_password", 12)
 
 
 def _programs() -> list[Program]:
