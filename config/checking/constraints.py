@@ -1,4 +1,4 @@
-"""What the models' constraints and foreign keys say, asked of whole tables: by the constraints' own conditions."""
+"""Rows that a constraint or foreign key forbids, found by the constraints' own conditions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +18,8 @@ _LOOKUPS = {"&&": "net_overlaps", "=": "exact"}
 
 def models_of_ours() -> list[type[models.Model]]:
     """Every table of the product, the lower apps first."""
-    found = [model for app in OURS for model in apps.get_app_config(app).get_models()]
-    return [model for model in found if not model._meta.proxy]
+    models = [model for app in OURS for model in apps.get_app_config(app).get_models()]
+    return [model for model in models if not model._meta.proxy]
 
 
 def violated() -> Iterator[Finding]:
@@ -42,35 +42,34 @@ def _forbidden(model: type[models.Model], constraint: models.BaseConstraint) -> 
             rows, constraint.condition, {field: field for field in constraint.fields}
         )
     assert isinstance(constraint, ExclusionConstraint)
-    alike = {
-        f"{_column(one)}__{_LOOKUPS[operator]}": _column(one)
-        for one, operator in constraint.expressions
-    }
+    alike = {}
+    for expression, operator in constraint.expressions:
+        column = _column(expression)
+        alike[f"{column}__{_LOOKUPS[operator]}"] = column
     return _having_another(rows, constraint.condition, alike)
 
 
 def _column(expression: Any) -> str:
-    """A column's name, also out of the wrapper that names its operator class."""
-    return getattr(expression, "name", "") or expression.source_expressions[0].name
+    """A column's name, also where it is wrapped to name its operator class (`OpClass`)."""
+    return getattr(expression, "name", "") or expression.get_source_expressions()[0].name
 
 
 def _having_another(
     rows: QuerySet[Any], condition: Q | None, alike: dict[str, str]
 ) -> QuerySet[Any]:
-    """The rows beside which there is another one that is alike: the lookups map to this row's columns."""
-    among = rows.filter(condition) if condition else rows
-    others = among.exclude(pk=OuterRef("pk")).filter(
-        **{lookup: OuterRef(name) for lookup, name in alike.items()}
-    )
-    return among.filter(Exists(others))
+    """The rows beside which there is another one that is alike in these lookups, by column."""
+    concerned = rows.filter(condition) if condition else rows
+    likeness = {lookup: OuterRef(column) for lookup, column in alike.items()}
+    others = concerned.exclude(pk=OuterRef("pk")).filter(**likeness)
+    return concerned.filter(Exists(others))
 
 
 def _dangling(model: type[models.Model], field: "models.ForeignKey[Any, Any]") -> Iterator[Finding]:
     target = field.remote_field.model._base_manager.filter(pk=OuterRef(field.attname))
-    for row in model._base_manager.filter(~Exists(target), **{f"{field.attname}__isnull": False}):
-        sentence = (
-            f"Its {field.name} {getattr(row, field.attname)} is gone, although it was in use (R15)."
-        )
+    referring = model._base_manager.exclude(**{field.attname: None})
+    for row in referring.filter(~Exists(target)):
+        key = getattr(row, field.attname)
+        sentence = f"Its {field.name} {key} is gone, although it was in use (R15)."
         try:
             yield finding(row, sentence)
         except ObjectDoesNotExist:  # it is called after what is gone

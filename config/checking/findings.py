@@ -1,4 +1,4 @@
-"""What a check found."""
+"""What a check finds: violations, with what they are about."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def finding(row: models.Model, sentence: str) -> Finding:
 
 
 def of_error(row: models.Model, error: ValidationError) -> Iterator[Finding]:
-    """What its fields refuse."""
+    """What the row's fields refuse."""
     for field, errors in error.error_dict.items():
         for one in errors:
             yield finding(row, f"{field}: {' '.join(one.messages)}")

@@ -1,4 +1,4 @@
-"""Whether the database still holds the rules by itself: every trigger and constraint is there and switched on."""
+"""Whether the database still holds the rules: every trigger and constraint is there and on."""
 
 from collections.abc import Iterator
 
@@ -20,23 +20,17 @@ UNION SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WH
 
 def missing() -> Iterator[Finding]:
     """What was dropped or switched off, so that raw SQL may break the rule that it holds."""
-    there = _names(_TRIGGERS)
+    active = _names(_TRIGGERS)
     for model, trigger in pgtrigger.registered():
-        if trigger.get_pgid(model) not in there:
-            yield Finding(
-                "trigger",
-                f"{trigger.name} of {model._meta.db_table}",
-                f"It is missing or switched off. {_CURE}",
-            )
-    there = _names(_CONSTRAINTS)
+        if trigger.get_pgid(model) not in active:
+            label = f"{trigger.name} of {model._meta.db_table}"
+            yield Finding("trigger", label, f"It is missing or switched off. {_CURE}")
+    active = _names(_CONSTRAINTS)
     for table in models_of_ours():
         for constraint in table._meta.constraints:
-            if constraint.name not in there:
-                yield Finding(
-                    "constraint",
-                    f"{constraint.name} of {table._meta.db_table}",
-                    f"It is missing or not valid. {_CURE}",
-                )
+            if constraint.name not in active:
+                label = f"{constraint.name} of {table._meta.db_table}"
+                yield Finding("constraint", label, f"It is missing or not valid. {_CURE}")
 
 
 def _names(query: str) -> set[str]:

@@ -1,4 +1,7 @@
-"""What the trail remembers and the rows do not say: what was shared once (R3), what a network was made as, what was let go of (R16)."""
+"""What the audit trail knows and the rows do not say.
+
+What was shared once (R3), what a network was made as, and what was taken off a machine (R16).
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +10,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from config.checking.findings import Finding, of
-from config.checking.rows import Stored
+from config.checking.loading import Stored
 from networks import rules
 from networks.models import Activity, Address, Network
 
@@ -18,38 +21,35 @@ CREATED, CHANGED, REMOVED = Activity.Verb.CREATED, Activity.Verb.CHANGED, Activi
 
 def contradicted(stored: Stored) -> Iterator[Finding]:
     """Rows that are no longer what they were made as, and had to stay."""
-    once = _once()
+    original = _original_values()
     for network in stored.of(Network):
-        if network.pk in once:
-            was = _as_made(network, once[network.pk])
-            yield from of(network, rules.stays_shared(was, network))
-            yield from of(network, rules.sharing_is_kept(was, network))
-            yield from of(network, rules.keeps_identity(was, network))
-    let_go = _let_go()
+        if network.pk in original:
+            before = _as_made(network, original[network.pk])
+            yield from of(network, rules.stays_shared(before, network))
+            yield from of(network, rules.sharing_is_kept(before, network))
+            yield from of(network, rules.keeps_identity(before, network))
+    taken_off = _taken_off_machines()
     for address in stored.of(Address):
-        if let_go and str(address.address) in let_go:
-            yield from of(
-                address,
-                rules.goes_with_its_machine(
-                    address.address, address.kind, on_machine=address.machine_id is not None
-                ),
-            )
+        ip = address.address
+        if str(ip) in taken_off:
+            on_machine = address.machine_id is not None
+            violations = rules.goes_with_its_machine(ip, address.kind, on_machine=on_machine)
+            yield from of(address, violations)
 
 
-def _once() -> dict[str, dict[str, Any]]:
+def _original_values() -> dict[str, dict[str, Any]]:
     """Of every network, by id, the values it was made with, and those it was first shared with."""
-    known: dict[str, dict[str, Any]] = {}
-    for key, verb, values in (
-        Activity.objects.filter(kind="network").order_by("id").values_list("key", "verb", "after")
-    ):
+    original: dict[str, dict[str, Any]] = {}
+    events = Activity.objects.filter(kind="network").order_by("id")
+    for key, verb, values in events.values_list("key", "verb", "after"):
         after: dict[str, Any] = values or {}
         if verb == CREATED:
-            known[key] = {"partition": None, "parent": None, "vrf": None, **after}
+            original[key] = {"partition": None, "parent": None, "vrf": None, **after}
         elif verb == REMOVED:
-            known.pop(key, None)
-        elif after.get("shared") and not known.setdefault(key, {}).get("shared"):
-            known[key] |= {name: after[name] for name in SHARING if name in after}
-    return known
+            original.pop(key, None)
+        elif after.get("shared") and not original.setdefault(key, {}).get("shared"):
+            original[key] |= {name: after[name] for name in SHARING if name in after}
+    return original
 
 
 def _as_made(network: Network, values: dict[str, Any]) -> Network:
@@ -60,16 +60,16 @@ def _as_made(network: Network, values: dict[str, Any]) -> Network:
     return Network(id=network.pk, **made, **sharing)
 
 
-def _let_go() -> set[str]:
-    """Addresses that were taken off a machine, and were neither put on one nor given back since."""
-    off = Q(verb=CHANGED, before__has_key="machine")
-    events = Activity.objects.filter(Q(verb__in=[CREATED, REMOVED]) | off, kind="address").order_by(
-        "id"
-    )
-    loose: set[str] = set()
-    for key, verb, machine in events.values_list("key", "verb", "after__machine"):
+def _taken_off_machines() -> set[str]:
+    """Addresses that were taken off a machine, and were neither put on one nor released since."""
+    changes_of_machine = Q(verb=CHANGED, before__has_key="machine")
+    made_or_removed = Q(verb__in=[CREATED, REMOVED])
+    events = Activity.objects.filter(changes_of_machine | made_or_removed, kind="address")
+    addresses: set[str] = set()
+    in_order = events.order_by("id")
+    for key, verb, machine in in_order.values_list("key", "verb", "after__machine"):
         if verb == CHANGED and machine is None:
-            loose.add(key)
+            addresses.add(key)
         else:
-            loose.discard(key)
-    return loose
+            addresses.discard(key)
+    return addresses
