@@ -1,4 +1,4 @@
-"""Every state of a firewall, brought about as it comes about in life: by pushes, changes, mishaps and checks."""
+"""Every state of a firewall, reached as in life: by pushes, changes, mishaps and checks."""
 
 import asyncio
 import threading
@@ -11,6 +11,7 @@ from functools import partial
 from django.conf import settings
 
 from config.demo import world
+from config.demo.mishaps import CHANGED_BY_HAND, LEFT_BEHIND, SILENT_PORT
 from firewalls import tasks
 from firewalls.allocation import join
 from firewalls.device import practice
@@ -25,7 +26,8 @@ WAIT_SECONDS, END_SECONDS = 60, 10
 def in_sync(firewall: Firewall) -> None:
     """Push its configuration, as a worker does, or wait for the worker that was faster."""
     push = Push.objects.enqueue(firewall, by=BY)
-    if claimed := Push.objects.claim(push.pk):
+    claimed = Push.objects.claim(push.pk)
+    if claimed:
         engine.run(claimed)
         return
     deadline = time.monotonic() + WAIT_SECONDS
@@ -40,11 +42,11 @@ def pending(firewall: Firewall) -> None:
 
 
 def failed(firewall: Firewall) -> None:
-    """Where its FRR folder should be lies a file, so it cannot write its configuration, and goes back."""
+    """A file lies where its FRR folder should be, so it cannot write its files and goes back."""
     etc = settings.PRACTICE / firewall.name / "etc"
     if (etc / "frr").is_dir():
         (etc / "frr").rmdir()
-        (etc / "frr").write_text("left behind by an upgrade that broke off\n")
+        (etc / "frr").write_text(LEFT_BEHIND)
     in_sync(firewall)
 
 
@@ -52,20 +54,18 @@ def drifted(firewall: Firewall) -> None:
     """Somebody changed a file by hand after the push; a check finds it."""
     in_sync(firewall)
     with (settings.PRACTICE / firewall.name / "etc" / "nftables.conf").open("a") as file:
-        file.write(
-            "\n# 03:12, by hand, until the incident is over\ninsert rule inet metal forward counter accept\n"
-        )
+        file.write(CHANGED_BY_HAND)
     tasks.check(str(firewall.pk))
 
 
 def unreachable(firewall: Firewall) -> None:
     """It was in sync, and does not answer any more; a check finds it."""
     in_sync(firewall)
-    Firewall.objects.filter(pk=firewall.pk).update(port=world.SILENT)
+    Firewall.objects.filter(pk=firewall.pk).update(port=SILENT_PORT)
     tasks.check(str(firewall.pk))
 
 
-# A firewall that is not named here was allocated a moment ago, and nothing was pushed to it yet (lab-fw).
+# The firewall that is not named here, lab-fw, was allocated a moment ago: nothing was pushed to it.
 STATES: dict[str, Callable[[Firewall], None]] = {
     "storage-fw": in_sync,
     "shop-fw": in_sync,
@@ -80,21 +80,22 @@ STATES: dict[str, Callable[[Firewall], None]] = {
 
 
 def show() -> None:
-    """Bring each of the demo's firewalls into its state; one that was pushed to before is left as it is."""
-    running = world.listening()
+    """Bring each of the demo's firewalls into its state, unless it was pushed to before."""
+    running = world.running_server()
     number = running or practice.port(settings.PRACTICE)
-    world.house(number)
+    world.point_to_server(number)
     untouched = Firewall.objects.filter(practice=True, pushes=None, machine__name__in=STATES)
     firewalls = list(untouched.select_related("machine__primary"))
-    with nullcontext() if running or not firewalls else server(number):
+    is_server_needed = bool(firewalls) and not running
+    with server(number) if is_server_needed else nullcontext():
         for firewall in firewalls:
             STATES[firewall.name](firewall)
 
 
 @contextmanager
 def server(number: int) -> Iterator[None]:
-    """The practice server, in a thread of its own, for as long as the block runs; what it has begun it ends."""
-    started: Future[Callable[[], object]] = Future()
+    """The practice server in a thread, for as long as the block runs; what it has begun it ends."""
+    started: Future[Callable[[], object]] = Future()  # the result stops it
     thread = threading.Thread(
         target=asyncio.run, args=[_serve(number, started)], name="practice", daemon=True
     )
@@ -108,7 +109,7 @@ def server(number: int) -> Iterator[None]:
 
 
 async def _serve(number: int, started: Future[Callable[[], object]]) -> None:
-    """Serve until what `started` is told is called."""
+    """Serve until the result of `started` is called."""
     stopped = asyncio.Event()
     try:
         listener = await practice.serve(settings.PRACTICE, settings.SSH_KEY, number)
@@ -118,6 +119,7 @@ async def _serve(number: int, started: Future[Callable[[], object]]) -> None:
     started.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set))
     await stopped.wait()
     listener.close()
-    # Who asked last has the answer already, while its applier is still about to end.
-    if rest := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(rest, timeout=END_SECONDS)
+    # The last client has its answer already, while its applier is still about to end.
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=END_SECONDS)

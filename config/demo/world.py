@@ -1,4 +1,4 @@
-"""The demo's partitions, networks, machines and firewalls, from the dump; each firewall is a practice firewall."""
+"""The demo's partitions, networks and machines, from the dump; all firewalls are practice ones."""
 
 import socket
 from contextlib import suppress
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from config.demo.mishaps import SILENT_PORT
 from config.importer.report import Report
 from config.importer.run import run
 from firewalls.device import practice
@@ -16,10 +17,8 @@ from firewalls.models import Firewall
 from networks.models import Network, Partition, Project
 
 DUMP = Path(__file__).parent
-MANAGEMENT = [
-    ip_network("192.0.2.0/24")
-]  # RFC 5737; metal-api's partitions do not say who may reach the firewalls' SSH
-SILENT = 9  # the discard service, which nobody runs any more: a firewall said to be there does not answer
+# RFC 5737. Who may reach the firewalls' SSH: metal-api's partitions do not say that.
+MANAGEMENT = [ip_network("192.0.2.0/24")]
 
 
 def is_empty() -> bool:
@@ -36,16 +35,14 @@ def build() -> Report:
         partition.save()
     machines = [UUID(id) for kind, id in report.keys if kind == "machine"]
     for firewall in Firewall.objects.filter(pk__in=machines).select_related("machine"):
-        firewall.practice, firewall.host, firewall.user = (
-            True,
-            practice.HOST,
-            practice.user(firewall.name),
-        )
+        firewall.practice = True
+        firewall.host = practice.HOST
+        firewall.user = practice.user(firewall.name)
         firewall.save(update_fields=["practice", "host", "user"])
     return report
 
 
-def listening() -> int | None:
+def running_server() -> int | None:
     """The practice server's port, if it runs."""
     with suppress(OSError, ValueError):
         number = int((settings.PRACTICE / "port").read_text())
@@ -54,16 +51,14 @@ def listening() -> int | None:
     return None
 
 
-def house(number: int) -> None:
-    """Tell every practice firewall where the practice server is now, and see that its root folder exists."""
+def point_to_server(number: int) -> None:
+    """Give every practice firewall the server's port and key, and a root folder if it has none."""
     key = practice.host_key(settings.PRACTICE)
-    for firewall in (
-        Firewall.objects.filter(practice=True, host=practice.HOST)
-        .exclude(port=SILENT)
-        .select_related("machine")
-    ):
+    answering = Firewall.objects.filter(practice=True, host=practice.HOST).exclude(port=SILENT_PORT)
+    for firewall in answering.select_related("machine"):
         if not (settings.PRACTICE / firewall.name).exists():
             practice.ensure_root(settings.PRACTICE, firewall.name)
         if (firewall.port, firewall.host_key) != (number, key):
-            firewall.port, firewall.host_key = number, key
+            firewall.port = number
+            firewall.host_key = key
             firewall.save(update_fields=["port", "host_key"])

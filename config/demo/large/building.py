@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from config.demo.large import machines, places
-from config.demo.large.configurations import configure, house
+from config.demo.large.configurations import configure, make_missing_folders
 from config.demo.large.copying import copy, numbered
 from config.demo.large.machines import Fleet
 from config.demo.large.places import MARK, World
@@ -30,8 +30,8 @@ def build(factor: float = 1.0) -> Fleet:
     with operation("the large demo was built"), transaction.atomic():
         fleet = written(Random(SEED), now, sized(factor))
         configure(fleet.firewalls, now)
-        _nothing_waits()
-    house()
+        _forget_changes()
+    make_missing_folders()
     return fleet
 
 
@@ -47,20 +47,19 @@ def written(random: Random, now: datetime, size: Size) -> Fleet:
 def _write_places(world: World) -> None:
     copy([plot.partition for plot in world.plots])
     copy(world.projects)
-    for carved in (False, True):  # first the super networks, then what is carved from them
-        networks = [
-            network
-            for network in world.networks
-            if (network.kind == Network.Kind.PRIVATE) == carved
-        ]
+    private = [one for one in world.networks if one.kind == Network.Kind.PRIVATE]
+    others = [one for one in world.networks if one.kind != Network.Kind.PRIVATE]
+    for networks in (others, private):  # which are carved from super networks
         copy(networks)
         copy(numbered([prefix for network in networks for prefix in world.prefixes[network.pk]]))
 
 
 def _write_machines(fleet: Fleet) -> None:
-    port, key = practice.port(settings.PRACTICE), practice.host_key(settings.PRACTICE)
+    port = practice.port(settings.PRACTICE)
+    key = practice.host_key(settings.PRACTICE)
     for firewall in fleet.firewalls:
-        firewall.port, firewall.host_key = port, key
+        firewall.port = port
+        firewall.host_key = key
     copy(fleet.machines)
     copy(fleet.firewalls)
     copy(fleet.attachments)
@@ -68,7 +67,7 @@ def _write_machines(fleet: Fleet) -> None:
     copy(fleet.addresses)
 
 
-def _nothing_waits() -> None:
-    """What is wanted of the firewalls was written down here: reconcile need not look at these changes once more."""
+def _forget_changes() -> None:
+    """What is wanted of the firewalls was written here; reconcile need not look at it once more."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM firewalls_touched WHERE xmin = pg_current_xact_id()::xid")

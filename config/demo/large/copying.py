@@ -23,7 +23,7 @@ def numbered(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def copy(rows: Sequence[models.Model]) -> None:
-    """Write the rows, all of one model; signed for the trail, as other statements are."""
+    """Write the rows, all of one model; signed for the audit trail, as other statements are."""
     if not rows:
         return
     options = rows[0]._meta

@@ -17,13 +17,13 @@ from networks.models import Address, Network, Prefix, Project
 
 FIRST_ASN = 4_210_020_000  # RFC 6996
 _NAMESPACE = uuid.UUID("5a4e6a5e-0c3b-5d0c-9c55-0a1b9a5d7c11")
-MOST_JOINED = 4
+MOST_JOINED, MOST_RESERVED = 4, 900  # by one firewall, in one network
 WITHOUT_INTERNET_EVERY, BROUGHT_EVERY, ALMOST_FULL_EVERY = 11, 9, 29
 
 
 @dataclass
 class Fleet:
-    """The rows."""
+    """The rows made up so far."""
 
     world: World
     services: dict[str | None, list[Network]]  # the shared networks by partition
@@ -47,86 +47,89 @@ class Fleet:
             created_at=self.world.ago(self.world.random.uniform(1, 800)),
         )
         self.machines.append(machine)
-        self.give(machine, home, brought=number % BROUGHT_EVERY == 0)
+        self.assign_addresses(machine, home, brought=number % BROUGHT_EVERY == 0)
         return machine
 
-    def give(self, machine: Machine, network: Network, *, brought: bool = False) -> None:
+    def assign_addresses(
+        self, machine: Machine, network: Network, *, brought: bool = False
+    ) -> None:
         """An address per family (R10)."""
+        kind = Address.Kind.STATIC if brought else Address.Kind.EPHEMERAL
         for prefix in self.world.prefixes[network.pk]:
-            kind = Address.Kind.STATIC if brought else Address.Kind.EPHEMERAL
-            assert self.take(prefix, machine.project, kind, machine=machine), (
-                f"{network.pk} is too small"
-            )
+            has_room = self.add_address(prefix, machine.project, kind, machine=machine)
+            assert has_room, f"{network.pk} is too small"
 
-    def take(self, prefix: Prefix, project: Project, kind: str, **fields: Any) -> bool:
-        ip = self.world.take(prefix)
-        if ip is not None:
-            self.addresses.append(
-                Address(address=ip, prefix=prefix, project=project, kind=kind, **fields)
-            )
-        return ip is not None
+    def add_address(self, prefix: Prefix, project: Project, kind: str, **fields: Any) -> bool:
+        """False if the prefix is full."""
+        ip = self.world.next_address(prefix)
+        if ip is None:
+            return False
+        address = Address(address=ip, prefix=prefix, project=project, kind=kind, **fields)
+        self.addresses.append(address)
+        return True
 
     def join(self, firewall: Firewall, network: Network, *, brought: bool = False) -> None:
         self.attachments.append(
             Attachment(firewall=firewall, network=network, created_at=firewall.machine.created_at)
         )
-        self.give(firewall.machine, network, brought=brought)
+        self.assign_addresses(firewall.machine, network, brought=brought)
 
 
 def make_up(world: World, size: Size) -> Fleet:
-    """Firewalls in front of most networks, machines in all of them, and what projects have reserved."""
-    shared = world.private(shared=True)
-    fleet = Fleet(
-        world,
-        {
-            plot.partition.pk: [one for one in shared if one.partition_id == plot.partition.pk]
-            for plot in world.plots
-        },
-    )
+    """Firewalls in front of most networks, machines in all, and what projects have reserved."""
+    services: dict[str | None, list[Network]] = {}
+    for network in world.private(shared=True):
+        services.setdefault(network.partition_id, []).append(network)
+    fleet = Fleet(world, services)
     for number, home in enumerate(_guarded(world, size)):
         _firewall(fleet, number, home)
-    homes = cycle(_unevenly(world))
+    homes = cycle(_homes(world))
     for number in range(size.machines):
-        home = next(homes)
-        role = names.ROLES[number % len(names.ROLES)]
-        labels = {
-            "size": names.SIZES[number % len(names.SIZES)],
-            "image": names.IMAGES[number % len(names.IMAGES)],
-        }
-        fleet.machine(f"{role}-{number:05d}-{home.pk}", home, labels)
+        _machine(fleet, number, next(homes))
     _reserve(fleet, size)
     return fleet
 
 
+def _machine(fleet: Fleet, number: int, home: Network) -> None:
+    role = names.ROLES[number % len(names.ROLES)]
+    labels = {
+        "size": names.SIZES[number % len(names.SIZES)],
+        "image": names.IMAGES[number % len(names.IMAGES)],
+    }
+    fleet.machine(f"{role}-{number:05d}-{home.pk}", home, labels)
+
+
 def _guarded(world: World, size: Size) -> Sequence[Network]:
-    """The networks that get a firewall of their own: nearly all private ones, and every other shared one; some get two."""
+    """A network per firewall: nearly all private ones and every other shared one, some twice."""
     private, shared = world.private(shared=False), world.private(shared=True)
     chosen = [*private[: round(len(private) * 0.95)], *shared[::2]]
     return [*chosen, *chosen][: size.firewalls]
 
 
-def _unevenly(world: World) -> list[Network]:
-    """Every private network, the larger ones several times."""
-    homes = [*world.private(shared=False), *world.private(shared=True)]
-    return [home for home in homes for _ in range(world.random.choice([1, 1, 2, 3, 5]))]
+def _homes(world: World) -> list[Network]:
+    """Every private network, some of them several times, for they have more machines."""
+    homes = []
+    for network in [*world.private(shared=False), *world.private(shared=True)]:
+        homes += [network] * world.random.choice([1, 1, 2, 3, 5])
+    return homes
 
 
 def _firewall(fleet: Fleet, number: int, home: Network) -> None:
-    world, plot = fleet.world, fleet.world.plot(home)
-    name = f"{home.pk}-fw" + ("-2" if (home.pk in fleet.guarded) else "")
+    world = fleet.world
+    plot = world.plot(home)
+    is_second = home.pk in fleet.guarded
     fleet.guarded.add(home.pk)
-    machine = fleet.machine(
-        name, home, {"size": names.SIZES[0], "image": "firewall-ubuntu-3.0.20260101"}
-    )
+    name = f"{home.pk}-fw-2" if is_second else f"{home.pk}-fw"
+    labels = {"size": names.SIZES[0], "image": "firewall-ubuntu-3.0.20260101"}
+    machine = fleet.machine(name, home, labels)
     firewall = Firewall(
         machine=machine, practice=True, host=practice.HOST, user=practice.user(name)
     )
     fleet.firewalls.append(firewall)
     fleet.join(firewall, plot.fabric)
-    services = [one for one in fleet.services[home.partition_id] if one.pk != home.pk]
-    for network in world.random.sample(
-        services, min(len(services), world.random.randint(0, MOST_JOINED))
-    ):
+    services = [one for one in fleet.services.get(home.partition_id, []) if one.pk != home.pk]
+    wished = min(len(services), world.random.randint(0, MOST_JOINED))
+    for network in world.random.sample(services, wished):
         fleet.join(firewall, network, brought=number % BROUGHT_EVERY == 0)
     if number % WITHOUT_INTERNET_EVERY:
         fleet.join(firewall, plot.internet)
@@ -137,42 +140,37 @@ def _firewall(fleet: Fleet, number: int, home: Network) -> None:
 
 
 def _rules(firewall: Firewall) -> Iterator[Rule]:
-    partner = firewall.machine.partition.management_prefixes
-    for position, (ports, comment) in enumerate(
-        [(["443"], "packages and images"), (["53", "123"], "names and time")], 1
-    ):
-        yield Rule(
-            firewall=firewall,
-            direction="egress",
-            position=position,
-            protocol="tcp",
-            ports=ports,
-            comment=comment,
-        )
-    yield Rule(
-        firewall=firewall,
-        direction="ingress",
-        position=1,
-        protocol="tcp",
-        ports=["443"],
-        sources=partner,
-        comment="the office",
-    )
+    common: dict[str, Any] = {"firewall": firewall, "protocol": "tcp"}
+    egress = common | {"direction": "egress"}
+    yield Rule(position=1, ports=["443"], comment="packages and images", **egress)
+    yield Rule(position=2, ports=["53", "123"], comment="names and time", **egress)
+    office = firewall.machine.partition.management_prefixes
+    ingress = common | {"direction": "ingress", "sources": office}
+    yield Rule(position=1, ports=["443"], comment="the office", **ingress)
 
 
 def _reserve(fleet: Fleet, size: Size) -> None:
-    """Addresses of load balancers and the like: on no machine, but taken; some shared networks are nearly full of them."""
+    """Addresses of load balancers and the like, on no machine, until there are enough addresses.
+
+    Some shared networks are nearly full of them.
+    """
     world = fleet.world
     private = [home for home in world.networks if home.kind == Network.Kind.PRIVATE]
     crowded = world.private(shared=True)[::ALMOST_FULL_EVERY]
-    wishes = [(home, capacity(world.prefixes[home.pk][0].cidr) * 9 // 10) for home in crowded]
-    for home, wanted in chain(wishes, ((home, 40) for home in cycle(private))):
-        prefix = world.prefixes[home.pk][0]
-        for _ in range(min(wanted, 900)):
+    nearly_all = [(home, capacity(world.prefixes[home.pk][0].cidr) * 9 // 10) for home in crowded]
+    for home, number in chain(nearly_all, ((home, 40) for home in cycle(private))):
+        for _ in range(min(number, MOST_RESERVED)):
             if len(fleet.addresses) >= size.addresses:
                 return
-            owner = world.random.choice(world.projects) if home.shared else home.project
-            assert owner is not None
-            kind = world.random.choice([Address.Kind.STATIC, Address.Kind.EPHEMERAL])
-            if not fleet.take(prefix, owner, kind, name=f"lb-{len(fleet.addresses)}"):
+            if not _reserve_one(fleet, home):
                 break
+
+
+def _reserve_one(fleet: Fleet, home: Network) -> bool:
+    """False if the network's first prefix is full."""
+    random = fleet.world.random
+    owner = random.choice(fleet.world.projects) if home.shared else home.project
+    assert owner is not None  # a private network has one
+    kind = random.choice([Address.Kind.STATIC, Address.Kind.EPHEMERAL])
+    prefix = fleet.world.prefixes[home.pk][0]
+    return fleet.add_address(prefix, owner, kind, name=f"lb-{len(fleet.addresses)}")

@@ -15,7 +15,9 @@ from networks.models import Network, Partition, Prefix, Project
 
 MARK = "Part of the large demo."
 FIRST_VRF, EXTERNAL_VRF, PARTNER_VRF = 10_000, 104_200, 104_300
-DUAL_STACK_EVERY, IPV6_ONLY_EVERY, PARTNERS = 3, 97, 2
+DUAL_STACK_EVERY, IPV6_ONLY_EVERY = 3, 97
+CUSTOMERS_EVERY = 4  # of the networks shared for one service
+PARTNERS = 2  # of each partition
 CHILD_LENGTHS = {"4": 22, "6": 64}
 _BENCHMARK = int(ip_address("198.18.0.0"))
 DEFAULT_ROUTES = [ip_network("0.0.0.0/0"), ip_network("::/0")]
@@ -35,15 +37,16 @@ class Plot:
 
     def cidr(self, version: int) -> Cidr:
         """The next child prefix of the super network."""
-        base = _pools(self.number)[0 if version == 4 else 1]  # noqa: PLR2004 - the IP version
-        step = 2 ** (base.max_prefixlen - CHILD_LENGTHS[str(version)])
-        start = ip_address(int(base.network_address) + self.dealt * step)
-        return ip_network(f"{start}/{CHILD_LENGTHS[str(version)]}")
+        pool = next(pool for pool in _pools(self.number) if pool.version == version)
+        length = CHILD_LENGTHS[str(version)]
+        size = 2 ** (pool.max_prefixlen - length)
+        start = ip_address(int(pool.network_address) + self.dealt * size)
+        return ip_network(f"{start}/{length}")
 
 
 @dataclass
 class World:
-    """What has been made up so far. `space` says of every prefix how many of its addresses are taken: the lowest ones."""
+    """What has been made up so far. `taken` counts, by prefix, the addresses given away so far."""
 
     random: Random
     now: datetime
@@ -51,7 +54,7 @@ class World:
     projects: list[Project] = field(default_factory=list)
     networks: list[Network] = field(default_factory=list)
     prefixes: dict[str, list[Prefix]] = field(default_factory=dict)
-    space: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
 
     def private(self, *, shared: bool) -> list[Network]:
         return [
@@ -71,12 +74,12 @@ class World:
         ]
         return network
 
-    def take(self, prefix: Prefix) -> IP | None:
+    def next_address(self, prefix: Prefix) -> IP | None:
         """The lowest address of the prefix that nobody has yet."""
-        number = self.space.get(str(prefix.cidr), 0)
+        number = self.taken.get(str(prefix.cidr), 0)
         if number >= capacity(prefix.cidr):
             return None
-        self.space[str(prefix.cidr)] = number + 1
+        self.taken[str(prefix.cidr)] = number + 1
         return first_usable(prefix.cidr) + number
 
     def ago(self, days: float) -> datetime:
@@ -84,9 +87,10 @@ class World:
 
 
 def _pools(number: int) -> tuple[Cidr, Cidr]:
-    return ip_network(f"10.{16 * (number + 1)}.0.0/12"), ip_network(
-        f"2001:db8:{1000 + number}::/48"
-    )
+    """The address space of a partition's super network."""
+    ipv4 = ip_network(f"10.{16 * (number + 1)}.0.0/12")
+    ipv6 = ip_network(f"2001:db8:{1000 + number}::/48")
+    return ipv4, ipv6
 
 
 def make_up(random: Random, now: datetime, size: Size) -> World:
@@ -140,9 +144,8 @@ def _plot(world: World, number: int, id: str, name: str) -> Plot:
         ip_network((_BENCHMARK + number * 2**15, 17)),
         ip_network(f"2001:db8:{2000 + number}::/64"),
     )
-    return Plot(
-        partition, number, pool, fabric, internet, list(_partners(world, number, partition))
-    )
+    partners = list(_partners(world, number, partition))
+    return Plot(partition, number, pool, fabric, internet, partners)
 
 
 def _partners(world: World, number: int, partition: Partition) -> Iterator[Network]:
@@ -165,17 +168,17 @@ def _partners(world: World, number: int, partition: Partition) -> Iterator[Netwo
 
 def _private(world: World, number: int) -> None:
     """A network of one project, which lives in the partition that the project mostly is in."""
-    owner = world.projects[number % len(world.projects)]
-    round_, place = divmod(number, len(world.projects))
-    plot = world.plots[(place + round_ // 2) % len(world.plots)]
-    stage = names.STAGES[round_ % len(names.STAGES)]
-    suffix = f"-{round_ // len(names.STAGES) + 1}" if round_ >= len(names.STAGES) else ""
-    id = f"{owner.pk}-{stage}{suffix}"
+    turn, place = divmod(number, len(world.projects))
+    owner = world.projects[place]
+    plot = world.plots[(place + turn // 2) % len(world.plots)]
+    repetition, index = divmod(turn, len(names.STAGES))
+    stage = names.STAGES[index]
+    suffix = f"-{repetition + 1}" if repetition else ""
     _carve(
         world,
         plot,
         number,
-        id=id,
+        id=f"{owner.pk}-{stage}{suffix}",
         name=f"{owner.name} {stage}{suffix}",
         project=owner,
         labels={"stage": stage},
@@ -183,16 +186,15 @@ def _private(world: World, number: int) -> None:
 
 
 def _shared(world: World, number: int) -> None:
-    """A network that a service is shared in; some are a customer's, shared when others had come to need it."""
+    """A network that a service is shared in; some are customers', shared as others needed them."""
     plot = world.plots[number % len(world.plots)]
     services = list(names.SERVICES)
     service = services[number // len(world.plots) % len(services)]
     index = number // (len(world.plots) * len(services)) + 1
-    owners = [project for project in world.projects if project.tenant == names.PLATFORM]
-    platform = next(
-        (project for project in owners if project.pk.endswith(f"-{service}")), owners[0]
-    )
-    owner = world.random.choice(world.projects) if index % 4 == 0 else platform
+    if index % CUSTOMERS_EVERY == 0:
+        owner = world.random.choice(world.projects)
+    else:
+        owner = _platform_project(world, service)
     days = world.random.uniform(5, 900)
     _carve(
         world,
@@ -209,12 +211,22 @@ def _shared(world: World, number: int) -> None:
     )
 
 
+def _platform_project(world: World, service: str) -> Project:
+    """Whoever runs the service, or in a small demo the first project of the platform."""
+    projects = [project for project in world.projects if project.tenant == names.PLATFORM]
+    own = [project for project in projects if project.pk.endswith(f"-{service}")]
+    return (own or projects)[0]
+
+
 def _carve(world: World, plot: Plot, number: int, **fields: Any) -> None:
     vrf = FIRST_VRF + sum(plot.dealt for plot in world.plots)
     network = Network(
         kind=Network.Kind.PRIVATE, partition=plot.partition, parent=plot.pool, vrf=vrf, **fields
     )
-    alone = number % IPV6_ONLY_EVERY == IPV6_ONLY_EVERY - 1
-    families = [6] if alone else [4, 6] if number % DUAL_STACK_EVERY == 0 else [4]
+    families = [4]
+    if number % DUAL_STACK_EVERY == 0:
+        families = [4, 6]
+    if number % IPV6_ONLY_EVERY == IPV6_ONLY_EVERY - 1:
+        families = [6]
     world.add(network, *(plot.cidr(version) for version in families))
     plot.dealt += 1
