@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line: finds the embedded servers of a running stack, or runs them for the length of one command."""
+"""The command line, on the embedded servers of a running stack, or running them meanwhile."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The Celery application: its tasks live in the apps."""
+"""The Celery application; its tasks are in the apps."""
 
 import os
 from typing import Any
@@ -17,7 +17,7 @@ app.autodiscover_tasks()
 
 @task_prerun.connect
 def begin(task_id: str, task: Any, **kwargs: Any) -> None:
-    """What the task changes is its doing."""
+    """Name the task in the audit trail as who changes what it changes."""
     audit.begin(audit.Actor(task.name.rpartition(".")[2], "task", task_id))
 
 

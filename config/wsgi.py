@@ -1,3 +1,5 @@
+"""What gunicorn serves."""
+
 import gc
 import os
 
@@ -9,8 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 
-# What is loaded stays: the collector need not go through it again and again, which is a pause in some request each time, nor write into
-# its pages, which the processes that gunicorn forks (--preload) share.
+# What is loaded stays. So the collector need not go through it again and again, each time a pause
+# in some request, nor write into its pages, which the processes that gunicorn forks share.
 preload()
 gc.collect()
 gc.freeze()

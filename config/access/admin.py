@@ -1,4 +1,4 @@
-"""Tokens for support staff: made here, shown once, ended here."""
+"""The tokens of programs in Django's admin: made, shown once, and ended."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ class TokenAdmin(RowAdmin):
     def response_add(
         self, request: HttpRequest, obj: Token, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the text of the token on a page of its own: it is kept nowhere, so there is no second time."""
+        """Show the token on a page of its own, this once: its text is kept nowhere."""
         context = {
             **self.admin_site.each_context(request),
             "title": f"Token {obj.name}",

@@ -1,4 +1,4 @@
-"""Who calls: said to the trail for every request, with the request's id, which the answer carries back."""
+"""Who calls: noted for the audit trail, with the request's id, which the answer carries back."""
 
 import re
 import uuid
@@ -20,8 +20,9 @@ class CallerMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get(HEADER, "")
-        id = given if IDENTIFIER.fullmatch(given) else str(uuid.uuid4())
+        id = request.headers.get(HEADER, "")
+        if not IDENTIFIER.fullmatch(id):
+            id = str(uuid.uuid4())
         with acting(lambda: caller(request, id)):
             response = self.get_response(request)
         response[HEADER] = id
@@ -29,12 +30,14 @@ class CallerMiddleware:
 
 
 def caller(request: HttpRequest, id: str) -> Actor:
-    """The user as known by now (a token's account only once the API has read the token), and the way in."""
+    """The user as far as known by now: a token's account only once the API has read the token."""
     user = getattr(request, "user", None)
-    return Actor(user.get_username() if user is not None else "", way_in(request), id)
+    name = "" if user is None else user.get_username()
+    return Actor(name, way_in(request), id)
 
 
 def way_in(request: HttpRequest) -> str:
+    """`api` (with a session), `token`, `admin` or `browser`."""
     if request.path.startswith("/api/"):
         return "api" if bearer(request) is None else "token"
     return "admin" if request.path.startswith("/admin/") else "browser"

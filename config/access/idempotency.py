@@ -1,10 +1,12 @@
 """Idempotency-Key: a write that is sent twice is done once, and answered twice.
 
-The key is claimed in the transaction that does the work and keeps the answer. So whoever comes second waits for the first
-and is given its answer; and if the first dies in between, nothing of it remains and the second does the work.
+The key is claimed in the transaction that does the work and keeps the answer. So whoever comes
+second waits for the first and gets its answer; and if the first dies in between, nothing of it
+remains, and the second does the work.
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -16,8 +18,7 @@ from config.access.models import IdempotentAnswer, Token, digest
 API = "/api/"
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Allow")
-LONGEST = 255
-REFUSED, NOT_ANSWERED = 400, 500
+LONGEST_KEY = 255
 ABOUT_THE_CALLER = (401, 403)  # says nothing of the request itself, and may change: not kept
 
 
@@ -34,21 +35,14 @@ class IdempotencyMiddleware:
         user = _user(request)
         if user is None:
             return self.get_response(request)  # 401 by itself
-        if len(key) > LONGEST or not key.isprintable():
-            return _refusal(
-                400,
-                "invalid_key",
-                f"An Idempotency-Key has at most {LONGEST} printable characters.",
-            )
+        if len(key) > LONGEST_KEY or not key.isprintable():
+            reason = f"An Idempotency-Key has at most {LONGEST_KEY} printable characters."
+            return _refusal(HTTPStatus.BAD_REQUEST, "invalid_key", reason)
         with transaction.atomic():
             return self._once(request, user, key)
 
     def _once(self, request: HttpRequest, user: User, key: str) -> HttpResponseBase:
-        fingerprint = digest(
-            b"\n".join(
-                [(request.method or "").encode(), request.get_full_path().encode(), request.body]
-            )
-        )
+        fingerprint = _fingerprint(request)
         IdempotentAnswer.objects.forget_old(user, key)
         kept, first = IdempotentAnswer.objects.get_or_create(
             user=user, key=key, defaults={"fingerprint": fingerprint}
@@ -57,23 +51,33 @@ class IdempotencyMiddleware:
             return _replay(kept, fingerprint)
         with transaction.atomic():
             response = self.get_response(request)
-            if response.status_code >= REFUSED:
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
                 transaction.set_rollback(True)
-        if response.status_code >= NOT_ANSWERED or response.status_code in ABOUT_THE_CALLER:
-            kept.delete()
-        else:
-            kept.status, kept.body = response.status_code, getattr(response, "content", b"")
+        if _is_kept(response):
+            kept.status = response.status_code
+            kept.body = getattr(response, "content", b"")
             kept.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
             kept.save()
+        else:
+            kept.delete()
         return response
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    method, path = request.method or "", request.get_full_path()
+    return digest(b"\n".join([method.encode(), path.encode(), request.body]))
+
+
+def _is_kept(response: HttpResponseBase) -> bool:
+    """Whether the same request would be answered alike again."""
+    status = response.status_code
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ABOUT_THE_CALLER
 
 
 def _replay(kept: IdempotentAnswer, fingerprint: str) -> HttpResponse:
     if kept.fingerprint != fingerprint:
-        reason = (
-            "This Idempotency-Key was used for another request; take a new key for a new request."
-        )
-        return _refusal(409, "key_reused", reason)
+        reason = "This Idempotency-Key was used for another request; use a new key for a new one."
+        return _refusal(HTTPStatus.CONFLICT, "key_reused", reason)
     return HttpResponse(
         bytes(kept.body),
         status=kept.status,
@@ -86,8 +90,9 @@ def _refusal(status: int, code: str, message: str) -> JsonResponse:
 
 
 def _user(request: HttpRequest) -> User | None:
-    """Who asks: the token's account, or the person logged in."""
-    if (text := bearer(request)) is not None:
+    """The token's account, or the person who is logged in."""
+    text = bearer(request)
+    if text is not None:
         token = Token.objects.find(text)
         return token.user if token else None
     return request.user if isinstance(request.user, User) else None

@@ -1,4 +1,4 @@
-"""Pages are read by those who have a role, as the API is. What more than reading takes, each page asks itself."""
+"""Who may read pages: those who have a role, as with the API. What takes more, each page asks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-ASK_THEMSELVES = {"admin"}  # the apps whose views do
-FOR_ALL = {"logout"}
+APPS_THAT_ASK_THEMSELVES = {"admin"}
+PAGES_FOR_ALL = {"logout"}
 
 
 class RoleRequiredMiddleware(LoginRequiredMiddleware):
@@ -21,17 +21,19 @@ class RoleRequiredMiddleware(LoginRequiredMiddleware):
         view_args: Any,
         view_kwargs: Any,
     ) -> HttpResponseBase | None:
-        stopped: HttpResponseBase | None = super().process_view(
+        to_login: HttpResponseBase | None = super().process_view(
             request, view_func, view_args, view_kwargs
         )
-        if stopped is not None or not getattr(view_func, "login_required", True):
-            return stopped
-        found = request.resolver_match
-        asked = found is not None and (
-            found.app_name in ASK_THEMSELVES or found.url_name in FOR_ALL
-        )
-        if not asked and not request.user.has_perm("networks.view_network"):
-            raise PermissionDenied(
-                "You have no role here yet. Ask an admin to make you a viewer, an operator or an admin."
-            )
+        if to_login is not None or not getattr(view_func, "login_required", True):
+            return to_login
+        if _needs_role(request) and not request.user.has_perm("networks.view_network"):
+            roles = "a viewer, an operator or an admin"
+            raise PermissionDenied(f"You have no role here yet. Ask an admin to make you {roles}.")
         return None
+
+
+def _needs_role(request: HttpRequest) -> bool:
+    page = request.resolver_match
+    if page is None:
+        return True
+    return page.app_name not in APPS_THAT_ASK_THEMSELVES and page.url_name not in PAGES_FOR_ALL

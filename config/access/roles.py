@@ -1,7 +1,7 @@
 """The three roles as Django groups, so that API, pages and admin ask the same permissions.
 
-They are brought up to date after every migration, not in one: permissions appear only then, and a model that comes later
-needs its place in the roles without anybody remembering it.
+They are brought up to date after every migration, not in one: permissions appear only then, and a
+model that comes later needs its place in the roles without anybody remembering it.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ WHERE auth_permission.id IN (
 VIEWER, OPERATOR, ADMIN = ROLES = ("viewer", "operator", "admin")
 OURS = ("networks", "machines", "firewalls", "config")
 
-# Beside reading everything: what an operator allocates and gives back, joins and leaves, pushes.
+# What an operator may change, beside reading everything: allocate and release, join and leave.
 _OPERATED = {
     "networks": ["network", "prefix", "address"],
     "machines": ["machine"],
@@ -30,7 +30,7 @@ _OPERATED = {
 
 
 def sync(apps: Any = all_apps, **kwargs: Any) -> None:
-    """Make the groups and give them their permissions. Without the tables of accounts, as in a partial migration: nothing."""
+    """Make the groups and give them their permissions, if the tables of accounts exist by now."""
     try:
         apps.get_model("auth", "Group")
     except LookupError:
@@ -39,13 +39,17 @@ def sync(apps: Any = all_apps, **kwargs: Any) -> None:
         create_permissions(all_apps.get_app_config(label), verbosity=0, apps=apps)
     ours = Permission.objects.filter(content_type__app_label__in=OURS)
     viewing = Q(codename__startswith="view_") & ~Q(content_type__app_label="config")
-    for role, granted in ((VIEWER, viewing), (OPERATOR, viewing | _operating()), (ADMIN, Q())):
-        Group.objects.get_or_create(name=role)[0].permissions.set(ours.filter(granted))
+    everything = Q()
+    permitted = {VIEWER: viewing, OPERATOR: viewing | _operating(), ADMIN: everything}
+    for role, condition in permitted.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set(ours.filter(condition))
 
 
 def _operating() -> Q:
-    granted = Q(content_type__app_label="firewalls", codename="add_push")
+    """What operators may do beyond viewing."""
+    permitted = Q(content_type__app_label="firewalls", codename="add_push")
     for app, models in _OPERATED.items():
         names = [f"{verb}_{model}" for verb in ("add", "change", "delete") for model in models]
-        granted |= Q(content_type__app_label=app, codename__in=names)
-    return granted
+        permitted |= Q(content_type__app_label=app, codename__in=names)
+    return permitted

@@ -1,0 +1,1 @@
+"""How the product runs on one machine: servers, programs, loading, health and metrics."""

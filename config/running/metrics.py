@@ -1,7 +1,7 @@
-"""What monitoring wants to know, as Prometheus reads it: computed when asked, from the database."""
+"""Figures for monitoring, in Prometheus' text format: counted in the database at each request."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
@@ -23,34 +23,29 @@ class Database(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         firewalls = Firewall.objects.state_counts()
-        yield _gauge(
-            "firewalls",
-            "Firewalls by state.",
-            "state",
-            {**dict.fromkeys(Firewall.State.values, 0), **firewalls},
-        )
+        yield _by_state("firewalls", "Firewalls by state.", Firewall.State.values, firewalls)
         pushes = dict(Push.objects.order_by().values_list("state").annotate(Count("pk")))
-        yield _gauge(
-            "pushes", "Pushes by state.", "state", {**dict.fromkeys(Push.State.values, 0), **pushes}
-        )
+        yield _by_state("pushes", "Pushes by state.", Push.State.values, pushes)
         networks = dict(Network.objects.order_by().values_list("kind").annotate(Count("pk")))
-        yield _gauge(
-            "networks",
-            "Networks by kind.",
-            "kind",
-            {**dict.fromkeys(Network.Kind.values, 0), **networks},
-        )
-        yield GaugeMetricFamily(
-            "shared_networks_shared",
-            "Networks marked as shared.",
-            value=Network.objects.shared().count(),
-        )
+        yield _gauge("networks", "Networks by kind.", "kind", Network.Kind.values, networks)
+        shared = Network.objects.shared().count()
+        text = "Networks marked as shared."
+        yield GaugeMetricFamily("shared_networks_shared", text, value=shared)
 
 
-def _gauge(name: str, text: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:
+def _by_state(
+    name: str, text: str, states: Sequence[str], counts: Mapping[str, int]
+) -> GaugeMetricFamily:
+    return _gauge(name, text, "state", states, counts)
+
+
+def _gauge(
+    name: str, text: str, label: str, values: Sequence[str], counts: Mapping[str, int]
+) -> GaugeMetricFamily:
+    """A count for each value, also where it is zero."""
     family = GaugeMetricFamily(f"shared_networks_{name}", text, labels=[label])
-    for value, count in counts.items():
-        family.add_metric([value], count)
+    for value in values:
+        family.add_metric([value], counts.get(value, 0))
     return family
 
 
@@ -65,7 +60,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_local(request: HttpRequest) -> bool:
-    """Asked from this machine itself; what came through a proxy was not."""
+    """Whether it was sent on this machine itself; what came through a proxy was not."""
     address = request.META.get("REMOTE_ADDR") or "0.0.0.0"
     return "X-Forwarded-For" not in request.headers and ipaddress.ip_address(address).is_loopback
 

@@ -1,6 +1,8 @@
-"""What the first requests of a process would load, loaded before gunicorn forks: no page waits for it, and all processes share it.
+"""What the first requests of a process would load, loaded before gunicorn forks.
 
-Nothing here asks the database: a connection must not be shared by processes.
+So no page waits for it, and all processes share it. Nothing here asks the database: a connection
+must not be shared by processes. Some of it is no documented part of Django, which has no way to ask
+for it; tests/config/test_wsgi.py notices where an upgrade leaves something to the first request.
 """
 
 from contextlib import suppress
@@ -31,17 +33,17 @@ def preload() -> None:
 
 
 def _addresses() -> None:
-    """All views, and the names of their addresses: these are collected when the first of a namespace is asked for."""
+    """All views, and the names of their addresses, which the first search collects."""
     resolver = get_resolver()
-    for nameless in ("", *(f"{namespace}:" for namespace in resolver.namespace_dict)):
-        with suppress(NoReverseMatch):  # it is the search that collects them
-            reverse(nameless)
+    for namespace in ("", *resolver.namespace_dict):
+        with suppress(NoReverseMatch):  # it is the search that counts
+            reverse(f"{namespace}:" if namespace else "")
     for status in ERRORS:
         resolver.resolve_error_handler(status)
 
 
 def _named_in_settings() -> None:
-    """What settings name by its path, and the first request that needs it would import."""
+    """What settings name by its path."""
     for name in (settings.MESSAGE_STORAGE, settings.SESSION_SERIALIZER, settings.CSRF_FAILURE_VIEW):
         import_string(name)
     get_backends()
@@ -51,12 +53,12 @@ def _named_in_settings() -> None:
 def _templates() -> None:
     """Every template, with its tags and filters; the engine keeps what it has compiled."""
     engine = Engine.get_default()
-    _ = engine.template_context_processors
-    for folder in [*map(Path, engine.dirs), *get_app_template_dirs("templates")]:
+    _ = engine.template_context_processors  # loaded when they are first looked at
+    folders = [*map(Path, engine.dirs), *get_app_template_dirs("templates")]
+    for folder in folders:
         for path in folder.rglob("*.html"):
-            with suppress(
-                TemplateSyntaxError
-            ):  # some of an app's are for another app that is not here
+            # Some templates of an app are for another app that is not here.
+            with suppress(TemplateSyntaxError):
                 get_template(str(path.relative_to(folder)))
 
 
@@ -69,5 +71,5 @@ def _words() -> None:
 
 
 def _static_files() -> None:
-    """The names under which static files are served, as far as they are collected; the storage reads them when it is made."""
-    bool(staticfiles_storage)
+    """The names under which static files are served, as far as they are collected."""
+    bool(staticfiles_storage)  # a lazy object, which reads them when it is made

@@ -1,7 +1,9 @@
-"""Runs a handful of processes as one: prefixes what they say, starts again what dies, stops all of them on one signal.
+"""Runs a handful of processes as one.
 
-They stay in the supervisor's session, each in a process group of its own, by which it is killed with all it started. Linux shares the
-processors out evenly between sessions (autogroups), however nice their processes are: only within one is it settled who goes first.
+Prefixes what they print, starts again what dies, and stops all of them on one signal. They stay in
+the supervisor's session, each in a process group of its own, by which it is killed with all it
+started. Linux shares the processors out evenly between sessions (autogroups), however nice their
+processes are: only within one is it settled who goes first.
 """
 
 import ctypes
@@ -19,7 +21,7 @@ from types import FrameType
 
 STOP_SECONDS = 8.0
 LONGEST_PAUSE = 15.0
-LOOK_SECONDS = 2.0
+MEND_EVERY_SECONDS = 2.0
 HEALTHY_AFTER = 30.0  # seconds of life after which a death is no sign of a crash loop
 PR_SET_PDEATHSIG = 1
 COLOURS = (36, 35, 33, 32, 34)
@@ -32,25 +34,37 @@ class Program:
 
     name: str
     command: Sequence[str]
-    nicer: int = 0  # by so much than the supervisor, with all it starts
+    nicer: int = 0  # than the supervisor by so much, with all it starts
     process: "subprocess.Popen[str] | None" = None
     started: float = 0.0
     deaths: int = 0
     due: float = 0.0
 
+    def end(self) -> float:
+        """Note that the process ended. Returns the seconds until the next start."""
+        now = time.monotonic()
+        was_healthy = now - self.started > HEALTHY_AFTER
+        self.deaths = 1 if was_healthy else self.deaths + 1
+        pause = min(LONGEST_PAUSE, 0.5 * 2 ** (self.deaths - 1))
+        self.process = None
+        self.due = now + pause
+        return pause
+
 
 @dataclass
 class Supervisor:
-    """Keeps the programs running until it is told to stop. `ready` is called once, when `is_ready` first says so."""
+    """Keeps the programs running until it is asked to stop.
+
+    `mend` starts again whatever else must run, and returns its names; it is called now and then.
+    `ready` is called once, when `is_ready` is first true.
+    """
 
     programs: list[Program]
-    mend: Callable[
-        [], list[str]
-    ]  # what else must run is looked at now and then, and started again by this
+    mend: Callable[[], list[str]]
     is_ready: Callable[[], bool]
     ready: Callable[[], None]
     stopping: threading.Event = field(default_factory=threading.Event)
-    look_again: float = 0.0
+    mend_due: float = 0.0
 
     def run(self) -> None:
         """Run until SIGINT or SIGTERM; returns when every program has ended."""
@@ -77,28 +91,24 @@ class Supervisor:
             time.sleep(0.3)
 
     def _mend(self) -> None:
-        if time.monotonic() < self.look_again:
+        if time.monotonic() < self.mend_due:
             return
         try:
             for name in self.mend():
                 say("up", f"{name} ended; started it again")
-        except (
-            subprocess.SubprocessError,
-            OSError,
-        ) as error:  # its last children may still be going: look again soon
+        except (subprocess.SubprocessError, OSError) as error:
+            # Its last children may still be going: the next attempt is soon.
             say("up", f"a server ended and does not start yet: {error}")
-        self.look_again = time.monotonic() + LOOK_SECONDS
+        self.mend_due = time.monotonic() + MEND_EVERY_SECONDS
 
     def _keep(self, program: Program) -> None:
-        now = time.monotonic()
         if program.process is not None:
-            if (status := program.process.poll()) is None:
+            status = program.process.poll()
+            if status is None:
                 return
-            program.deaths = 1 if now - program.started > HEALTHY_AFTER else program.deaths + 1
-            pause = min(LONGEST_PAUSE, 0.5 * 2 ** (program.deaths - 1))
-            program.process, program.due = None, now + pause
+            pause = program.end()
             say("up", f"{program.name} ended ({_why(status)}); starting it again in {pause:g} s")
-        if now >= program.due:
+        if time.monotonic() >= program.due:
             self._start(program)
 
     def _start(self, program: Program) -> None:
@@ -116,31 +126,28 @@ class Supervisor:
         threading.Thread(target=_relay, args=(program,), daemon=True).start()
 
     def _end(self) -> None:
-        """Ask each to stop, in order; what does not within the time is killed with all it started."""
-        running = [
-            program
-            for program in self.programs
-            if program.process and program.process.poll() is None
-        ]
-        for program in running:
-            assert program.process is not None
+        """Ask each to stop, in order; what takes too long is killed with all it started."""
+        processes = [program.process for program in self.programs if program.process]
+        running = [process for process in processes if process.poll() is None]
+        for process in running:
             with suppress(ProcessLookupError):
-                program.process.terminate()
+                process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        for program in running:
-            assert program.process is not None
+        for process in running:
             with suppress(subprocess.TimeoutExpired):
-                program.process.wait(max(0.0, deadline - time.monotonic()))
+                process.wait(max(0.0, deadline - time.monotonic()))
             with suppress(ProcessLookupError):
-                os.killpg(program.process.pid, signal.SIGKILL)
-            program.process.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def say(name: str, line: str) -> None:
-    """One line of output, with the name of who says it."""
-    colour = COLOURS[sum(map(ord, name)) % len(COLOURS)]
-    mark = f"\033[{colour}m{name:>8}\033[0m" if sys.stdout.isatty() else f"{name:>8}"
-    print(f"{mark}  {line}", flush=True)
+    """Print one line of output with the name of the program that it is of."""
+    prefix = f"{name:>8}"
+    if sys.stdout.isatty():
+        colour = COLOURS[sum(map(ord, name)) % len(COLOURS)]
+        prefix = f"\033[{colour}m{prefix}\033[0m"
+    print(f"{prefix}  {line}", flush=True)
 
 
 def _relay(program: Program) -> None:
@@ -154,7 +161,10 @@ def _why(status: int) -> str:
 
 
 def _settle(nicer: int) -> None:
-    """In the child: let others go first, and (Linux) end with a supervisor that is killed, so that the next one finds the ports free."""
+    """In the child: let others go first; and end with a supervisor that is killed (Linux only).
+
+    Or else the next one would find the ports in use.
+    """
     os.nice(nicer)
     if _libc:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

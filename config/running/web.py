@@ -10,24 +10,16 @@ WORKERS, THREADS = 2, 4
 
 def command(port: int) -> list[str]:
     """gunicorn on this port, for programs and people on this machine."""
-    return [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "config.wsgi",
-        "--bind",
-        f"{HOST}:{port}",
-        "--preload",
-        "--workers",
-        str(WORKERS),
-        "--threads",
-        str(THREADS),
-        "--worker-tmp-dir",
-        str(settings.VAR),
-        "--env",
-        "PREPARED_STATEMENTS=1",
-        "--log-level",
-        "warning",
-        "--timeout",
-        "60",
-    ]
+    options = {
+        "bind": f"{HOST}:{port}",
+        "workers": str(WORKERS),
+        "threads": str(THREADS),
+        "worker-tmp-dir": str(settings.VAR),
+        "env": "PREPARED_STATEMENTS=1",
+        "log-level": "warning",
+        "timeout": "60",
+    }
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload"]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    return command

@@ -106,7 +106,7 @@ def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folde
     assert "The demo was built: 109 objects created." in demo()
     assert seen() == STATES
     assert used("tiny-shared") == (4, 6)
-    assert world.listening() is None
+    assert world.running_server() is None
     for firewall in Firewall.objects.exclude(applied=None).select_related("machine", "applied"):
         assert firewall.applied is not None
         on_disk = {

@@ -1,4 +1,4 @@
-"""`manage.py check_rules`: is everything that is stored as the rules want it?"""
+"""`manage.py check_rules`: whether all that is stored keeps every rule."""
 
 from typing import Any
 
@@ -9,12 +9,16 @@ from networks.common.violations import counted
 
 
 class Command(BaseCommand):
-    help = "Check the whole database against every rule, and print each violation as a sentence. Changes nothing."
+    help = (
+        "Check the whole database against every rule, and print each violation as a sentence. "
+        "Changes nothing."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         number = 0
-        for number, found in enumerate(check(), 1):  # noqa: B007 - it is used below
-            self.stdout.write(str(found))
+        for finding in check():
+            self.stdout.write(str(finding))
+            number += 1
         if number:
             raise CommandError(f"{counted(number, 'violation')} found.")
         self.stdout.write("Every rule holds, R1 to R16.")

@@ -32,10 +32,8 @@ class Command(BaseCommand):
                 options["name"], options["role"], options["days"], replace=options["replace"]
             )
         except ValidationError as error:
-            hint = (
-                " Use --replace to end it and make a new one."
-                if Token.objects.filter(name=options["name"]).exists()
-                else ""
-            )
-            raise CommandError(" ".join(error.messages) + hint) from error
+            reason = " ".join(error.messages)
+            if Token.objects.filter(name=options["name"]).exists():
+                reason += " Use --replace to end it and make a new one."
+            raise CommandError(reason) from error
         self.stdout.write(text)

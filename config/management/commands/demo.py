@@ -9,14 +9,15 @@ from config.demo import states, world
 from config.demo.large import building, configurations
 
 SIZES = ("default", "none", "large")
-OTHERWISE = {
-    "large": "The large demo is there already.",
-    "full": "The database is not empty, so no demo was added to it.",
-}
+LARGE_IS_THERE = "The large demo is there already"
+NOT_EMPTY = "The database is not empty, so no demo was added to it."
 
 
 class Command(BaseCommand):
-    help = "Build the demo partitions with practice firewalls in every state. A database that is not empty is left as it is."
+    help = (
+        "Build the demo partitions with practice firewalls in every state. "
+        "A database that is not empty is left as it is."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -36,46 +37,44 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["size"] not in SIZES:  # choices do not count for call_command
-            raise CommandError(
-                f"There is no demo {options['size']!r}; choose one of {', '.join(SIZES)}."
-            )
-        if options["size"] == "none":
+        size, may_build = options["size"], options["anyway"] or world.is_empty()
+        if size not in SIZES:  # choices do not count for call_command
+            raise CommandError(f"There is no demo {size!r}; choose one of {', '.join(SIZES)}.")
+        if size == "none":
             self.stdout.write("No demo was asked for.")
-            return
-        if options["size"] == "large":
-            self._large(**options)
-            return
-        if options["anyway"] or world.is_empty():
+        elif size == "default":
+            self._build(may_build, options["verbosity"])
+        elif building.is_there():
+            self._make_missing_folders(options["verbosity"])
+        elif may_build:
+            self._build_large(options["factor"])
+        elif options["verbosity"]:
+            self.stdout.write(NOT_EMPTY)
+
+    def _build(self, may_build: bool, verbosity: int) -> None:
+        if may_build:
             report = world.build()
             self.stdout.write(f"The demo was built: {report.count('created')} objects created.")
-        elif options["verbosity"]:
-            self.stdout.write(OTHERWISE["full"])
+        elif verbosity:
+            self.stdout.write(NOT_EMPTY)
         states.show()
 
-    def _large(self, **options: Any) -> None:
-        if building.is_there():
-            made = configurations.house()
-            told = (
-                f"The large demo is there already; {made} practice folders were missing, and made."
-                if made
-                else OTHERWISE["large"]
-            )
-        elif options["anyway"] or world.is_empty():
-            self.stdout.write("Building the large demo; this takes a minute or two ...")
-            fleet = building.build(options["factor"])
-            numbers = {
-                "machines": len(fleet.machines) - len(fleet.firewalls),
-                "firewalls": len(fleet.firewalls),
-            }
-            numbers |= {"networks": len(fleet.world.networks), "addresses": len(fleet.addresses)}
-            self.stdout.write(
-                "The large demo was built: "
-                + ", ".join(f"{number:,} {name}" for name, number in numbers.items())
-                + "."
-            )
-            return
-        else:
-            told = OTHERWISE["full"]
-        if options["verbosity"]:
-            self.stdout.write(told)
+    def _build_large(self, factor: float) -> None:
+        self.stdout.write("Building the large demo; this takes a minute or two ...")
+        fleet = building.build(factor)
+        numbers = {
+            "machines": len(fleet.machines) - len(fleet.firewalls),
+            "firewalls": len(fleet.firewalls),
+            "networks": len(fleet.world.networks),
+            "addresses": len(fleet.addresses),
+        }
+        spelled = ", ".join(f"{number:,} {name}" for name, number in numbers.items())
+        self.stdout.write(f"The large demo was built: {spelled}.")
+
+    def _make_missing_folders(self, verbosity: int) -> None:
+        number = configurations.make_missing_folders()
+        if verbosity and number:
+            made = f"{number} practice folders were missing, and made"
+            self.stdout.write(f"{LARGE_IS_THERE}; {made}.")
+        elif verbosity:
+            self.stdout.write(f"{LARGE_IS_THERE}.")

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.importer.report import Report
 from config.importer.run import ImportRefused, run
+from networks.common.violations import counted
 
 KINDS = {
     "partition": "partitions",
@@ -17,12 +18,14 @@ KINDS = {
     "machine": "machines",
     "firewall": "firewalls",
 }
+OUTCOMES = ("created", "changed", "unchanged")
 
 
 class Command(BaseCommand):
     help = (
-        "Read partitions, projects, networks, addresses, machines and firewalls from metal-api's YAML, all of it or nothing. "
-        "Running it again changes nothing; changed fields are updated; nothing is ever removed."
+        "Read partitions, projects, networks, addresses, machines and firewalls from metal-api's "
+        "YAML, all of it or nothing. Running it again changes nothing; changed fields are updated; "
+        "nothing is ever removed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,15 +46,15 @@ class Command(BaseCommand):
         except ImportRefused as refused:
             for problem in refused.problems:
                 self.stderr.write(str(problem))
-            number = len(refused.problems)
-            raise CommandError(
-                f"Nothing was imported: {number} problem{'s' if number > 1 else ''} found."
-            ) from None
-        self._tell(report, options["dry_run"])
+            number = counted(len(refused.problems), "problem")
+            raise CommandError(f"Nothing was imported: {number} found.") from None
+        self._print(report, options["dry_run"])
 
-    def _tell(self, report: Report, dry_run: bool) -> None:
-        listed = [line for line in report.changes if dry_run or not line.endswith(": created")]
-        for line in [*listed, *report.notes]:
+    def _print(self, report: Report, dry_run: bool) -> None:
+        for line in report.changes:
+            if dry_run or not line.endswith(": created"):
+                self.stdout.write(line)
+        for line in report.notes:
             self.stdout.write(line)
         if report.unknown_fields:
             self.stdout.write("Unknown fields, kept out:")
@@ -63,14 +66,11 @@ class Command(BaseCommand):
             )
             self.stdout.write(f"Fields of metal-api that are not kept here: {names}")
         for kind, plural in KINDS.items():
-            numbers = {
-                outcome: report.outcomes[kind, outcome]
-                for outcome in ("created", "changed", "unchanged")
-            }
+            numbers = {outcome: report.outcomes[kind, outcome] for outcome in OUTCOMES}
             if any(numbers.values()):
                 self.stdout.write(f"{plural}: {_spelled(numbers)}")
-        total = {outcome: report.count(outcome) for outcome in ("created", "changed", "unchanged")}
-        self.stdout.write(("Dry run, nothing was changed: " if dry_run else "") + _spelled(total))
+        total = _spelled({outcome: report.count(outcome) for outcome in OUTCOMES})
+        self.stdout.write(f"Dry run, nothing was changed: {total}" if dry_run else total)
 
 
 def _spelled(numbers: dict[str, int]) -> str:

@@ -36,22 +36,23 @@ class Command(BaseCommand):
             _port_is_free(settings.PORT)
             with embedded.servers(settings.EMBEDDED):
                 _set_up()
-                Supervisor(
-                    _programs(), partial(embedded.mend, settings.EMBEDDED), _answers, _welcome
-                ).run()
+                mend = partial(embedded.mend, settings.EMBEDDED)
+                Supervisor(_programs(), mend, is_ready=_is_ready, ready=_welcome).run()
         say("up", "stopped")
 
 
 def _set_up() -> None:
-    """Bring the database and the static files to this version; build the demo if there is nothing yet."""
+    """Bring database and static files to this version, and build the demo if there is nothing."""
     say("up", "setting up")
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     _make_admin()
     ensure_key(settings.SSH_KEY)
-    _find_practice()
+    _follow_practice_port()
     size = os.environ.get("DEMO") or "default"
-    if size != "none":  # It builds on an empty database only, and takes up what was interrupted.
+    if (
+        size != "none"
+    ):  # It builds on an empty database only, and goes on with what was interrupted.
         call_command("demo", size=size, verbosity=0 if Partition.objects.exists() else 1)
 
 
@@ -65,62 +66,45 @@ def _make_admin() -> None:
         admin.save()
 
 
-def _find_practice() -> None:
-    """Practice firewalls answer on another port when somebody took theirs while the product was down."""
-    kept = settings.PRACTICE / "port"
-    before = int(kept.read_text()) if kept.exists() else 0
-    if (now := practice.port(settings.PRACTICE)) != before:
+def _follow_practice_port() -> None:
+    """Practice firewalls get another port if somebody took theirs while the product was down."""
+    file = settings.PRACTICE / "port"
+    before = int(file.read_text()) if file.exists() else 0
+    now = practice.port(settings.PRACTICE)
+    if now != before:
         Firewall.objects.filter(practice=True, port=before).update(port=now)
 
 
 def _password() -> str:
     """DEMO_PASSWORD, or one made once and kept where only its owner reads it."""
-    if given := os.environ.get("DEMO_PASSWORD"):
-        return given
-    return kept_secret(settings.VAR / "demo_password", 12)
+    named = os.environ.get("DEMO_PASSWORD")
+    return named or kept_secret(settings.VAR / "demo_password", 12)
 
 
 def _programs() -> list[Program]:
+    """Pages go before pushes, and these before what only plays the firewalls.
+
+    Each step is a third of the weight and no more: nobody may starve where others take all the
+    machine.
+    """
     python = sys.executable
-    # Celery warns of root at every start; here it serves loopback only, and PostgreSQL has a user of its own.
-    celery = [
-        python,
-        "-W",
-        "ignore:You're running the worker",
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "config",
-    ]
+    folder, key = str(settings.PRACTICE), str(settings.SSH_KEY)
+    # Celery warns of root at every start; here it serves loopback only, and PostgreSQL has a user
+    # of its own.
+    silenced = ["-W", "ignore:You're running the worker"]
+    celery = [python, *silenced, "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--loglevel", "WARNING"]
-    practice = [
-        python,
-        "-m",
-        "firewalls.device.practice",
-        str(settings.PRACTICE),
-        str(settings.SSH_KEY),
-    ]
-    worker = [
-        *celery,
-        "worker",
-        "--pool",
-        "threads",
-        "--without-gossip",
-        "--without-mingle",
-        *quiet,
-    ]
-    # Pages go before pushes, and these before what only plays the firewalls. Each step is a third of the weight and no more: nobody
-    # may starve where others take all the machine.
+    alone = ["--without-gossip", "--without-mingle"]
+    worker = [*celery, "worker", "--pool", "threads", *alone, *quiet]
     return [
-        Program("practice", practice, nicer=10),
+        Program("practice", [python, "-m", "firewalls.device.practice", folder, key], nicer=10),
         Program("web", web.command(settings.PORT)),
         Program("beat", [*celery, "beat", *quiet]),
         Program("worker", worker, nicer=5),
     ]
 
 
-def _answers() -> bool:
+def _is_ready() -> bool:
     connection = http.client.HTTPConnection(web.HOST, settings.PORT, timeout=5)
     try:
         connection.request("GET", "/readyz", headers={"Host": "localhost"})
@@ -133,12 +117,9 @@ def _answers() -> bool:
 
 def _welcome() -> None:
     say("up", f"ready: http://localhost:{settings.PORT}/")
-    known = User.objects.get(username=ADMIN).check_password(_password())
-    say(
-        "up",
-        f"log in as {ADMIN} with "
-        + (f"the password {_password()}" if known else "the password you have given it"),
-    )
+    is_unchanged = User.objects.get(username=ADMIN).check_password(_password())
+    password = f"the password {_password()}" if is_unchanged else "the password you have given it"
+    say("up", f"log in as {ADMIN} with {password}")
     say("up", "stop with Ctrl-C")
 
 
@@ -148,9 +129,8 @@ def _port_is_free(port: int) -> None:
         try:
             probe.bind((web.HOST, port))
         except OSError as error:
-            raise CommandError(
-                f"Port {port} is in use; choose another one: make run PORT={port + 1}"
-            ) from error
+            cure = f"choose another one: make run PORT={port + 1}"
+            raise CommandError(f"Port {port} is in use; {cure}") from error
 
 
 @contextmanager
@@ -159,7 +139,6 @@ def _only_one(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CommandError(
-                f"It is running already on {path.parent}; stop that one, or choose another VAR."
-            ) from error
+            cure = "stop that one, or choose another VAR"
+            raise CommandError(f"It is running already on {path.parent}; {cure}.") from error
         yield
