@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import states, world
-from config.demo.large import building, configurations
+from config.demo.large import building, folders
 
 SIZES = ("default", "none", "large")
 OTHERWISE = {
@@ -51,11 +51,11 @@ class Command(BaseCommand):
             self.stdout.write(f"The demo was built: {report.count('created')} objects created.")
         elif options["verbosity"]:
             self.stdout.write(OTHERWISE["full"])
-        states.show()
+        states.establish()
 
     def _large(self, **options: Any) -> None:
         if building.is_there():
-            made = configurations.house()
+            made = folders.make_missing()
             told = (
                 f"The large demo is there already; {made} practice folders were missing, and made."
                 if made
