@@ -1,4 +1,4 @@
-"""What the models' constraints and foreign keys say, asked of whole tables: by the constraints' own conditions."""
+"""Whether all rows satisfy the models' constraints and foreign keys, asked of whole tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,19 +12,22 @@ from django.db.models.functions import Coalesce
 
 from config.checking.findings import Finding, finding
 
-OURS = ("networks", "machines", "firewalls", "config")
-_LOOKUPS = {"&&": "net_overlaps", "=": "exact"}
+APPS = ("networks", "machines", "firewalls", "config")  # the lower ones first
+_LOOKUPS = {"&&": "net_overlaps", "=": "exact"}  # by operator of an exclusion constraint
 
 
-def models_of_ours() -> list[type[models.Model]]:
-    """Every table of the product, the lower apps first."""
-    found = [model for app in OURS for model in apps.get_app_config(app).get_models()]
-    return [model for model in found if not model._meta.proxy]
+def product_models() -> list[type[models.Model]]:
+    """The model of every table of the product, those of the lower apps first."""
+    tables: list[type[models.Model]] = []
+    for app in APPS:
+        of_app = apps.get_app_config(app).get_models()
+        tables += [model for model in of_app if not model._meta.proxy]
+    return tables
 
 
-def violated() -> Iterator[Finding]:
+def violations() -> Iterator[Finding]:
     """Every row that a constraint forbids, and every row that refers to one that is gone (R15)."""
-    for model in models_of_ours():
+    for model in product_models():
         for constraint in model._meta.constraints:
             for row in _forbidden(model, constraint):
                 yield finding(row, str(constraint.get_violation_error_message()))
@@ -34,19 +37,21 @@ def violated() -> Iterator[Finding]:
 
 
 def _forbidden(model: type[models.Model], constraint: models.BaseConstraint) -> QuerySet[Any]:
+    """The rows that the constraint forbids, by its own condition."""
     rows = model._base_manager.all()
-    if isinstance(constraint, models.CheckConstraint):  # as in SQL, what is unknown is no violation
-        return rows.filter(~Q(Coalesce(constraint.condition, True, output_field=BooleanField())))
+    if isinstance(constraint, models.CheckConstraint):
+        # As in SQL, a condition that is neither true nor false is no violation.
+        holds = Coalesce(constraint.condition, True, output_field=BooleanField())
+        return rows.filter(~Q(holds))
     if isinstance(constraint, models.UniqueConstraint):
-        return _having_another(
-            rows, constraint.condition, {field: field for field in constraint.fields}
-        )
+        same = {field: field for field in constraint.fields}
+        return _having_another(rows, constraint.condition, same)
     assert isinstance(constraint, ExclusionConstraint)
-    alike = {
-        f"{_column(one)}__{_LOOKUPS[operator]}": _column(one)
-        for one, operator in constraint.expressions
-    }
-    return _having_another(rows, constraint.condition, alike)
+    conflicting: dict[str, str] = {}
+    for expression, operator in constraint.expressions:
+        column = _column(expression)
+        conflicting[f"{column}__{_LOOKUPS[operator]}"] = column
+    return _having_another(rows, constraint.condition, conflicting)
 
 
 def _column(expression: Any) -> str:
@@ -55,23 +60,23 @@ def _column(expression: Any) -> str:
 
 
 def _having_another(
-    rows: QuerySet[Any], condition: Q | None, alike: dict[str, str]
+    rows: QuerySet[Any], condition: Q | None, columns: dict[str, str]
 ) -> QuerySet[Any]:
-    """The rows beside which there is another one that is alike: the lookups map to this row's columns."""
-    among = rows.filter(condition) if condition else rows
-    others = among.exclude(pk=OuterRef("pk")).filter(
-        **{lookup: OuterRef(name) for lookup, name in alike.items()}
-    )
-    return among.filter(Exists(others))
+    """The rows for which another row matches: by lookup, the column of this row to compare with."""
+    candidates = rows.filter(condition) if condition else rows
+    matches = {lookup: OuterRef(column) for lookup, column in columns.items()}
+    others = candidates.exclude(pk=OuterRef("pk")).filter(**matches)
+    return candidates.filter(Exists(others))
 
 
 def _dangling(model: type[models.Model], field: "models.ForeignKey[Any, Any]") -> Iterator[Finding]:
+    """The rows whose foreign key refers to a row that is gone."""
     target = field.remote_field.model._base_manager.filter(pk=OuterRef(field.attname))
-    for row in model._base_manager.filter(~Exists(target), **{f"{field.attname}__isnull": False}):
-        sentence = (
-            f"Its {field.name} {getattr(row, field.attname)} is gone, although it was in use (R15)."
-        )
+    referring = model._base_manager.filter(**{f"{field.attname}__isnull": False})
+    for row in referring.filter(~Exists(target)):
+        key = getattr(row, field.attname)
+        sentence = f"Its {field.name} {key} is gone, although it was in use (R15)."
         try:
             yield finding(row, sentence)
-        except ObjectDoesNotExist:  # it is called after what is gone
+        except ObjectDoesNotExist:  # its label contains the name of what is gone
             yield Finding(str(model._meta.verbose_name), str(row.pk), sentence)

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""What the check reports: each violation with the object that it is about."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -20,18 +20,18 @@ class Finding(NamedTuple):
         return f"{self.kind} {self.label}: {self.sentence}"
 
 
-def of(row: models.Model, violations: Iterable[Violation]) -> Iterator[Finding]:
-    """The violations of one row."""
-    for violation in violations:
-        yield finding(row, violation.message)
-
-
 def finding(row: models.Model, sentence: str) -> Finding:
     return Finding(str(row._meta.verbose_name), str(row), sentence)
 
 
-def of_error(row: models.Model, error: ValidationError) -> Iterator[Finding]:
-    """What its fields refuse."""
+def rule_findings(row: models.Model, violations: Iterable[Violation]) -> Iterator[Finding]:
+    """A finding for each rule that the row violates."""
+    for violation in violations:
+        yield finding(row, violation.message)
+
+
+def field_findings(row: models.Model, error: ValidationError) -> Iterator[Finding]:
+    """A finding for each error of the row's fields."""
     for field, errors in error.error_dict.items():
         for one in errors:
             yield finding(row, f"{field}: {' '.join(one.messages)}")

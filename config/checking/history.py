@@ -1,4 +1,4 @@
-"""What the trail remembers and the rows do not say: what was shared once (R3), what a network was made as, what was let go of (R16)."""
+"""Whether rows contradict the audit trail: once shared (R3), made as (R14), taken off (R16)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,70 +6,86 @@ from typing import Any
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from config.checking.findings import Finding, of
-from config.checking.rows import Stored
+from config.checking.findings import Finding, rule_findings
+from config.checking.loading import Stored
 from networks import rules
 from networks.models import Activity, Address, Network
 
 SHARING = ("shared", "shared_at", "shared_by", "shared_reason")
+# Columns by their names in the audit trail.
 IDENTITY = {"kind": "kind", "partition": "partition_id", "parent": "parent_id", "vrf": "vrf"}
-CREATED, CHANGED, REMOVED = Activity.Verb.CREATED, Activity.Verb.CHANGED, Activity.Verb.REMOVED
+CREATED = Activity.Verb.CREATED
+CHANGED = Activity.Verb.CHANGED
+REMOVED = Activity.Verb.REMOVED
 
 
-def contradicted(stored: Stored) -> Iterator[Finding]:
+def violations(stored: Stored) -> Iterator[Finding]:
     """Rows that are no longer what they were made as, and had to stay."""
-    once = _once()
-    for network in stored.of(Network):
-        if network.pk in once:
-            was = _as_made(network, once[network.pk])
-            yield from of(network, rules.stays_shared(was, network))
-            yield from of(network, rules.sharing_is_kept(was, network))
-            yield from of(network, rules.keeps_identity(was, network))
-    let_go = _let_go()
-    for address in stored.of(Address):
-        if let_go and str(address.address) in let_go:
-            yield from of(
-                address,
-                rules.released_with_machine(
-                    address.address, address.kind, on_machine=address.machine_id is not None
-                ),
-            )
+    yield from _changed_networks(stored)
+    yield from _released_addresses(stored)
 
 
-def _once() -> dict[str, dict[str, Any]]:
+def _changed_networks(stored: Stored) -> Iterator[Finding]:
+    recorded = _recorded_values()
+    for network in stored.rows(Network):
+        if network.pk not in recorded:
+            continue
+        before = _as_recorded(network, recorded[network.pk])
+        yield from rule_findings(network, rules.stays_shared(before, network))
+        yield from rule_findings(network, rules.sharing_is_kept(before, network))
+        yield from rule_findings(network, rules.keeps_identity(before, network))
+
+
+def _recorded_values() -> dict[str, dict[str, Any]]:
     """Of every network, by id, the values it was made with, and those it was first shared with."""
-    known: dict[str, dict[str, Any]] = {}
-    for key, verb, values in (
-        Activity.objects.filter(kind="network").order_by("id").values_list("key", "verb", "after")
-    ):
+    recorded: dict[str, dict[str, Any]] = {}
+    events = Activity.objects.filter(kind="network").order_by("id")
+    for key, verb, values in events.values_list("key", "verb", "after"):
         after: dict[str, Any] = values or {}
         if verb == CREATED:
-            known[key] = {"partition": None, "parent": None, "vrf": None, **after}
+            recorded[key] = {"partition": None, "parent": None, "vrf": None, **after}
         elif verb == REMOVED:
-            known.pop(key, None)
-        elif after.get("shared") and not known.setdefault(key, {}).get("shared"):
-            known[key] |= {name: after[name] for name in SHARING if name in after}
-    return known
+            recorded.pop(key, None)
+        elif after.get("shared"):
+            network = recorded.setdefault(key, {})
+            if not network.get("shared"):
+                network |= {name: after[name] for name in SHARING if name in after}
+    return recorded
 
 
-def _as_made(network: Network, values: dict[str, Any]) -> Network:
-    made = {column: values.get(name, getattr(network, column)) for name, column in IDENTITY.items()}
-    sharing = {name: values.get(name, getattr(network, name)) for name in SHARING}
-    if isinstance(sharing["shared_at"], str):
-        sharing["shared_at"] = parse_datetime(sharing["shared_at"])
-    return Network(id=network.pk, **made, **sharing)
+def _as_recorded(network: Network, recorded: dict[str, Any]) -> Network:
+    """The network with its recorded values; what was not recorded is as it is now."""
+    values: dict[str, Any] = {}
+    for name, column in IDENTITY.items():
+        values[column] = recorded.get(name, getattr(network, column))
+    for name in SHARING:
+        values[name] = recorded.get(name, getattr(network, name))
+    if isinstance(values["shared_at"], str):
+        values["shared_at"] = parse_datetime(values["shared_at"])
+    return Network(id=network.pk, **values)
 
 
-def _let_go() -> set[str]:
-    """Addresses that were taken off a machine, and were neither put on one nor given back since."""
-    off = Q(verb=CHANGED, before__has_key="machine")
-    events = Activity.objects.filter(Q(verb__in=[CREATED, REMOVED]) | off, kind="address").order_by(
-        "id"
-    )
-    loose: set[str] = set()
+def _released_addresses(stored: Stored) -> Iterator[Finding]:
+    """Addresses that should have been released together with their machine (R16)."""
+    off_machine = _taken_off_machines()
+    if not off_machine:
+        return
+    for address in stored.rows(Address):
+        if str(address.address) in off_machine:
+            on_machine = address.machine_id is not None
+            broken = rules.released_with_machine(address.address, address.kind, on_machine)
+            yield from rule_findings(address, broken)
+
+
+def _taken_off_machines() -> set[str]:
+    """Addresses that were taken off a machine, and neither put on one nor released since."""
+    machine_changed = Q(verb=CHANGED, before__has_key="machine")
+    relevant = Q(verb__in=[CREATED, REMOVED]) | machine_changed
+    events = Activity.objects.filter(relevant, kind="address").order_by("id")
+    off_machine: set[str] = set()
     for key, verb, machine in events.values_list("key", "verb", "after__machine"):
         if verb == CHANGED and machine is None:
-            loose.add(key)
+            off_machine.add(key)
         else:
-            loose.discard(key)
-    return loose
+            off_machine.discard(key)
+    return off_machine

@@ -1,4 +1,4 @@
-"""Whether the table of free space says what prefixes and addresses leave: counted here by another library."""
+"""Whether the table of free space is right, counted here independently of the database."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from django.db import connection
 
 from config.checking.findings import Finding, finding
-from config.checking.rows import Stored
+from config.checking.loading import Stored
 from networks.common.addressing import Cidr, contains, free_space, parse_cidr, reserved
 from networks.common.violations import named
 from networks.models import Address, Network, Prefix
@@ -16,45 +16,48 @@ CURE = "SELECT networks_refill() counts anew (R12, R13)."
 _FREE = "SELECT prefix_id, block::text AS spelled FROM networks_free ORDER BY block"
 
 
-def differing(stored: Stored) -> Iterator[Finding]:
-    """Prefixes whose free space is not what is left of them (R12, R13)."""
-    free, taken = _free(), _taken(stored)
-    for prefix in stored.whole(Prefix):
-        left = free_space([prefix.cidr], taken[prefix.pk])
-        said = free.pop(prefix.pk, [])
-        if said != left:
-            more, less = (
-                named(map(str, set(said) - set(left))) or "nothing",
-                named(map(str, set(left) - set(said))) or "nothing",
-            )
-            yield finding(
-                prefix, f"The table of free space has {more} where {less} is free; {CURE}"
-            )
-    for pk in free.keys() - {prefix.pk for prefix in stored.of(Prefix)}:
+def differences(stored: Stored) -> Iterator[Finding]:
+    """Prefixes whose free space is not what addresses and child prefixes leave (R12, R13)."""
+    recorded = _recorded_free_space()
+    taken = _taken(stored)
+    for prefix in stored.complete_rows(Prefix):
+        free = free_space([prefix.cidr], taken[prefix.pk])
+        in_table = recorded.pop(prefix.pk, [])
+        if in_table != free:
+            yield _difference(prefix, set(in_table), set(free))
+    for pk in recorded.keys() - {prefix.pk for prefix in stored.rows(Prefix)}:
         yield Finding("free space", str(pk), f"It belongs to no prefix; {CURE}")
 
 
-def _free() -> dict[int, list[Cidr]]:
-    found: dict[int, list[Cidr]] = defaultdict(list)
+def _difference(prefix: Prefix, in_table: set[Cidr], free: set[Cidr]) -> Finding:
+    surplus = named(map(str, in_table - free)) or "nothing"
+    missing = named(map(str, free - in_table)) or "nothing"
+    sentence = f"The table of free space has {surplus} where {missing} is free; {CURE}"
+    return finding(prefix, sentence)
+
+
+def _recorded_free_space() -> dict[int, list[Cidr]]:
+    """The free blocks in the table, by prefix."""
+    blocks: dict[int, list[Cidr]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_FREE)
         for prefix, block in cursor.fetchall():
-            found[prefix].append(parse_cidr(block))
-    return found
+            blocks[prefix].append(parse_cidr(block))
+    return blocks
 
 
 def _taken(stored: Stored) -> dict[int, list[Cidr]]:
-    """What is taken out of each prefix: addresses, those that no host may have, and the prefixes carved from it."""
+    """What is not free, by prefix: addresses, those that no host may have, and child prefixes."""
     taken: dict[int, list[Cidr]] = defaultdict(list)
-    for address in stored.of(Address):
+    for address in stored.rows(Address):
         taken[address.prefix_id].append(ip_network(address.address))
     pools: dict[str, list[Prefix]] = defaultdict(list)
-    for prefix in stored.whole(Prefix):
+    for prefix in stored.complete_rows(Prefix):
         if prefix.network.kind == Network.Kind.SUPER:
             pools[prefix.network_id].append(prefix)
         else:
             taken[prefix.pk] += [ip_network(ip) for ip in reserved(prefix.cidr)]
-    for child in stored.whole(Prefix):
+    for child in stored.complete_rows(Prefix):
         for pool in pools.get(child.network.parent_id or "", ()):
             if contains(pool.cidr, child.cidr):
                 taken[pool.pk].append(child.cidr)

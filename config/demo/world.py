@@ -1,12 +1,9 @@
-"""The demo's partitions, networks, machines and firewalls, from the dump; each firewall is a practice firewall."""
+"""The demo's partitions, networks, machines and practice firewalls, imported from the dump."""
 
-import socket
-from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from config.importer.report import Report
@@ -16,10 +13,10 @@ from firewalls.models import Firewall
 from networks.models import Network, Partition, Project
 
 DUMP = Path(__file__).parent
-MANAGEMENT = [
-    ip_network("192.0.2.0/24")
-]  # RFC 5737; metal-api's partitions do not say who may reach the firewalls' SSH
-SILENT = 9  # the discard service, which nobody runs any more: a firewall said to be there does not answer
+# metal-api's partitions do not say who may reach the firewalls' SSH; the prefix is of RFC 5737.
+MANAGEMENT = [ip_network("192.0.2.0/24")]
+# The discard service, which nobody runs any more: a firewall at this port does not answer.
+SILENT = 9
 
 
 def is_empty() -> bool:
@@ -30,40 +27,26 @@ def is_empty() -> bool:
 def build() -> Report:
     """Import the dump, and make its firewalls practice firewalls."""
     report = run([DUMP])
-    ids = [id for kind, id in report.keys if kind == "partition"]
-    for partition in Partition.objects.filter(pk__in=ids):
-        partition.management_prefixes = MANAGEMENT
-        partition.save()
-    machines = [UUID(id) for kind, id in report.keys if kind == "machine"]
-    for firewall in Firewall.objects.filter(pk__in=machines).select_related("machine"):
-        firewall.practice, firewall.host, firewall.user = (
-            True,
-            practice.HOST,
-            practice.user(firewall.name),
-        )
-        firewall.save(update_fields=["practice", "host", "user"])
+    _set_management(_imported(report, "partition"))
+    _make_practice_firewalls(_imported(report, "machine"))
     return report
 
 
-def listening() -> int | None:
-    """The practice server's port, if it runs."""
-    with suppress(OSError, ValueError):
-        number = int((settings.PRACTICE / "port").read_text())
-        with socket.create_connection((practice.HOST, number), timeout=2):
-            return number
-    return None
+def _imported(report: Report, kind: str) -> list[str]:
+    """The ids of the imported objects of this kind."""
+    return [id for one, id in report.keys if one == kind]
 
 
-def house(number: int) -> None:
-    """Tell every practice firewall where the practice server is now, and see that its root folder exists."""
-    key = practice.host_key(settings.PRACTICE)
-    for firewall in (
-        Firewall.objects.filter(practice=True, host=practice.HOST)
-        .exclude(port=SILENT)
-        .select_related("machine")
-    ):
-        if not (settings.PRACTICE / firewall.name).exists():
-            practice.ensure_root(settings.PRACTICE, firewall.name)
-        if (firewall.port, firewall.host_key) != (number, key):
-            firewall.port, firewall.host_key = number, key
-            firewall.save(update_fields=["port", "host_key"])
+def _set_management(partitions: list[str]) -> None:
+    for partition in Partition.objects.filter(pk__in=partitions):
+        partition.management_prefixes = MANAGEMENT
+        partition.save()
+
+
+def _make_practice_firewalls(machines: list[str]) -> None:
+    ids = [UUID(id) for id in machines]
+    for firewall in Firewall.objects.filter(pk__in=ids).select_related("machine"):
+        firewall.practice = True
+        firewall.host = practice.HOST
+        firewall.user = practice.user(firewall.name)
+        firewall.save(update_fields=["practice", "host", "user"])

@@ -83,7 +83,7 @@ def _build() -> list[Firewall]:
     """Firewalls of a made-up world that were all pushed to before."""
     now = timezone.now()
     with transaction.atomic():
-        fleet = building.written(Random(building.SEED), now, SIZE)
+        fleet = building.write_fleet(Random(building.SEED), now, SIZE)
         configure(fleet.firewalls, now)
     return fleet.firewalls
 

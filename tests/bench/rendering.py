@@ -66,5 +66,5 @@ def _render(ids: Iterable[UUID]) -> None:
 def _firewalls() -> Iterator[list[UUID]]:
     """Firewalls of a made-up world, in a database of its own that is gone afterwards."""
     with database(), connected(), transaction.atomic():
-        fleet = building.written(Random(building.SEED), timezone.now(), SIZE)
+        fleet = building.write_fleet(Random(building.SEED), timezone.now(), SIZE)
         yield [firewall.pk for firewall in fleet.firewalls]

@@ -23,7 +23,8 @@ def copy(folder: Path, *changes: tuple[str, str, str]) -> Path:
 
 def contents() -> dict[str, list[dict[str, Any]]]:
     """Every row of every table of the product."""
-    models = [model for app in APPS for model in apps.get_app_config(app).get_models()]
-    return {
-        model._meta.label: list(model._default_manager.order_by("pk").values()) for model in models
-    }
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
+            rows[model._meta.label] = list(model._default_manager.order_by("pk").values())
+    return rows

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.demo import states, world
+from config.demo import serving, states, world
 from firewalls import tasks
 from firewalls.allocation import join
 from firewalls.models import Firewall, Push
@@ -42,13 +42,14 @@ def demo(**options: Any) -> str:
     return out.getvalue()
 
 
-def used(network: str, family: str = "4") -> tuple[int, int]:
-    found = usage([Network.objects.get(id=network)])[network][family]
-    return found["used"], found["available"]
+def used_and_available(network: str, family: str = "4") -> tuple[int, int]:
+    addresses = usage([Network.objects.get(id=network)])[network][family]
+    return addresses["used"], addresses["available"]
 
 
-def seen() -> dict[str, str]:
-    return dict(Firewall.objects.with_state().values_list("machine__name", "state"))  # type: ignore[misc] # annotated
+def states_by_name() -> dict[str, str]:
+    firewalls = Firewall.objects.with_state()
+    return dict(firewalls.values_list("machine__name", "state"))  # type: ignore[misc] # annotated
 
 
 @pytest.mark.django_db
@@ -60,18 +61,16 @@ def test_the_world_has_a_case_of_everything() -> None:
         "backup-fra",
         "tiny-shared",
     }
-    assert (
-        networks["partner-link"].kind == "external"
-        and networks["partner-link"].project_id == "analytics"
-    )
+    assert networks["partner-link"].kind == "external"
+    assert networks["partner-link"].project_id == "analytics"
     assert networks["analytics-lab"].prefixes_text == "2001:db8:128:48::/64"
     assert networks["analytics-private"].prefixes_text == "10.128.68.0/22, 2001:db8:128:44::/64"
-    assert used("storage-fra") == (6, 1022) and used("internet") == (4, 254)
-    assert Machine.objects.plain().count() == 16 and Firewall.objects.count() == 10
-    assert (
-        not Firewall.objects.filter(machine__primary="backup-fra").exists()
-        and networks["backup-fra"].residents.count() == 2
-    )
+    assert used_and_available("storage-fra") == (6, 1022)
+    assert used_and_available("internet") == (4, 254)
+    assert Machine.objects.plain().count() == 16
+    assert Firewall.objects.count() == 10
+    assert not Firewall.objects.filter(machine__primary="backup-fra").exists()
+    assert networks["backup-fra"].residents.count() == 2
     without = Firewall.objects.exclude(attachments__network__kind="external")
     assert {firewall.name for firewall in without.select_related("machine")} == {
         "batch-fw",
@@ -90,23 +89,20 @@ def test_the_world_has_a_case_of_everything() -> None:
 @pytest.mark.django_db
 def test_a_firewall_of_another_project_can_join_analytics_once_it_is_shared() -> None:
     world.build()
-    analytics, shop = (
-        Network.objects.get(id="analytics-private"),
-        Firewall.objects.get(machine__name="shop-fw"),
-    )
+    analytics = Network.objects.get(id="analytics-private")
+    shop = Firewall.objects.get(machine__name="shop-fw")
     analytics.share(by="admin", reason="Reports for everybody")
     join(shop, analytics, by="admin")
-    assert {
-        str(address) for address in shop.machine.addresses.filter(prefix__network=analytics)
-    } == {"10.128.68.4", "2001:db8:128:44::4"}
+    addresses = shop.machine.addresses.filter(prefix__network=analytics)
+    assert {str(address) for address in addresses} == {"10.128.68.4", "2001:db8:128:44::4"}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folder: Path) -> None:
     assert "The demo was built: 109 objects created." in demo()
-    assert seen() == STATES
-    assert used("tiny-shared") == (4, 6)
-    assert world.running_server() is None
+    assert states_by_name() == STATES
+    assert used_and_available("tiny-shared") == (4, 6)
+    assert serving.running_port() is None
     for firewall in Firewall.objects.exclude(applied=None).select_related("machine", "applied"):
         assert firewall.applied is not None
         on_disk = {
@@ -125,15 +121,15 @@ def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folde
 @pytest.mark.django_db(transaction=True)
 def test_states_stay_when_firewalls_are_checked_and_reconciled_later(practice_folder: Path) -> None:
     demo()
-    with states.server(Firewall.objects.get(machine__name="shop-fw").port):
+    with serving.practice_server(Firewall.objects.get(machine__name="shop-fw").port):
         tasks.reconcile()
         for firewall in Firewall.objects.exclude(applied=None):
             tasks.check(str(firewall.pk))
-    assert seen() == STATES
+    assert states_by_name() == STATES
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_interrupted_run_is_taken_up_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_run_completes_an_interrupted_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(firewall: Firewall) -> None:
         raise KeyboardInterrupt
 
@@ -141,27 +137,28 @@ def test_an_interrupted_run_is_taken_up_by_the_next(monkeypatch: pytest.MonkeyPa
         patch.setitem(states.STATES, "muc-fw", interrupted)
         with pytest.raises(KeyboardInterrupt):
             demo()
-    assert seen()["muc-fw"] == "new"
+    assert states_by_name()["muc-fw"] == "new"
     demo()
-    assert seen() == STATES
+    assert states_by_name() == STATES
 
 
 @pytest.mark.django_db
-def test_sizes() -> None:
-    assert demo(size="none") == "No demo was asked for.\n" and world.is_empty()
-    with pytest.raises(
-        CommandError, match="There is no demo 'huge'; choose one of default, none, large"
-    ):
+def test_size_none_builds_nothing_and_an_unknown_size_is_refused() -> None:
+    assert demo(size="none") == "No demo was asked for.\n"
+    assert world.is_empty()
+    message = "There is no demo 'huge'; choose one of default, none, large"
+    with pytest.raises(CommandError, match=message):
         demo(size="huge")
 
 
 @pytest.mark.django_db
-def test_a_database_in_use_gets_the_demo_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states, "show", lambda: None)
+def test_a_database_in_use_gets_the_demo_only_with_the_option_anyway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(states, "establish", lambda: None)
     Partition.objects.create(id="own", name="Own")
     demo()
     assert Partition.objects.count() == 1
     demo(anyway=True)
-    assert (
-        Partition.objects.count() == 3 and Partition.objects.get(id="own").management_prefixes == []
-    )
+    assert Partition.objects.count() == 3
+    assert Partition.objects.get(id="own").management_prefixes == []

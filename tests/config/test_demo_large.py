@@ -1,4 +1,4 @@
-"""The large demo, made smaller: every rule holds in it, it is the same every time, and there is all of it or nothing."""
+"""The large demo, made smaller: it keeps every rule and is the same every time, all or nothing."""
 
 from collections import Counter
 from io import StringIO
@@ -48,8 +48,8 @@ def demo(**options: Any) -> str:
     return out.getvalue()
 
 
-def told() -> dict[str, set[str]]:
-    """What there is, by kind, without its times."""
+def rows_without_times() -> dict[str, set[str]]:
+    """What is stored, by kind, in short."""
     return {
         "networks": {
             f"{row} {row.prefixes_text} {row.vrf} {row.project_id} {row.shared}"
@@ -65,46 +65,38 @@ def told() -> dict[str, set[str]]:
     }
 
 
-def test_it_keeps_every_rule_and_is_as_large_as_it_was_asked_to_be() -> None:
-    assert (
+def test_it_keeps_every_rule_and_is_of_the_size_in_the_options() -> None:
+    message = (
         "The large demo was built: 300 machines, 60 firewalls, 89 networks, 3,000 addresses.\n"
-        in demo()
     )
-    assert [str(found) for found in check()] == []
+    assert message in demo()
+    assert [str(finding) for finding in check()] == []
     wanted = sized(FACTOR)
-    assert Partition.objects.count() == 4 and Project.objects.count() == wanted.projects
-    assert (
-        Network.objects.shared().count() == wanted.shared
-        and Machine.objects.plain().count() == wanted.machines
-    )
-    assert (WHOLE.projects, WHOLE.firewalls, WHOLE.machines, WHOLE.shared, WHOLE.addresses) == (
-        400,
-        2000,
-        10_000,
-        300,
-        100_000,
-    )
+    assert Partition.objects.count() == 4
+    assert Project.objects.count() == wanted.projects
+    assert Network.objects.shared().count() == wanted.shared
+    assert Machine.objects.plain().count() == wanted.machines
 
 
-def test_it_shows_what_there_is_to_see() -> None:
+def test_the_whole_large_demo_is_of_the_size_of_a_large_installation() -> None:
+    assert WHOLE.projects == 400
+    assert WHOLE.shared == 300
+    assert WHOLE.firewalls == 2000
+    assert WHOLE.machines == 10_000
+    assert WHOLE.addresses == 100_000
+
+
+def test_it_has_a_case_of_everything() -> None:
     demo()
     shared = list(Network.objects.shared())
-    assert (
-        max(
-            used["4"]["used"] / used["4"]["available"]
-            for used in usage(shared).values()
-            if "4" in used
-        )
-        > 0.8
-    )
-    assert Firewall.objects.filter(
+    usages = [families["4"] for families in usage(shared).values() if "4" in families]
+    assert max(addresses["used"] / addresses["available"] for addresses in usages) > 0.8
+    owners_and_consumers = Firewall.objects.filter(
         machine__primary__shared=True, attachments__network__shared=True
-    ).exists()  # owner and consumer
-    assert (
-        Machine.objects.producers()
-        .filter(primary__in=[net for net in shared if not net.residents.exclude(firewall=None)])
-        .exists()
     )
+    assert owners_and_consumers.exists()
+    unguarded = [network for network in shared if not network.residents.exclude(firewall=None)]
+    assert Machine.objects.producers().filter(primary__in=unguarded).exists()
     assert Address.objects.filter(machine__isnull=False, kind="static").exists()
     assert Attachment.objects.filter(
         network__kind="external", network__project__isnull=False
@@ -118,25 +110,18 @@ def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_fol
 ) -> None:
     demo()
     before = Firewall.objects.state_counts()
-    assert (
-        before == Counter(map(configurations.state_of, range(60)))
-        and before["in_sync"] > before["pending"] >= 1
-    )
-    assert (
-        revisions.refresh(Firewall.objects.values_list("pk", flat=True), cause="looked again") == []
-    )
-    applied = (
-        Firewall.objects.filter(drifted_at=None)
-        .exclude(applied=None)
-        .select_related("applied", "machine")
-    )
-    for firewall in applied:
+    assert before == Counter(map(configurations.state_of, range(60)))
+    assert before["in_sync"] > before["pending"] >= 1
+    everyone = Firewall.objects.values_list("pk", flat=True)
+    assert revisions.refresh(everyone, cause="looked again") == []
+    applied = Firewall.objects.filter(drifted_at=None).exclude(applied=None)
+    for firewall in applied.select_related("applied", "machine"):
         assert firewall.applied is not None
         for path, text in firewall.applied.files.items():
             assert (practice_folder / firewall.name / path.lstrip("/")).read_text() == text
 
 
-def test_the_trail_records_it_as_the_commands_doing() -> None:
+def test_the_audit_trail_records_it_as_the_commands_doing() -> None:
     with acting(lambda: Actor("demo", "command", "run-1")):
         demo()
     assert set(Activity.objects.values_list("who", "via", "request", "operation")) == {
@@ -148,10 +133,10 @@ def test_the_trail_records_it_as_the_commands_doing() -> None:
 def test_it_is_the_same_every_time() -> None:
     with transaction.atomic():
         demo()
-        first = told()
+        first = rows_without_times()
         transaction.set_rollback(True)
     demo()
-    assert told() == first
+    assert rows_without_times() == first
 
 
 def test_a_second_run_says_that_it_is_there_and_makes_the_folders_that_are_missing(
@@ -160,12 +145,11 @@ def test_a_second_run_says_that_it_is_there_and_makes_the_folders_that_are_missi
     demo()
     before = {model: model.objects.count() for model in MODELS}
     assert demo() == "The large demo is there already.\n"
-    gone = Firewall.objects.exclude(applied=None)[0]
-    (practice_folder / gone.name).rename(
-        practice_folder / f".half-{gone.name}"
-    )  # as an interruption leaves it
+    interrupted = Firewall.objects.exclude(applied=None)[0]
+    folder = practice_folder / interrupted.name
+    folder.rename(practice_folder / f".half-{interrupted.name}")  # as an interruption leaves it
     assert demo() == "The large demo is there already; 1 practice folders were missing, and made.\n"
-    assert (practice_folder / gone.name / "etc/nftables.conf").exists()
+    assert (folder / "etc/nftables.conf").exists()
     assert {model: model.objects.count() for model in MODELS} == before
 
 

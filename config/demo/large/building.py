@@ -7,17 +7,20 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from config.demo.large import machines, places
-from config.demo.large.configurations import configure, house
-from config.demo.large.copying import copy, numbered
-from config.demo.large.machines import Fleet
-from config.demo.large.places import MARK, World
+from config.demo.large import folders, machines, networks
+from config.demo.large.configurations import configure
+from config.demo.large.copying import copy, with_ids
+from config.demo.large.fleet import Fleet
+from config.demo.large.networks import MARK
 from config.demo.large.sizes import Size, sized
+from config.demo.large.world import World
 from firewalls.device import practice
 from networks.common.audit import operation
-from networks.models import Network, Partition
+from networks.models import Network, Partition, Prefix
 
 SEED = 5
+# The rows that this transaction wrote.
+_CLEAR_TOUCHED = "DELETE FROM firewalls_touched WHERE xmin = pg_current_xact_id()::xid"
 
 
 def is_there() -> bool:
@@ -25,42 +28,48 @@ def is_there() -> bool:
 
 
 def build(factor: float = 1.0) -> Fleet:
-    """All of it or nothing; then the practice firewalls' folders."""
+    """Write all of it or nothing, then make the practice firewalls' folders."""
     now = timezone.now()
     with operation("the large demo was built"), transaction.atomic():
-        fleet = written(Random(SEED), now, sized(factor))
+        fleet = write_fleet(Random(SEED), now, sized(factor))
         configure(fleet.firewalls, now)
-        _nothing_waits()
-    house()
+        _clear_touched()
+    folders.make_missing()
     return fleet
 
 
-def written(random: Random, now: datetime, size: Size) -> Fleet:
-    """Networks, machines and firewalls, without a configuration."""
-    world = places.make_up(random, now, size)
-    _write_places(world)
+def write_fleet(random: Random, now: datetime, size: Size) -> Fleet:
+    """Write networks, machines and firewalls, without a configuration."""
+    world = networks.make_up(random, now, size)
+    _write_world(world)
     fleet = machines.make_up(world, size)
     _write_machines(fleet)
     return fleet
 
 
-def _write_places(world: World) -> None:
-    copy([plot.partition for plot in world.plots])
+def _write_world(world: World) -> None:
+    copy([place.partition for place in world.places])
     copy(world.projects)
-    for carved in (False, True):  # first the super networks, then what is carved from them
-        networks = [
-            network
-            for network in world.networks
-            if (network.kind == Network.Kind.PRIVATE) == carved
-        ]
-        copy(networks)
-        copy(numbered([prefix for network in networks for prefix in world.prefixes[network.pk]]))
+    private = [network for network in world.networks if network.kind == Network.Kind.PRIVATE]
+    others = [network for network in world.networks if network.kind != Network.Kind.PRIVATE]
+    _write_networks(world, others)  # among them the super networks, from which private ones are cut
+    _write_networks(world, private)
+
+
+def _write_networks(world: World, rows: list[Network]) -> None:
+    prefixes: list[Prefix] = []
+    for network in rows:
+        prefixes += world.prefixes[network.pk]
+    copy(rows)
+    copy(with_ids(prefixes))
 
 
 def _write_machines(fleet: Fleet) -> None:
-    port, key = practice.port(settings.PRACTICE), practice.host_key(settings.PRACTICE)
+    port = practice.port(settings.PRACTICE)
+    key = practice.host_key(settings.PRACTICE)
     for firewall in fleet.firewalls:
-        firewall.port, firewall.host_key = port, key
+        firewall.port = port
+        firewall.host_key = key
     copy(fleet.machines)
     copy(fleet.firewalls)
     copy(fleet.attachments)
@@ -68,7 +77,7 @@ def _write_machines(fleet: Fleet) -> None:
     copy(fleet.addresses)
 
 
-def _nothing_waits() -> None:
-    """What is wanted of the firewalls was written down here: reconcile need not look at these changes once more."""
+def _clear_touched() -> None:
+    """Spare reconcile these changes: what is wanted of the firewalls was written down here."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM firewalls_touched WHERE xmin = pg_current_xact_id()::xid")
+        cursor.execute(_CLEAR_TOUCHED)

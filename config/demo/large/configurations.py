@@ -1,26 +1,22 @@
-"""The large demo's configurations: rendered as always, each firewall in a state, and its practice folder as that state says."""
+"""The large demo's configurations, rendered as always, and the pushes behind each state."""
 
-import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-
-from config.demo import world as default
-from config.demo.large.copying import copy, numbered, slices
-from config.demo.large.places import MARK
+from config.demo.large.copying import copy, slices, with_ids
+from config.demo.world import SILENT
 from firewalls.configuration.plan import Facts, plan
 from firewalls.configuration.render import digest, render
-from firewalls.device import practice
 from firewalls.intent.facts import facts
 from firewalls.models import Firewall, Push, Revision
 
-BY, AT_ONCE = "admin", 200
-BY_HAND = "\n# 03:12, by hand, until the incident is over\ninsert rule inet metal forward counter accept\n"
-IN_THE_WAY = "left behind by an upgrade that broke off\n"
+BY = "admin"
+AT_ONCE = 200  # firewalls that are configured together
+DRIFT = "/etc/nftables.conf"
+REFUSED = "The firewall refused its new configuration; nothing was changed."
 State = Firewall.State
 # One of so many is in this state; the rest is in sync.
 RARE = {
@@ -30,51 +26,62 @@ RARE = {
     State.FAILED: 173,
     State.DRIFTED: 241,
 }
-DRIFT = "/etc/nftables.conf"
+_CHANGED = [
+    "wanted",
+    "applied",
+    "drifted_at",
+    "drift",
+    "unreachable_since",
+    "checked_at",
+    "port",
+]
 
 
 def state_of(number: int) -> str:
     """The state of the firewall with this number."""
-    return next(
-        (state for state, every in RARE.items() if number % every == every - 1), State.IN_SYNC
-    )
+    for state, every in RARE.items():
+        if number % every == every - 1:
+            return state
+    return State.IN_SYNC
 
 
 def configure(firewalls: Sequence[Firewall], now: datetime) -> None:
-    """Write down what is wanted of them, and what was pushed."""
+    """Store the configurations that are wanted of them, their pushes and their states."""
     for batch in slices(list(enumerate(firewalls)), AT_ONCE):
-        found = facts([firewall.pk for _, firewall in batch])
-        revisions: list[Revision] = []
-        pushes: list[Push] = []
-        for number, firewall in batch:
-            made = _revisions(firewall, found[firewall.pk], state_of(number), now)
-            revisions += numbered(made)
-            firewall.wanted = made[-1]
-            pushes += list(_pushed(firewall, number, made[0], now))
-        copy(revisions)
-        copy(pushes)
-        changed = [
-            "wanted",
-            "applied",
-            "drifted_at",
-            "drift",
-            "unreachable_since",
-            "checked_at",
-            "port",
-        ]
-        Firewall.objects.bulk_update([firewall for _, firewall in batch], changed)
+        _configure_batch(batch, now)
 
 
-def _revisions(firewall: Firewall, found: Facts, state: str, now: datetime) -> list[Revision]:
-    """The first configuration, and of one that waits for a push also the one before it joined its last network."""
-    name, made = firewall.machine.name, firewall.machine.created_at
-    wanted = render(plan(found))
-    if state != State.PENDING or not found.shared:
-        return [_revision(firewall, 1, wanted, f"{name} was allocated", made)]
-    before = render(plan(replace(found, shared=found.shared[:-1])))
-    joined = f"{name} joined {found.shared[-1].id}"
+def _configure_batch(batch: Sequence[tuple[int, Firewall]], now: datetime) -> None:
+    firewalls = [firewall for _, firewall in batch]
+    facts_by_firewall = facts([firewall.pk for firewall in firewalls])
+    revisions: list[Revision] = []
+    pushes: list[Push] = []
+    for number, firewall in batch:
+        state = state_of(number)
+        own = with_ids(_revisions(firewall, facts_by_firewall[firewall.pk], state, now))
+        revisions += own
+        firewall.wanted = own[-1]
+        if state != State.NEW:
+            pushes.append(_first_push(firewall, own[0], state))
+        if state not in (State.NEW, State.FAILED):
+            _set_applied(firewall, own[0], state, now - timedelta(minutes=number % 60))
+    copy(revisions)
+    copy(pushes)
+    Firewall.objects.bulk_update(firewalls, _CHANGED)
+
+
+def _revisions(firewall: Firewall, current: Facts, state: str, now: datetime) -> list[Revision]:
+    """Its first configuration; if it waits for a push, a second since it joined a network."""
+    name = firewall.machine.name
+    made_at = firewall.machine.created_at
+    allocated = f"{name} was allocated"
+    wanted = render(plan(current))
+    if state != State.PENDING or not current.shared:
+        return [_revision(firewall, 1, wanted, allocated, made_at)]
+    before = render(plan(replace(current, shared=current.shared[:-1])))
+    joined = f"{name} joined {current.shared[-1].id}"
     return [
-        _revision(firewall, 1, before, f"{name} was allocated", made),
+        _revision(firewall, 1, before, allocated, made_at),
         _revision(firewall, 2, wanted, joined, now - timedelta(hours=2)),
     ]
 
@@ -93,50 +100,27 @@ def _revision(
     )
 
 
-def _pushed(firewall: Firewall, number: int, first: Revision, now: datetime) -> Iterator[Push]:
-    """Bring the firewall into its state; the push that did so."""
-    state, at = state_of(number), firewall.machine.created_at + timedelta(minutes=3)
-    if state == State.NEW:
-        return
-    if state == State.FAILED:
-        yield _push(
-            firewall, first, at, "The firewall refused its new configuration; nothing was changed."
-        )
-        return
-    firewall.applied, firewall.checked_at = first, now - timedelta(minutes=number % 60)
+def _set_applied(firewall: Firewall, revision: Revision, state: str, checked_at: datetime) -> None:
+    """Set what the firewall runs, and what its last check noticed."""
+    firewall.applied = revision
+    firewall.checked_at = checked_at
     if state == State.DRIFTED:
-        firewall.drifted_at, firewall.drift = firewall.checked_at, DRIFT
+        firewall.drifted_at = checked_at
+        firewall.drift = DRIFT
     if state == State.UNREACHABLE:
-        firewall.unreachable_since, firewall.port = firewall.checked_at, default.SILENT
-    yield _push(firewall, first, at)
+        firewall.unreachable_since = checked_at
+        firewall.port = SILENT
 
 
-def _push(firewall: Firewall, revision: Revision, at: datetime, error: str = "") -> Push:
-    told = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
-    steps: list[dict[str, Any]] = [
-        {"name": "render", "state": "ok", "seconds": 0.01, "output": told},
-        {
-            "name": "connect",
-            "state": "ok",
-            "seconds": 0.2,
-            "output": f"{firewall.user}@{firewall.host}, host key as pinned",
-        },
-        {"name": "write", "state": "failed" if error else "ok", "seconds": 0.1, "output": error},
-    ]
-    if not error:
-        steps.append(
-            {
-                "name": "confirm",
-                "state": "ok",
-                "seconds": 0.2,
-                "output": "reached over a new connection",
-            }
-        )
+def _first_push(firewall: Firewall, revision: Revision, state: str) -> Push:
+    """The push of its first revision, three minutes after it was allocated."""
+    at = firewall.machine.created_at + timedelta(minutes=3)
+    error = REFUSED if state == State.FAILED else ""
     return Push(
         id=uuid.uuid5(firewall.pk, "first push"),
         firewall=firewall,
         revision=revision,
-        steps=steps,
+        steps=_steps(firewall, revision, error),
         error=error,
         attempts=1,
         state=Push.State.FAILED if error else Push.State.CONFIRMED,
@@ -147,35 +131,16 @@ def _push(firewall: Firewall, revision: Revision, at: datetime, error: str = "")
     )
 
 
-def house() -> int:
-    """Make the practice folders that are missing, each with what was applied to it. Returns how many."""
-    missing = [firewall for firewall in _mine() if not (settings.PRACTICE / firewall.name).exists()]
-    for batch in slices(missing, AT_ONCE):
-        files = dict(
-            Revision.objects.filter(pk__in=[one.applied_id for one in batch]).values_list(
-                "pk", "files"
-            )
-        )
-        for firewall in batch:
-            _folder(firewall, files.get(firewall.applied_id or 0, {}))
-    return len(missing)
+def _steps(firewall: Firewall, revision: Revision, error: str) -> list[dict[str, Any]]:
+    """The steps of a push; without an error also the one that confirms it."""
+    rendered = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
+    connected = f"{firewall.user}@{firewall.host}, host key as pinned"
+    steps = [_step("render", 0.01, rendered), _step("connect", 0.2, connected)]
+    if error:
+        return [*steps, _step("write", 0.1, error, state="failed")]
+    confirmed = _step("confirm", 0.2, "reached over a new connection")
+    return [*steps, _step("write", 0.1, ""), confirmed]
 
 
-def _mine() -> list[Firewall]:
-    rows = Firewall.objects.filter(practice=True, machine__partition__description=MARK).with_state()
-    return list(rows.select_related("machine"))
-
-
-def _folder(firewall: Firewall, files: dict[str, str]) -> None:
-    """Written under another name first, so that an interruption leaves no half of one."""
-    final, half = settings.PRACTICE / firewall.name, f".half-{firewall.name}"
-    shutil.rmtree(settings.PRACTICE / half, ignore_errors=True)
-    root = practice.ensure_root(settings.PRACTICE, half)
-    for path, text in files.items():
-        file = root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text + (BY_HAND if path in firewall.drift.split() else ""))
-    if firewall.state == State.FAILED:
-        (root / "etc" / "frr").rmdir()
-        (root / "etc" / "frr").write_text(IN_THE_WAY)
-    root.rename(final)
+def _step(name: str, seconds: float, output: str, *, state: str = "ok") -> dict[str, Any]:
+    return {"name": name, "state": state, "seconds": seconds, "output": output}

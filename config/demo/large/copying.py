@@ -9,37 +9,40 @@ from networks.common.audit import comment
 
 Row = TypeVar("Row", bound=models.Model)
 T = TypeVar("T")
-_NUMBERS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+_NEXT_IDS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 
 
-def numbered(rows: Sequence[Row]) -> Sequence[Row]:
-    """Give the rows ids of their table's sequence, so that others may refer to them already."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(_NUMBERS, [rows[0]._meta.db_table, len(rows)])
-            for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
-                row.pk = number
+def with_ids(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows with ids of their table's sequence, so that others may refer to them already."""
+    if not rows:
+        return rows
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_IDS, [rows[0]._meta.db_table, len(rows)])
+        for row, (id,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = id
     return rows
 
 
 def copy(rows: Sequence[models.Model]) -> None:
-    """Write the rows, all of one model; signed for the trail, as other statements are."""
+    """Write the rows, all of one model, with the audit trail's comment as on any statement."""
     if not rows:
         return
-    options = rows[0]._meta
-    fields = [
-        field
-        for field in options.concrete_fields
-        if field.attname != "id" or rows[0].pk is not None
-    ]
+    table = rows[0]._meta.db_table
+    fields = _fields(rows[0])
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"{comment()}COPY {options.db_table} ({columns}) FROM STDIN") as stream,
-    ):
+    statement = f"{comment()}COPY {table} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as stream:
         for row in rows:
             stream.write_row([_stored(row, field) for field in fields])
-    analyze(options.db_table)
+    analyze(table)
+
+
+def _fields(row: models.Model) -> list["models.Field[Any, Any]"]:
+    """The columns to write; the database numbers rows that have no id."""
+    fields = row._meta.concrete_fields
+    if row.pk is not None:
+        return list(fields)
+    return [field for field in fields if field.attname != "id"]
 
 
 def _stored(row: models.Model, field: "models.Field[Any, Any]") -> Any:
@@ -50,12 +53,12 @@ def _stored(row: models.Model, field: "models.Field[Any, Any]") -> Any:
 
 
 def analyze(table: str) -> None:
-    """Let the planner know how large the table is now, for what follows in this transaction."""
+    """Tell the planner how large the table is now, for what follows in this transaction."""
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {table}")
 
 
 def slices(items: Sequence[T], length: int) -> Iterator[Sequence[T]]:
-    """So many at a time, in order."""
+    """So many items at a time, in order."""
     for start in range(0, len(items), length):
         yield items[start : start + length]

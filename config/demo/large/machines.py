@@ -1,146 +1,107 @@
-"""The large demo's machines and firewalls, what they join, and their addresses."""
+"""The large demo's machines and firewalls, the networks they join, and reserved addresses."""
 
-import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, cycle
-from typing import Any
+from itertools import cycle
 
 from config.demo.large import names
-from config.demo.large.places import World
+from config.demo.large.fleet import Fleet
 from config.demo.large.sizes import Size
+from config.demo.large.world import World
 from firewalls.device import practice
-from firewalls.models import Attachment, Firewall, Rule
-from machines.models import Machine
+from firewalls.models import Firewall, Rule
 from networks.common.addressing import capacity
-from networks.models import Address, Network, Prefix, Project
+from networks.models import Address, Network
 
-FIRST_ASN = 4_210_020_000  # RFC 6996
-_NAMESPACE = uuid.UUID("5a4e6a5e-0c3b-5d0c-9c55-0a1b9a5d7c11")
 MOST_JOINED = 4
-WITHOUT_INTERNET_EVERY, BROUGHT_EVERY, ALMOST_FULL_EVERY = 11, 9, 29
-
-
-@dataclass
-class Fleet:
-    """The rows."""
-
-    world: World
-    services: dict[str | None, list[Network]]  # the shared networks by partition
-    machines: list[Machine] = field(default_factory=list)
-    firewalls: list[Firewall] = field(default_factory=list)
-    attachments: list[Attachment] = field(default_factory=list)
-    rules: list[Rule] = field(default_factory=list)
-    addresses: list[Address] = field(default_factory=list)
-    guarded: set[str] = field(default_factory=set)
-
-    def machine(self, name: str, home: Network, labels: dict[str, str]) -> Machine:
-        number = len(self.machines)
-        machine = Machine(
-            id=uuid.uuid5(_NAMESPACE, str(number)),
-            name=name[:63].rstrip("-"),
-            partition=home.partition,
-            project=home.project,
-            primary=home,
-            asn=FIRST_ASN + number,
-            labels=labels,
-            created_at=self.world.ago(self.world.random.uniform(1, 800)),
-        )
-        self.machines.append(machine)
-        self.give(machine, home, brought=number % BROUGHT_EVERY == 0)
-        return machine
-
-    def give(self, machine: Machine, network: Network, *, brought: bool = False) -> None:
-        """An address per family (R10)."""
-        for prefix in self.world.prefixes[network.pk]:
-            kind = Address.Kind.STATIC if brought else Address.Kind.EPHEMERAL
-            assert self.take(prefix, machine.project, kind, machine=machine), (
-                f"{network.pk} is too small"
-            )
-
-    def take(self, prefix: Prefix, project: Project, kind: str, **fields: Any) -> bool:
-        ip = self.world.take(prefix)
-        if ip is not None:
-            self.addresses.append(
-                Address(address=ip, prefix=prefix, project=project, kind=kind, **fields)
-            )
-        return ip is not None
-
-    def join(self, firewall: Firewall, network: Network, *, brought: bool = False) -> None:
-        self.attachments.append(
-            Attachment(firewall=firewall, network=network, created_at=firewall.machine.created_at)
-        )
-        self.give(firewall.machine, network, brought=brought)
+WITHOUT_INTERNET_EVERY = 11
+STATIC_EVERY = 9  # of the firewalls, one in so many has static addresses in shared networks
+ALMOST_FULL_EVERY = 29
+MOST_RESERVED = 900  # in one network
+USUALLY_RESERVED = 40
+FIREWALL_LABELS = {"size": names.SIZES[0], "image": "firewall-ubuntu-3.0.20260101"}
+EGRESS = [(["443"], "packages and images"), (["53", "123"], "names and time")]
 
 
 def make_up(world: World, size: Size) -> Fleet:
-    """Firewalls in front of most networks, machines in all of them, and what projects have reserved."""
-    shared = world.private(shared=True)
-    fleet = Fleet(
-        world,
-        {
-            plot.partition.pk: [one for one in shared if one.partition_id == plot.partition.pk]
-            for plot in world.plots
-        },
-    )
-    for number, home in enumerate(_guarded(world, size)):
-        _firewall(fleet, number, home)
-    homes = cycle(_unevenly(world))
+    """Firewalls for most networks, machines in all of them, and what projects have reserved."""
+    fleet = Fleet(world, _shared_by_partition(world))
+    for number, primary in enumerate(_primaries_of_firewalls(world, size)):
+        _add_firewall(fleet, number, primary)
+    primaries = cycle(_unevenly(world))
     for number in range(size.machines):
-        home = next(homes)
-        role = names.ROLES[number % len(names.ROLES)]
-        labels = {
-            "size": names.SIZES[number % len(names.SIZES)],
-            "image": names.IMAGES[number % len(names.IMAGES)],
-        }
-        fleet.machine(f"{role}-{number:05d}-{home.pk}", home, labels)
-    _reserve(fleet, size)
+        _add_machine(fleet, number, next(primaries))
+    _reserve_addresses(fleet, size)
     return fleet
 
 
-def _guarded(world: World, size: Size) -> Sequence[Network]:
-    """The networks that get a firewall of their own: nearly all private ones, and every other shared one; some get two."""
-    private, shared = world.private(shared=False), world.private(shared=True)
+def _shared_by_partition(world: World) -> dict[str | None, list[Network]]:
+    shared: dict[str | None, list[Network]] = {place.partition.pk: [] for place in world.places}
+    for network in world.private(shared=True):
+        shared[network.partition_id].append(network)
+    return shared
+
+
+def _primaries_of_firewalls(world: World, size: Size) -> Sequence[Network]:
+    """Nearly all private networks and every other shared one; some of them twice."""
+    private = world.private(shared=False)
+    shared = world.private(shared=True)
     chosen = [*private[: round(len(private) * 0.95)], *shared[::2]]
     return [*chosen, *chosen][: size.firewalls]
 
 
 def _unevenly(world: World) -> list[Network]:
     """Every private network, the larger ones several times."""
-    homes = [*world.private(shared=False), *world.private(shared=True)]
-    return [home for home in homes for _ in range(world.random.choice([1, 1, 2, 3, 5]))]
+    primaries: list[Network] = []
+    for network in [*world.private(shared=False), *world.private(shared=True)]:
+        primaries += [network] * world.random.choice([1, 1, 2, 3, 5])
+    return primaries
 
 
-def _firewall(fleet: Fleet, number: int, home: Network) -> None:
-    world, plot = fleet.world, fleet.world.plot(home)
-    name = f"{home.pk}-fw" + ("-2" if (home.pk in fleet.guarded) else "")
-    fleet.guarded.add(home.pk)
-    machine = fleet.machine(
-        name, home, {"size": names.SIZES[0], "image": "firewall-ubuntu-3.0.20260101"}
-    )
+def _add_machine(fleet: Fleet, number: int, primary: Network) -> None:
+    role = names.ROLES[number % len(names.ROLES)]
+    labels = {
+        "size": names.SIZES[number % len(names.SIZES)],
+        "image": names.IMAGES[number % len(names.IMAGES)],
+    }
+    fleet.add_machine(f"{role}-{number:05d}-{primary.pk}", primary, labels)
+
+
+def _add_firewall(fleet: Fleet, number: int, primary: Network) -> None:
+    suffix = "-2" if primary.pk in fleet.guarded else ""
+    name = f"{primary.pk}-fw{suffix}"
+    fleet.guarded.add(primary.pk)
+    machine = fleet.add_machine(name, primary, dict(FIREWALL_LABELS))
     firewall = Firewall(
         machine=machine, practice=True, host=practice.HOST, user=practice.user(name)
     )
     fleet.firewalls.append(firewall)
-    fleet.join(firewall, plot.fabric)
-    services = [one for one in fleet.services[home.partition_id] if one.pk != home.pk]
-    for network in world.random.sample(
-        services, min(len(services), world.random.randint(0, MOST_JOINED))
-    ):
-        fleet.join(firewall, network, brought=number % BROUGHT_EVERY == 0)
-    if number % WITHOUT_INTERNET_EVERY:
-        fleet.join(firewall, plot.internet)
-    for line in plot.partners:
-        if line.project_id == machine.project_id:
-            fleet.join(firewall, line)
+    _join_networks(fleet, number, firewall)
     fleet.rules += _rules(firewall)
 
 
+def _join_networks(fleet: Fleet, number: int, firewall: Firewall) -> None:
+    """Join the underlay, some shared networks, mostly the internet, and the project's partners."""
+    machine = firewall.machine
+    random = fleet.world.random
+    place = fleet.world.place_of(machine.primary)
+    fleet.join(firewall, place.underlay)
+    others = [
+        network
+        for network in fleet.shared[machine.primary.partition_id]
+        if network.pk != machine.primary_id
+    ]
+    wanted = min(len(others), random.randint(0, MOST_JOINED))
+    for network in random.sample(others, wanted):
+        fleet.join(firewall, network, static=number % STATIC_EVERY == 0)
+    if number % WITHOUT_INTERNET_EVERY:
+        fleet.join(firewall, place.internet)
+    for partner in place.partners:
+        if partner.project_id == machine.project_id:
+            fleet.join(firewall, partner)
+
+
 def _rules(firewall: Firewall) -> Iterator[Rule]:
-    partner = firewall.machine.partition.management_prefixes
-    for position, (ports, comment) in enumerate(
-        [(["443"], "packages and images"), (["53", "123"], "names and time")], 1
-    ):
+    for position, (ports, comment) in enumerate(EGRESS, 1):
         yield Rule(
             firewall=firewall,
             direction="egress",
@@ -155,24 +116,36 @@ def _rules(firewall: Firewall) -> Iterator[Rule]:
         position=1,
         protocol="tcp",
         ports=["443"],
-        sources=partner,
+        sources=firewall.machine.partition.management_prefixes,
         comment="the office",
     )
 
 
-def _reserve(fleet: Fleet, size: Size) -> None:
-    """Addresses of load balancers and the like: on no machine, but taken; some shared networks are nearly full of them."""
-    world = fleet.world
-    private = [home for home in world.networks if home.kind == Network.Kind.PRIVATE]
-    crowded = world.private(shared=True)[::ALMOST_FULL_EVERY]
-    wishes = [(home, capacity(world.prefixes[home.pk][0].cidr) * 9 // 10) for home in crowded]
-    for home, wanted in chain(wishes, ((home, 40) for home in cycle(private))):
-        prefix = world.prefixes[home.pk][0]
-        for _ in range(min(wanted, 900)):
+def _reserve_addresses(fleet: Fleet, size: Size) -> None:
+    """Reserve addresses for load balancers and the like: on no machine, but taken."""
+    for network, wanted in _wanted_reservations(fleet.world):
+        for _ in range(wanted):
             if len(fleet.addresses) >= size.addresses:
                 return
-            owner = world.random.choice(world.projects) if home.shared else home.project
-            assert owner is not None
-            kind = world.random.choice([Address.Kind.STATIC, Address.Kind.EPHEMERAL])
-            if not fleet.take(prefix, owner, kind, name=f"lb-{len(fleet.addresses)}"):
+            if not _reserve_address(fleet, network):
                 break
+
+
+def _wanted_reservations(world: World) -> Iterator[tuple[Network, int]]:
+    """First nearly fill some shared networks, then a few in each private network, over and over."""
+    for network in world.private(shared=True)[::ALMOST_FULL_EVERY]:
+        nine_tenths = capacity(world.prefixes[network.pk][0].cidr) * 9 // 10
+        yield network, min(nine_tenths, MOST_RESERVED)
+    private = [network for network in world.networks if network.kind == Network.Kind.PRIVATE]
+    for network in cycle(private):
+        yield network, USUALLY_RESERVED
+
+
+def _reserve_address(fleet: Fleet, network: Network) -> bool:
+    """Reserve one address of the network for a project; False if it is full."""
+    random = fleet.world.random
+    owner = random.choice(fleet.world.projects) if network.shared else network.project
+    assert owner is not None, "a private network has a project"
+    kind = random.choice([Address.Kind.STATIC, Address.Kind.EPHEMERAL])
+    prefix = fleet.world.prefixes[network.pk][0]
+    return fleet.add_address(prefix, owner, kind, name=f"lb-{len(fleet.addresses)}")

@@ -18,8 +18,12 @@ class Size:
 WHOLE = Size(
     projects=400, private=1900, shared=300, firewalls=2000, machines=10_000, addresses=100_000
 )
+FEWEST = 12  # of everything: with fewer, some cases would not occur
 
 
 def sized(factor: float) -> Size:
-    """The whole size times the factor, and of everything at least what makes it a world."""
-    return Size(**{name: max(12, round(number * factor)) for name, number in vars(WHOLE).items()})
+    """The whole size times the factor."""
+    numbers = {}
+    for name, number in vars(WHOLE).items():
+        numbers[name] = max(FEWEST, round(number * factor))
+    return Size(**numbers)

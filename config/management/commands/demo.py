@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import states, world
-from config.demo.large import building, configurations
+from config.demo.large import building, folders
 
 SIZES = ("default", "none", "large")
 LARGE_IS_THERE = "The large demo is there already"
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             self.stdout.write(f"The demo was built: {report.count('created')} objects created.")
         elif verbosity:
             self.stdout.write(NOT_EMPTY)
-        states.show()
+        states.establish()
 
     def _build_large(self, factor: float) -> None:
         self.stdout.write("Building the large demo; this takes a minute or two ...")
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The large demo was built: {spelled}.")
 
     def _make_missing_folders(self, verbosity: int) -> None:
-        number = configurations.make_missing_folders()
+        number = folders.make_missing()
         if verbosity and number:
             made = f"{number} practice folders were missing, and made"
             self.stdout.write(f"{LARGE_IS_THERE}; {made}.")
