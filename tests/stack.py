@@ -65,7 +65,7 @@ class Stack:
             time.sleep(0.2)
 
     def pids(self, *words: str, mine: bool = True) -> list[int]:
-        """The processes of this stack whose command line has all these words; a server does not have its environment."""
+        """The processes of this stack whose command line has all these words."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""`make bench`: it runs, on a database of its own, and keeps its figures. What they are is no test's business."""
+"""`make bench` runs, on a database of its own, and keeps its figures, whatever they are."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The importer takes metal-api's own dumps, whole, twice, in any order; what changed is changed, and nothing is removed."""
+"""The importer takes metal-api's own dumps, whole, twice, in any order, and removes nothing."""
 
 from io import StringIO
 from ipaddress import ip_address, ip_network
@@ -212,7 +212,8 @@ def test_a_network_that_became_shared_and_one_that_a_firewall_joined_are_brought
         ("networks.yaml", "  shared: true\n", "  shared: false\n"),
         (
             "machines.yaml",
-            "  - {networkid: vault, networktype: privatesecondaryshared, ips: [10.64.0.100], asn: 4210000302}\n",
+            "  - {networkid: vault, networktype: privatesecondaryshared, ips: [10.64.0.100], "
+            "asn: 4210000302}\n",
             "",
         ),
     )

@@ -1,4 +1,4 @@
-"""Bad files are refused with file, document, object, field and reason, all of them at once, and the database stays as it was."""
+"""Bad files are refused, all at once, by file, document, object and field, and nothing is left."""
 
 import json
 from io import StringIO
@@ -49,7 +49,8 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     "a tag": (
         ("rules.yaml", "allow dns", "!!python/object/apply:os.system [date]"),
         "rules.yaml, line 2",
-        "The line uses the tag tag:yaml.org,2002:python/object/apply:os.system, which is not read here",
+        "The line uses the tag tag:yaml.org,2002:python/object/apply:os.system, "
+        "which is not read here",
     ),
     "a NUL character": (
         ("ips.yml", "name: www", 'name: "w\\0w"'),
@@ -64,7 +65,8 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     "an object of no kind": (
         ("rules.yaml", "ingress: []", "ingress: []\n---\nname: what"),
         "rules.yaml, document 2, line 8, object what",
-        "This object cannot be recognised. Its fields fit none of: partition, project, network, address, machine, rules.",
+        "This object cannot be recognised. "
+        "Its fields fit none of: partition, project, network, address, machine, rules.",
     ),
     "an object of two kinds": (
         ("ips.yml", "name: www", "prefixes: [10.0.0.0/8]"),
@@ -98,7 +100,8 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     ),
     "an address of a machine outside": (
         ("machines.yaml", "ips: [10.64.0.100]", "ips: [10.64.8.100]"),
-        "machines.yaml, document 2, line 40, machine 7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0002, allocation.networks[1].ips",
+        "machines.yaml, document 2, line 40, machine 7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0002, "
+        "allocation.networks[1].ips",
         "10.64.8.100 lies in no prefix of vault (10.64.0.0/22) (R11).",
     ),
     "a VRF id twice": (
@@ -123,12 +126,14 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     ),
     "a machine in two networks": (
         ("machines.yaml", "ips: [], asn: 0}", "ips: [], asn: 0}\n  - {networkid: vault, ips: []}"),
-        "machines.yaml, document 3, line 61, machine 7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0003, allocation.networks",
+        "machines.yaml, document 3, line 61, machine 7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0003, "
+        "allocation.networks",
         "A machine lives in exactly one network, not in blue-private, vault (R4).",
     ),
     "a firewall of another project": (
         ("machines.yaml", "project: blue\n  role", "project: green\n  role"),
-        "machines.yaml, document 2, line 39, machine 7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0002, allocation.networks",
+        "machines.yaml, document 2, line 39, machine 7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0002, "
+        "allocation.networks",
         "blue-private belongs to project blue; the primary network is of the own project (R7).",
     ),
     "a port that does not exist": (

@@ -1,6 +1,7 @@
-"""Five hundred firewalls, the product as `make run` starts it, and everything that dies under it while it pushes.
+"""Five hundred firewalls, the product as `make run` starts it, and all that dies while it pushes.
 
-Nothing is mocked: the worker, Valkey and PostgreSQL are killed, the broker is emptied, and the truth is read from the boxes' disks.
+Nothing is mocked: the worker, Valkey and PostgreSQL are killed, the broker is emptied, and the
+truth is read from the boxes' disks.
 """
 
 import json
@@ -29,7 +30,8 @@ MANY, SOME, BAD = 500, 200, 20
 PATIENCE = 900  # seconds; a push takes the machine a quarter of a core's second
 SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
 BAR = re.compile(
-    r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/><rect class="bad" x="(\d+)" width="(\d+)"'
+    r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/>'
+    r'<rect class="bad" x="(\d+)" width="(\d+)"'
 )
 WAVE = re.compile(
     ".*?".join(
@@ -48,17 +50,27 @@ from networks.models import Address
 from tests.world import world
 fra, folder = world(), settings.PRACTICE
 private = fra.private("shop", fra.shop)
-where = dict(host=practice.HOST, port=int((folder / "port").read_text()), host_key=practice.host_key(folder), practice=True)
+port, host_key = int((folder / "port").read_text()), practice.host_key(folder)
+where = dict(host=practice.HOST, port=port, host_key=host_key, practice=True)
 names = [f"fw-{{number:03}}" for number in range({MANY})] + ["minute"]
-homes = [(net.prefixes.get(), net.prefixes.get().cidr.network_address + 10) for net in (private, fra.fabric)]
+homes = [net.prefixes.get() for net in (private, fra.fabric)]
 with transaction.atomic():
     common = dict(partition=fra.partition, project=fra.shop, primary=private)
-    machines = Machine.objects.bulk_create(Machine(name=name, asn=4210000100 + n, **common) for n, name in enumerate(names))
-    firewalls = Firewall.objects.bulk_create(Firewall(machine=one, user=practice.user(one.name), **where) for one in machines)
-    Attachment.objects.bulk_create(Attachment(firewall=one, network=fra.fabric) for one in firewalls)
-    for home, first in homes:
-        given = enumerate(machines)
-        Address.objects.bulk_create(Address(address=first + n, prefix=home, project=fra.shop, machine=one) for n, one in given)
+    machines = Machine.objects.bulk_create(
+        Machine(name=name, asn=4210000100 + n, **common) for n, name in enumerate(names)
+    )
+    firewalls = Firewall.objects.bulk_create(
+        Firewall(machine=one, user=practice.user(one.name), **where) for one in machines
+    )
+    Attachment.objects.bulk_create(
+        Attachment(firewall=one, network=fra.fabric) for one in firewalls
+    )
+    for home in homes:
+        first = home.cidr.network_address + 10
+        Address.objects.bulk_create(
+            Address(address=first + n, prefix=home, project=fra.shop, machine=one)
+            for n, one in enumerate(machines)
+        )
 for name in names:
     practice.ensure_root(folder, name)
 """
@@ -76,10 +88,14 @@ from firewalls.models import Firewall, Push, Rollout
 rollout = Rollout.objects.with_progress().order_by("-created_at")[0]
 members = rollout.members.select_related("push__revision", "firewall__machine", "before")
 print(json.dumps({
-    "state": rollout.state, "reason": rollout.reason, "confirmed": rollout.confirmed, "failed": rollout.failed, "waiting": rollout.waiting,
+    "state": rollout.state, "reason": rollout.reason,
+    "confirmed": rollout.confirmed, "failed": rollout.failed, "waiting": rollout.waiting,
     "open": Push.objects.open().count(), "rows": rollout.pushes.exclude(state="superseded").count(),
     "attempts": max(rollout.pushes.values_list("attempts", flat=True)),
-    "boxes": {m.firewall.name: [m.push.state, m.push.revision.files, m.before.files if m.before else {}] for m in members},
+    "boxes": {
+        m.firewall.name: [m.push.state, m.push.revision.files, m.before.files if m.before else {}]
+        for m in members
+    },
 }))
 """
 
@@ -147,7 +163,7 @@ def on_disk(stack: Stack, name: str, paths: list[str]) -> dict[str, str]:
 
 
 class Boxes:
-    """The boxes whose names begin like this: what is to lie on their disks now, and which of them have it."""
+    """The boxes whose names begin like this: what is to lie on their disks, and who has it."""
 
     def __init__(self, stack: Stack, names: str) -> None:
         self.stack, self.having = stack, set[str]()
@@ -187,7 +203,7 @@ def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
 
 
 def numbers(part: str) -> tuple[int, int, int]:
-    """How many there are, are confirmed and have failed, in a part whose sentence, bar and waves are found to say the same."""
+    """How many there are, are confirmed and failed; sentence, bar and waves must say the same."""
     said, bar = SAYS.search(part), BAR.search(part)
     assert said and bar, part
     done, total, confirmed, failed = map(int, said.groups())
@@ -209,7 +225,10 @@ def watched(
     boxes: Boxes,
     mishaps: list[tuple[int, Callable[[], None]]],
 ) -> str:
-    """Watch the rollout's page as a browser does, until it stops asking; the last part. Whatever it says is held against the boxes."""
+    """Watch the rollout's page as a browser does, until it stops asking; the last part.
+
+    Whatever it says is held against the boxes.
+    """
     deadline, before = time.monotonic() + PATIENCE, (0, 0)
     while time.monotonic() < deadline:
         try:
@@ -236,7 +255,8 @@ def errors(stack: Stack) -> str:
     """Why pushes failed, for whoever reads that one did."""
     return shell(
         stack,
-        "from firewalls.models import *; print(*Push.objects.exclude(error='').values_list('error', flat=True), sep='\\n')",
+        "from firewalls.models import *; "
+        "print(*Push.objects.exclude(error='').values_list('error', flat=True), sep='\\n')",
     )
 
 
@@ -285,7 +305,8 @@ def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) 
         folder.symlink_to("/proc/1/fdinfo")
     shell(
         stack,
-        "from networks.models import *; p = Partition.objects.get(); p.management_prefixes = ['198.51.100.0/24']; p.save()",
+        "from networks.models import *; p = Partition.objects.get(); "
+        "p.management_prefixes = ['198.51.100.0/24']; p.save()",
     )
     page, token = Page(stack), stack.manage("create_token", "robot", "--role", "operator")
     chosen = f"Firewall.objects.order_by('machine__name').values_list('pk', flat=True)[:{SOME}]"

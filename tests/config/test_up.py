@@ -1,4 +1,4 @@
-"""`manage.py up`, as `make run` starts it: ready, found again, stopped cleanly, and mended after a kill."""
+"""`manage.py up`, as `make run` starts it: ready, found again, stopped, mended after a kill."""
 
 import os
 import shutil
