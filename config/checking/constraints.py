@@ -1,4 +1,4 @@
-"""Whether all rows satisfy the models' constraints and foreign keys, asked of whole tables."""
+"""Whether all rows satisfy the models' constraints and foreign keys, a query for each."""
 
 from collections.abc import Iterator
 from typing import Any

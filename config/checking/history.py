@@ -1,4 +1,4 @@
-"""Whether rows contradict the audit trail: once shared (R3), made as (R14), taken off (R16)."""
+"""Whether rows contradict the audit trail: sharing (R3), identity (R14) and release (R16)."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -12,6 +12,8 @@ from networks.common.addressing import Cidr, contains, free_space, parse_cidr, r
 from networks.common.violations import named
 from networks.models import Address, Network, Prefix
 
+Blocks = dict[int, list[Cidr]]  # by primary key of their prefix
+
 CURE = "SELECT networks_refill() counts anew (R12, R13)."
 _FREE = "SELECT prefix_id, block::text AS spelled FROM networks_free ORDER BY block"
 
@@ -25,7 +27,8 @@ def differences(stored: Stored) -> Iterator[Finding]:
         in_table = recorded.pop(prefix.pk, [])
         if in_table != free:
             yield _difference(prefix, set(in_table), set(free))
-    for pk in recorded.keys() - {prefix.pk for prefix in stored.rows(Prefix)}:
+    existing = {prefix.pk for prefix in stored.rows(Prefix)}
+    for pk in recorded.keys() - existing:
         yield Finding("free space", str(pk), f"It belongs to no prefix; {CURE}")
 
 
@@ -36,9 +39,9 @@ def _difference(prefix: Prefix, in_table: set[Cidr], free: set[Cidr]) -> Finding
     return finding(prefix, sentence)
 
 
-def _recorded_free_space() -> dict[int, list[Cidr]]:
+def _recorded_free_space() -> Blocks:
     """The free blocks in the table, by prefix."""
-    blocks: dict[int, list[Cidr]] = defaultdict(list)
+    blocks: Blocks = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_FREE)
         for prefix, block in cursor.fetchall():
@@ -46,19 +49,27 @@ def _recorded_free_space() -> dict[int, list[Cidr]]:
     return blocks
 
 
-def _taken(stored: Stored) -> dict[int, list[Cidr]]:
+def _taken(stored: Stored) -> Blocks:
     """What is not free, by prefix: addresses, those that no host may have, and child prefixes."""
-    taken: dict[int, list[Cidr]] = defaultdict(list)
+    taken: Blocks = defaultdict(list)
     for address in stored.rows(Address):
         taken[address.prefix_id].append(ip_network(address.address))
+    prefixes = stored.complete_rows(Prefix)
+    pools = _pools_by_network(prefixes)
+    for prefix in prefixes:
+        if prefix.network_id not in pools:
+            taken[prefix.pk] += [ip_network(ip) for ip in reserved(prefix.cidr)]
+        parent = prefix.network.parent_id or ""
+        for pool in pools.get(parent, ()):
+            if contains(pool.cidr, prefix.cidr):
+                taken[pool.pk].append(prefix.cidr)
+    return taken
+
+
+def _pools_by_network(prefixes: list[Prefix]) -> dict[str, list[Prefix]]:
+    """The prefixes of super networks."""
     pools: dict[str, list[Prefix]] = defaultdict(list)
-    for prefix in stored.complete_rows(Prefix):
+    for prefix in prefixes:
         if prefix.network.kind == Network.Kind.SUPER:
             pools[prefix.network_id].append(prefix)
-        else:
-            taken[prefix.pk] += [ip_network(ip) for ip in reserved(prefix.cidr)]
-    for child in stored.complete_rows(Prefix):
-        for pool in pools.get(child.network.parent_id or "", ()):
-            if contains(pool.cidr, child.cidr):
-                taken[pool.pk].append(child.cidr)
-    return taken
+    return pools

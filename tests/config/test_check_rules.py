@@ -17,7 +17,7 @@ from tests.doors.scene import Scene
 from tests.test_raw_sql import STATEMENTS, Statement, execute, take_out, update
 
 pytestmark = pytest.mark.django_db
-# Fixtures: assigned, so that tests can take them without seeming to redefine an import.
+# Fixtures: assigned, because an argument would seem to redefine an imported name.
 built = raw_sql.built
 scene = raw_sql.scene
 # What a hand-written statement could break, but for the audit trail itself: no record shows that.
