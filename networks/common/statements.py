@@ -1,11 +1,12 @@
-"""Rows read by SQL that is written once, for the queries of an allocation.
+"""Rows read by SQL that is written once, for three queries of an allocation.
 
-The ORM composes the SQL of a query anew each time. That costs a web server more than all that
-PostgreSQL and psycopg do about a row found by its key. Counted over a whole allocation (`POST
-/ip-addresses/`, instructions of the web process): 7.4 million with these statements, 8.6 million if
-its prefixes are locked by the ORM, 9.4 million if its network and project are found by it, that is
-17 % and 28 % more; 8.6 million if all three are read by `Manager.raw()`. So these three are read
-here, and nothing else. Only documented hooks are used: `Model.from_db`, `Field.from_db_value`.
+The ORM composes the SQL of a query anew each time, which costs a web server more than all that
+PostgreSQL's driver does about a row found by its key. Counted over the whole allocation of an
+address (`POST /ip-addresses/`), in instructions of the web process: of 7.7 million in all, the ORM
+would add 2.1 million (27 %) for finding its network and project, 1.2 million (16 %) for locking its
+prefixes; `Manager.raw()` would add 1.3 million for the three. So these are read here, and the token
+of a request (config.access.models); nothing else is. Only documented hooks are used:
+`Model.from_db` and `Field.from_db_value`.
 """
 
 from collections.abc import Sequence
