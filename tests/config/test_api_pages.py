@@ -1,4 +1,4 @@
-"""The API's own pages: schema, docs and the browsable API, without a foreign host and under a strict policy."""
+"""The API's own pages: schema, docs and the browsable API, from here, under a strict CSP."""
 
 import re
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_the_browsable_api_needs_no_inline_script_or_style_element(path: str) ->
 
 
 @pytest.mark.django_db
-def test_what_does_not_exist_is_said_in_json() -> None:
+def test_what_does_not_exist_is_answered_in_json() -> None:
     world()
     assert Api().get("nothing/").json() == {"detail": "Not found."}
     assert Api().get("networks/a%00b/").json() == {"detail": "Not found."}

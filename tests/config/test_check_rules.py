@@ -16,16 +16,16 @@ from tests.doors.scene import Scene
 from tests.test_raw_sql import STATEMENTS, Statement, built, execute, scene, take_out, update  # noqa: F401
 
 pytestmark = pytest.mark.django_db
-# What a hand-written statement could break, but for the trail itself: nothing remembers that.
+# What a hand-written statement could break, but for the audit trail: nothing remembers that.
 PLANTED = [
-    pytest.param(one, id=f"{rule} {name}")
-    for rule, found in STATEMENTS.items()
+    pytest.param(statement, id=f"{rule} {name}")
+    for rule, statements in STATEMENTS.items()
     if rule != "trail"
-    for name, one in found.items()
+    for name, statement in statements.items()
 ]
 
 
-def found() -> list[str]:
+def sentences() -> list[str]:
     return [str(one) for one in check() if one.kind not in ("trigger", "constraint")]
 
 
@@ -38,17 +38,20 @@ def unguarded(sql: str) -> None:
 
 
 def test_nothing_is_wrong_with_what_the_product_made(scene: Scene) -> None:  # noqa: F811
-    assert found() == []
+    assert sentences() == []
     out = StringIO()
     call_command("check_rules", stdout=out)
     assert out.getvalue() == "Every rule holds, R1 to R16.\n"
 
 
 @pytest.mark.parametrize("statement", PLANTED)
-def test_what_a_dropped_guard_let_through_is_found(scene: Scene, statement: Statement) -> None:  # noqa: F811
+def test_what_a_dropped_guard_let_through_is_found(
+    scene: Scene,  # noqa: F811
+    statement: Statement,
+) -> None:
     take_out(statement.by)
     execute(statement.sql(scene))
-    assert found()
+    assert sentences()
 
 
 def other_project(s: Scene) -> str:
@@ -56,7 +59,8 @@ def other_project(s: Scene) -> str:
 
 
 def no_underlay(s: Scene) -> str:
-    return f"DELETE FROM firewalls_attachment WHERE network_id = 'underlay-fra' AND firewall_id = '{s.firewall.pk}'"
+    attachment = f"network_id = 'underlay-fra' AND firewall_id = '{s.firewall.pk}'"
+    return f"DELETE FROM firewalls_attachment WHERE {attachment}"
 
 
 def lost_address(s: Scene) -> str:
@@ -84,13 +88,15 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
         lambda s: update(
             "firewalls_attachment", "network_id = 'other'", "network_id = 'internet-fra'"
         ),
-        "attachment shop-fw in other: other is private and not shared; a firewall joins shared or external networks only (R5).",
+        "attachment shop-fw in other: other is private and not shared; "
+        "a firewall joins shared or external networks only (R5).",
     ),
     "R6": (
         lambda s: update(
             "firewalls_attachment", "network_id = 'shop'", "network_id = 'internet-fra'"
         ),
-        "attachment shop-fw in shop: shop is private and not shared; a firewall joins shared or external networks only (R5).",
+        "attachment shop-fw in shop: shop is private and not shared; "
+        "a firewall joins shared or external networks only (R5).",
     ),
     "R7": (
         other_project,
@@ -109,11 +115,13 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
         lambda s: update(
             "networks_address", f"address = '{s.ip(s.other, 0)}'", f"machine_id = '{s.machine.pk}'"
         ),
-        "address {zero}: {zero} is the network, broadcast or anycast address of {zero}/22 and is never handed out (R12).",
+        "address {zero}: {zero} is the network, broadcast or anycast address of {zero}/22 "
+        "and is never handed out (R12).",
     ),
     "R13": (
         lambda s: update("networks_prefix", "cidr = '10.9.0.0/22'", "network_id = 'other'"),
-        "prefix 10.9.0.0/22: 10.9.0.0/22 lies outside the super network's prefixes (10.128.0.0/14) (R13).",
+        "prefix 10.9.0.0/22: 10.9.0.0/22 lies outside the super network's prefixes "
+        "(10.128.0.0/14) (R13).",
     ),
     "R14": (
         lambda s: update("networks_network", "vrf = 4711", "id = 'shop'"),
@@ -125,8 +133,8 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
     ),
     "a field": (
         lambda s: update("machines_machine", "name = 'Web!'", "name = 'shop-web'"),
-        "machine Web!: name: A name has at most 63 lower-case letters, digits and '-', and starts and ends with a letter or digit"
-        " (RFC 1123).",
+        "machine Web!: name: A name has at most 63 lower-case letters, digits and '-', "
+        "and starts and ends with a letter or digit (RFC 1123).",
     ),
     "a mark": (
         lambda s: update("networks_network", "name = ''", "id = 'other'"),
@@ -134,7 +142,8 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
     ),
     "free space": (
         lambda s: (
-            "DELETE FROM networks_free WHERE host(block) = '10.9.0.0' OR prefix_id = (SELECT min(prefix_id) FROM networks_free)"
+            "DELETE FROM networks_free WHERE host(block) = '10.9.0.0' "
+            "OR prefix_id = (SELECT min(prefix_id) FROM networks_free)"
         ),
         "SELECT networks_refill() counts anew (R12, R13).",
     ),
@@ -146,7 +155,10 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
 
 
 @pytest.mark.parametrize("plant", PLANTS)
-def test_each_kind_of_violation_is_told_with_its_object_and_rule(scene: Scene, plant: str) -> None:  # noqa: F811
+def test_each_kind_of_violation_is_named_with_its_object_and_rule(
+    scene: Scene,  # noqa: F811
+    plant: str,
+) -> None:
     sql, sentence = PLANTS[plant]
     names = {
         "machine": scene.machine.addresses.get(),
@@ -154,36 +166,37 @@ def test_each_kind_of_violation_is_told_with_its_object_and_rule(scene: Scene, p
         "reserved": scene.ip(scene.storage, 77),
     }
     unguarded(sql(scene))
-    assert any(sentence.format(**names) in one for one in found()), found()
+    assert any(sentence.format(**names) in one for one in sentences()), sentences()
 
 
-def test_a_picked_address_that_its_machine_let_go_of_is_found_by_the_trail(scene: Scene) -> None:  # noqa: F811
+def test_a_picked_address_that_was_taken_off_its_machine_is_found_by_the_audit_trail(
+    scene: Scene,  # noqa: F811
+) -> None:
     address = scene.machine.addresses.get()
-    execute(
-        update("networks_address", "machine_id = NULL", f"address = '{address}'")
-    )  # no guard minds
-    assert (
-        f"address {address}: {address} was picked for a machine that let go of it, and is still taken (R16)."
-        in found()
-    )
+    # No guard minds:
+    execute(update("networks_address", "machine_id = NULL", f"address = '{address}'"))
+    sentence = f"{address} was picked for a machine that let go of it, and is still taken (R16)."
+    assert f"address {address}: {sentence}" in sentences()
 
 
-def test_a_constraint_that_is_gone_is_told_and_so_is_what_it_forbids(scene: Scene) -> None:  # noqa: F811
+def test_a_constraint_that_is_gone_is_named_and_so_is_what_it_forbids(
+    scene: Scene,  # noqa: F811
+) -> None:
     execute("ALTER TABLE machines_machine DROP CONSTRAINT asn_is_unique")
     execute("ALTER TABLE networks_address DISABLE TRIGGER USER")
     execute("UPDATE machines_machine SET asn = 7")
-    told = [str(one) for one in check()]
+    findings = [str(one) for one in check()]
     assert any(
         line.startswith("constraint asn_is_unique of machines_machine: It is missing or not valid.")
-        for line in told
+        for line in findings
     )
     assert any(
         line.startswith(
             "trigger takes_its_space of networks_address: It is missing or switched off."
         )
-        for line in told
+        for line in findings
     )
-    assert told.count("machine shop-web: Another machine already has this AS number.") == 1
+    assert findings.count("machine shop-web: Another machine already has this AS number.") == 1
 
 
 def test_violations_are_printed_and_end_with_status_1(scene: Scene) -> None:  # noqa: F811
@@ -198,10 +211,11 @@ def test_violations_are_printed_and_end_with_status_1(scene: Scene) -> None:  # 
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(
-    scene: Scene, django_assert_max_num_queries: Any
-) -> None:  # noqa: F811
+    scene: Scene,  # noqa: F811
+    django_assert_max_num_queries: Any,
+) -> None:
     with django_assert_max_num_queries(100) as few:
-        assert found() == []
+        assert sentences() == []
     for _ in range(20):
         allocate(scene.storage, project=scene.fra.shop)
     for number in range(3):
@@ -220,4 +234,4 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         and Network.objects.count() > 10
     )
     with django_assert_max_num_queries(len(few.captured_queries)):
-        assert found() == []
+        assert sentences() == []

@@ -43,11 +43,11 @@ def demo(**options: Any) -> str:
 
 
 def used(network: str, family: str = "4") -> tuple[int, int]:
-    found = usage([Network.objects.get(id=network)])[network][family]
-    return found["used"], found["available"]
+    figures = usage([Network.objects.get(id=network)])[network][family]
+    return figures["used"], figures["available"]
 
 
-def seen() -> dict[str, str]:
+def states_of_all() -> dict[str, str]:
     return dict(Firewall.objects.with_state().values_list("machine__name", "state"))  # type: ignore[misc] # annotated
 
 
@@ -104,7 +104,7 @@ def test_a_firewall_of_another_project_can_join_analytics_once_it_is_shared() ->
 @pytest.mark.django_db(transaction=True)
 def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folder: Path) -> None:
     assert "The demo was built: 109 objects created." in demo()
-    assert seen() == STATES
+    assert states_of_all() == STATES
     assert used("tiny-shared") == (4, 6)
     assert world.running_server() is None
     for firewall in Firewall.objects.exclude(applied=None).select_related("machine", "applied"):
@@ -129,7 +129,7 @@ def test_states_stay_when_firewalls_are_checked_and_reconciled_later(practice_fo
         tasks.reconcile()
         for firewall in Firewall.objects.exclude(applied=None):
             tasks.check(str(firewall.pk))
-    assert seen() == STATES
+    assert states_of_all() == STATES
 
 
 @pytest.mark.django_db(transaction=True)
@@ -141,9 +141,9 @@ def test_an_interrupted_run_is_taken_up_by_the_next(monkeypatch: pytest.MonkeyPa
         patch.setitem(states.STATES, "muc-fw", interrupted)
         with pytest.raises(KeyboardInterrupt):
             demo()
-    assert seen()["muc-fw"] == "new"
+    assert states_of_all()["muc-fw"] == "new"
     demo()
-    assert seen() == STATES
+    assert states_of_all() == STATES
 
 
 @pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_sizes() -> None:
 
 
 @pytest.mark.django_db
-def test_a_database_in_use_gets_the_demo_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_in_use_gets_the_demo_only_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(states, "show", lambda: None)
     Partition.objects.create(id="own", name="Own")
     demo()

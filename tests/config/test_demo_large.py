@@ -1,4 +1,4 @@
-"""The large demo, made smaller: every rule holds in it, it is the same every time, and there is all of it or nothing."""
+"""The large demo, made smaller: it keeps every rule, is always the same, and whole or not there."""
 
 from collections import Counter
 from io import StringIO
@@ -48,7 +48,7 @@ def demo(**options: Any) -> str:
     return out.getvalue()
 
 
-def told() -> dict[str, set[str]]:
+def rows_by_kind() -> dict[str, set[str]]:
     """What there is, by kind, without its times."""
     return {
         "networks": {
@@ -123,7 +123,8 @@ def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_fol
         and before["in_sync"] > before["pending"] >= 1
     )
     assert (
-        revisions.refresh(Firewall.objects.values_list("pk", flat=True), cause="looked again") == []
+        revisions.refresh(Firewall.objects.values_list("pk", flat=True), cause="rendered again")
+        == []
     )
     applied = (
         Firewall.objects.filter(drifted_at=None)
@@ -136,7 +137,7 @@ def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_fol
             assert (practice_folder / firewall.name / path.lstrip("/")).read_text() == text
 
 
-def test_the_trail_records_it_as_the_commands_doing() -> None:
+def test_the_audit_trail_records_it_as_the_commands_doing() -> None:
     with acting(lambda: Actor("demo", "command", "run-1")):
         demo()
     assert set(Activity.objects.values_list("who", "via", "request", "operation")) == {
@@ -148,10 +149,10 @@ def test_the_trail_records_it_as_the_commands_doing() -> None:
 def test_it_is_the_same_every_time() -> None:
     with transaction.atomic():
         demo()
-        first = told()
+        first = rows_by_kind()
         transaction.set_rollback(True)
     demo()
-    assert told() == first
+    assert rows_by_kind() == first
 
 
 def test_a_second_run_says_that_it_is_there_and_makes_the_folders_that_are_missing(

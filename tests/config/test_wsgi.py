@@ -21,10 +21,11 @@ from tests.stack import ROOT
 LOADED = """
 import gc, sys
 import config.wsgi
-print(gc.get_freeze_count() > 50_000, "firewalls.views.rollouts" in sys.modules, "firewalls.api.rollouts" in sys.modules)
+modules = ("firewalls.views.rollouts", "firewalls.api.rollouts")
+print(gc.get_freeze_count() > 50_000, *(name in sys.modules for name in modules))
 """
 # As gunicorn calls it: a test client would load much by itself.
-ASKED = """
+REQUESTS = """
 import json, sys
 from wsgiref.util import setup_testing_defaults
 import config.wsgi
@@ -42,16 +43,16 @@ def begin(status, headers, *error):
 
 sys.addaudithook(note)
 for path in sys.argv[2:]:
-    environ = {"PATH_INFO": path, "HTTP_HOST": "localhost", "HTTP_COOKIE": "" if path == "/login/" else sys.argv[1]}
+    cookie = "" if path == "/login/" else sys.argv[1]
+    environ = {"PATH_INFO": path, "HTTP_HOST": "localhost", "HTTP_COOKIE": cookie}
     setup_testing_defaults(environ)
     b"".join(config.wsgi.application(environ, begin))
 print(json.dumps(answers))
 print(json.dumps(loaded))
 """
 # A template, its tags and filters, a format or a translation, or anything else of this project.
-LATE = re.compile(
-    rf"\.html$|templatetags|context_processors|/locale/|^({re.escape(str(ROOT))}/)?(config|firewalls|machines|networks)[./]"
-)
+OURS = rf"^({re.escape(str(ROOT))}/)?(config|firewalls|machines|networks)[./]"
+LATE = re.compile(rf"\.html$|templatetags|context_processors|/locale/|{OURS}")
 
 
 def test_all_pages_are_loaded_before_the_first_request_and_kept_from_the_collector() -> None:
@@ -62,10 +63,10 @@ def test_all_pages_are_loaded_before_the_first_request_and_kept_from_the_collect
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_request_finds_every_template_and_format_loaded_and_no_connection_was_there_to_share(
+def test_the_first_request_finds_templates_and_formats_loaded_and_no_connection_to_share(
     tmp_path: Path,
 ) -> None:
-    rollout = Rollout.objects.create(cause="the first to look")
+    rollout = Rollout.objects.create(cause="the first request")
     pages = [
         "/login/",
         f"/rollouts/{rollout.pk}/",
@@ -78,7 +79,7 @@ def test_the_first_request_finds_every_template_and_format_loaded_and_no_connect
         f"{settings.SESSION_COOKIE_NAME}={visitor().cookies[settings.SESSION_COOKIE_NAME].value}"
     )
     done = subprocess.run(
-        [sys.executable, "-c", ASKED, cookie, *pages],
+        [sys.executable, "-c", REQUESTS, cookie, *pages],
         cwd=ROOT,
         env=_environment(tmp_path),
         capture_output=True,

@@ -113,7 +113,7 @@ def _starting(folder: Path, var: Path, **environment: str) -> Iterator[stack.Sta
             yield product
         finally:
             (folder / "product.log").write_text(
-                "\n".join([*product.said, f"(ended: {product.process.poll()})", ""])
+                "\n".join([*product.output, f"(ended: {product.process.poll()})", ""])
             )
 
 
