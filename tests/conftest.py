@@ -1,4 +1,4 @@
-"""Tests run against a real PostgreSQL and Valkey: embedded ones, in a folder of their own."""
+"""Tests run against a real PostgreSQL and Valkey: embedded ones of their own, or those named."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ os.environ.update(
 
 def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
-        # The processes that run the tests start servers of their own; did they know the settings
+        # The processes that run the tests start servers of their own. If they knew the settings
         # before their folder, all would share one.
         del os.environ["DJANGO_SETTINGS_MODULE"]
         shutil.rmtree(_VAR, ignore_errors=True)
@@ -68,31 +68,31 @@ def var() -> Path:
     return Path(_VAR)
 
 
+_PACKAGES = {
+    "nft": "nftables",
+    "vtysh": "frr",
+    "sshd": "openssh-server",
+    "unshare": "util-linux",
+    "ssh-agent": "openssh-client",
+    "ssh-add": "openssh-client",
+    "ip": "iproute2",
+    "pgrep": "procps",
+    "visudo": "sudo",
+    "runuser": "util-linux",
+    "systemd-analyze": "systemd",
+    "/usr/lib/frr/bgpd": "frr",
+    "/usr/lib/frr/frr-reload.py": "frr-pythontools",
+    "/lib/systemd/systemd-networkd": "systemd",
+}
+
+
 def needs(*tools: str) -> None:
-    """Skip where a tool is missing, saying what to install; in CI that is a failure."""
-    packages = {
-        "nft": "nftables",
-        "vtysh": "frr",
-        "sshd": "openssh-server",
-        "chromium": "chromium",
-        "unshare": "util-linux",
-    }
-    packages |= {
-        "ssh-agent": "openssh-client",
-        "ssh-add": "openssh-client",
-        "ip": "iproute2",
-        "pgrep": "procps",
-        "sudo": "sudo",
-        "visudo": "sudo",
-        "runuser": "util-linux",
-        "systemd-analyze": "systemd",
-    }
-    packages |= {"/usr/lib/frr/bgpd": "frr", "/usr/lib/frr/frr-reload.py": "frr-pythontools"}
-    packages |= {"/lib/systemd/systemd-networkd": "systemd"}
+    """Skip where a tool is missing, with a line that says what to install; in CI that fails."""
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    if missing := [tool for tool in tools if not shutil.which(tool, path=path)]:
-        wanted = " ".join(packages.get(tool, tool) for tool in missing)
-        line = f"{', '.join(missing)} missing: apt-get install {wanted}"
+    missing = [tool for tool in tools if not shutil.which(tool, path=path)]
+    if missing:
+        packages = " ".join(_PACKAGES.get(tool, tool) for tool in missing)
+        line = f"{', '.join(missing)} missing: apt-get install {packages}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(line)
 
 

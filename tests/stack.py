@@ -27,7 +27,7 @@ class Stack:
     var: Path
     port: int
     process: "subprocess.Popen[str]"
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -60,21 +60,24 @@ class Stack:
     def wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
-            assert self.process.poll() is None, "\n".join(self.said)
-            assert time.monotonic() < deadline, "\n".join(self.said)
+            assert self.process.poll() is None, "\n".join(self.output)
+            assert time.monotonic() < deadline, "\n".join(self.output)
             time.sleep(0.2)
 
     def pids(self, *words: str, mine: bool = True) -> list[int]:
-        """The processes of this stack whose command line has all these words."""
-        found = []
+        """Processes with all these words in their command; `mine`: with the stack's environment.
+
+        The embedded servers do not have it.
+        """
+        pids = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 command = " ".join(process.cmdline())
                 if all(word in command for word in words) and (
                     not mine or process.environ().get("VAR") == str(self.var)
                 ):
-                    found.append(process.pid)
-        return found
+                    pids.append(process.pid)
+        return pids
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
@@ -124,7 +127,7 @@ def start(var: Path, port: int, **more: str) -> Stack:
 def _listen(stack: Stack) -> None:
     assert stack.process.stdout is not None
     for line in stack.process.stdout:
-        stack.said.append(line.rstrip())
+        stack.output.append(line.rstrip())
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
-from django.db import connection
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
@@ -12,14 +11,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from config.access.models import Token
-from config.access.roles import GRANTED
+from config.access.permissions import permissions_of
 
 SCHEME = "Bearer"
-_PERMISSIONS = GRANTED.format(user="%(user)s")
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Programs say who they are with a token."""
+    """Programs authenticate with a token."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         text = bearer(request)
@@ -43,21 +41,17 @@ def bearer(request: Request | HttpRequest) -> str | None:
 
 
 class Backend(ModelBackend):
-    """Names and passwords as Django checks them; what an account may do is one question, not one for itself and one for its roles."""
+    """Names and passwords as Django checks them, and what an account may do by one query of ours.
+
+    Django asks twice, for the account and for its groups, by queries that the ORM composes anew
+    each time: FIGURE of the web server's time for an allocation (`python -m tests.bench allocate`).
+    """
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        if (
-            not user_obj.is_active
-            or user_obj.is_anonymous
-            or user_obj.is_superuser
-            or obj is not None
-        ):
-            return super().get_all_permissions(user_obj, obj)
-        if not hasattr(user_obj, "_perm_cache"):
-            with connection.cursor() as cursor:
-                cursor.execute(_PERMISSIONS, {"user": user_obj.pk})
-                user_obj._perm_cache = {name for (name,) in cursor.fetchall()}
-        return user_obj._perm_cache
+        is_ordinary = user_obj.is_active and not (user_obj.is_anonymous or user_obj.is_superuser)
+        if is_ordinary and obj is None:
+            return permissions_of(user_obj)
+        return super().get_all_permissions(user_obj, obj)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -1,23 +1,23 @@
-"""How programs get in: tokens. What they were answered: so that a repeated request is not done twice."""
+"""Tokens of programs, and what they were answered, so that no repeated write is done twice."""
 
 import hashlib
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, cast
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from config.access.roles import GRANTED, ROLES
+from config.access.permissions import PERMISSIONS, note_permissions
+from config.access.roles import ROLES
 from networks.common.fields import identifier
 from networks.common.statements import columns, row
 from networks.common.triggers import Recorded
 
-DAYS = 90  # how long a token lasts unless told otherwise
-NOTED_EVERY = timedelta(minutes=1)  # the last use is not written down more often
+DAYS = 90  # how long a token is valid by default
+USE_NOTED_EVERY = timedelta(minutes=1)
 ANSWERS_LAST = timedelta(hours=24)
 
 
@@ -30,7 +30,7 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def issue(
         self, name: str, role: str, days: int = DAYS, *, replace: bool = False
     ) -> "tuple[Token, str]":
-        """A token and its text, which is shown once and not kept. Raises ValidationError if the name is taken."""
+        """A token and its text, which is kept nowhere. Raises ValidationError of a name in use."""
         text = f"sn_{secrets.token_urlsafe(32)}"
         with transaction.atomic():
             if replace:
@@ -44,74 +44,67 @@ class TokenQuerySet(models.QuerySet["Token"]):
         return token, text
 
     def find(self, text: str) -> "Token | None":
-        """The token with this text, if it is valid now, with its account and what that may do; its use is noted."""
+        """The token with this text, if it is valid now, with its account and what that may do."""
         now = timezone.now()
-        token = _found(text, now)
-        if token is not None and (
-            token.last_used_at is None or token.last_used_at < now - NOTED_EVERY
-        ):
-            # Many requests may come at once with one token; none of them waits for another to write this down.
-            free = self.select_for_update(skip_locked=True).filter(pk=token.pk)
+        token = _valid_token(text, now)
+        if token is not None and token.is_use_to_be_noted(now):
+            # Of many requests at once with one token, none waits for another to note this.
+            unlocked = self.select_for_update(skip_locked=True).filter(pk=token.pk)
             with transaction.atomic():
-                self.filter(pk__in=free.values("pk")).update(last_used_at=now)
+                self.filter(pk__in=unlocked.values("pk")).update(last_used_at=now)
         return token
 
 
-def _found(text: str, now: datetime) -> "Token | None":
-    """In one question, written once: every request of a program asks it."""
+def _valid_token(text: str, now: datetime) -> "Token | None":
+    """In one query, which is written once, for every request of a program begins with it.
+
+    The ORM takes two, and composes them anew each time: FIGURE of the web server's time for an
+    allocation (`python -m tests.bench allocate`).
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_find(), [digest(text), now])
-        found = cursor.fetchone()
-    if found is None:
+        cursor.execute(_token_query(), [digest(text), now])
+        values = cursor.fetchone()
+    if values is None:
         return None
     width = len(Token._meta.concrete_fields)
-    token, user = row(Token, found[:width]), cast("Any", row(User, found[width:-1]))
-    token.user, user._perm_cache = (
-        user,
-        set(found[-1]),
-    )  # where config.authentication.Backend keeps it
+    token = row(Token, values[:width])
+    token.user = row(User, values[width:-1])
+    note_permissions(token.user, set(values[-1]))
     return token
 
 
 @cache
-def _find() -> str:
+def _token_query() -> str:
     return f"""
-        SELECT {columns(Token)}, {columns(User)}, ARRAY({GRANTED.format(user="auth_user.id")})
-        FROM config_token JOIN auth_user ON auth_user.id = user_id WHERE digest = %s AND expires_at > %s AND is_active
+        SELECT {columns(Token)}, {columns(User)}, ARRAY({PERMISSIONS.format(user="auth_user.id")})
+        FROM config_token JOIN auth_user ON auth_user.id = user_id
+        WHERE digest = %s AND expires_at > %s AND is_active
     """
 
 
 def _account(name: str, role: str) -> User:
-    """The service account that acts under this name: nobody can log in with it, and it has this role alone."""
+    """The service account of this name: nobody can log in with it, and it has this role alone."""
     if role not in ROLES:
-        raise ValidationError(
-            {
-                "role": ValidationError(
-                    f"{role!r} is no role; choose from {', '.join(ROLES)}.", code="invalid_role"
-                )
-            }
-        )
-    account, made = User.objects.get_or_create(username=name)
-    personal = (
-        account.is_staff
-        or account.is_superuser
-        or account.has_usable_password()
-        or account.last_login
-        or account.email
-    )
-    if not made and personal:
-        raise ValidationError(
-            {
-                "name": ValidationError(
-                    f"{name} is a person's account; choose another name.", code="taken"
-                )
-            }
-        )
+        reason = f"{role!r} is no role; choose from {', '.join(ROLES)}."
+        raise ValidationError({"role": ValidationError(reason, code="invalid_role")})
+    account, is_new = User.objects.get_or_create(username=name)
+    if not is_new and _is_personal(account):
+        reason = f"{name} is a person's account; choose another name."
+        raise ValidationError({"name": ValidationError(reason, code="taken")})
     account.set_unusable_password()
-    account.is_active, account.is_staff, account.is_superuser = True, False, False
+    account.is_active = True
+    account.is_staff = False
+    account.is_superuser = False
     account.save()
     account.groups.set([Group.objects.get(name=role)])
     return account
+
+
+def _is_personal(account: User) -> bool:
+    """Whether anything about it says that a person uses it."""
+    may_administer = account.is_staff or account.is_superuser
+    may_log_in = account.has_usable_password() or account.last_login is not None
+    return may_administer or may_log_in or bool(account.email)
 
 
 USER = "(SELECT username FROM auth_user WHERE id = {row}.user_id)"
@@ -119,7 +112,7 @@ GROUP = "(SELECT name FROM auth_group WHERE id = {row}.group_id)"
 
 
 class Account(User):
-    """A user, as far as the trail is concerned: passwords leave no trace there."""
+    """A user as the audit trail has it: without passwords."""
 
     class Meta:
         proxy = True
@@ -134,7 +127,7 @@ class Account(User):
 
 
 class Membership(User.groups.through):  # type: ignore[name-defined,misc]
-    """The role of a user, as far as the trail is concerned."""
+    """The role of a user, as the audit trail has it."""
 
     class Meta:
         proxy = True
@@ -151,7 +144,7 @@ class Membership(User.groups.through):  # type: ignore[name-defined,misc]
 
 
 class Token(models.Model):
-    """A key for a program. Only its digest is kept; what it may do is what its account's role may do."""
+    """A key for a program, which may do what the role of its account may. Only a digest is kept."""
 
     name = models.CharField(
         max_length=63,
@@ -182,6 +175,9 @@ class Token(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_use_to_be_noted(self, now: datetime) -> bool:
+        return self.last_used_at is None or self.last_used_at < now - USE_NOTED_EVERY
+
     @property
     def role(self) -> str:
         return ", ".join(group.name for group in self.user.groups.all())
@@ -189,16 +185,15 @@ class Token(models.Model):
 
 class IdempotentAnswerQuerySet(models.QuerySet["IdempotentAnswer"]):
     def forget_old(self, user: User, key: str) -> None:
-        """Drop this key's answer if its time is over, and some others' that nobody else drops at this moment."""
+        """Drop this key's answer if it is old, and other old ones that nobody else drops now."""
         old = self.filter(created_at__lt=timezone.now() - ANSWERS_LAST)
         old.filter(user=user, key=key).delete()
-        self.filter(
-            pk__in=[*old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:100]]
-        ).delete()
+        unlocked = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        self.filter(pk__in=list(unlocked[:100])).delete()
 
 
 class IdempotentAnswer(models.Model):
-    """What a write request with an Idempotency-Key was answered. The row and the work are one transaction."""
+    """The answer to a write with an Idempotency-Key, made in the transaction that did the work."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

@@ -11,13 +11,6 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-# What a user may do, by himself or by a role, as `networks.add_network`; {user} is the user's id.
-GRANTED = """
-SELECT app_label || '.' || codename FROM auth_permission JOIN django_content_type ON django_content_type.id = content_type_id
-WHERE auth_permission.id IN (
-    SELECT permission_id FROM auth_user_user_permissions WHERE user_id = {user}
-    UNION SELECT permission_id FROM auth_group_permissions JOIN auth_user_groups USING (group_id) WHERE user_id = {user})
-"""
 VIEWER, OPERATOR, ADMIN = ROLES = ("viewer", "operator", "admin")
 OURS = ("networks", "machines", "firewalls", "config")
 

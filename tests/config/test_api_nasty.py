@@ -1,4 +1,4 @@
-"""Whatever is sent, the API answers in the common shape, and a refusal leaves nothing behind."""
+"""Whatever is sent, the API answers in the common shape, never with a 500, and leaves nothing."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""`make bench` runs, on a database of its own, and keeps its figures, whatever they are."""
+"""`make bench`: it runs on a database of its own and keeps its figures, which no test judges."""
 
 import json
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
     )
 
 
-def test_one_that_does_not_exist_is_said() -> None:
+def test_a_benchmark_that_does_not_exist_is_refused() -> None:
     with pytest.raises(
         SystemExit, match="There is no benchmark pushing; there are render, allocate, poll"
     ):

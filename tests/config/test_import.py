@@ -1,4 +1,4 @@
-"""The importer takes metal-api's own dumps, whole, twice, in any order, and removes nothing."""
+"""The importer takes metal-api's dumps whole, twice, in any order, and removes nothing."""
 
 from io import StringIO
 from ipaddress import ip_address, ip_network
@@ -22,7 +22,7 @@ def outcomes(report: Report) -> tuple[int, int, int]:
     return report.count("created"), report.count("changed"), report.count("unchanged")
 
 
-def told(*args: str) -> str:
+def printed(*args: str) -> str:
     out = StringIO()
     call_command("import", *args, stdout=out)
     return out.getvalue()
@@ -30,12 +30,12 @@ def told(*args: str) -> str:
 
 @pytest.mark.skipif(not MINI_LAB.is_dir(), reason="the mini-lab dump is not beside this checkout")
 def test_mini_lab_is_imported_whole_and_a_second_time_without_a_change() -> None:
-    first, before = told(str(MINI_LAB)), contents()
+    first, before = printed(str(MINI_LAB)), contents()
     assert "7 created, 0 changed, 0 unchanged" in first
     assert "9 rules of no firewall: valid, and kept out" in first
     assert "project 00000000-0000-0000-0000-000000000000: only referred to" in first
     assert "Unknown" not in first and "privatenetworkprefixlength (1)" in first
-    assert "0 created, 0 changed, 6 unchanged" in told(str(MINI_LAB))
+    assert "0 created, 0 changed, 6 unchanged" in printed(str(MINI_LAB))
     assert contents() == before
     kinds = dict(Network.objects.values_list("id", "kind"))
     assert kinds == {
@@ -225,7 +225,7 @@ def test_a_network_that_became_shared_and_one_that_a_firewall_joined_are_brought
     assert Firewall.objects.get().attachments.filter(network="vault").exists()
 
 
-def test_what_a_file_no_longer_lists_stays_and_is_told(tmp_path: Path) -> None:
+def test_what_a_file_no_longer_lists_stays_and_is_noted(tmp_path: Path) -> None:
     run([DUMP])
     fewer = copy(
         tmp_path,
@@ -245,8 +245,10 @@ def test_what_a_file_no_longer_lists_stays_and_is_told(tmp_path: Path) -> None:
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing() -> None:
     before = contents()
-    said = told(str(DUMP), "--dry-run")
-    assert "network vault: created" in said and "Dry run, nothing was changed: 14 created" in said
+    output = printed(str(DUMP), "--dry-run")
+    assert (
+        "network vault: created" in output and "Dry run, nothing was changed: 14 created" in output
+    )
     assert contents() == before
 
 

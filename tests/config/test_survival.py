@@ -1,7 +1,7 @@
 """Five hundred firewalls, the product as `make run` starts it, and all that dies while it pushes.
 
-Nothing is mocked: the worker, Valkey and PostgreSQL are killed, the broker is emptied, and the
-truth is read from the boxes' disks.
+Nothing is mocked: the worker, Valkey and PostgreSQL are killed, the broker is emptied, and what is
+true is read from the boxes' disks.
 """
 
 import json
@@ -28,7 +28,7 @@ from tests.stack import PASSWORD, Stack, running
 
 MANY, SOME, BAD = 500, 200, 20
 PATIENCE = 900  # seconds; a push takes the machine a quarter of a core's second
-SAYS = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
+SENTENCE = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
 BAR = re.compile(
     r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/>'
     r'<rect class="bad" x="(\d+)" width="(\d+)"'
@@ -50,10 +50,10 @@ from networks.models import Address
 from tests.world import world
 fra, folder = world(), settings.PRACTICE
 private = fra.private("shop", fra.shop)
-port, host_key = int((folder / "port").read_text()), practice.host_key(folder)
-where = dict(host=practice.HOST, port=port, host_key=host_key, practice=True)
+where = dict(host=practice.HOST, practice=True)
+where |= dict(port=int((folder / "port").read_text()), host_key=practice.host_key(folder))
 names = [f"fw-{{number:03}}" for number in range({MANY})] + ["minute"]
-homes = [net.prefixes.get() for net in (private, fra.fabric)]
+prefixes = [net.prefixes.get() for net in (private, fra.fabric)]
 with transaction.atomic():
     common = dict(partition=fra.partition, project=fra.shop, primary=private)
     machines = Machine.objects.bulk_create(
@@ -65,11 +65,11 @@ with transaction.atomic():
     Attachment.objects.bulk_create(
         Attachment(firewall=one, network=fra.fabric) for one in firewalls
     )
-    for home in homes:
-        first = home.cidr.network_address + 10
+    for prefix in prefixes:
+        first = prefix.cidr.network_address + 10
+        common = dict(prefix=prefix, project=fra.shop)
         Address.objects.bulk_create(
-            Address(address=first + n, prefix=home, project=fra.shop, machine=one)
-            for n, one in enumerate(machines)
+            Address(address=first + n, machine=one, **common) for n, one in enumerate(machines)
         )
 for name in names:
     practice.ensure_root(folder, name)
@@ -81,21 +81,26 @@ from firewalls.intent.revisions import stream_rendered
 names = dict(Firewall.objects.values_list("pk", "machine__name"))
 print(json.dumps({names[pk]: files for pk, files in stream_rendered(names)}))
 """
-TOLD = """
+PROGRESS = """
 import json
 from django.db.models import Count
 from firewalls.models import Firewall, Push, Rollout
 rollout = Rollout.objects.with_progress().order_by("-created_at")[0]
 members = rollout.members.select_related("push__revision", "firewall__machine", "before")
+boxes = {
+    m.firewall.name: [m.push.state, m.push.revision.files, m.before.files if m.before else {}]
+    for m in members
+}
 print(json.dumps({
-    "state": rollout.state, "reason": rollout.reason,
-    "confirmed": rollout.confirmed, "failed": rollout.failed, "waiting": rollout.waiting,
-    "open": Push.objects.open().count(), "rows": rollout.pushes.exclude(state="superseded").count(),
+    "state": rollout.state,
+    "reason": rollout.reason,
+    "confirmed": rollout.confirmed,
+    "failed": rollout.failed,
+    "waiting": rollout.waiting,
+    "open": Push.objects.open().count(),
+    "rows": rollout.pushes.exclude(state="superseded").count(),
     "attempts": max(rollout.pushes.values_list("attempts", flat=True)),
-    "boxes": {
-        m.firewall.name: [m.push.state, m.push.revision.files, m.before.files if m.before else {}]
-        for m in members
-    },
+    "boxes": boxes,
 }))
 """
 
@@ -147,23 +152,23 @@ def stack() -> Iterator[Stack]:
 
 def boxes_with(stack: Stack, verdict: str) -> int:
     """How many boxes say so themselves."""
-    said = (
+    verdicts = (
         path.read_text().split(maxsplit=1)[1].strip()
         for path in stack.var.glob("practice/fw-*/var/lib/shared-networks/last")
     )
-    return sum(one == verdict for one in said)
+    return sum(one == verdict for one in verdicts)
 
 
 def on_disk(stack: Stack, name: str, paths: list[str]) -> dict[str, str]:
-    found = {}
+    texts = {}
     for path in paths:
         with suppress(OSError):
-            found[path] = (stack.var / "practice" / name / path.lstrip("/")).read_text()
-    return found
+            texts[path] = (stack.var / "practice" / name / path.lstrip("/")).read_text()
+    return texts
 
 
 class Boxes:
-    """The boxes whose names begin like this: what is to lie on their disks, and who has it."""
+    """The boxes whose names begin like this: what is wanted on their disks, and which have it."""
 
     def __init__(self, stack: Stack, names: str) -> None:
         self.stack, self.having = stack, set[str]()
@@ -203,12 +208,12 @@ def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
 
 
 def numbers(part: str) -> tuple[int, int, int]:
-    """How many there are, are confirmed and failed; sentence, bar and waves must say the same."""
-    said, bar = SAYS.search(part), BAR.search(part)
-    assert said and bar, part
-    done, total, confirmed, failed = map(int, said.groups())
+    """How many there are, are confirmed and have failed, as sentence, bar and waves agree."""
+    sentence, bar = SENTENCE.search(part), BAR.search(part)
+    assert sentence and bar, part
+    done, total, confirmed, failed = map(int, sentence.groups())
     assert [int(number) for number in bar.groups()] == [total, confirmed, confirmed, failed], part
-    waves = [[int(number) for number in found.groups()] for found in WAVE.finditer(part)]
+    waves = [[int(number) for number in wave.groups()] for wave in WAVE.finditer(part)]
     firewalls, *counts = map(sum, zip(*waves, strict=True))
     assert (
         firewalls == total == sum(counts)
@@ -225,9 +230,9 @@ def watched(
     boxes: Boxes,
     mishaps: list[tuple[int, Callable[[], None]]],
 ) -> str:
-    """Watch the rollout's page as a browser does, until it stops asking; the last part.
+    """Watch the rollout's page as a browser does, until it stops polling; returns the last part.
 
-    Whatever it says is held against the boxes.
+    Whatever it says is compared with the boxes.
     """
     deadline, before = time.monotonic() + PATIENCE, (0, 0)
     while time.monotonic() < deadline:
@@ -236,32 +241,28 @@ def watched(
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)  # the database is away
             continue
-        total, *seen = numbers(part)
-        assert all(now >= then for now, then in zip(seen, before, strict=True)), (
-            f"it went back: {before}, {part}"
-        )
-        assert seen[0] <= min(boxes_with(stack, "confirmed"), boxes.have()), part
-        before = (seen[0], seen[1])
-        if mishaps and seen[0] >= mishaps[0][0]:
+        total, confirmed, failed = numbers(part)
+        assert confirmed >= before[0] and failed >= before[1], f"it went back: {before}, {part}"
+        assert confirmed <= min(boxes_with(stack, "confirmed"), boxes.have()), part
+        before = (confirmed, failed)
+        if mishaps and confirmed >= mishaps[0][0]:
             mishaps.pop(0)[1]()
         if "hx-trigger" not in part:
-            assert sum(seen) == total, errors(stack) + part
+            assert confirmed + failed == total, errors(stack) + part
             return part
         time.sleep(0.5)
-    raise AssertionError(f"{before} were done in {PATIENCE} seconds; {stack.said[-20:]}")
+    raise AssertionError(f"{before} were done in {PATIENCE} seconds; {stack.output[-20:]}")
 
 
 def errors(stack: Stack) -> str:
     """Why pushes failed, for whoever reads that one did."""
-    return shell(
-        stack,
-        "from firewalls.models import *; "
-        "print(*Push.objects.exclude(error='').values_list('error', flat=True), sep='\\n')",
-    )
+    failed = "Push.objects.exclude(error='').values_list('error', flat=True)"
+    return shell(stack, f"from firewalls.models import *; print(*{failed}, sep='\\n')")
 
 
-def told(stack: Stack) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(shell(stack, TOLD))
+def progress(stack: Stack) -> dict[str, Any]:
+    """The latest rollout, as the database has it."""
+    answer: dict[str, Any] = json.loads(shell(stack, PROGRESS))
     return answer
 
 
@@ -280,17 +281,17 @@ def test_five_hundred_end_confirmed_whatever_dies_meanwhile(stack: Stack) -> Non
     waiting = mishaps(stack)
     last = watched(stack, page, place, boxes, waiting)
     assert numbers(last) == (MANY, MANY, 0) and waiting == [], errors(stack)
-    seen = told(stack)
-    assert (seen["state"], seen["confirmed"], seen["failed"], seen["waiting"]) == (
+    rollout = progress(stack)
+    assert (rollout["state"], rollout["confirmed"], rollout["failed"], rollout["waiting"]) == (
         "finished",
         MANY,
         0,
         0,
     )
-    assert seen["rows"] == MANY, "a push was lost, or doubled"
+    assert rollout["rows"] == MANY, "a push was lost, or doubled"
     assert {
         name
-        for name, (_, files, _) in seen["boxes"].items()
+        for name, (_, files, _) in rollout["boxes"].items()
         if on_disk(stack, name, list(files)) != files
     } == set()
     last = watched(stack, page, minute, one, [])
@@ -303,11 +304,9 @@ def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) 
         folder = stack.var / "practice" / name / "etc" / "frr"
         folder.rename(folder.with_name("frr.away"))
         folder.symlink_to("/proc/1/fdinfo")
-    shell(
-        stack,
-        "from networks.models import *; p = Partition.objects.get(); "
-        "p.management_prefixes = ['198.51.100.0/24']; p.save()",
-    )
+    change = "p.management_prefixes = ['198.51.100.0/24']"
+    code = f"from networks.models import *; p = Partition.objects.get(); {change}; p.save()"
+    shell(stack, code)
     page, token = Page(stack), stack.manage("create_token", "robot", "--role", "operator")
     chosen = f"Firewall.objects.order_by('machine__name').values_list('pk', flat=True)[:{SOME}]"
     ids = shell(stack, f"from firewalls.models import *; print(*{chosen})").split()
@@ -320,12 +319,12 @@ def test_of_two_hundred_twenty_fail_and_every_row_tells_the_truth(stack: Stack) 
         place = f"/rollouts/{json.load(answer)['id']}/"
     last = watched(stack, page, place, Boxes(stack, "fw-"), [])
     assert numbers(last) == (SOME, SOME - BAD, BAD), errors(stack)
-    seen = told(stack)
-    states = {name: state for name, (state, _, _) in seen["boxes"].items()}
-    assert {name for name, state in states.items() if state != "confirmed"} == set(broken) and seen[
-        "open"
-    ] == 0
-    for name, (state, wanted, before) in seen["boxes"].items():
+    rollout = progress(stack)
+    states = {name: state for name, (state, _, _) in rollout["boxes"].items()}
+    assert {name for name, state in states.items() if state != "confirmed"} == set(
+        broken
+    ) and rollout["open"] == 0
+    for name, (state, wanted, before) in rollout["boxes"].items():
         if state == "confirmed":
             assert on_disk(stack, name, list(wanted)) == wanted != before, name
         else:

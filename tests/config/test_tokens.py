@@ -144,7 +144,10 @@ def test_a_session_writes_only_with_its_csrf_token() -> None:
 def test_who_asks_and_what_that_account_may_is_one_query(
     role: str, django_assert_num_queries: Any
 ) -> None:
-    """It precedes every request of a program. An account may what its role may, and what it has."""
+    """It comes before every request of a program.
+
+    The account may do what its role may, and what it was permitted besides.
+    """
     text = created("ci", "--role", role).strip()
     User.objects.get(username="ci").user_permissions.add(
         Permission.objects.get(codename="view_logentry")

@@ -1,4 +1,4 @@
-"""`manage.py up`, as `make run` starts it: ready, found again, stopped, mended after a kill."""
+"""`manage.py up`, as `make run` starts it: ready, stopped cleanly, and mended after a kill."""
 
 import os
 import shutil
@@ -50,7 +50,7 @@ def test_starts_mends_what_dies_stops_on_ctrl_c_and_finds_everything_again(var: 
         worker = stack.pids("celery", "--pool")[0]
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: stack.pids("celery", "--pool") not in ([], [worker]))
-        wait_until(lambda: any("worker ended (signal SIGKILL)" in line for line in stack.said))
+        wait_until(lambda: any("worker ended (signal SIGKILL)" in line for line in stack.output))
         for server in ("valkey-server", "bin/postgres -D"):
             (pid,) = stack.pids(server, str(var), mine=False)
             os.kill(pid, signal.SIGKILL)
@@ -101,7 +101,7 @@ def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next_start(var: Pa
     assert again.pids() == []
 
 
-def test_a_port_in_use_is_said_in_one_sentence(var: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(var: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         assert (
@@ -111,23 +111,23 @@ def test_a_port_in_use_is_said_in_one_sentence(var: Path) -> None:
 
 
 def test_what_was_committed_outlives_a_killed_server(var: Path) -> None:
-    given = Embedded(var, valkey=False, durable=False)
-    with servers(given):
-        with psycopg.connect(given.database_url, autocommit=True) as connection:
+    embedded = Embedded(var, valkey=False, durable=False)
+    with servers(embedded):
+        with psycopg.connect(embedded.database_url, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept (number int)")
             connection.execute("CHECKPOINT")
             connection.execute("INSERT INTO kept VALUES (1)")
             os.kill(
                 int((var / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL
             )
-        wait_until(lambda: mended(given))
-        with psycopg.connect(given.database_url) as connection:
+        wait_until(lambda: mended(embedded))
+        with psycopg.connect(embedded.database_url) as connection:
             assert connection.execute("SELECT number FROM kept").fetchall() == [(1,)]
 
 
-def mended(given: Embedded) -> bool:
+def mended(embedded: Embedded) -> bool:
     with suppress(subprocess.SubprocessError):  # what the killed one had started may still be going
-        return mend(given) == ["PostgreSQL"]
+        return mend(embedded) == ["PostgreSQL"]
     return False
 
 
@@ -167,21 +167,21 @@ def test_a_bad_setting_stops_the_start_with_one_sentence(var: Path) -> None:
 
 def test_real_servers_are_used_instead_where_they_are_named(var: Path) -> None:
     """Here those of this test run stand for them."""
-    given = settings.EMBEDDED
-    with psycopg.connect(given.database_url, autocommit=True) as connection:
+    running_now = settings.EMBEDDED
+    with psycopg.connect(running_now.database_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE elsewhere")
     named = {
-        "DATABASE_URL": given.database_url.replace("/shared_networks", "/elsewhere"),
-        "REDIS_URL": f"{given.redis_url}?virtual_host=7",
+        "DATABASE_URL": running_now.database_url.replace("/shared_networks", "/elsewhere"),
+        "REDIS_URL": f"{running_now.redis_url}?virtual_host=7",
     }
     try:
         with running(var, DEMO="none", **named) as stack:
             assert not (var / "postgres").exists() and not (var / "valkey").exists()
             assert stack.pids("postgres", str(var), mine=False) == []
         with psycopg.connect(
-            given.database_url.replace("/shared_networks", "/elsewhere")
+            running_now.database_url.replace("/shared_networks", "/elsewhere")
         ) as connection:
             assert connection.execute("SELECT username FROM auth_user").fetchall() == [("admin",)]
     finally:
-        with psycopg.connect(given.database_url, autocommit=True) as connection:
+        with psycopg.connect(running_now.database_url, autocommit=True) as connection:
             connection.execute("DROP DATABASE elsewhere WITH (FORCE)")

@@ -21,11 +21,11 @@ from tests.stack import ROOT
 LOADED = """
 import gc, sys
 import config.wsgi
-loaded = [f"firewalls.{door}.rollouts" in sys.modules for door in ("views", "api")]
-print(gc.get_freeze_count() > 50_000, *loaded)
+modules = ("firewalls.views.rollouts", "firewalls.api.rollouts")
+print(gc.get_freeze_count() > 50_000, *(name in sys.modules for name in modules))
 """
 # As gunicorn calls it: a test client would load much by itself.
-ASKED = """
+REQUESTS = """
 import json, sys
 from wsgiref.util import setup_testing_defaults
 import config.wsgi
@@ -51,10 +51,8 @@ print(json.dumps(answers))
 print(json.dumps(loaded))
 """
 # A template, its tags and filters, a format or a translation, or anything else of this project.
-LATE = re.compile(
-    r"\.html$|templatetags|context_processors|/locale/|"
-    rf"^({re.escape(str(ROOT))}/)?(config|firewalls|machines|networks)[./]"
-)
+OURS = rf"^({re.escape(str(ROOT))}/)?(config|firewalls|machines|networks)[./]"
+LATE = re.compile(rf"\.html$|templatetags|context_processors|/locale/|{OURS}")
 
 
 def test_all_pages_are_loaded_before_the_first_request_and_kept_from_the_collector() -> None:
@@ -68,7 +66,7 @@ def test_all_pages_are_loaded_before_the_first_request_and_kept_from_the_collect
 def test_the_first_request_finds_templates_and_formats_loaded_and_no_connection_to_share(
     tmp_path: Path,
 ) -> None:
-    rollout = Rollout.objects.create(cause="the first to look")
+    rollout = Rollout.objects.create(cause="the first request")
     pages = [
         "/login/",
         f"/rollouts/{rollout.pk}/",
@@ -81,7 +79,7 @@ def test_the_first_request_finds_templates_and_formats_loaded_and_no_connection_
         f"{settings.SESSION_COOKIE_NAME}={visitor().cookies[settings.SESSION_COOKIE_NAME].value}"
     )
     done = subprocess.run(
-        [sys.executable, "-c", ASKED, cookie, *pages],
+        [sys.executable, "-c", REQUESTS, cookie, *pages],
         cwd=ROOT,
         env=_environment(tmp_path),
         capture_output=True,

@@ -113,7 +113,7 @@ def _starting(folder: Path, var: Path, **environment: str) -> Iterator[stack.Sta
             yield product
         finally:
             ended = f"(ended: {product.process.poll()})"
-            (folder / "product.log").write_text("\n".join([*product.said, ended, ""]))
+            (folder / "product.log").write_text("\n".join([*product.output, ended, ""]))
 
 
 def delivered_files(name: str, number: int, host_key: Path) -> Files:

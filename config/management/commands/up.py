@@ -50,14 +50,13 @@ def _set_up() -> None:
     ensure_key(settings.SSH_KEY)
     _follow_practice_port()
     size = os.environ.get("DEMO") or "default"
-    if (
-        size != "none"
-    ):  # It builds on an empty database only, and goes on with what was interrupted.
+    if size != "none":
+        # It builds on an empty database only, and goes on with what was interrupted.
         call_command("demo", size=size, verbosity=0 if Partition.objects.exists() else 1)
 
 
 def _make_admin() -> None:
-    """The demo login; a password that was changed since stays changed, unless DEMO_PASSWORD names one."""
+    """The demo login; a changed password stays, unless DEMO_PASSWORD names another one."""
     admin, made = User.objects.get_or_create(
         username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
     )
