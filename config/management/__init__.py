@@ -1,1 +1,1 @@
-"""The commands of `manage.py`: each reads its arguments, calls one thing and prints the outcome."""
+"""The commands of `manage.py`."""
