@@ -15,12 +15,13 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 
 import asyncssh
 
+from firewalls.device import applier_file
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.transport import APPLIER
 
 HOST = "127.0.0.1"
 VERBS = ("apply", "confirm", "show", "version")
@@ -92,6 +93,7 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
         await (
             await _applier(folder, pending.relative_to(folder).parts[0], "recover", inside=True)
         ).communicate()
+    _program(folder)  # compiled before anybody waits for it
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
 
     turns = asyncio.Semaphore(AT_ONCE)  # real firewalls bring a processor each; these share one
@@ -148,8 +150,7 @@ async def _applier(
     Not in a session of its own: Linux would give each as large a share of the processors as all pages together.
     """
     return await asyncio.create_subprocess_exec(
-        "sh",
-        str(APPLIER),
+        *_program(folder),
         *words,
         env=_environment(folder, name) | ({"APPLIER_INSIDE": "1"} if inside else {}),
         process_group=0,
@@ -157,6 +158,12 @@ async def _applier(
         stdout=PIPE,
         stderr=PIPE,
     )
+
+
+@cache
+def _program(folder: Path) -> list[str]:
+    """The applier as a firewall has it, run by the interpreter of this product."""
+    return applier_file.unpacked(folder / ".applier")
 
 
 async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:

@@ -2,18 +2,17 @@
 
 import asyncio
 import base64
-import hashlib
 import io
 import tarfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import asyncssh
 
+from firewalls.device import applier_file
 from firewalls.device.connection import (
     Target,
     Timeouts,
@@ -34,7 +33,6 @@ __all__ = [
     "push",
 ]
 
-APPLIER = Path(__file__).with_name("applier.sh")
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 
 
@@ -176,10 +174,9 @@ async def inspect(
     )
 
 
-@cache
 def applier_digest() -> str:
     """SHA-256 of the applier that this product speaks with."""
-    return hashlib.sha256(APPLIER.read_bytes()).hexdigest()
+    return applier_file.digest()
 
 
 def _packed(files: Mapping[str, str]) -> bytes:

@@ -31,8 +31,8 @@ def configure(*lines: str) -> None:
 
 def configuration(answer: str) -> tuple[str, str]:
     """The configuration at the beginning of an answer, and the rest; no configuration without an end."""
-    text, end, rest = answer.partition("\nend\n")
-    return (f"{text}\nend\n", rest) if end else ("", answer)
+    text, end, rest = f"\n{answer}".partition("\nend\n")
+    return (f"{text}\nend\n"[1:], rest) if end else ("", answer)
 
 
 def running() -> str:
