@@ -11,6 +11,7 @@ they start anew for every run: 0.3 s of CPU time for nornir.
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -20,12 +21,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from firewalls.device import practice, transport
+from firewalls.device import practice
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Target
 from tests.bench import others, slow_boxes
 from tests.bench.measure import FIREWALLS, ROLLBACK_SECONDS, Row, files, pushed, shown
 from tests.firewalls.boxes import answers
+from tests.firewalls.running import program
 
 LISTENING = 16  # ports of one sshd; it takes no more
 AT_ONCE = int(
@@ -85,7 +87,7 @@ class Bench:
         """What whoever comes in by this port runs: the applier of that firewall, and nothing else."""
         root = self.folder / "roots" / self.names[self.ports.index(port)]
         practice = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={ROLLBACK_SECONDS}"
-        return f"Match LocalPort {port}\nForceCommand exec sh {transport.APPLIER}\nSetEnv HOME={self.folder} {practice}\n"
+        return f"Match LocalPort {port}\nForceCommand exec {shlex.join(program())}\nSetEnv HOME={self.folder} {practice}\n"
 
     def _start(self, name: str, ports: list[int], more: str) -> "subprocess.Popen[bytes]":
         authorized, config = self.folder / "authorized", self.folder / f"{name}.conf"

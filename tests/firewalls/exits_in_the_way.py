@@ -299,7 +299,7 @@ STORED: dict[str, Happening] = {
         "rolled-back", "write", "There is no user frr here", Fault("getpwnam", "frr", "KeyError", 1)
     ),
     "no room for a folder": Pushed(
-        "rolled-back", "write", FULL, Fault("mkdir", "*etc/systemd/network *"), WITH_UNITS
+        "rolled-back", "write", FULL, Fault("mkdir", "*box*/etc/systemd/network *"), WITH_UNITS
     ),
     "what is left of another write stays": Pushed(
         "rolled-back", "write", "busy", Fault("unlink", "*frr.conf.new", "EBUSY", 1), prepare=left_over
@@ -706,7 +706,8 @@ def unconfirmed(box: Box) -> None:
         and "Rolled back by itself in 300 seconds unless" in first.steps["arm-rollback"][1]
     )
     box.heard.append((box.state / "pending/rules").read_text())
-    assert box.run("recover", how=INSIDE) == (0, "") and box.has(CHANGED), "its timer lives"
+    assert box.run("recover", how=INSIDE) == (0, ""), box.heard[-1]
+    assert box.has(CHANGED), "its timer lives"
     assert box.run("rollback", "another", "0", how=INSIDE)[0] == 0 and box.has(CHANGED), (
         "this one's timer is not that one's"
     )

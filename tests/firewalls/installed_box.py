@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from firewalls.device import transport
+from firewalls.device.applier_file import NAME, PACKAGE, content, packed
 from firewalls.device.connection import Timeouts, connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Target
@@ -20,21 +21,24 @@ from tests.firewalls.boxes import last, pushed, sshd
 from tests.firewalls.real_box import files, firewall, running, shell
 
 ACCOUNT, PROGRAM = "shared-networks", "/usr/local/sbin/shared-networks-applier"
+MODULES = "/usr/local/lib/shared-networks-applier"
 
 
 def own_folders(folder: Path) -> None:
     """What setting up writes to is this namespace's alone."""
     shell("mount --make-rprivate /", f"cp -a /etc {folder}/etc && mount --bind {folder}/etc /etc")
-    for path in ("/usr/local/sbin", "/var/lib"):
+    Path(MODULES).mkdir(exist_ok=True)
+    for path in ("/usr/local/sbin", MODULES, "/var/lib"):
         shell(f"mount -t tmpfs -o mode=755 none {path}")
     shell(
         "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd"
     )  # a systemd-networkd of this machine is not this box's
 
 
-def install(*words: str) -> tuple[int, str]:
+def install(folder: Path, *words: str, file: bytes = b"") -> tuple[int, str]:
+    (folder / NAME).write_bytes(file or content())
     done = subprocess.run(
-        ["sh", str(transport.APPLIER), "install", *words],
+        ["/usr/bin/python3", str(folder / NAME), "install", *words],
         capture_output=True,
         text=True,
         check=False,
@@ -68,6 +72,7 @@ FORBIDDEN = (
     f"sudo -n {PROGRAM} recover",
     f"sudo -n {PROGRAM} install",
     f"echo x >>{PROGRAM}",
+    f"find {MODULES} -writable | grep -q .",
     f"echo x >>~{ACCOUNT}/.ssh/authorized_keys",
     f"mv ~{ACCOUNT}/.ssh ~{ACCOUNT}/x",
     "cat /var/lib/shared-networks/last",
@@ -77,14 +82,17 @@ OVER_SSH = ("id", "sh", "install", "recover", "show; id", "apply; id")
 
 def tell(folder: Path) -> dict[str, object]:
     own_folders(folder)
-    told: dict[str, object] = {"without a key": install(), "no key": install("no key at all")}
-    told["two lines"] = install("ssh-ed25519 A\nssh-rsa B")
+    told: dict[str, object] = {
+        "without a key": install(folder),
+        "no key": install(folder, "no key at all"),
+    }
+    told["two lines"] = install(folder, "ssh-ed25519 A\nssh-rsa B")
     with (
         firewall(),
         sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key),
     ):
         target = replace(here, user=ACCOUNT)
-        told["installed"], told["updated"] = install(public_line(key)), install()
+        told["installed"], told["updated"] = install(folder, public_line(key)), install(folder)
         outcome, steps = pushed(target, files(1), key)
         told["pushed"] = {
             "outcome": outcome.state,
@@ -102,7 +110,8 @@ def tell(folder: Path) -> dict[str, object]:
         told["enabled"] = Path(
             "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
         ).is_symlink()
-        Path(PROGRAM).write_text(Path(PROGRAM).read_text() + "# an older one\n")
+        older = {path.name: f"{path.read_text()}# an older one\n" for path in PACKAGE.glob("*.py")}
+        told["other"] = install(folder, file=packed(older))
         told["older"] = pushed(target, files(2), key)[0].error
     return told
 

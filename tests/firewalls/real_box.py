@@ -8,6 +8,7 @@ Tells what happened as JSON. Nothing of the machine it runs on is touched.
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from firewalls.device import practice, transport
 from firewalls.device.transport import Target, Timeouts
 from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd, wait_until
-from tests.firewalls.running import PATIENT
+from tests.firewalls.running import PATIENT, program
 
 DAEMONS = ("zebra", "bgpd", "staticd")
 ROUTES = """frr version 8.4.4
@@ -150,7 +151,7 @@ def tell(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
     told: dict[str, object] = {}
-    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {transport.APPLIER}"
+    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 {shlex.join(program())}"
     patient, hasty = (f"{where} APPLIER_TIMEOUT={seconds} {then}" for seconds in (PATIENT, 10))
     with (
         firewall(),

@@ -1,15 +1,15 @@
 """A disk that fills up while a push runs, or before it is confirmed: the firewall goes back all the same, and tells the truth about it."""
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from firewalls.device import transport
 from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
-from tests.firewalls.running import environment, verdict
+from tests.firewalls.running import environment, program, verdict
 
 FILL = "dd if=/dev/zero of={root}/fill bs=4k 2>/dev/null"
 
@@ -28,7 +28,7 @@ def life(root: Path, before: str, after: str = "", **more: str) -> tuple[str, li
     (root.parent / "changed.tar").write_bytes(_packed(CHANGED))
     script = f"""
         mount -t tmpfs -o size=256k,mode=755 none {root} && mkdir -p {root}/etc/frr {root}/etc/shared-networks/probes {root}/var/lib
-        applier() {{ sh {transport.APPLIER} "$@"; }}
+        applier() {{ {shlex.join(program())} "$@"; }}
         applier confirm $(applier apply <{root.parent}/good.tar | tail -1 | cut -f3) >&2
         {before}
         applier apply <{root.parent}/changed.tar >{root.parent}/said

@@ -106,7 +106,7 @@ def test_the_key_runs_nothing_else(told: dict[str, Any]) -> None:
 
 
 def test_even_with_a_shell_the_account_can_do_nothing_more(told: dict[str, Any]) -> None:
-    assert told["account"] == dict.fromkeys(told["account"], True) and len(told["account"]) == 7
+    assert told["account"] == dict.fromkeys(told["account"], True) and len(told["account"]) == 8
 
 
 def test_an_unconfirmed_push_is_put_back_at_boot(told: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Bringing files to a firewall: the real applier behind real SSH servers, whose connections are really cut."""
 
 import asyncio
+import shlex
 import os
 import signal
 import subprocess
@@ -31,7 +32,7 @@ from tests.firewalls.boxes import (
     sshd,
     wait_until,
 )
-from tests.firewalls.running import PATIENT, applied
+from tests.firewalls.running import PATIENT, applied, program
 
 ORDER = [
     "connect",
@@ -383,7 +384,7 @@ class TestOpenSSH:
     """The same with OpenSSH's own server and a forced command, as on a real firewall."""
 
     def command(self, root: Path) -> str:
-        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT} sh {transport.APPLIER}"
+        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT} {shlex.join(program())}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:

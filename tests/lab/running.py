@@ -1,5 +1,6 @@
 """The whole lab at work: the guest, the product, the partition in both, and every firewall's configuration pushed."""
 
+import base64
 import socket
 import sys
 import time
@@ -12,8 +13,8 @@ from typing import Any
 
 import psutil
 
+from firewalls.device import applier_file
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.transport import APPLIER
 from tests import stack
 from tests.lab import rest, topology
 from tests.lab.guest_machine import PROCESSORS, Guest, GuestError, guest
@@ -136,9 +137,11 @@ def delivered(name: str, number: int, host_key: Path) -> dict[str, tuple[str, in
 def _wire(running: Lab, key: str) -> None:
     """Switches and machines, then the firewalls. What they share is set up as an operator does it, with the one command."""
     names = [firewall.name for firewall in topology.FIREWALLS]
-    running.guest.write("/root/applier.sh", APPLIER.read_text())
+    program = f"/root/{applier_file.NAME}"
+    running.guest.write(f"{program}.base64", base64.b64encode(applier_file.content()).decode())
     with ThreadPoolExecutor(PROCESSORS) as pool:
-        parts = f"sh /root/applier.sh install '{key}'", script(running.numbers)
+        install = f"base64 -d {program}.base64 >{program} && python3 {program} install '{key}'"
+        parts = install, script(running.numbers)
         list(pool.map(lambda part: running.guest.run(part, seconds=SETTLE_SECONDS), parts))
     running.guest.run(
         "\n".join(f"bash /run/lab/box start {name}" for name in names), seconds=SETTLE_SECONDS

@@ -156,7 +156,7 @@ def _imports(text: str) -> set[str]:
         if line.startswith("import vrf "):
             router, family = [*blocks, "", ""][:2]
             where = f"{router.partition(' ')[2]}, {family.partition(' ')[2]}"
-            imports.add(f"{where}: {line.replace(' vrf', '', 1)}")
+            imports.add(f"{where}: {line}")
     return imports
 
 

@@ -65,7 +65,7 @@ def take(descriptor: int) -> bool:
     return True
 
 
-def is_descriptors(path: str) -> bool:
+def is_held(path: str) -> bool:
     """Whether somebody holds the lock."""
     descriptor = open_lock(path)
     try:
