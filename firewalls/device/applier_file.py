@@ -30,7 +30,10 @@ def content() -> bytes:
 
 def packed(modules: dict[str, str]) -> bytes:
     """A file of other sources than these, as a test may want it."""
-    sources = {"__main__.py": START, **{f"applier/{name}": modules[name] for name in sorted(modules)}}
+    sources = {
+        "__main__.py": START,
+        **{f"applier/{name}": modules[name] for name in sorted(modules)},
+    }
     file = io.BytesIO(FIRST_LINE)
     file.seek(len(FIRST_LINE))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

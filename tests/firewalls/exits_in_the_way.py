@@ -123,9 +123,11 @@ class Pushed:
 
     def __call__(self, box: Box) -> None:
         self.prepare(box)
-        single = isinstance(self.broken, Fault)
-        faults = (*self.faults, *([self.broken] if isinstance(self.broken, Fault) else []))
-        how = replace(self.how, broken={} if single else self.broken, faults=faults)
+        how = replace(self.how, faults=self.faults)
+        if isinstance(self.broken, Fault):
+            how = replace(how, faults=(*self.faults, self.broken))
+        else:
+            how = replace(how, broken=self.broken)
         told = box.push(self.files, how, self.given)
         assert (
             told.ended == self.ended
@@ -186,7 +188,9 @@ CHECKED: dict[str, Happening] = {
     "frr-reload refuses": Pushed(
         "failed", "check-frr", "no such thing", fails("frr-reload.py", "*--test*", "no such thing")
     ),
-    "frr-reload hangs": Pushed("failed", "check-frr", "", hangs("frr-reload.py", "*--test*"), how=HASTY),
+    "frr-reload hangs": Pushed(
+        "failed", "check-frr", "", hangs("frr-reload.py", "*--test*"), how=HASTY
+    ),
     "nft refuses": Pushed(
         "failed", "check-nftables", "syntax error", fails("nft", "*-c*", "syntax error")
     ),
@@ -299,10 +303,14 @@ STORED: dict[str, Happening] = {
         "rolled-back", "write", "There is no user frr here", Fault("getpwnam", "frr", "KeyError", 1)
     ),
     "no room for a folder": Pushed(
-        "rolled-back", "write", FULL, Fault("mkdir", "*box*/etc/systemd/network *"), WITH_UNITS
+        "rolled-back", "write", FULL, Fault("mkdir", "*a-folder/etc/systemd/network *"), WITH_UNITS
     ),
     "what is left of another write stays": Pushed(
-        "rolled-back", "write", "busy", Fault("unlink", "*frr.conf.new", "EBUSY", 1), prepare=left_over
+        "rolled-back",
+        "write",
+        "busy",
+        Fault("unlink", "*frr.conf.new", "EBUSY", 1),
+        prepare=left_over,
     ),
 }
 LOADED: dict[str, Happening] = {
@@ -364,8 +372,11 @@ LOADED: dict[str, Happening] = {
     "FRR has what it should": rounds("log syslog", 1),
     "FRR still has an instance": rounds("router bgp 1 vrf old", 2),
     "FRR hangs": Pushed(
-        "rolled-back", "load-frr", "frr-reload.py did not end within 1 seconds.",
-        hangs("frr-reload.py", "*--reload*etc/frr*"), how=HASTY,
+        "rolled-back",
+        "load-frr",
+        "frr-reload.py did not end within 1 seconds.",
+        hangs("frr-reload.py", "*--reload*etc/frr*"),
+        how=HASTY,
     ),
 }
 VERIFIED: dict[str, Happening] = {
@@ -622,11 +633,19 @@ ROUTES: dict[str, Happening] = {
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
     "nothing can be kept": Pushed(
-        "unknown", BACK, FULL, NOT_LOADED, later=True,
+        "unknown",
+        BACK,
+        FULL,
+        NOT_LOADED,
+        later=True,
         faults=(Fault("mkdir", "*undone.new*", times=1),),
     ),
     "an old file cannot be written": Pushed(
-        "unknown", BACK, FULL, NOT_LOADED, later=True,
+        "unknown",
+        BACK,
+        FULL,
+        NOT_LOADED,
+        later=True,
         faults=(Fault("write", "*etc-frr-frr.conf.new*", times=1, when=UNDONE),),
     ),
     "old rules are not taken": Pushed(
@@ -866,7 +885,7 @@ def installed(box: Box) -> None:
 
 
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
-NOT_ENABLED = "case \"$*\" in is-enabled*nftables*) echo masked ;; *) echo enabled ;; esac"
+NOT_ENABLED = 'case "$*" in is-enabled*nftables*) echo masked ;; *) echo enabled ;; esac'
 INSTALLED: dict[str, Happening] = {
     "installing without root": Installed(
         "Installing takes root: sudo python3 shared-networks-applier install",

@@ -31,7 +31,9 @@ def interpreters() -> dict[str, str]:
     found += map(str, Path.home().glob(".pyenv/versions/3.*/bin/python3"))
     versions = {path: _version(path) for path in found if path}
     oldest = min((version, path) for path, version in versions.items() if version >= OLDEST)
-    return {"this": sys.executable} | ({"oldest": oldest[1]} if oldest[0] != sys.version_info[:2] else {})
+    return {"this": sys.executable} | (
+        {"oldest": oldest[1]} if oldest[0] != sys.version_info[:2] else {}
+    )
 
 
 def _version(path: str) -> tuple[int, ...]:
@@ -50,7 +52,11 @@ def program(interpreter: str = sys.executable) -> list[str]:
 
 def command(how: Mapping[str, str] = HOW) -> list[str]:
     """As `how` says: by another interpreter, or another program altogether."""
-    return how["program"].split() if "program" in how else program(how.get("interpreter", sys.executable))
+    return (
+        how["program"].split()
+        if "program" in how
+        else program(how.get("interpreter", sys.executable))
+    )
 
 
 def tools(folder: Path, names: str) -> str:

@@ -6,12 +6,22 @@ second half of `and`, `or` and of a conditional expression, which may never be l
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 FAULTS = Path(__file__).with_name("faults.py")
-SPEAKING = {"Failed", "Skipped", "Refused", "remark", "failed", "complain", "say", "missing", "_broken", "_place"}
+SPEAKING = {
+    "Failed",
+    "Skipped",
+    "Refused",
+    "remark",
+    "failed",
+    "complain",
+    "say",
+    "missing",
+    "_broken",
+}
 
 
 class Way(NamedTuple):
@@ -72,11 +82,22 @@ class _Marking(ast.NodeTransformer):
 
     def _first(self, body: list[ast.stmt], node: ast.AST, kind: str) -> None:
         at = 1 if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) else 0
-        body.insert(at, ast.Expr(self._mark(node if kind == "otherwise" else body[-1 if at == len(body) else at], kind)))
+        body.insert(
+            at,
+            ast.Expr(
+                self._mark(
+                    node if kind == "otherwise" else body[-1 if at == len(body) else at], kind
+                )
+            ),
+        )
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
         self.generic_visit(node)
-        after = [n for n, one in enumerate(node.body) if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
+        after = [
+            n
+            for n, one in enumerate(node.body)
+            if isinstance(one, ast.ImportFrom) and one.module == "__future__"
+        ]
         if after and self.module != "__init__.py":
             node.body.insert(after[0] + 1, ast.parse("from . import took").body[0])
         return node
@@ -127,21 +148,35 @@ def _sentences(module: str, tree: ast.Module) -> list[Sentence]:
     """What it says to people or writes for others: what is said, and whatever reads like a sentence."""
     silent, spoken = set[int](), set[int]()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(
+            node
+        ):
             silent.add(id(node.body[0].value))  # type: ignore[attr-defined]
         if isinstance(node, ast.JoinedStr):
             silent |= {id(part) for part in node.values}
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in SPEAKING:
-            spoken |= {id(part) for argument in node.args for part in ast.walk(argument)}
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in SPEAKING
+        ):
+            spoken |= {id(part) for argument in node.args for part in _within(argument)}
     found = []
     for node in ast.walk(tree):
         pieces = _pieces(node)
         text = "…".join(pieces)
         if id(node) in silent or len(re.findall("[A-Za-z]{2,}", text)) < 2:
             continue
-        if id(node) in spoken or re.fullmatch(r"(?:[A-Z\[]|…).*[.?\s:]", text, re.DOTALL):
+        reads = re.fullmatch(r"[A-Z\[…]\S* \S+ .*", text, re.DOTALL)
+        if id(node) in spoken or reads:
             found.append(Sentence(f"{module}, line {node.lineno}", tuple(pieces)))  # type: ignore[attr-defined]
     return found
+
+
+def _within(node: ast.AST) -> Iterator[ast.AST]:
+    """What a text is put together from, but not the words of another call."""
+    yield node
+    if not isinstance(node, ast.Call):
+        for part in ast.iter_child_nodes(node):
+            yield from _within(part)
 
 
 def _pieces(node: ast.AST) -> list[str]:
@@ -152,7 +187,7 @@ def _pieces(node: ast.AST) -> list[str]:
     pieces = [""]
     for part in node.values:
         if isinstance(part, ast.Constant):
-            pieces[-1] += part.value
+            pieces[-1] += str(part.value)
         else:
             pieces.append("")
     return pieces

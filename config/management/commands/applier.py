@@ -1,5 +1,6 @@
-"""`manage.py applier > shared-networks-applier`: the program for firewalls, to be installed there."""
+"""`manage.py applier > shared-networks-applier`: the program that firewalls run, as one file."""
 
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -12,4 +13,4 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.buffer.write(applier_file.content())
+        sys.stdout.buffer.write(applier_file.content())

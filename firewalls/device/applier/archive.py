@@ -77,9 +77,9 @@ def _text(field: bytes) -> bytes:
 
 def _octal(field: bytes) -> int:
     digits = field.strip(b"\0 ")
-    if digits.strip(b"01234567"):
+    if not digits or digits.strip(b"01234567"):
         raise _broken("a number is none")
-    return int(digits or b"0", 8)
+    return int(digits, 8)
 
 
 def _broken(reason: str) -> Failed:

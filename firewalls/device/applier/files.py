@@ -16,7 +16,9 @@ from .steps import Failed
 
 PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe that nobody writes to is no reason to wait
+# A pipe that nobody writes to is no reason to wait.
+READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+PRIVATE = 0o600
 
 
 def managed(name: str) -> bool:
@@ -29,20 +31,20 @@ def managed(name: str) -> bool:
     return unit[:2].isdigit() and unit[2:6] == "-sn-" and unit.endswith((".netdev", ".network"))
 
 
-def present(folder: str) -> list[str]:
-    """The managed files that are in a folder."""
+def contents(folder: str) -> dict[str, bytes]:
+    """The managed files that are in a folder, and what they say."""
     try:
         units = [f"{box.UNITS}/{name}" for name in sorted(os.listdir(f"{folder}/{box.UNITS}"))]
     except (FileNotFoundError, NotADirectoryError):
         units = []
-    names = [*box.KNOWN, *filter(managed, units)]
-    return [name for name in names if read(folder, name) is not None]
+    found = {name: read(folder, name) for name in [*box.KNOWN, *filter(managed, units)]}
+    return {name: content for name, content in found.items() if content is not None}
 
 
 def differences(one: str, other: str) -> list[str]:
     """The managed files that are not the same in both folders."""
-    names = dict.fromkeys(present(one) + present(other))
-    return [name for name in names if read(one, name) != read(other, name)]
+    here, there = contents(one), contents(other)
+    return [name for name in {**here, **there} if here.get(name) != there.get(name)]
 
 
 def read(folder: str, name: str) -> bytes | None:
@@ -86,18 +88,18 @@ def ours_alone(folder: str) -> bool:
 def write(
     path: str,
     content: bytes,
-    mode: int = 0o600,
+    mode: int = PRIVATE,
     owner: tuple[int, int] | None = None,
     *,
     flush: bool = False,
 ) -> None:
     """Make a file that is not there yet. Where that fails, none is left."""
-    descriptor = os.open(path, CREATE, 0o600)
+    descriptor = os.open(path, CREATE, PRIVATE)
     try:
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        if mode != 0o600:
+        if mode != PRIVATE:
             os.fchmod(descriptor, mode)
         if owner:
             os.fchown(descriptor, *owner)
@@ -111,7 +113,7 @@ def write(
         os.close(descriptor)
 
 
-def replace(path: str, text: str, mode: int = 0o600) -> None:
+def replace(path: str, text: str, mode: int = PRIVATE) -> None:
     """Put a file of this program's own, or of root's, in the place of another, onto the disk."""
     new = f"{path}.new"
     remove(new)
@@ -122,7 +124,7 @@ def replace(path: str, text: str, mode: int = 0o600) -> None:
 
 def flush_folder(folder: str) -> None:
     """What was renamed, made or removed in it must be on the disk."""
-    descriptor = os.open(folder or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -134,12 +136,12 @@ def flush_folder(folder: str) -> None:
 
 def copy(source: str, target: str) -> None:
     """The managed files of a folder, into a new one, onto the disk."""
-    names = present(source)
-    folders = dict.fromkeys([target, *(f"{target}/{os.path.dirname(name)}" for name in names)])
+    found = contents(source)
+    folders = dict.fromkeys([target, *(f"{target}/{os.path.dirname(name)}" for name in found)])
     for folder in folders:
         os.makedirs(folder, exist_ok=True)
-    for name in names:
-        write(f"{target}/{name}", read(source, name) or b"", flush=True)
+    for name, content in found.items():
+        write(f"{target}/{name}", content, flush=True)
     for folder in folders:
         flush_folder(folder)
 
@@ -159,8 +161,7 @@ def install(source: str, names: list[str]) -> None:
         else:
             remove(f"{box.ROOT}/{name}")
     for folder in {os.path.dirname(name) for name in names}:
-        if os.path.isdir(f"{box.ROOT}/{folder}"):
-            flush_folder(f"{box.ROOT}/{folder}")
+        flush_folder(f"{box.ROOT}/{folder}")
 
 
 def _stage(name: str, content: bytes) -> str:
@@ -195,13 +196,13 @@ def staging(folder: str) -> str:
     Where there is none, it is the folder itself: what is written is a new file all the same.
     """
     device = os.stat(folder).st_dev
-    place = folder
-    while os.stat(place).st_dev == device:
+    depth = folder.count("/")
+    for up in range(depth):
+        place = folder.rsplit("/", up)[0]
+        if os.stat(place).st_dev != device:
+            break
         if ours_alone(place):
             return place
-        if place == os.path.dirname(place):
-            break
-        place = os.path.dirname(place)
     return folder
 
 

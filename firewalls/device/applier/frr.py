@@ -30,7 +30,7 @@ def configure(*lines: str) -> None:
 
 
 def configuration(answer: str) -> tuple[str, str]:
-    """The configuration at the beginning of an answer, and the rest; no configuration without an end."""
+    """The configuration at the beginning of an answer, unless it has no end; and the rest."""
     text, end, rest = f"\n{answer}".partition("\nend\n")
     return (f"{text}\nend\n"[1:], rest) if end else ("", answer)
 
@@ -64,9 +64,7 @@ def must_run(answer: str) -> None:
     """frr-reload.py ends well even if nobody is there to take the lines. Raises Failed."""
     for daemon in DAEMONS:
         if daemon not in answer.split():
-            raise Failed(
-                f"{daemon} is not running here, so FRR would not take its configuration."
-            )
+            raise Failed(f"{daemon} is not running here, so FRR would not take its configuration.")
 
 
 def runs() -> bool:

@@ -1,4 +1,4 @@
-"""What became of the last run, and whether one waits: its token, then confirmed, rolled back or failed."""
+"""What became of the last run, its token and confirmed, rolled back or failed; and who waits."""
 
 from __future__ import annotations
 

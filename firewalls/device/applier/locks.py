@@ -65,6 +65,11 @@ def take(descriptor: int) -> bool:
     return True
 
 
+def wait_for(descriptor: int) -> None:
+    """Take a lock as soon as nobody holds it."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
 def is_held(path: str) -> bool:
     """Whether somebody holds the lock."""
     descriptor = open_lock(path)

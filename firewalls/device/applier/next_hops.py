@@ -21,7 +21,10 @@ PATIENCE = 3  # seconds: a route may be there a moment before its neighbour
 
 
 def lost(more: tuple[str, ...] = ()) -> list[str]:
-    """"ADDRESS dev DEVICE" of those without a neighbour entry, among all that routes lead to and more."""
+    """Those that lack a neighbour entry, of those routes lead to, and of more.
+
+    Each is "ADDRESS dev DEVICE".
+    """
     known = {
         f"{entry['dst']} dev {entry['dev']}"
         for entry in _ip("neigh", "show", "nud", "all")

@@ -207,7 +207,7 @@ def _runs_as_applied() -> bool:
 
 
 def probe() -> None:
-    """Whatever the box's owner wants to be true: each executable there must end well. Raises Failed."""
+    """What the box's owner wants to be true: each executable there must end well. Raises Failed."""
     from . import tools
 
     names = sorted(os.listdir(box.PROBES)) if os.path.isdir(box.PROBES) else []

@@ -100,15 +100,14 @@ def sweep() -> None:
     """Remove what a killed run left; others may be waiting for the lock with theirs."""
     for name in os.listdir(box.STATE):
         kind, _, process = name.partition(".")
-        if kind in ("new", "last") and process or kind == "candidate" and not _lives(process):
+        left = bool(process) if kind in ("new", "last") else kind == "candidate"
+        if left and not (kind == "candidate" and _lives(process)):
             files.remove_tree(f"{box.STATE}/{name}")
 
 
 def _lives(process: str) -> bool:
     try:
         os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
+    except (OSError, OverflowError, ValueError):
         return False
-    except PermissionError:
-        pass
     return True

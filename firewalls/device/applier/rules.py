@@ -6,7 +6,7 @@ iptables-nft makes rules that nft lists but does not read.
 
 from __future__ import annotations
 
-from . import box, files, tools
+from . import box, tools
 from .steps import Failed, Skipped, remark
 
 NOT_COMPARED = (
@@ -21,8 +21,8 @@ def tables(text: str) -> list[str]:
         words = line.replace("{", " ").replace(";", " ").split()
         if words[:1] in (["add"], ["delete"], ["destroy"], ["flush"]):
             words = words[1:]
-        if words[:1] == ["table"] and len(words) >= 3:
-            names.add(f"{words[1]} {words[2]}")
+        if words[:1] == ["table"]:
+            names.add(" ".join(words[1:3]))
     return sorted(names)
 
 
@@ -78,7 +78,7 @@ def verify() -> None:
 
 
 def undoing(names: list[str]) -> str:
-    """What brings back what the kernel has now in these tables. Raises Failed if it cannot be asked."""
+    """What brings back what the kernel has now in these tables. Raises Failed if it cannot say."""
     lines = []
     there = tables(_listed("tables"))
     for table in names:
@@ -95,14 +95,12 @@ def refusal(path: str) -> str:
 
 
 def put_back(folder: str) -> None:
-    """Load what was saved; or else the file that was in place, which is better than the new rules."""
+    """Load what was saved, or else the file that was in place: better than the new rules."""
     for path in (f"{folder}/rules", f"{folder}/{box.RULES}"):
         result = tools.run(["nft", "-f", path])
         if result.ok:
             return
         remark(result.text)
-        if files.read(folder, box.RULES) is None:
-            break
     raise Failed("")
 
 

@@ -1,4 +1,4 @@
-"""What a push may have to go back to: the files, the rules, the routing and the kernel's settings."""
+"""What a push may have to go back to: files, rules, routing and settings of the kernel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def save() -> None:
 
 
 def _add_to(folder: str) -> None:
-    """Save what this push will change in the kernel, unless an earlier one has changed it before."""
+    """Save what this push will change in the kernel, unless an earlier one has changed it."""
     saved = files.text(f"{folder}/rules")
     new = rules.tables(files.text(f"{box.NEW}/{box.RULES}"))
     # A rule set that begins by flushing all, as earlier versions saved it, has what there was.

@@ -46,9 +46,9 @@ def _daemons() -> bool:
     if after == before:
         return False
     status = os.lstat(f"{box.ROOT}/{DAEMONS}")
-    owner = (status.st_uid, status.st_gid)
+    mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
     try:
-        files.put(DAEMONS, after.encode(errors="surrogateescape"), stat.S_IMODE(status.st_mode), owner)
+        files.put(DAEMONS, after.encode(errors="surrogateescape"), mode, owner)
     except OSError as error:
         raise Refused(f"/{DAEMONS} could not be written: {error.strerror}") from error
     return True

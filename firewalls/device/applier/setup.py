@@ -1,4 +1,4 @@
-"""Setting up a firewall: everything it needs beside FRR, nftables, sudo and sshd; again to update."""
+"""Setting up a firewall with all that it needs beside FRR, nftables, sudo and sshd."""
 
 from __future__ import annotations
 

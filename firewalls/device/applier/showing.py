@@ -17,8 +17,8 @@ DEFAULTS = "default routes that are not originated"
 
 def show() -> None:
     """Tell it all, and `end` last."""
-    for name in files.present(box.ROOT):
-        _tell("file", f"/{name}", files.read(box.ROOT, name) or b"")
+    for name, content in files.contents(box.ROOT).items():
+        _tell("file", f"/{name}", content)
     if not box.PRACTICE and os.path.isdir(box.APPLIED):
         _running()
     say("end")

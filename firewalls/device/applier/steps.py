@@ -1,4 +1,4 @@
-"""How the steps of a push are told: a line when one begins, and a line with its output at the end."""
+"""How the steps of a push are told: a line when one begins, and one with its output at the end."""
 
 from __future__ import annotations
 
@@ -66,9 +66,11 @@ def _state(act: Callable[[], None]) -> str:
         remark(str(reason))
         return "skipped"
     except OSError as error:
-        remark(f"{error.strerror}: {error.filename}" if error.filename else str(error))
-    except Exception as reason:  # whatever it is, what was begun must be taken back
-        remark(str(reason) if isinstance(reason, Failed) else repr(reason))
+        remark(": ".join(filter(None, (error.strerror, error.filename))))
+    except Failed as reason:
+        remark(str(reason))
+    except Exception as error:  # whatever it is, what was begun must be taken back
+        remark(repr(error))
     return "failed"
 
 

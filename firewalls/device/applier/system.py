@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from . import box, files, tools
 from .steps import Failed, Skipped, remark
 from .waiting import Settling
@@ -41,11 +39,10 @@ def load(before: str) -> None:
 def _devices(folder: str) -> set[str]:
     """The names of the devices that the units in a folder describe."""
     names = set()
-    for unit in files.present(folder):
+    for unit, content in files.contents(folder).items():
         if unit.endswith(".netdev"):
-            for line in (files.read(folder, unit) or b"").decode(errors="replace").splitlines():
-                if line.startswith("Name="):
-                    names.add(line[len("Name=") :])
+            lines = content.decode(errors="replace").splitlines()
+            names.update(line[len("Name=") :] for line in lines if line.startswith("Name="))
     return names
 
 
@@ -89,7 +86,7 @@ def know_own_name() -> None:
 
     sudo looks it up, and where name servers are dead that took 20 seconds for each command.
     """
-    name = (files.read(box.ROOT, box.HOSTNAME) or b"").decode(errors="replace").strip()
+    name = files.text(f"{box.ROOT}/{box.HOSTNAME}").strip()
     before = files.text(f"{box.ROOT}/{HOSTS}")
     lines = [line for line in before.splitlines() if not line.endswith(MARK)]
     if not any(name in line.partition("#")[0].split()[1:] for line in lines):
@@ -117,5 +114,5 @@ def settings_now(text: str) -> str:
 
 def put_settings_back(path: str) -> None:
     """Give the kernel what it had. Raises Failed."""
-    if os.path.exists(path) and os.path.getsize(path):
+    if files.text(path):
         tools.must(["sysctl", UNKNOWN_SYSCTLS, "-q", "-p", path])

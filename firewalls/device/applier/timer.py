@@ -107,8 +107,7 @@ def run(token: str, seconds: int) -> None:
 def _hold_lock(path: str) -> None:
     """Unless it was inherited. Whoever asks whether it is held has it for a moment."""
     if os.path.exists(path) and not _is_inherited(path):
-        while not locks.take(locks.open_lock(path)):
-            sleep(0.01)
+        locks.wait_for(locks.open_lock(path))
 
 
 def _is_inherited(path: str) -> bool:

@@ -44,7 +44,7 @@ def run(words: list[str], seconds: float = 60, *, quiet: bool = False) -> Result
 
 
 def must(words: list[str], seconds: float = 60) -> str:
-    """Run a program that must end well; what it wrote is part of the step's output. Raises Failed."""
+    """Run a program that must end well; what it wrote goes to the step's output. Raises Failed."""
     result = run(words, seconds)
     remark(result.text)
     if not result.ok:
@@ -59,7 +59,7 @@ def installed(name: str) -> bool:
 
 
 def missing(sentence: str) -> Exception:
-    """On a practice firewall a missing tool costs a check; on a real one nothing could be loaded."""
+    """On a practice firewall a missing tool costs a check; on a real one it is needed."""
     return Skipped(sentence) if box.PRACTICE else Failed(sentence)
 
 
@@ -93,7 +93,7 @@ def _read(pipe: int, deadline: float) -> bytes:
 
 
 def _end(child: int, deadline: float) -> int | None:
-    """The status of a program, which may still run when nothing comes from it; None if ended here."""
+    """The status of a program, which may go on when it has nothing to write; None if ended here."""
     status = _status(child, deadline)
     if status is not None:
         return status
