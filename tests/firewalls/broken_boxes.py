@@ -205,10 +205,16 @@ class Box:
         return environment(self.root, **(usual | alone | dict(how.env)))
 
     def run(
-        self, *words: str, given: bytes = b"", how: How = WELL, around: tuple[str, ...] = ()
+        self,
+        *words: str,
+        given: bytes = b"",
+        how: How = WELL,
+        around: tuple[str, ...] = (),
+        file: bool = False,
     ) -> tuple[int, str]:
-        """Its status, and all that it says."""
-        program = self.ground.installing if words[:1] == ("install",) else self.ground.command
+        """Its status, and all that it says; of the `file` itself, as when it is installed."""
+        installs = file or words[:1] == ("install",)
+        program = self.ground.installing if installs else self.ground.command
         done = subprocess.run(
             [*around, *program, *words],
             input=given,

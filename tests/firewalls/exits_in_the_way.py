@@ -517,7 +517,10 @@ NEIGHBOURS: dict[str, Happening] = {
     ),
 }
 # FRR originates the default routes of both families until it has forgotten one; it hears of others all the time.
-ORIGINATES = """router bgp 1 vrf vrf7
+ORIGINATES = """router bgp 1
+exit
+!
+router bgp 1 vrf vrf7
  !
  address-family l2vpn evpn
   default-originate ipv4

@@ -67,6 +67,7 @@ def over_ssh(target: Target, key: Path, command: str) -> tuple[int | None, str]:
 
 
 UNIT = "/etc/systemd/system/shared-networks-recover.service"
+UNITS = ("nftables.service", "systemd-networkd.service", "frr.service")
 FORBIDDEN = (
     "sudo -n id",
     f"sudo -n {PROGRAM} recover",
@@ -92,6 +93,7 @@ def tell(folder: Path) -> dict[str, object]:
         sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key),
     ):
         target = replace(here, user=ACCOUNT)
+        Path("/etc/frr/daemons").write_text("bgpd=no\n")
         told["installed"], told["updated"] = install(folder, public_line(key)), install(folder)
         outcome, steps = pushed(target, files(1), key)
         told["pushed"] = {
@@ -104,6 +106,8 @@ def tell(folder: Path) -> dict[str, object]:
         told["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
         told["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
         told["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
+        told["daemons"] = Path("/etc/frr/daemons").read_text()
+        told["enabled units"] = {unit: _is_enabled(unit) for unit in UNITS}
         told["unit"] = subprocess.run(
             ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
         ).stderr
@@ -114,6 +118,13 @@ def tell(folder: Path) -> dict[str, object]:
         told["other"] = install(folder, file=packed(older))
         told["older"] = pushed(target, files(2), key)[0].error
     return told
+
+
+def _is_enabled(unit: str) -> str:
+    done = subprocess.run(
+        ["systemctl", "is-enabled", unit], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
 
 
 def _units(target: Target, key: Path) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.firewalls.broken_boxes import Box, Ground
-from tests.firewalls.exits_in_the_way import SITUATIONS
+from tests.firewalls.hardened import ALL
 from tests.firewalls.running import interpreters
 from tests.firewalls.ways import Sources
 
@@ -29,13 +29,13 @@ def seen(
     def happen(kind: str) -> tuple[Box, str]:
         box = ground.box(kind)
         try:
-            SITUATIONS[kind](box)
+            ALL[kind](box)
         except Exception as error:  # told with all the others
             return box, f"{type(error).__name__}: {error}"
         return box, ""
 
     with ThreadPoolExecutor(4) as pool:
-        results = dict(zip(SITUATIONS, pool.map(happen, SITUATIONS), strict=True))
+        results = dict(zip(ALL, pool.map(happen, ALL), strict=True))
     yield Seen(
         ground,
         [box for box, _ in results.values()],

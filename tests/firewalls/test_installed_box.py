@@ -113,6 +113,11 @@ def test_an_unconfirmed_push_is_put_back_at_boot(told: dict[str, Any]) -> None:
     assert told["enabled"] and "shared-networks-recover" not in told["unit"]
 
 
+def test_what_a_firewall_needs_starts_by_itself(told: dict[str, Any]) -> None:
+    assert told["daemons"] == "bgpd=yes\n"
+    assert set(told["enabled units"].values()) == {"enabled"} and len(told["enabled units"]) == 3
+
+
 def test_an_older_applier_is_told_how_to_update(told: dict[str, Any]) -> None:
     assert (
         "refused at version; nothing was changed: This firewall's applier is another one"
