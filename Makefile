@@ -34,7 +34,6 @@ check: .venv/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	@if command -v shellcheck >/dev/null; then shellcheck firewalls/device/applier.sh; else echo "shellcheck missing: apt-get install shellcheck"; fi
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m tests.bench $(BENCH)

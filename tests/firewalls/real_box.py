@@ -183,7 +183,10 @@ def tell(folder: Path) -> dict[str, object]:
             "again": session_is_up(),
             "now": running(),
         }
-        told["probe"] = with_probe(root, target, key) | {"now": running()}
+        told["probe"] = with_probe(root, target, key) | {
+            "now": running(),
+            "others": "chain late" in shell("nft list table inet other"),
+        }
         told |= cut_off(root, hurry, other) | broken(root, target, key)
     return told
 
@@ -285,11 +288,14 @@ def refused_at(
 
 
 def with_probe(root: Path, target: Target, key: Path) -> dict[str, object]:
-    """The box's owner wants something to be true that the new configuration makes untrue."""
+    """The box's owner wants something to be true that the new configuration makes untrue.
+
+    Meanwhile somebody else changes a table of theirs, which is not taken back with the push.
+    """
     probe = root / "etc/shared-networks/probes/storage"
     probe.parent.mkdir(parents=True)
     probe.write_text(
-        "#!/bin/sh\necho storage is away\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
+        "#!/bin/sh\necho storage is away\nnft add chain inet other late\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
     )
     probe.chmod(0o755)
     told = refused_at("probe", pushed(target, files(7), key))

@@ -27,7 +27,7 @@ _FOLDERS: list["tempfile.TemporaryDirectory[str]"] = []  # until this process en
 def interpreters() -> dict[str, str]:
     """This product's own, and the oldest that is found here and that a firewall may have."""
     names = [f"python3.{minor}" for minor in range(OLDEST[1], 20)]
-    found = [shutil.which(name) for name in ["/usr/bin/python3", *names]]
+    found = [sys.executable, *(shutil.which(name) for name in ["/usr/bin/python3", *names])]
     found += map(str, Path.home().glob(".pyenv/versions/3.*/bin/python3"))
     versions = {path: _version(path) for path in found if path}
     oldest = min((version, path) for path, version in versions.items() if version >= OLDEST)

@@ -134,3 +134,7 @@ def test_a_probe_of_the_boxs_owner_that_fails_rolls_back(told: dict[str, Any]) -
         and "failed at probe and went back: storage is away" in told["probe"]["error"]
     )
     assert told["probe"]["now"] == AS_BEFORE
+
+
+def test_going_back_leaves_alone_what_others_have_done_meanwhile(told: dict[str, Any]) -> None:
+    assert told["probe"]["others"]

@@ -264,7 +264,7 @@ def _sources() -> list[str]:
 
 
 def _furnish(root: Path) -> None:
-    """The first program, and a firewall's units."""
+    """The first program, and what the units of a firewall leave out here; `install` enables those that it needs."""
     (root / "lab").mkdir()
     for path in _files():
         shutil.copy(path, root / "lab" / path.name)
@@ -277,11 +277,6 @@ def _furnish(root: Path) -> None:
         (units / unit).symlink_to("/dev/null")
     (units / "frr.service.d").mkdir()
     (units / "frr.service.d/lab.conf").write_text(FRR_UNIT)
-    for service in ("systemd-networkd", "nftables"):
-        (units / f"multi-user.target.wants/{service}.service").unlink(missing_ok=True)
-        (units / f"multi-user.target.wants/{service}.service").symlink_to(
-            f"/lib/systemd/system/{service}.service"
-        )
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     (root / "etc/ssh/sshd_config").write_text(SSHD)

@@ -99,8 +99,7 @@ def write(
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        if mode != PRIVATE:
-            os.fchmod(descriptor, mode)
+        os.fchmod(descriptor, mode)
         if owner:
             os.fchown(descriptor, *owner)
         if flush:

@@ -69,23 +69,28 @@ def check(sessions: Check) -> None:
     if not forgotten:
         remark("Every next hop has its neighbour.")
         return
-    for number in sorted({line.rpartition(" dev vlan")[2] for line in forgotten}):
-        _give_again(number)
-    # Without the VNI there is no route either, so those that were lost must come, not only be
-    # wanted no more.
-    lacking = Settling(box.SETTLE, lambda: lost(tuple(forgotten))).lacking
-    if not lacking:
-        remark(f"FRR had forgotten these neighbours and knows them again: {', '.join(forgotten)}")
-        return
+    lacking = _mended(forgotten)
     new = lost_anew(lacking, "next-hops")
     if new:
         raise Failed(
             f"These next hops have no neighbour, so packets to them go nowhere: {', '.join(new)}"
         )
-    remark(
-        "These next hops had no neighbour before either; packets to them go nowhere until FRR is "
-        f"restarted: {', '.join(lacking)}"
-    )
+    if lacking:
+        remark(
+            "These next hops had no neighbour before either; packets to them go nowhere until FRR "
+            f"is restarted: {', '.join(lacking)}"
+        )
+    else:
+        remark(f"FRR had forgotten these neighbours and knows them again: {', '.join(forgotten)}")
+
+
+def _mended(forgotten: list[str]) -> list[str]:
+    """Have FRR learn again what it forgot; gives what is lacking all the same. Raises Failed."""
+    for number in sorted({line.rpartition(" dev vlan")[2] for line in forgotten}):
+        _give_again(number)
+    # Without the VNI there is no route either, so those that were lost must come, not only be
+    # wanted no more.
+    return Settling(box.SETTLE, lambda: lost(tuple(forgotten))).lacking
 
 
 def lost_anew(lacking: list[str], kind: str) -> list[str]:

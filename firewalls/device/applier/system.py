@@ -38,7 +38,7 @@ def load(before: str) -> None:
 
 def _devices(folder: str) -> set[str]:
     """The names of the devices that the units in a folder describe."""
-    names = set()
+    names: set[str] = set()
     for unit, content in files.contents(folder).items():
         if unit.endswith(".netdev"):
             lines = content.decode(errors="replace").splitlines()
