@@ -1,7 +1,8 @@
-"""Boxes of which a tool misbehaves, or a call fails, with a copy of the applier that tells the ways it goes.
+"""Boxes of which a tool misbehaves or a call fails, with a copy of the applier that tells its ways.
 
-The tools are scripts, first in the PATH, and no kernel is touched. One that is to fail does so for certain words only, and otherwise
-hands on to the real one. A file that cannot be moved, or a disk that is full at one moment, is a call that fails in the applier.
+The tools are scripts, first in the PATH, and no kernel is touched. One that is to fail does so for
+certain words only, and otherwise hands on to the real one. A file that cannot be moved, or a disk
+that is full at one moment, is a call that fails in the applier.
 """
 
 import json
@@ -27,7 +28,10 @@ SESSION = r'''echo "{\"default\": {\"vrfId\": 0, \"10.9.0.2\": {\"bgpState\": \"
 
 
 def vtysh(**answers: str) -> str:
-    """FRR's shell, which answers each question; `answers` are by a word of the question, where they are others than usual."""
+    """FRR's shell, which answers each question.
+
+    `answers` are by a word of the question, where they are others than usual.
+    """
     usual = {
         "daemons": 'echo " zebra bgpd staticd"',
         "running_config": RUNNING,
@@ -78,24 +82,28 @@ def fails(
     when: str = "true",
     otherwise: str = "",
 ) -> dict[str, str]:
-    """The tool, failing when its words are of this pattern: always, or so many times, as what passes does; or under a condition."""
+    """The tool, failing when its words are of this pattern.
+
+    Always, or so many times, as what passes does; or under a condition.
+    """
     otherwise = otherwise or BOX.get(tool) or f'exec {real(tool)} "$@"'
     count = f'"$APPLIER_ROOT/failed-{tool}"'
     still = f"! grep -qs {'x' * times} {count} && printf x >>{count}" if times else "true"
-    return {
-        tool: f'case "$*" in {words}) if {when} && {still}; then echo "{saying}" >&2; exit 1; fi ;; esac\n{otherwise}'
-    }
+    failing = f'if {when} && {still}; then echo "{saying}" >&2; exit 1; fi'
+    return {tool: f'case "$*" in {words}) {failing} ;; esac\n{otherwise}'}
 
 
 def says(tool: str, words: str, saying: str, when: str = "true") -> dict[str, str]:
     """The tool, saying this when its words are of this pattern, under a condition."""
-    return {
-        tool: f'case "$*" in {words}) if {when}; then echo "{saying}"; exit; fi ;; esac\n{BOX[tool]}'
-    }
+    saying = f'if {when}; then echo "{saying}"; exit; fi'
+    return {tool: f'case "$*" in {words}) {saying} ;; esac\n{BOX[tool]}'}
 
 
 def hangs(tool: str, words: str) -> dict[str, str]:
-    """The tool, which never ends when its words are of this pattern; with HASTY, whoever waits for it does so for a second."""
+    """The tool, which never ends when its words are of this pattern.
+
+    With HASTY, whoever waits for it does so for a second.
+    """
     return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'}
 
 
@@ -112,7 +120,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class How:
-    """How the applier is run: with these tools in the place of good ones, without some, with a certain environment, and with faults."""
+    """How the applier is run.
+
+    With these tools in the place of good ones, without some, with a certain environment, and with
+    faults.
+    """
 
     broken: Tools = field(default_factory=dict)
     without: str = ""

@@ -15,5 +15,5 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=interpreters())
 def python(request: pytest.FixtureRequest) -> dict[str, str]:
-    """How to run the applier: with each interpreter that a firewall may have and that is found here."""
+    """How to run the applier: with each interpreter of a firewall that is found here."""
     return {"interpreter": interpreters()[request.param]}

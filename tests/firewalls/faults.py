@@ -1,9 +1,13 @@
 """What befalls an applier under test from within: this runs in its process, before all else.
 
-It is put at the end of the package's own `__init__`, in a traced copy. APPLIER_TRACE is a file that takes the numbers
-of the ways that were gone; APPLIER_FAULTS, as JSON, says which calls fail: `call` of the module os or pwd, whose words
-(its arguments, descriptors by their paths) are `like` a pattern, with an `error`; `times`, or always; and only once the
-file `when` is there. APPLIER_ALONE takes away every tool that is not in the PATH, and APPLIER_HURRY long naps.
+It is put at the end of the package's own `__init__`, in a traced copy.
+
+APPLIER_TRACE   a file that takes the numbers of the ways that were gone
+APPLIER_FAULTS  which calls fail, as JSON: `call` of the module os or pwd, whose words (its
+                arguments, descriptors by their paths) are `like` a pattern, with an `error`;
+                `times`, or always; and only once the file `when` is there
+APPLIER_ALONE   every tool that is not in the PATH is gone
+APPLIER_HURRY   long naps are short
 """
 
 import errno
@@ -29,15 +33,15 @@ def took(number: int) -> bool:
 
 
 def _words(arguments: tuple[Any, ...]) -> str:
-    words = []
-    for argument in arguments:
-        if isinstance(argument, int):
-            try:
-                argument = os.readlink(f"/proc/self/fd/{argument}")
-            except OSError:
-                pass
-        words.append(str(argument))
-    return " ".join(words)
+    return " ".join(str(_path(one)) if isinstance(one, int) else str(one) for one in arguments)
+
+
+def _path(number: int) -> Any:
+    """Of a descriptor; a number that is none stays one."""
+    try:
+        return os.readlink(f"/proc/self/fd/{number}")
+    except OSError:
+        return number
 
 
 def _counted(fault: dict[str, Any]) -> bool:

@@ -16,7 +16,8 @@ from firewalls.device import applier_file
 from firewalls.device.transport import _packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
-TOOLS = "sh sleep unshare"  # what the applier runs, and the scripts that play tools, beside those that a test plays
+# What the applier runs, and the scripts that play tools, beside those that a test plays.
+TOOLS = "sh sleep unshare"
 PATIENT = "120"  # seconds for what is to be confirmed, however busy the machine is
 HOW: Mapping[str, str] = {}
 OLDEST = (3, 9)  # of the interpreters that a firewall may have, Debian 11's
@@ -85,7 +86,7 @@ def _more(how: Mapping[str, str]) -> dict[str, str]:
 def applier(
     root: Path, *words: str, given: bytes = b"", how: Mapping[str, str] = HOW, **more: str
 ) -> tuple[int, str]:
-    """Run it; `how` names an interpreter or another program, and what else its environment holds."""
+    """Run it; `how` names an interpreter or another program, and what its environment holds."""
     done = subprocess.run(
         [*command(how), *words],
         input=given,
@@ -124,9 +125,10 @@ def killed_at(
     how: Mapping[str, str],
     first: Callable[[str], None] = lambda token: None,
 ) -> str:
-    """Let an applier with a changed configuration come to a step, and kill it there; `first` something else. Gives its token.
+    """Let an applier with a changed configuration come to a step, and kill it there.
 
-    It waits at each step until we have heard of it, by a sleep of ours.
+    Something else may be done `first`. Gives its token. It waits at each step until we
+    have heard of it, by a sleep of ours.
     """
     waits = root.parent / f"{root.name}-waits"
     waits.mkdir()

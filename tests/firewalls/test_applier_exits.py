@@ -1,4 +1,4 @@
-"""Every way through the applier, by every interpreter that a firewall may have, and every sentence it has."""
+"""Every way through the applier and every sentence it has, by each interpreter found here."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.firewalls.broken_boxes import Box, Ground
-from tests.firewalls.hardened import ALL
+from tests.firewalls.odd_boxes import ALL
 from tests.firewalls.running import interpreters
-from tests.firewalls.ways import Sources
 
 
 class Seen(NamedTuple):

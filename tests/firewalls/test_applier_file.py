@@ -1,4 +1,4 @@
-"""The applier as one file: the same bytes everywhere, and nothing in it that an old Python does not know."""
+"""The applier as one file: the same bytes everywhere, and for an old Python."""
 
 import ast
 import hashlib

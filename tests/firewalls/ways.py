@@ -1,7 +1,8 @@
-"""Every way through the applier and every sentence it has, read from its sources, and a copy that tells which ways it went.
+"""Every way through the applier and every sentence it has, and a copy that tells how it went.
 
-A way is what comes first in a function, after a condition (whether it holds or not), in a loop, or where an error is caught; and the
-second half of `and`, `or` and of a conditional expression, which may never be looked at.
+A way is what comes first in a function, after a condition (whether it holds or not), in a loop, or
+where an error is caught; and the second half of `and`, `or` and of a conditional expression, which
+may never be looked at. All are read from the sources.
 """
 
 import ast
@@ -82,14 +83,8 @@ class _Marking(ast.NodeTransformer):
 
     def _first(self, body: list[ast.stmt], node: ast.AST, kind: str) -> None:
         at = 1 if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) else 0
-        body.insert(
-            at,
-            ast.Expr(
-                self._mark(
-                    node if kind == "otherwise" else body[-1 if at == len(body) else at], kind
-                )
-            ),
-        )
+        first = node if kind == "otherwise" else body[min(at, len(body) - 1)]
+        body.insert(at, ast.Expr(self._mark(first, kind)))
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
         self.generic_visit(node)
@@ -145,7 +140,7 @@ class _Marking(ast.NodeTransformer):
 
 
 def _sentences(module: str, tree: ast.Module) -> list[Sentence]:
-    """What it says to people or writes for others: what is said, and whatever reads like a sentence."""
+    """What it says to people or writes for others, and whatever else reads like a sentence."""
     silent, spoken = set[int](), set[int]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(

@@ -56,6 +56,7 @@ class Push:
         try:
             locks.make_state()
             self.sent = _received()
+            files.remove(box.CANDIDATE)
             files.write(box.CANDIDATE, self.sent)
             return True
         except OSError:
@@ -69,8 +70,8 @@ class Push:
         except Exception:
             # Whatever keeps the box from going back, this push may be what mends it.
             pass
-        rollback.sweep()
         try:
+            rollback.sweep()
             if not last.noted():
                 last.note(self.token, "unknown")
             return True
