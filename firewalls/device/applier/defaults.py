@@ -20,13 +20,13 @@ OWN_WEIGHT = " 32768 "  # of routes that this box originates
 
 def originated(text: str) -> list[str]:
     """The default routes that FRR originates by a configuration: "VRF FAMILY" each."""
-    found = []
+    routes = []
     for setting in frr.settings(text):
         router, _, rest = setting.partition(" / address-family l2vpn evpn / default-originate ")
         vrf = router.rpartition(" vrf ")[2]
         if router.startswith("router bgp ") and vrf.startswith("vrf") and rest in ("ipv4", "ipv6"):
-            found.append(f"{vrf} {rest}")
-    return found
+            routes.append(f"{vrf} {rest}")
+    return routes
 
 
 def not_originated(text: str, answer: str) -> list[str]:
@@ -91,7 +91,7 @@ def check() -> None:
     """
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
-    text = files.text(f"{box.ROOT}/{box.FRR}")
+    text = files.text(f"{box.NEW}/{box.FRR}")
     routes = Keeping(text, files.text(f"{box.PENDING}/running.conf"))
     if not routes.wanted:
         raise Skipped("This firewall originates no default route.")

@@ -37,8 +37,8 @@ def contents(folder: str) -> dict[str, bytes]:
         units = [f"{box.UNITS}/{name}" for name in sorted(os.listdir(f"{folder}/{box.UNITS}"))]
     except (FileNotFoundError, NotADirectoryError):
         units = []
-    found = {name: read(folder, name) for name in [*box.KNOWN, *filter(managed, units)]}
-    return {name: content for name, content in found.items() if content is not None}
+    every = {name: read(folder, name) for name in [*box.KNOWN, *filter(managed, units)]}
+    return {name: content for name, content in every.items() if content is not None}
 
 
 def differences(one: str, other: str) -> list[str]:
@@ -135,11 +135,11 @@ def flush_folder(folder: str) -> None:
 
 def copy(source: str, target: str) -> None:
     """The managed files of a folder, into a new one, onto the disk."""
-    found = contents(source)
-    folders = dict.fromkeys([target, *(f"{target}/{os.path.dirname(name)}" for name in found)])
+    copied = contents(source)
+    folders = dict.fromkeys([target, *(f"{target}/{os.path.dirname(name)}" for name in copied)])
     for folder in folders:
         os.makedirs(folder, exist_ok=True)
-    for name, content in found.items():
+    for name, content in copied.items():
         write(f"{target}/{name}", content, flush=True)
     for folder in folders:
         flush_folder(folder)

@@ -6,7 +6,7 @@ at once, and told apart here. What FRR tells as JSON is read as that; its config
 
 from __future__ import annotations
 
-from . import box, tools
+from . import box, files, tools
 from .steps import Failed, Skipped, remark
 
 CONFIGURATION = "show running-config no-header"
@@ -46,7 +46,7 @@ def settings(text: str) -> list[str]:
     After a boot FRR lists its VRFs in another order; and the order means nothing, for whatever has
     one is numbered.
     """
-    found = []
+    lines = []
     blocks: list[tuple[int, str]] = []
     for line in text.splitlines():
         setting = line.lstrip(" ")
@@ -55,9 +55,9 @@ def settings(text: str) -> list[str]:
         depth = len(line) - len(setting)
         while blocks and blocks[-1][0] >= depth:
             blocks.pop()
-        found.append(" / ".join([*(block for _, block in blocks), setting]))
+        lines.append(" / ".join([*(block for _, block in blocks), setting]))
         blocks.append((depth, setting))
-    return sorted(found)
+    return sorted(lines)
 
 
 def must_run(answer: str) -> None:
@@ -104,11 +104,11 @@ def load() -> None:
     """Have FRR run the file in its place."""
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
-    reload(f"{box.ROOT}/{box.FRR}")
+    reload(f"{box.ROOT}/{box.FRR}", files.text(f"{box.NEW}/{box.FRR}"))
 
 
-def reload(path: str) -> None:
-    """Have FRR run a file, in two rounds where it takes two. Raises Failed.
+def reload(path: str, text: str) -> None:
+    """Have FRR run a file, which says this, in two rounds where it takes two. Raises Failed.
 
     The first leaves the BGP instance of a VRF whose importers it has only just taken away, and
     fails where it adds once more what it has just added, for FRR refuses a `vni` that is there.
@@ -117,7 +117,7 @@ def reload(path: str) -> None:
     words = ["frr-reload.py", "--reload", "--stdout", path]
     first = tools.run(words, 120)
     remark(first.text)
-    if first.ok and not _left_over(path):
+    if first.ok and not _left_over(text):
         return
     second = tools.run(words, 120)
     remark(second.text)
@@ -125,9 +125,9 @@ def reload(path: str) -> None:
         raise Failed("")
 
 
-def _left_over(path: str) -> list[str]:
-    """The settings of BGP that FRR has beyond those in the file."""
-    wanted = set(settings(_text(path)))
+def _left_over(text: str) -> list[str]:
+    """The settings of BGP that FRR has beyond those in a configuration."""
+    wanted = set(settings(text))
     return [
         line
         for line in settings(running())
@@ -136,11 +136,11 @@ def _left_over(path: str) -> list[str]:
 
 
 def verify() -> str:
-    """Every import of the file is there; gives the configuration that FRR runs. Raises Failed."""
+    """Every import that was sent is there; gives what FRR runs. Raises Failed."""
     daemons, _, configuration_now = ask("show daemons", CONFIGURATION).partition("\n")
     must_run(daemons)
     have = _imports(configuration_now)
-    for line in sorted(_imports(_text(f"{box.ROOT}/{box.FRR}"))):
+    for line in sorted(_imports(files.text(f"{box.NEW}/{box.FRR}"))):
         if line not in have:
             raise Failed(f"FRR has not taken this: {line}")
     return configuration_now
@@ -156,8 +156,3 @@ def _imports(text: str) -> set[str]:
             where = f"{router.partition(' ')[2]}, {family.partition(' ')[2]}"
             imports.add(f"{where}: {line}")
     return imports
-
-
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()

@@ -38,7 +38,7 @@ def lock_at_once() -> bool:
     if _descriptors:
         return True
     descriptor = open_lock(f"{box.STATE}/busy")
-    if take(descriptor):
+    if try_lock(descriptor):
         _descriptors.append(descriptor)
         return True
     os.close(descriptor)
@@ -56,7 +56,7 @@ def open_lock(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def take(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Whether the lock is now held by this descriptor and those inherited from it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,6 +74,6 @@ def is_held(path: str) -> bool:
     """Whether somebody holds the lock."""
     descriptor = open_lock(path)
     try:
-        return not take(descriptor)
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)

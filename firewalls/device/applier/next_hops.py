@@ -70,18 +70,22 @@ def check(sessions: Check) -> None:
         remark("Every next hop has its neighbour.")
         return
     lacking = _mended(forgotten)
+    if lacking:
+        _tell_lost(lacking)
+    else:
+        remark(f"FRR had forgotten these neighbours and knows them again: {', '.join(forgotten)}")
+
+
+def _tell_lost(lacking: list[str]) -> None:
     new = lost_anew(lacking, "next-hops")
     if new:
         raise Failed(
             f"These next hops have no neighbour, so packets to them go nowhere: {', '.join(new)}"
         )
-    if lacking:
-        remark(
-            "These next hops had no neighbour before either; packets to them go nowhere until FRR "
-            f"is restarted: {', '.join(lacking)}"
-        )
-    else:
-        remark(f"FRR had forgotten these neighbours and knows them again: {', '.join(forgotten)}")
+    remark(
+        "These next hops had no neighbour before either; packets to them go nowhere until FRR is "
+        f"restarted: {', '.join(lacking)}"
+    )
 
 
 def _mended(forgotten: list[str]) -> list[str]:

@@ -60,7 +60,7 @@ def _went_well(part: Callable[[], None]) -> bool:
         part()
     except Skipped:
         pass
-    except Failed as reason:
+    except (Failed, OSError) as reason:
         remark(str(reason))
         return False
     return True
@@ -70,8 +70,9 @@ def _route() -> None:
     """At boot FRR reads the files by itself, later."""
     if frr.runs():
         running = f"{box.PENDING}/running.conf"
-        frr.reload(running)
-        defaults.Keeping(files.text(running), files.text(f"{UNDONE}/{box.FRR}"))
+        text = files.text(running)
+        frr.reload(running, text)
+        defaults.Keeping(text, files.text(f"{UNDONE}/{box.FRR}"))
 
 
 def remember(running: str) -> None:

@@ -70,7 +70,7 @@ def _start_unit(token: str) -> bool:
 def _start(token: str) -> None:
     """In a session of its own, with its lock, held: so whether it lives can be asked at once."""
     lock = locks.open_lock(_lock_path(token))
-    locks.take(lock)
+    locks.try_lock(lock)
     command = _command(token)
     os.posix_spawn(
         command[0],

@@ -66,9 +66,9 @@ def missing(sentence: str) -> Exception:
 def _start(words: list[str], output: int, quiet: bool) -> int:
     nothing = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
     answers = (os.POSIX_SPAWN_DUP2, output, 1)
-    complaints = (os.POSIX_SPAWN_DUP2, output, 2)
+    complaints: tuple[object, ...] = (os.POSIX_SPAWN_DUP2, output, 2)
     if quiet:
-        complaints = (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)  # type: ignore[assignment]
+        complaints = (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)
     return os.posix_spawnp(
         words[0],
         words,
