@@ -61,9 +61,8 @@ NOT_IN_NAMESPACE = {
 }
 OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
 BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
-OTHER_FILES = {
-    "nft": f'case "$*" in "-f "*/etc/nftables.conf) echo other >>"$APPLIER_ROOT{FRR}" ;; esac\n{BOX["nft"]}'
-}
+MEANWHILE = f'"-f "*/etc/nftables.conf) echo other >>"$APPLIER_ROOT{FRR}"'
+OTHER_FILES = {"nft": f'case "$*" in {MEANWHILE} ;; esac\n{BOX["nft"]}'}
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
 UNDONE = "/var/lib/shared-networks/pending/undone"
 GOING_BACK = f'[ -d "$APPLIER_ROOT{UNDONE}" ]'
@@ -456,10 +455,12 @@ VERIFIED: dict[str, Happening] = {
 }
 # The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the neighbour unless it was lost.
 HAS_VNI = f'[ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING}'
+NEIGHBOUR = '[{"dst":"10.0.0.9","dev":"vlan7","lladdr":"02:00:00:00:00:09","state":["NOARP"]}]'
+ROUTE = '{"dst":"10.5.0.0/24","nhid":7,"gateway":"10.0.0.9","dev":"vlan7","flags":["onlink"]}'
 FAR = {
-    "ip": """case "$*" in
-        *" neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo '[{"dst":"10.0.0.9","dev":"vlan7","lladdr":"02:00:00:00:00:09","state":["NOARP"]}]' ;;
-        *"-4 route "*) echo '[{"dst":"10.5.0.0/24","nhid":7,"gateway":"10.0.0.9","dev":"vlan7","flags":["onlink"]}]' ;;
+    "ip": f"""case "$*" in
+        *" neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo '{NEIGHBOUR}' ;;
+        *"-4 route "*) echo '[{ROUTE}]' ;;
     esac""",
     "vtysh": f"""case "$*" in
         *"-c no vni 7") : >"$APPLIER_ROOT/taken" ;;
@@ -792,8 +793,8 @@ def versions(box: Box) -> None:
     assert told.ended == "failed" and told.steps["version"] == (
         "failed",
         f"This firewall's applier is another one ({digest}) than the product's (0123).\n"
-        "Update it: `manage.py applier > shared-networks-applier` writes it; copy it here, and run as root: "
-        "python3 shared-networks-applier install",
+        "Update it: `manage.py applier > shared-networks-applier` writes it; copy it here, and run as "
+        "root: python3 shared-networks-applier install",
     )
     assert box.push(GOOD, digest=digest).steps["version"][0] == "ok"
 
@@ -898,7 +899,8 @@ INSTALLED: dict[str, Happening] = {
         "frr-reload.py is missing here; a firewall needs frr, ", without="frr-reload.py"
     ),
     "installing without a key": Installed(
-        "Give the product's public key: python3 shared-networks-applier install 'ssh-ed25519 AAAA…'",
+        "Give the product's public key: "
+        "python3 shared-networks-applier install 'ssh-ed25519 AAAA…'",
         key="",
     ),
     "installing two keys": Installed(NO_KEY, key="ssh-ed25519 A\nssh-rsa B"),

@@ -295,7 +295,8 @@ def with_probe(root: Path, target: Target, key: Path) -> dict[str, object]:
     probe = root / "etc/shared-networks/probes/storage"
     probe.parent.mkdir(parents=True)
     probe.write_text(
-        "#!/bin/sh\necho storage is away\nnft add chain inet other late\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
+        "#!/bin/sh\necho storage is away\nnft add chain inet other late\n"
+        "! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
     )
     probe.chmod(0o755)
     told = refused_at("probe", pushed(target, files(7), key))

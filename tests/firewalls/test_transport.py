@@ -1,8 +1,8 @@
 """Bringing files to a firewall: the real applier behind real SSH servers, whose connections are really cut."""
 
 import asyncio
-import shlex
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -384,7 +384,8 @@ class TestOpenSSH:
     """The same with OpenSSH's own server and a forced command, as on a real firewall."""
 
     def command(self, root: Path) -> str:
-        return f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT} {shlex.join(program())}"
+        where = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT}"
+        return f"{where} {shlex.join(program())}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:

@@ -264,7 +264,7 @@ def _sources() -> list[str]:
 
 
 def _furnish(root: Path) -> None:
-    """The first program, and what the units of a firewall leave out here; `install` enables those that it needs."""
+    """The first program, and what is left out of a firewall's units; `install` enables its own."""
     (root / "lab").mkdir()
     for path in _files():
         shutil.copy(path, root / "lab" / path.name)
