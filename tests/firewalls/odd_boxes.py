@@ -110,8 +110,9 @@ def what_was_confirmed_stays(box: Box) -> None:
 
 def at_boot_before_frr(box: Box) -> None:
     unconfirmed(box)
-    how = replace(INSIDE, broken={"vtysh": vtysh(daemons="exit 1")})
+    how = replace(INSIDE, broken={"vtysh": "exit 1"})
     assert box.run("recover", how=how) == (0, "") and box.has(GOOD)
+    assert (box.state / "applied/frr").read_text() == GOOD[FRR], "or all of it would be drift"
 
 
 def nothing_was_there_before(box: Box) -> None:

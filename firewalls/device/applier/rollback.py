@@ -52,7 +52,8 @@ def _load() -> None:
     if not all(ends):
         raise Failed("")
     if files.read(box.ROOT, box.RULES) is not None:
-        remember(frr.running())
+        # At boot FRR cannot say yet what it will run.
+        remember(frr.running() or files.text(f"{box.PENDING}/running.conf"))
 
 
 def _went_well(part: Callable[[], None]) -> bool:
