@@ -34,7 +34,6 @@ check: .venv/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	@if command -v shellcheck >/dev/null; then shellcheck firewalls/device/applier.sh; else echo "shellcheck missing: apt-get install shellcheck"; fi
 
 # How plain the code is: lengths of functions and files, syntax a line.
 count: .venv/dev.stamp

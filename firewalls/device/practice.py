@@ -16,13 +16,13 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import nullcontext, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import asyncssh
 
+from firewalls.device import applier_file
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.protocol import APPLIER
 
 HOST = "127.0.0.1"
 VERBS = ("apply", "confirm", "show", "version")
@@ -94,6 +94,7 @@ class _Login(asyncssh.SSHServer):
 async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAcceptor:
     """Recover all practice firewalls, as a box does at boot, and start listening."""
     await _recover(folder)
+    _program(folder)  # compiled before anybody waits for it
     key = asyncssh.read_public_key(ensure_key(key_path).with_suffix(".pub"))
     turns = asyncio.Semaphore(AT_ONCE)
     return await asyncssh.listen(
@@ -166,8 +167,7 @@ async def _applier(
     if inside:
         environment["APPLIER_INSIDE"] = "1"
     return await asyncio.create_subprocess_exec(
-        "sh",
-        str(APPLIER),
+        *_program(folder),
         *words,
         env=environment,
         process_group=0,
@@ -175,6 +175,12 @@ async def _applier(
         stdout=PIPE,
         stderr=PIPE,
     )
+
+
+@cache
+def _program(folder: Path) -> list[str]:
+    """The applier as a firewall has it, run by the interpreter of this product."""
+    return applier_file.unpacked(folder / ".applier")
 
 
 async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:

@@ -9,16 +9,14 @@ Outputs, contents and texts are base64.
 """
 
 import base64
-import hashlib
 import io
 import tarfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
-APPLIER = Path(__file__).with_name("applier.sh")
+from firewalls.device import applier_file
+
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 
 
@@ -104,10 +102,9 @@ def _decoded(text: str) -> str:
         return text
 
 
-@cache
 def applier_digest() -> str:
     """SHA-256 of the applier that this product speaks with."""
-    return hashlib.sha256(APPLIER.read_bytes()).hexdigest()
+    return applier_file.digest()
 
 
 def packed(files: Mapping[str, str]) -> bytes:

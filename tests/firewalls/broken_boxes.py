@@ -1,32 +1,30 @@
-"""Boxes of which a tool misbehaves, under one shell, with an applier that notes its ways out.
+"""Boxes of which a tool misbehaves or a call fails, with an applier that notes its ways.
 
 The tools are scripts, first in the PATH, and no kernel is touched. One that is to fail does so for
-certain words only, and otherwise hands on to the real one; so a file that cannot be moved, or a
-disk that is full at one moment, is the same under every shell.
+certain words only, and otherwise hands on to the real one. A file that cannot be moved, or a disk
+that is full at one moment, is a call that fails in the applier.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from firewalls.device import practice, protocol
+from firewalls.device import applier_file, practice
 from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
-from tests.firewalls.exits import Script
 from tests.firewalls.running import TOOLS, environment, steps, tools, verdict
+from tests.firewalls.ways import Sources
 
 Tools = Mapping[str, str]
 STATE = "var/lib/shared-networks"
 LISTING = 'echo "table inet metal {"; echo "}"'
 RUNNING = 'cat "$APPLIER_ROOT/etc/frr/frr.conf" 2>/dev/null || echo end'
-SESSION = (
-    'echo "BGP neighbor is 10.9.0.2, remote AS 65001"; '
-    'echo "  BGP state = Established, up for 00:01"'
-)
+SESSION = r'''echo "{\"default\": {\"vrfId\": 0, \"10.9.0.2\": {\"bgpState\": \"Established\"}}}"'''
 
 
 def vtysh(**answers: str) -> str:
@@ -46,11 +44,9 @@ def vtysh(**answers: str) -> str:
 BOX: Tools = dict.fromkeys(
     (
         "frr-reload.py",
-        "chown",
         "hostname",
         "sysctl",
         "ip",
-        "systemctl",
         "sudo",
         "visudo",
         "useradd",
@@ -59,13 +55,14 @@ BOX: Tools = dict.fromkeys(
 ) | {
     "nft": f'case "$*" in *"list "*) {LISTING} ;; esac',
     "vtysh": vtysh(),
+    "systemctl": 'case "$*" in is-enabled*) echo enabled ;; esac',
     "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
     "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; exec "$@"',
-    "id": "case $1 in -u) echo 0 ;; esac",
+    "id": "exit 0",
     "ssh-keygen": "echo 256 SHA256:abc box",
 }
-# What else the applier may run.
-REACHED = f"{TOOLS} true date awk"
+# What else the applier and the scripts may run.
+REACHED = f"{TOOLS} cat grep wc rm true"
 PATIENCE = 120  # seconds, for what takes two at most
 
 
@@ -96,31 +93,41 @@ def says(tool: str, words: str, saying: str, when: str = "true") -> dict[str, st
     return {tool: f'case "$*" in {words}) {speaking} ;; esac\n{BOX[tool]}'}
 
 
-def soon(words: str) -> dict[str, str]:
-    """The tool that ends others in time, for which a second is enough with these words."""
-    return {
-        "timeout": f'shift\ncase "$*" in {words}) exec {real("timeout")} 1 "$@" ;; esac\nexec "$@"'
-    }
-
-
 def hangs(tool: str, words: str) -> dict[str, str]:
-    """The tool, which never ends when its words are of this pattern; its time limit ends soon."""
-    return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'} | soon(
-        f"*{tool}{words}"
-    )
+    """The tool, which never ends when its words are of this pattern.
+
+    With HASTY, whoever waits for it does so for a second.
+    """
+    return {tool: f'case "$*" in {words}) exec {real("sleep")} 1000 ;; esac\n{BOX[tool]}'}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A call that fails in the applier: tests/firewalls/faults.py says how."""
+
+    call: str
+    like: str
+    error: str = "ENOSPC"
+    times: int = 0
+    when: str = ""
 
 
 @dataclass(frozen=True)
 class How:
-    """How the applier is run: with which broken tools, without which, in which environment."""
+    """How the applier is run: with which broken tools, without which, in which environment.
+
+    `faults` are the calls that fail in it.
+    """
 
     broken: Tools = field(default_factory=dict)
     without: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 WELL = How()
 PRACTICE = How(env={"APPLIER_PRACTICE": "1"})
+HASTY = How(env={"APPLIER_LIMIT": "1"})
 INSIDE = How(env={"APPLIER_INSIDE": "1"})
 
 
@@ -134,22 +141,17 @@ class Told:
 
 
 class Ground:
-    """What the boxes under one shell have in common."""
+    """What the boxes of one interpreter have in common."""
 
-    def __init__(self, folder: Path, shell: str) -> None:
-        found = str(shutil.which(shell))
+    def __init__(self, folder: Path, interpreter: str) -> None:
         self.folder = folder
-        self.command, self.started, self.path = [found], found, os.environ["PATH"]
-        self.inside: set[str] = set()
-        if shell == "busybox":
-            own = folder / "busybox"
-            own.mkdir(parents=True)
-            subprocess.run([found, "--install", "-s", str(own)], check=True)
-            self.inside = {path.name for path in own.iterdir()}
-            self.command, self.started = [found, "sh"], str(own / "sh")
-            self.path = f"{own}:{tools(folder / 'locks', 'flock')}"
-        self.script = Script(protocol.APPLIER.read_text())
-        self.traced = self.script.traced()
+        self.path = os.environ["PATH"]
+        self.sources = Sources(
+            {path.name: path.read_text() for path in applier_file.PACKAGE.glob("*.py")}
+        )
+        traced = applier_file.packed(self.sources.traced)
+        self.command = applier_file.unpacked(folder / "applier", interpreter, traced)
+        self.installing = [interpreter, str(folder / "applier" / applier_file.NAME)]
         self.good = self.put("good", BOX)
         self.settled = practice.ensure_root(folder / "boxes", "settled")
         Box(self, self.settled).settle(GOOD)
@@ -169,32 +171,19 @@ class Ground:
         shutil.copytree(self.settled, root)
         return Box(self, root)
 
-    def start(self, name: str, how: How) -> tuple[list[str], str]:
-        """The command that runs the applier like that, and its PATH."""
-        places, path = dict.fromkeys(BOX, self.good), f"{self.good}:{self.path}"
+    def start(self, name: str, how: How) -> str:
+        """The PATH of an applier that is run like that."""
+        path = f"{self.good}:{self.path}"
         if how.without:
             gone = how.without.split()
             own = self.put(
                 f"{name}-own", {tool: body for tool, body in BOX.items() if tool not in gone}
             )
-            left = " ".join(tool for tool in REACHED.split() if tool not in gone)
-            path = f"{own}:{tools(self.folder / f'reached-{name}', left)}"
+            reached = " ".join(tool for tool in REACHED.split() if tool not in gone)
+            path = f"{own}:{tools(self.folder / f'reached-{name}', reached)}"
         if how.broken:
-            folder = self.put(name, how.broken)
-            places, path = places | dict.fromkeys(how.broken, folder), f"{folder}:{path}"
-        # Busybox runs what it has inside, whatever the PATH says; but a function comes before that.
-        functions = [
-            f'{tool}() {{ {folder / tool} "$@"; }}'
-            for tool, folder in places.items()
-            if tool in self.inside
-        ]
-        if self.inside and "timeout" not in how.broken:
-            functions.append(f'timeout() {{ {real("timeout")} "$@"; }}')
-        text = re.sub(r"(?m)^PATH=.*", "", self.traced) if how.without else self.traced
-        first, _, rest = text.partition("\n")
-        script = self.folder / f"{name}.sh"
-        script.write_text("\n".join([first, *functions, rest]))
-        return [*self.command, str(script)], path
+            path = f"{self.put(name, how.broken)}:{path}"
+        return path
 
 
 class Box:
@@ -206,30 +195,36 @@ class Box:
         self.trace = root.with_name(root.name + ".ways")
         self.trace.touch()
 
-    def start(self, how: How) -> tuple[list[str], dict[str, str]]:
-        """The command that runs the applier here, and its environment."""
+    def environment(self, how: How) -> dict[str, str]:
+        """Of the applier, when it is run here."""
         self._runs += 1
-        command, path = self.ground.start(f"{self.root.name}-{self._runs}", how)
         usual = {
             "APPLIER_PRACTICE": "",
             "APPLIER_SETTLE": "0",
             "APPLIER_TIMEOUT": "300",
-            "APPLIER_SHELL": self.ground.started,
+            "APPLIER_TRACE": str(self.trace),
+            "APPLIER_FAULTS": json.dumps([asdict(fault) for fault in how.faults]),
+            "PATH": self.ground.start(f"{self.root.name}-{self._runs}", how),
         }
-        return command, environment(
-            self.root, **(usual | {"PATH": path, "APPLIER_TRACE": str(self.trace)} | dict(how.env))
-        )
+        alone = {"APPLIER_ALONE": "1"} if how.without else {}
+        return environment(self.root, **(usual | alone | dict(how.env)))
 
     def run(
-        self, *words: str, given: bytes = b"", how: How = WELL, around: tuple[str, ...] = ()
+        self,
+        *words: str,
+        given: bytes = b"",
+        how: How = WELL,
+        around: tuple[str, ...] = (),
+        file: bool = False,
     ) -> tuple[int, str]:
-        """Its status, and all that it says."""
-        command, env = self.start(how)
+        """Its status, and all that it says; of the `file` itself, as when it is installed."""
+        installs = file or words[:1] == ("install",)
+        program = self.ground.installing if installs else self.ground.command
         done = subprocess.run(
-            [*around, *command, *words],
+            [*around, *program, *words],
             input=given,
             capture_output=True,
-            env=env,
+            env=self.environment(how),
             timeout=PATIENCE,
             check=False,
         )

@@ -1,7 +1,5 @@
 """What the tests of pushes and of the applier share."""
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from firewalls.device import practice
-from tests.conftest import needs
 from tests.firewalls.boxes import Boxes, boxes
-from tests.firewalls.running import PATIENT, SHELLS, tools
+from tests.firewalls.running import PATIENT, interpreters
 
 if TYPE_CHECKING:
     from firewalls.models import Firewall
@@ -69,21 +66,7 @@ def root(tmp_path: Path) -> Path:
     return practice.ensure_root(tmp_path, "box")
 
 
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """How to run the applier: each shell with GNU tools, but busybox with its own.
-
-    Those know no flock.
-    """
-    needs(request.param)
-    found = str(shutil.which(request.param))
-    if request.param != "busybox":
-        return {"shell": found, "APPLIER_SHELL": found}
-    path = tmp_path / "busybox"
-    path.mkdir()
-    subprocess.run([found, "--install", "-s", str(path)], check=True)
-    return {
-        "shell": f"{found} sh",
-        "APPLIER_SHELL": str(path / "sh"),
-        "PATH": tools(tmp_path / "more", "vtysh unshare") + f":{path}",
-    }
+@pytest.fixture(params=interpreters())
+def python(request: pytest.FixtureRequest) -> dict[str, str]:
+    """How to run the applier: with each interpreter of a firewall that is found here."""
+    return {"interpreter": interpreters()[request.param]}

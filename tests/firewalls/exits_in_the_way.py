@@ -13,21 +13,21 @@ from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
 from tests.firewalls.broken_boxes import (
     BOX,
+    HASTY,
     INSIDE,
     PATIENCE,
     PRACTICE,
     RUNNING,
     SESSION,
-    STATE,
     WELL,
     Box,
+    Fault,
     How,
     Tools,
     fails,
     hangs,
     real,
     says,
-    soon,
     vtysh,
 )
 from tests.firewalls.test_applier_refusals import HOSTILE
@@ -61,22 +61,17 @@ NOT_IN_NAMESPACE = {
 }
 OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
 BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
-OTHER_FILES = {
-    "sha256sum": (
-        f'[ -e "$APPLIER_ROOT/{STATE}/pending/token" ] || exec {real("sha256sum")} "$@"; '
-        'echo "$$  etc/frr/frr.conf"'
-    )
-}
+MEANWHILE = f'"-f "*/etc/nftables.conf) echo other >>"$APPLIER_ROOT{FRR}"'
+OTHER_FILES = {"nft": f'case "$*" in {MEANWHILE} ;; esac\n{BOX["nft"]}'}
 NOT_LOADED = fails("nft", '"-f $APPLIER_ROOT/etc/nftables.conf"', "no memory")
-NO_UNTAR = fails("tar", "-xf*", "No space left on device")
-ODD_TAR = {"tar": 'case "$1" in -tvf) exit 1 ;; esac'}
-NOTED = '"" | *last*'  # what is flushed where it is noted how a push ended
-GOING_BACK = '[ -d "$APPLIER_ROOT/var/lib/shared-networks/pending/undone" ]'
+UNDONE = "/var/lib/shared-networks/pending/undone"
+GOING_BACK = f'[ -d "$APPLIER_ROOT{UNDONE}" ]'
 FULL = "No space left on device"
-HURRIED = {"sleep": f'case $1 in 5 | 20) exit 0 ;; esac; exec {real("sleep")} "$@"'}
+HURRIED = How(env={"APPLIER_HURRY": "1"})
 RELOAD = fails("networkctl", "*reload*", "no reply", 1)
 RESTART = fails("systemctl", "*restart*", "no reply", 1)
-NO_ACCOUNT = {"id": "case $1 in -u) echo 0 ;; *) exit 1 ;; esac", "useradd": "exit 9"}
+NO_ACCOUNT = {"id": "exit 1", "useradd": "exit 9"}
+AS_ROOT = {"APPLIER_AS_ROOT": "1"}
 
 
 def nothing(box: Box) -> None:
@@ -94,7 +89,7 @@ def with_probe(text: str, name: str = "storage") -> Happening:
 
 
 def left_over(box: Box) -> None:
-    (box.root / f".{FRR}.new").write_text("half")
+    (box.root / "etc/.etc-frr-frr.conf.new").write_text("half")
 
 
 def never_pushed_to(box: Box) -> None:
@@ -117,17 +112,22 @@ class Pushed:
     ended: str
     step: str
     said: str
-    broken: Tools = field(default_factory=dict)
+    broken: Tools | Fault = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=lambda: CHANGED)
     how: How = WELL
     state: str = "failed"
     given: bytes | None = None
     prepare: Happening = nothing
     later: bool = False
+    faults: tuple[Fault, ...] = ()
 
     def __call__(self, box: Box) -> None:
         self.prepare(box)
-        how = replace(self.how, broken=self.broken)
+        how = replace(self.how, faults=self.faults)
+        if isinstance(self.broken, Fault):
+            how = replace(how, faults=(*self.faults, self.broken))
+        else:
+            how = replace(how, broken=self.broken)
         told = box.push(self.files, how, self.given)
         assert (
             told.ended == self.ended
@@ -188,11 +188,13 @@ CHECKED: dict[str, Happening] = {
     "frr-reload refuses": Pushed(
         "failed", "check-frr", "no such thing", fails("frr-reload.py", "*--test*", "no such thing")
     ),
-    "frr-reload hangs": Pushed("failed", "check-frr", "", hangs("frr-reload.py", "*--test*")),
+    "frr-reload hangs": Pushed(
+        "failed", "check-frr", "", hangs("frr-reload.py", "*--test*"), how=HASTY
+    ),
     "nft refuses": Pushed(
         "failed", "check-nftables", "syntax error", fails("nft", "*-c*", "syntax error")
     ),
-    "nft hangs": Pushed("failed", "check-nftables", "", hangs("nft", "*-c*")),
+    "nft hangs": Pushed("failed", "check-nftables", "", hangs("nft", "*-c*"), how=HASTY),
     "no nft": Pushed("failed", "check-nftables", "nft is not installed here", how=lacking("nft")),
     "no vtysh": Pushed("failed", "check-frr", "FRR is not installed here", how=lacking("vtysh")),
     "no frr-reload": Pushed(
@@ -255,26 +257,22 @@ SENT: Mapping[str, Happening] = {
         "is not a file",
         files=CHANGED | {"/etc/systemd/network/30-sn-~.network": "x"},
     ),
-    "an odd tar": Pushed("failed", "unpack", "", ODD_TAR),
     "no room to unpack": Pushed(
-        "failed",
-        "unpack",
-        "Refused: the archive is not whole, or there is no room for it.",
-        NO_UNTAR,
+        "failed", "unpack", "Refused: there is no room for it: No space", Fault("write", "*new.*")
     ),
 }
 STORED: dict[str, Happening] = {
     "no room to receive": Pushed(
-        "failed", "receive", "is the disk full?", fails("head", '"-c 4"*', FULL)
+        "failed", "receive", "is the disk full?", Fault("write", "*candidate.*")
     ),
     "no room to save": Pushed(
         "failed",
         "save",
         "What runs could not be saved; is the disk full?",
-        fails("cp", "*saved.*", FULL),
+        Fault("write", "*saved.*"),
     ),
     "no room for the last file saved": Pushed(
-        "failed", "save", "What runs could not be saved", fails("mkdir", "*saved.*", FULL)
+        "failed", "save", "What runs could not be saved", Fault("fsync", "*saved.*/frr")
     ),
     "nft cannot list": Pushed(
         "failed", "save", "could not be asked of nft and FRR", fails("nft", '*"list "*')
@@ -283,32 +281,36 @@ STORED: dict[str, Happening] = {
         "failed",
         "receive",
         "Nothing can be written here; is the disk full?",
-        fails("sync", NOTED, FULL),
+        Fault("fsync", "*last*"),
         prepare=never_pushed_to,
     ),
     "what was saved cannot be moved": Pushed(
-        "failed", "arm-rollback", "", fails("mv", "*saved.*pending*", FULL)
+        "failed", "arm-rollback", "", Fault("rename", "*saved.*pending*")
     ),
     "no rollback": Pushed(
         "failed",
         "arm-rollback",
         "No rollback could be armed; is the disk full?",
-        fails("mv", "*token.new*", FULL),
+        Fault("rename", "*token.new*"),
     ),
     "a new file cannot be written": Pushed(
-        "rolled-back", "write", FULL, fails("cat", f"*new.*{FRR}", FULL)
+        "rolled-back", "write", FULL, Fault("write", "*etc-frr-frr.conf.new*", times=1)
     ),
     "a new file cannot be moved": Pushed(
-        "rolled-back", "write", FULL, fails("mv", "*frr.conf.new*", FULL, 1)
+        "rolled-back", "write", FULL, Fault("rename", "*frr.conf.new*", times=1)
     ),
     "a new file cannot be given away": Pushed(
-        "rolled-back", "write", "no frr", fails("chown", "*frr*", "no frr", 1)
+        "rolled-back", "write", "There is no user frr here", Fault("getpwnam", "frr", "KeyError", 1)
     ),
     "no room for a folder": Pushed(
-        "rolled-back", "write", FULL, fails("mkdir", "*etc/systemd/network", FULL), WITH_UNITS
+        "rolled-back", "write", FULL, Fault("mkdir", "*a-folder/etc/systemd/network *"), WITH_UNITS
     ),
     "what is left of another write stays": Pushed(
-        "rolled-back", "write", "busy", fails("rm", "*frr.conf.new", "busy", 1), prepare=left_over
+        "rolled-back",
+        "write",
+        "busy",
+        Fault("unlink", "*frr.conf.new", "EBUSY", 1),
+        prepare=left_over,
     ),
 }
 LOADED: dict[str, Happening] = {
@@ -370,7 +372,11 @@ LOADED: dict[str, Happening] = {
     "FRR has what it should": rounds("log syslog", 1),
     "FRR still has an instance": rounds("router bgp 1 vrf old", 2),
     "FRR hangs": Pushed(
-        "rolled-back", "load-frr", "", hangs("frr-reload.py", "*--reload*etc/frr*")
+        "rolled-back",
+        "load-frr",
+        "frr-reload.py did not end within 1 seconds.",
+        hangs("frr-reload.py", "*--reload*etc/frr*"),
+        how=HASTY,
     ),
 }
 VERIFIED: dict[str, Happening] = {
@@ -403,7 +409,7 @@ VERIFIED: dict[str, Happening] = {
         "rolled-back",
         "verify",
         "What runs now could not be noted here; is the disk full?",
-        fails("mkdir", "*networks/applied", FULL, 1),
+        Fault("mkdir", "*networks/applied", times=1),
     ),
     "imports": Pushed("applied", "verify", "", files=IMPORTING, state="ok"),
     "a session stays down": Pushed(
@@ -441,7 +447,7 @@ VERIFIED: dict[str, Happening] = {
         "rolled-back",
         "probe",
         "The probe storage failed.",
-        soon("*probes/storage"),
+        how=HASTY,
         prepare=with_probe("exec sleep 1000"),
     ),
     "a probe": Pushed(
@@ -451,12 +457,12 @@ VERIFIED: dict[str, Happening] = {
 # The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the
 # neighbour unless it was lost.
 HAS_VNI = f'[ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING}'
-NEIGHBOUR = "10.0.0.9 dev vlan7 lladdr 02:00:00:00:00:09 extern_learn NOARP proto zebra"
-ROUTE = "10.5.0.0/24 nhid 7 via 10.0.0.9 dev vlan7 table 7 proto bgp metric 20 onlink"
+NEIGHBOUR = '[{"dst":"10.0.0.9","dev":"vlan7","lladdr":"02:00:00:00:00:09","state":["NOARP"]}]'
+ROUTE = '{"dst":"10.5.0.0/24","nhid":7,"gateway":"10.0.0.9","dev":"vlan7","flags":["onlink"]}'
 FAR = {
     "ip": f"""case "$*" in
-        "neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo "{NEIGHBOUR}" ;;
-        "route "*) echo "{ROUTE}" ;;
+        *" neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo '{NEIGHBOUR}' ;;
+        *"-4 route "*) echo '[{ROUTE}]' ;;
     esac""",
     "vtysh": f"""case "$*" in
         *"-c no vni 7") : >"$APPLIER_ROOT/taken" ;;
@@ -516,7 +522,10 @@ NEIGHBOURS: dict[str, Happening] = {
 }
 # FRR originates the default routes of both families until it has forgotten one; it hears of others
 # all the time.
-ORIGINATES = """router bgp 1 vrf vrf7
+ORIGINATES = """router bgp 1
+exit
+!
+router bgp 1 vrf vrf7
  !
  address-family l2vpn evpn
   default-originate ipv4
@@ -640,16 +649,26 @@ ROUTES: dict[str, Happening] = {
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
     "nothing can be kept": Pushed(
-        "unknown", BACK, FULL, NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 1), later=True
+        "unknown",
+        BACK,
+        FULL,
+        NOT_LOADED,
+        later=True,
+        faults=(Fault("mkdir", "*undone.new*", times=1),),
     ),
     "an old file cannot be written": Pushed(
-        "unknown", BACK, FULL, NOT_LOADED | fails("cat", f"*pending{FRR}", FULL, 1), later=True
+        "unknown",
+        BACK,
+        FULL,
+        NOT_LOADED,
+        later=True,
+        faults=(Fault("write", "*etc-frr-frr.conf.new*", times=1, when=UNDONE),),
     ),
     "old rules are not taken": Pushed(
         "unknown",
         BACK,
         "no memory",
-        fails("nft", "*pending/rules", "no memory", 1, otherwise=NOT_LOADED["nft"]),
+        fails("nft", "*-f*pending/*", "no memory", 2, otherwise=NOT_LOADED["nft"]),
         later=True,
     ),
     "FRR does not go back": Pushed(
@@ -664,21 +683,24 @@ PUT_BACK: dict[str, Happening] = {
         later=True,
     ),
     "it can be noted in the old place only": Pushed(
-        "rolled-back", BACK, "", NOT_LOADED | fails("mv", "*last.*", FULL), state="ok"
+        "rolled-back", BACK, "", NOT_LOADED, state="ok", faults=(Fault("rename", "*last.*"),)
     ),
     "it cannot be noted": Pushed(
         "rolled-back",
         BACK,
         FULL,
-        NOT_LOADED | fails("sync", NOTED, FULL, 4, when=GOING_BACK),
+        NOT_LOADED,
         later=True,
+        faults=(Fault("fsync", "*last*", times=4, when=UNDONE),),
     ),
     "it fails again, and waits": Pushed(
         "unknown",
         BACK,
         FULL,
-        NOT_LOADED | fails("mkdir", "*undone.new*", FULL, 3) | HURRIED,
+        NOT_LOADED,
+        how=HURRIED,
         later=True,
+        faults=(Fault("mkdir", "*undone.new*", times=3),),
     ),
 }
 
@@ -704,22 +726,6 @@ def busy(box: Box) -> None:
     assert box.push(GOOD).ended == "unchanged"
 
 
-def no_flock(box: Box) -> None:
-    """A lock is the process id of its holder, who may be dead."""
-    how = How(without="flock", env={"APPLIER_LOCK_WAIT": "0"})
-    box.settle(CHANGED, how)
-    (box.state / "busy.pid").write_text(f"{os.getpid()}\n")
-    assert "Another push" in box.push(GOOD, how).steps["lock"][1]
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    (box.state / "busy.pid").write_text(f"{gone.pid}\n")
-    assert (
-        box.push(GOOD, replace(how, env={"APPLIER_LOCK_WAIT": "0", "APPLIER_TIMEOUT": "0"})).ended
-        == "applied"
-    )
-    assert settled(box.root, CHANGED, PATIENCE)
-
-
 def no_state(box: Box) -> None:
     """There is no folder to work in, and none can be made."""
     no_folder(box)
@@ -735,7 +741,8 @@ def unconfirmed(box: Box) -> None:
         and "Rolled back by itself in 300 seconds unless" in first.steps["arm-rollback"][1]
     )
     box.heard.append((box.state / "pending/rules").read_text())
-    assert box.run("recover", how=INSIDE) == (0, "") and box.has(CHANGED), "its timer lives"
+    assert box.run("recover", how=INSIDE) == (0, ""), box.heard[-1]
+    assert box.has(CHANGED), "its timer lives"
     assert box.run("rollback", "another", "0", how=INSIDE)[0] == 0 and box.has(CHANGED), (
         "this one's timer is not that one's"
     )
@@ -758,7 +765,7 @@ def a_power_cut(box: Box) -> None:
     (box.state / "saved.1").mkdir()
     (box.state / "new.1").mkdir()
     (box.state / "candidate.999999999").write_text("")
-    box.push(how=How(broken=fails("mv", "*token.new*")))
+    box.push(how=How(faults=(Fault("rename", "*token.new*"),)))
     assert (box.state / "pending").exists() and box.run("recover", how=INSIDE)[0] == 0
     assert not (box.state / "pending").exists() and contents(box.root) == GOOD
     assert box.settle(CHANGED) and sorted(path.name for path in box.state.iterdir()) == [
@@ -798,7 +805,8 @@ def versions(box: Box) -> None:
     assert told.ended == "failed" and told.steps["version"] == (
         "failed",
         f"This firewall's applier is another one ({digest}) than the product's (0123).\n"
-        "Update it: copy firewalls/applier.sh here, and run as root: sh applier.sh install",
+        "Update it: `manage.py applier > shared-networks-applier` writes it; "
+        "copy it here, and run as root: python3 shared-networks-applier install",
     )
     assert box.push(GOOD, digest=digest).steps["version"][0] == "ok"
 
@@ -827,20 +835,48 @@ class Installed:
     broken: Tools = field(default_factory=dict)
     key: str = "ssh-ed25519 AAAA product"
     without: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    prepare: Happening = nothing
 
     def __call__(self, box: Box) -> None:
-        status, said = box.run("install", self.key, how=How(self.broken, self.without))
+        fresh(box)
+        self.prepare(box)
+        how = How(self.broken, self.without, AS_ROOT | dict(self.env), self.faults)
+        status, said = box.run("install", self.key, how=how)
         assert status == 65 and self.said in said, (status, said)
+
+
+DAEMONS = "# which daemons\nbgpd=no\nmgmtd=no\nospfd=no\n"
+
+
+def fresh(box: Box) -> None:
+    """As Debian installs FRR."""
+    (box.root / "etc/frr/daemons").write_text(DAEMONS)
+    (box.root / "etc/hostname").write_text("fw-9\n")
+    (box.root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+
+
+def started(box: Box) -> None:
+    (box.root / "run/systemd/system").mkdir(parents=True)
+
+
+def without_daemons(box: Box) -> None:
+    (box.root / "etc/frr/daemons").unlink()
 
 
 def installed(box: Box) -> None:
     """Installed, and updated without the key."""
+    fresh(box)
+    started(box)
+    log = box.root.with_name("systemctl.log")
+    how = How({"systemctl": f'echo "$*" >>{log}; {BOX["systemctl"]}'}, env=AS_ROOT)
     host = box.root / "etc/ssh/ssh_host_ed25519_key.pub"
     host.parent.mkdir()
     host.write_text("ssh-ed25519 BBBB box\n")
     digest = box.run("version")[1].strip()
     for key in ("ssh-ed25519 AAAA product", ""):
-        status, said = box.run("install", key)
+        status, said = box.run("install", key, how=how)
         assert (
             status == 0
             and f"Installed /usr/local/sbin/shared-networks-applier {digest}.\n" in said
@@ -850,6 +886,12 @@ def installed(box: Box) -> None:
         "/usr/local/sbin/shared-networks-applier"
         in (box.root / "etc/sudoers.d/shared-networks").read_text()
     )
+    daemons = (box.root / "etc/frr/daemons").read_text()
+    assert daemons == DAEMONS.replace("bgpd=no", "bgpd=yes").replace("mgmtd=no", "mgmtd=yes")
+    asked = log.read_text().splitlines()
+    assert asked.count("restart frr.service") == 1, "only where it must start more than before"
+    for unit in ("nftables.service", "systemd-networkd.service", "shared-networks-recover.service"):
+        assert f"--quiet enable {unit}" in asked
     written = (
         "etc/sudoers.d/shared-networks",
         "etc/systemd/system/shared-networks-recover.service",
@@ -859,31 +901,60 @@ def installed(box: Box) -> None:
 
 
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
+NOT_ENABLED = 'case "$*" in is-enabled*nftables*) echo masked ;; *) echo enabled ;; esac'
 INSTALLED: dict[str, Happening] = {
     "installing without root": Installed(
-        "Installing takes root: sudo sh applier.sh install", {"id": "echo 1000"}
+        "Installing takes root: sudo python3 shared-networks-applier install",
+        env={"APPLIER_NOT_ROOT": "1"},
     ),
     "installing without frr-reload": Installed(
         "frr-reload.py is missing here; a firewall needs frr, ", without="frr-reload.py"
     ),
     "installing without a key": Installed(
-        "Give the product's public key: sh applier.sh install 'ssh-ed25519 AAAA…'", key=""
+        "Give the product's public key: "
+        "python3 shared-networks-applier install 'ssh-ed25519 AAAA…'",
+        key="",
     ),
     "installing two keys": Installed(NO_KEY, key="ssh-ed25519 A\nssh-rsa B"),
     "installing no key": Installed(NO_KEY, key="no key at all"),
     "the program is not written": Installed(
-        "sbin/shared-networks-applier could not be written.", fails("chown", "*applier.placed")
+        "sbin/shared-networks-applier could not be written: ",
+        faults=(Fault("rename", "*applier.new*"),),
     ),
     "no user": Installed("The user shared-networks could not be made.", NO_ACCOUNT),
     "the key is not written": Installed(
-        ".ssh/authorized_keys could not be written.", fails("mv", "*authorized_keys.placed*")
+        ".ssh/authorized_keys could not be written: ",
+        faults=(Fault("rename", "*authorized_keys*"),),
     ),
     "a bad rule": Installed("The sudo rule could not be written.", {"visudo": "exit 1"}),
+    "the rule is not written": Installed(
+        "The sudo rule could not be written: ", faults=(Fault("fchmod", "*sudoers*"),)
+    ),
     "the unit is not written": Installed(
-        "The unit that recovers at boot could not be written.", fails("chmod", "*recover.service*")
+        "The unit that recovers at boot could not be written: ",
+        faults=(Fault("fchmod", "*recover.service*"),),
     ),
     "the unit is not enabled": Installed(
         "shared-networks-recover.service could not be enabled.", {"systemctl": "exit 1"}
+    ),
+    "the packet filter does not start at boot": Installed(
+        "nftables.service could not be enabled: it is masked here.", {"systemctl": NOT_ENABLED}
+    ),
+    "networkd does not start": Installed(
+        "systemd-networkd could not be started.",
+        {"systemctl": f"case $1 in start) exit 1 ;; esac; {BOX['systemctl']}"},
+        prepare=started,
+    ),
+    "FRR does not start bgpd": Installed(
+        "FRR could not be restarted with bgpd.",
+        {"systemctl": f"case $1 in restart) exit 1 ;; esac; {BOX['systemctl']}"},
+        prepare=started,
+    ),
+    "FRR has no list of daemons": Installed(
+        "/etc/frr/daemons is missing here; it comes with the package frr.", prepare=without_daemons
+    ),
+    "the daemons are not written": Installed(
+        "/etc/frr/daemons could not be written: ", faults=(Fault("rename", "*frr-daemons*"),)
     ),
     "installed": installed,
 }
@@ -935,7 +1006,6 @@ def settled_files(box: Box) -> bool:
 
 TOLD = (
     busy,
-    no_flock,
     no_state,
     unconfirmed,
     a_power_cut,

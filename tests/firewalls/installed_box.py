@@ -14,7 +14,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from firewalls.device import protocol, transport
+from firewalls.device import transport
+from firewalls.device.applier_file import NAME, PACKAGE, content, packed
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.target import Timeouts
@@ -23,21 +24,24 @@ from tests.firewalls.boxes import last, pushed, sshd
 from tests.firewalls.real_box import files, firewall, running, shell
 
 ACCOUNT, PROGRAM = "shared-networks", "/usr/local/sbin/shared-networks-applier"
+MODULES = "/usr/local/lib/shared-networks-applier"
 
 
 def own_folders(folder: Path) -> None:
     """What setting up writes to is this namespace's alone."""
     shell("mount --make-rprivate /", f"cp -a /etc {folder}/etc && mount --bind {folder}/etc /etc")
-    for path in ("/usr/local/sbin", "/var/lib"):
+    Path(MODULES).mkdir(exist_ok=True)
+    for path in ("/usr/local/sbin", MODULES, "/var/lib"):
         shell(f"mount -t tmpfs -o mode=755 none {path}")
     shell(
         "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd"
     )  # a systemd-networkd of this machine is not this box's
 
 
-def install(*words: str) -> tuple[int, str]:
+def install(folder: Path, *words: str, file: bytes = b"") -> tuple[int, str]:
+    (folder / NAME).write_bytes(file or content())
     done = subprocess.run(
-        ["sh", str(protocol.APPLIER), "install", *words],
+        ["/usr/bin/python3", str(folder / NAME), "install", *words],
         capture_output=True,
         text=True,
         check=False,
@@ -66,11 +70,13 @@ def over_ssh(target: Target, key: Path, command: str) -> tuple[int | None, str]:
 
 
 UNIT = "/etc/systemd/system/shared-networks-recover.service"
+UNITS = ("nftables.service", "systemd-networkd.service", "frr.service")
 FORBIDDEN = (
     "sudo -n id",
     f"sudo -n {PROGRAM} recover",
     f"sudo -n {PROGRAM} install",
     f"echo x >>{PROGRAM}",
+    f"find {MODULES} -writable | grep -q .",
     f"echo x >>~{ACCOUNT}/.ssh/authorized_keys",
     f"mv ~{ACCOUNT}/.ssh ~{ACCOUNT}/x",
     "cat /var/lib/shared-networks/last",
@@ -80,14 +86,21 @@ OVER_SSH = ("id", "sh", "install", "recover", "show; id", "apply; id")
 
 def play(folder: Path) -> dict[str, object]:
     own_folders(folder)
-    results: dict[str, object] = {"without a key": install(), "no key": install("no key at all")}
-    results["two lines"] = install("ssh-ed25519 A\nssh-rsa B")
+    results: dict[str, object] = {
+        "without a key": install(folder),
+        "no key": install(folder, "no key at all"),
+    }
+    results["two lines"] = install(folder, "ssh-ed25519 A\nssh-rsa B")
     with (
         firewall(),
         sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key),
     ):
         target = replace(here, user=ACCOUNT)
-        results["installed"], results["updated"] = install(public_line(key)), install()
+        Path("/etc/frr/daemons").write_text("bgpd=no\n")
+        results["installed"], results["updated"] = (
+            install(folder, public_line(key)),
+            install(folder),
+        )
         outcome, steps = pushed(target, files(1), key)
         results["pushed"] = {
             "outcome": outcome.state,
@@ -99,15 +112,25 @@ def play(folder: Path) -> dict[str, object]:
         results["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
         results["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
         results["account"] = {command: as_account(command)[0] != 0 for command in FORBIDDEN}
+        results["daemons"] = Path("/etc/frr/daemons").read_text()
+        results["enabled units"] = {unit: _is_enabled(unit) for unit in UNITS}
         results["unit"] = subprocess.run(
             ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
         ).stderr
         results["enabled"] = Path(
             "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
         ).is_symlink()
-        Path(PROGRAM).write_text(Path(PROGRAM).read_text() + "# an older one\n")
+        older = {path.name: f"{path.read_text()}# an older one\n" for path in PACKAGE.glob("*.py")}
+        results["other"] = install(folder, file=packed(older))
         results["older"] = pushed(target, files(2), key)[0].error
     return results
+
+
+def _is_enabled(unit: str) -> str:
+    done = subprocess.run(
+        ["systemctl", "is-enabled", unit], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
 
 
 def _units(target: Target, key: Path) -> dict[str, object]:

@@ -10,6 +10,7 @@ Prints what happened as JSON. Nothing of the machine it runs on is touched.
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -17,10 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firewalls.device import practice, protocol, transport
+from firewalls.device import practice, transport
 from firewalls.device.transport import Target, Timeouts
 from tests.firewalls.boxes import contents, gate, last, pushed, pushing, settled, sshd, wait_until
-from tests.firewalls.running import PATIENT
+from tests.firewalls.running import PATIENT, program
 
 DAEMONS = ("zebra", "bgpd", "staticd")
 ROUTES = """frr version 8.4.4
@@ -152,7 +153,7 @@ def play(folder: Path) -> dict[str, object]:
     """The pushes of one firewall's life, and how it was after each."""
     root = practice.ensure_root(folder, "real")
     results: dict[str, object] = {}
-    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 sh {protocol.APPLIER}"
+    where, then = f"APPLIER_ROOT={root}", f"APPLIER_SETTLE=15 {shlex.join(program())}"
     patient, hasty = (f"{where} APPLIER_TIMEOUT={seconds} {then}" for seconds in (PATIENT, 10))
     with (
         firewall(),
@@ -187,7 +188,10 @@ def play(folder: Path) -> dict[str, object]:
             "again": session_is_up(),
             "now": running(),
         }
-        results["probe"] = with_probe(root, target, key) | {"now": running()}
+        results["probe"] = with_probe(root, target, key) | {
+            "now": running(),
+            "others": "chain late" in shell("nft list table inet other"),
+        }
         results |= cut_off(root, hurry, other) | broken(root, target, key)
     return results
 
@@ -289,11 +293,15 @@ def refused_at(
 
 
 def with_probe(root: Path, target: Target, key: Path) -> dict[str, object]:
-    """The box's owner wants something to be true that the new configuration makes untrue."""
+    """The box's owner wants something to be true that the new configuration makes untrue.
+
+    Meanwhile somebody else changes a table of theirs, which is not taken back with the push.
+    """
     probe = root / "etc/shared-networks/probes/storage"
     probe.parent.mkdir(parents=True)
     probe.write_text(
-        "#!/bin/sh\necho storage is away\n! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
+        "#!/bin/sh\necho storage is away\nnft add chain inet other late\n"
+        "! vtysh -c 'show running-config' | grep -q 10.0.0.7\n"
     )
     probe.chmod(0o755)
     results = refused_at("probe", pushed(target, files(7), key))

@@ -5,21 +5,59 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from subprocess import PIPE
 
-from firewalls.device import protocol
+from firewalls.device import applier_file
 from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
 
-TOOLS = (
-    "sha256sum sort sed sh cat mkdir rm mv cp cmp tar grep head od tr base64 sleep chmod sync wc "
-    "find touch ln cksum flock setsid timeout"
-)
+# What the applier runs, and the scripts that play tools, beside those that a test plays.
+TOOLS = "sh sleep unshare"
 PATIENT = "120"  # seconds for what is to be confirmed, however busy the machine is
 HOW: Mapping[str, str] = {}
-SHELLS = ["dash", "bash", "busybox"]
+OLDEST = (3, 9)  # of the interpreters that a firewall may have, Debian 11's
+_FOLDERS: list["tempfile.TemporaryDirectory[str]"] = []  # until this process ends
+
+
+@cache
+def interpreters() -> dict[str, str]:
+    """This product's own, and the oldest that is found here and that a firewall may have."""
+    names = [f"python3.{minor}" for minor in range(OLDEST[1], 20)]
+    found = [sys.executable, *(shutil.which(name) for name in ["/usr/bin/python3", *names])]
+    found += map(str, Path.home().glob(".pyenv/versions/3.*/bin/python3"))
+    versions = {path: _version(path) for path in found if path}
+    oldest = min((version, path) for path, version in versions.items() if version >= OLDEST)
+    return {"this": sys.executable} | (
+        {"oldest": oldest[1]} if oldest[0] != sys.version_info[:2] else {}
+    )
+
+
+def _version(path: str) -> tuple[int, ...]:
+    """Nothing for what is no interpreter, but only its name."""
+    script = "import sys; print(*sys.version_info[:2])"
+    done = subprocess.run([path, "-ISc", script], capture_output=True, text=True, check=False)
+    return tuple(map(int, done.stdout.split()))
+
+
+@cache
+def program(interpreter: str = sys.executable) -> list[str]:
+    """The command that runs the applier as it is on a firewall."""
+    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="applier-"))
+    return applier_file.unpacked(Path(_FOLDERS[-1].name), interpreter)
+
+
+def command(how: Mapping[str, str] = HOW) -> list[str]:
+    """As `how` says: by another interpreter, or another program altogether."""
+    return (
+        how["program"].split()
+        if "program" in how
+        else program(how.get("interpreter", sys.executable))
+    )
 
 
 def tools(folder: Path, names: str) -> str:
@@ -41,17 +79,19 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     }
 
 
+def _more(how: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in how.items() if key not in ("interpreter", "program")}
+
+
 def applier(
     root: Path, *words: str, given: bytes = b"", how: Mapping[str, str] = HOW, **more: str
 ) -> tuple[int, str]:
-    """Run it; `how` names a shell or another script, and what else its environment holds."""
-    more = {key: value for key, value in how.items() if key not in ("shell", "script")} | more
-    command = [*how.get("shell", "sh").split(), how.get("script", str(protocol.APPLIER)), *words]
+    """Run it; `how` names an interpreter or another program, and what its environment holds."""
     done = subprocess.run(
-        command,
+        [*command(how), *words],
         input=given,
         capture_output=True,
-        env=environment(root, **more),
+        env=environment(root, **(_more(how) | more)),
         timeout=300,
         check=False,
     )
@@ -82,7 +122,7 @@ def applied(root: Path, files: Mapping[str, str] = GOOD, how: Mapping[str, str] 
 def killed_at(
     step: str,
     root: Path,
-    more: Mapping[str, str],
+    how: Mapping[str, str],
     first: Callable[[str], None] = lambda token: None,
 ) -> str:
     """Kill an applier with a changed configuration at a step, after `first`. Gives its token.
@@ -96,11 +136,11 @@ def killed_at(
         f'#!/bin/sh\n[ "$1" = 2.0 ] || exec {shutil.which("sleep")} "$@"\nread -r _ <{waits}/go\n'
     )
     (waits / "sleep").chmod(0o755)
-    told = {key: value for key, value in more.items() if key != "shell"}
-    env = environment(root, APPLIER_TIMEOUT=PATIENT, APPLIER_SLOW="2.0", **told)
+    env = environment(root, APPLIER_TIMEOUT=PATIENT, APPLIER_SLOW="2.0", **_more(how))
     env["PATH"] = f"{waits}:{env['PATH']}"
-    command = [*more.get("shell", "sh").split(), str(protocol.APPLIER), "apply"]
-    process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, env=env, start_new_session=True)
+    process = subprocess.Popen(
+        [*command(how), "apply"], stdin=PIPE, stdout=PIPE, env=env, start_new_session=True
+    )
     assert process.stdin and process.stdout
     process.stdin.write(packed(CHANGED))
     process.stdin.close()

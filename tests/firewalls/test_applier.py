@@ -1,9 +1,10 @@
-"""The applier by itself, under every shell that a firewall may have.
+"""The applier by itself, with every interpreter that a firewall may have.
 
 What it does, and what it leaves when it is killed.
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from firewalls.device import practice, protocol
+from firewalls.device import applier_file, practice
 from firewalls.device.protocol import packed
 from tests.conftest import needs
 from tests.firewalls.boxes import CHANGED, GOOD, contents, settled
@@ -26,25 +27,26 @@ from tests.firewalls.running import (
     applier,
     environment,
     killed_at,
+    program,
     steps,
     tools,
     verdict,
 )
 
 
-class TestInEveryShell:
-    def test_applies_repeats_and_rolls_back(self, root: Path, shell: dict[str, str]) -> None:
-        applied(root, how=shell)
+class TestWithEveryInterpreter:
+    def test_applies_repeats_and_rolls_back(self, root: Path, python: dict[str, str]) -> None:
+        applied(root, how=python)
         assert contents(root) == GOOD
-        assert verdict(applier(root, "apply", given=packed(GOOD), how=shell)[1])[0] == "unchanged"
-        state, token = verdict(applier(root, "apply", given=packed(CHANGED), how=shell)[1])
+        assert verdict(applier(root, "apply", given=packed(GOOD), how=python)[1])[0] == "unchanged"
+        state, token = verdict(applier(root, "apply", given=packed(CHANGED), how=python)[1])
         assert state == "applied"
         assert settled(root, GOOD)
-        assert applier(root, "confirm", token, how=shell) == (0, "rolled back\n")
+        assert applier(root, "confirm", token, how=python) == (0, "rolled back\n")
 
-    def test_checks_with_the_boxs_own_parsers(self, root: Path, shell: dict[str, str]) -> None:
+    def test_checks_with_the_boxs_own_parsers(self, root: Path, python: dict[str, str]) -> None:
         needs("nft", "vtysh", "unshare")
-        output = applier(root, "apply", given=packed(GOOD), how=shell)[1]
+        output = applier(root, "apply", given=packed(GOOD), how=python)[1]
         told = steps(output)
         assert [told[name][0] for name in ("check-nftables", "check-frr", "load-frr")] == [
             "ok",
@@ -53,18 +55,18 @@ class TestInEveryShell:
         ]
         assert "without a kernel" in told["load-frr"][1]
         bad = GOOD | {"/etc/frr/frr.conf": "routr bgp\n"}
-        state, output = applier(root, "apply", given=packed(bad), how=shell)
+        state, output = applier(root, "apply", given=packed(bad), how=python)
         assert (state, verdict(output)[0]) == (1, "failed") and "routr bgp" in steps(output)[
             "check-frr"
         ][1]
 
     def test_killed_while_it_writes_it_goes_back_at_once(
-        self, root: Path, shell: dict[str, str]
+        self, root: Path, python: dict[str, str]
     ) -> None:
-        applied(root, how=shell)
-        killed_at("verify", root, shell)
+        applied(root, how=python)
+        killed_at("verify", root, python)
         assert settled(root, GOOD)
-        applied(root, CHANGED, how=shell)
+        applied(root, CHANGED, how=python)
         assert contents(root) == CHANGED
 
 
@@ -187,7 +189,7 @@ def looked(token: str) -> None:
             one for one in psutil.process_iter(["cmdline"]) if token in (one.info["cmdline"] or [])
         )
         while len(naps) < 3 and timer.status() != psutil.STATUS_ZOMBIE:
-            naps |= {child.pid for child in timer.children() if child.name() == "sleep"}
+            naps.add(timer.num_ctx_switches().voluntary)  # it sleeps only to look after it
             time.sleep(0.05)
 
 
@@ -238,16 +240,11 @@ class TestClock:
 def test_a_missing_parser_is_named_and_only_its_check_is_skipped(
     root: Path, tmp_path: Path
 ) -> None:
-    script = tmp_path / "applier.sh"
-    script.write_text(
-        protocol.APPLIER.read_text().replace(
-            "PATH=$PATH:/usr/sbin:/sbin:/usr/lib/frr", "PATH=$PATH"
-        )
-    )
-    path = tools(tmp_path / "bin", TOOLS)
-    output = applier(root, "apply", given=packed(GOOD), how={"script": str(script), "PATH": path})[
-        1
-    ]
+    modules = {path.name: path.read_text() for path in applier_file.PACKAGE.glob("*.py")}
+    modules["box.py"] = modules["box.py"].replace(":/usr/sbin:/sbin:/usr/lib/frr", "")
+    command = applier_file.unpacked(tmp_path / "alone", file=applier_file.packed(modules))
+    how = {"program": shlex.join(command), "PATH": tools(tmp_path / "bin", TOOLS)}
+    output = applier(root, "apply", given=packed(GOOD), how=how)[1]
     assert steps(output)["check-nftables"] == (
         "skipped",
         "nft is not installed here, so the rule set was not checked.",
@@ -257,27 +254,15 @@ def test_a_missing_parser_is_named_and_only_its_check_is_skipped(
         "FRR is not installed here, so frr.conf was not checked.",
     )
     assert verdict(output)[0] == "applied"
-    real = applier(
-        root,
-        "apply",
-        given=packed(GOOD),
-        how={"script": str(script), "PATH": path},
-        APPLIER_PRACTICE="",
-    )[1]
+    real = applier(root, "apply", given=packed(GOOD), how=how, APPLIER_PRACTICE="")[1]
     assert steps(real)["check-nftables"][0] == "failed" and verdict(real)[0] == "failed"
 
 
 class TestLock:
-    @pytest.fixture(params=["flock", "without flock"])
-    def path(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-        return tools(
-            tmp_path / "bin", TOOLS if request.param == "flock" else TOOLS.replace(" flock", "")
-        )
-
-    def test_is_waited_for_and_the_push_fails_with_a_sentence(self, root: Path, path: str) -> None:
-        env = environment(root, PATH=path, APPLIER_SLOW="3", APPLIER_TIMEOUT=PATIENT)
+    def test_is_waited_for_and_the_push_fails_with_a_sentence(self, root: Path) -> None:
+        env = environment(root, APPLIER_SLOW="3", APPLIER_TIMEOUT=PATIENT)
         slow = subprocess.Popen(
-            ["/bin/sh", str(protocol.APPLIER), "apply"],
+            [*program(), "apply"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=env,
@@ -291,7 +276,6 @@ class TestLock:
             root,
             "apply",
             given=packed(CHANGED),
-            how={"shell": "/bin/sh", "PATH": path},
             APPLIER_LOCK_WAIT="1",
         )
         assert (
@@ -302,19 +286,6 @@ class TestLock:
         slow.kill()
         slow.stdout.close()
         slow.wait()
-        status, output = applier(
-            root, "apply", given=packed(CHANGED), how={"shell": "/bin/sh", "PATH": path}
-        )
+        status, output = applier(root, "apply", given=packed(CHANGED))
         assert verdict(output)[0] == "applied"
         assert sorted(p.name for p in (root / "var/lib/shared-networks").glob("candidate.*")) == []
-
-
-def test_shellcheck_finds_nothing() -> None:
-    needs("shellcheck")
-    done = subprocess.run(
-        ["shellcheck", "-s", "sh", str(protocol.APPLIER)],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert done.stdout == ""

@@ -2,16 +2,16 @@
 
 import io
 import os
+import shlex
 import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from firewalls.device import protocol
 from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD, contents
-from tests.firewalls.running import PATIENT, applied, applier, environment, steps, verdict
+from tests.firewalls.running import PATIENT, applied, applier, environment, program, steps, verdict
 
 
 def _tar(*members: tarfile.TarInfo) -> bytes:
@@ -65,10 +65,10 @@ HOSTILE = {
 }
 
 
-def test_refuses_hostile_archives(root: Path, shell: dict[str, str]) -> None:
-    applied(root, how=shell)
+def test_refuses_hostile_archives(root: Path, python: dict[str, str]) -> None:
+    applied(root, how=python)
     for kind, archive in HOSTILE.items():
-        state, output = applier(root, "apply", given=archive, how=shell)
+        state, output = applier(root, "apply", given=archive, how=python)
         assert (state, verdict(output)[0]) == (1, "failed"), kind
         assert steps(output)["unpack"][0] == "failed" and "Refused" in steps(output)["unpack"][1], (
             kind
@@ -93,13 +93,14 @@ class TestFullDisk:
         big = CHANGED | {"/etc/frr/frr.conf": CHANGED["/etc/frr/frr.conf"] + "!\n" * 5000}
         (root.parent / "good.tar").write_bytes(packed(GOOD))
         (root.parent / "big.tar").write_bytes(packed(big))
+        run = shlex.join(program())
         script = f"""
             mount -t tmpfs -o size={size},mode=755 none {small} &&
             mkdir -p {root}/etc/frr {root}/var/lib
-            token=$(sh {protocol.APPLIER} apply <{root.parent}/good.tar | tail -1 | cut -f3)
-            sh {protocol.APPLIER} confirm $token >&2
+            token=$({run} apply <{root.parent}/good.tar | tail -1 | cut -f3)
+            {run} confirm $token >&2
             dd if=/dev/zero of={small}/fill bs=4k 2>/dev/null
-            sh {protocol.APPLIER} apply <{root.parent}/big.tar
+            {run} apply <{root.parent}/big.tar
             cat {root}/etc/frr/frr.conf >{root.parent}/found
         """
         command = ["unshare", "-m", "sh", "-c", script]

@@ -19,7 +19,6 @@ TOOLS = {
     "nft": 'case "$*" in *"list "*) echo "table inet metal {"; echo "}" ;; esac',
     "vtysh": vtysh(running_config='cat "$APPLIER_ROOT/running"; echo end'),
     "frr-reload.py": "",
-    "chown": "",
     "unshare": 'while [ "$1" != sh ] && [ $# -gt 1 ]; do shift; done; exec "$@"',
 }
 SHOP = """router bgp 1 vrf shop
@@ -48,15 +47,15 @@ NAME = "running configuration of FRR"
 
 
 @pytest.fixture
-def box(root: Path, tmp_path: Path, shell: dict[str, str]) -> Mapping[str, str]:
+def box(root: Path, tmp_path: Path, python: dict[str, str]) -> Mapping[str, str]:
     """How to run the applier of a box that was pushed to while FRR listed the shop first."""
     folder = tmp_path / "tools"
     folder.mkdir()
     for tool, body in TOOLS.items():
         (folder / tool).write_text(f"#!/bin/sh\n{body}\n")
         (folder / tool).chmod(0o755)
-    path = f"{folder}:{shell.get('PATH', os.environ['PATH'])}"
-    how = {**shell, "PATH": path, "APPLIER_PRACTICE": "", "APPLIER_SETTLE": "1"}
+    path = f"{folder}:{os.environ['PATH']}"
+    how = {**python, "PATH": path, "APPLIER_PRACTICE": "", "APPLIER_SETTLE": "1"}
     (root / "running").write_text(SHOP + STORAGE)
     applied(root, how=how)
     return how

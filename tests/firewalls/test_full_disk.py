@@ -4,15 +4,15 @@ The firewall goes back all the same, and its verdict is true.
 """
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from firewalls.device import protocol
 from firewalls.device.protocol import packed
 from tests.firewalls.boxes import CHANGED, GOOD
-from tests.firewalls.running import environment, verdict
+from tests.firewalls.running import environment, program, verdict
 
 FILL = "dd if=/dev/zero of={root}/fill bs=4k 2>/dev/null"
 
@@ -35,7 +35,7 @@ def life(root: Path, before: str, after: str = "", **more: str) -> tuple[str, li
     script = f"""
         mount -t tmpfs -o size=256k,mode=755 none {root} &&
         mkdir -p {root}/etc/frr {root}/etc/shared-networks/probes {root}/var/lib
-        applier() {{ sh {protocol.APPLIER} "$@"; }}
+        applier() {{ {shlex.join(program())} "$@"; }}
         applier confirm $(applier apply <{root.parent}/good.tar | tail -1 | cut -f3) >&2
         {before}
         applier apply <{root.parent}/changed.tar >{root.parent}/said

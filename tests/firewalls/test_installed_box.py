@@ -108,12 +108,19 @@ def test_the_key_runs_nothing_else(results: dict[str, Any]) -> None:
 def test_even_with_a_shell_the_account_can_do_nothing_more(results: dict[str, Any]) -> None:
     assert (
         results["account"] == dict.fromkeys(results["account"], True)
-        and len(results["account"]) == 7
+        and len(results["account"]) == 8
     )
 
 
 def test_an_unconfirmed_push_is_put_back_at_boot(results: dict[str, Any]) -> None:
     assert results["enabled"] and "shared-networks-recover" not in results["unit"]
+
+
+def test_what_a_firewall_needs_starts_by_itself(results: dict[str, Any]) -> None:
+    assert results["daemons"] == "bgpd=yes\n"
+    assert (
+        set(results["enabled units"].values()) == {"enabled"} and len(results["enabled units"]) == 3
+    )
 
 
 def test_an_older_applier_is_told_how_to_update(results: dict[str, Any]) -> None:

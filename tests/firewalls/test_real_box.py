@@ -138,3 +138,7 @@ def test_a_probe_of_the_boxs_owner_that_fails_rolls_back(results: dict[str, Any]
         and "failed at probe and went back: storage is away" in results["probe"]["error"]
     )
     assert results["probe"]["now"] == AS_BEFORE
+
+
+def test_going_back_leaves_alone_what_others_have_done_meanwhile(results: dict[str, Any]) -> None:
+    assert results["probe"]["others"]

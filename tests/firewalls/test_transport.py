@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from firewalls.device import practice, protocol, transport
+from firewalls.device import practice, transport
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Outcome, Step, Target, Timeouts, TransportError
@@ -31,7 +32,7 @@ from tests.firewalls.boxes import (
     sshd,
     wait_until,
 )
-from tests.firewalls.running import PATIENT, applied
+from tests.firewalls.running import PATIENT, applied, program
 
 ORDER = [
     "connect",
@@ -381,7 +382,7 @@ class TestOpenSSH:
 
     def command(self, root: Path) -> str:
         settings = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT}"
-        return f"{settings} sh {protocol.APPLIER}"
+        return f"{settings} {shlex.join(program())}"
 
     @pytest.fixture(autouse=True)
     def _sshd(self) -> None:

@@ -164,7 +164,10 @@ def _package_sources() -> list[str]:
 
 
 def _install_units(root: Path) -> None:
-    """Programs for guest and firewalls, and which units a firewall starts."""
+    """Programs for guest and firewalls, and units a firewall must not start.
+
+    What it starts is enabled by the applier's `install`.
+    """
     (root / "lab").mkdir()
     for program in recipe.PROGRAMS:
         copied = root / "lab" / program.name
@@ -173,10 +176,6 @@ def _install_units(root: Path) -> None:
     units = root / "etc/systemd/system"
     for unit in recipe.MASKED:
         (units / unit).symlink_to("/dev/null")
-    for service in recipe.ENABLED:
-        link = units / f"multi-user.target.wants/{service}.service"
-        link.unlink(missing_ok=True)
-        link.symlink_to(f"/lib/systemd/system/{service}.service")
     (units / "frr.service.d").mkdir()
     (units / "frr.service.d/lab.conf").write_text(recipe.FRR_UNIT)
 

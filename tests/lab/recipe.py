@@ -88,7 +88,6 @@ MASKED = (
     "systemd-tmpfiles-clean.timer",
     "logrotate.timer",
 )
-ENABLED = ("systemd-networkd", "nftables")
 FRR_UNIT = """[Unit]
 After=systemd-networkd.service
 [Service]
@@ -116,5 +115,5 @@ exec /bin/busybox switch_root /root /lab/init
 
 def fingerprint_parts() -> list[bytes]:
     """Everything above: another recipe is another image."""
-    constants = (SUITE, PACKAGES, DPKG, MODULES, MASKED, ENABLED, FRR_UNIT, SSHD, INITRD)
+    constants = (SUITE, PACKAGES, DPKG, MODULES, MASKED, FRR_UNIT, SSHD, INITRD)
     return [repr(constants).encode(), *(path.read_bytes() for path in PROGRAMS)]

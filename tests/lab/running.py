@@ -1,5 +1,6 @@
 """The whole lab at work: the guest, the product, the partition in both, all firewalls pushed."""
 
+import base64
 import socket
 import sys
 import time
@@ -12,8 +13,8 @@ from typing import Any
 
 import psutil
 
+from firewalls.device import applier_file
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.protocol import APPLIER
 from tests import stack
 from tests.lab import rest, topology
 from tests.lab.guest_machine import PROCESSORS, Files, Guest, GuestError, guest
@@ -158,8 +159,10 @@ def _wire(running: Lab, key: str) -> None:
     """
     names = [firewall.name for firewall in topology.FIREWALLS]
     machine = running.guest
-    machine.write("/root/applier.sh", APPLIER.read_text())
-    scripts = [f"sh /root/applier.sh install '{key}'", script(running.numbers)]
+    program = f"/root/{applier_file.NAME}"
+    machine.write(f"{program}.base64", base64.b64encode(applier_file.content()).decode())
+    install = f"base64 -d {program}.base64 >{program} && python3 {program} install '{key}'"
+    scripts = [install, script(running.numbers)]
     with ThreadPoolExecutor(PROCESSORS) as pool:
         list(pool.map(lambda part: machine.run(part, seconds=SETTLE_SECONDS), scripts))
     start = "\n".join(f"bash /run/lab/firewall start {name}" for name in names)

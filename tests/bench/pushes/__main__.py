@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from firewalls.device import practice, protocol
+from firewalls.device import practice
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.transport import Target
 from tests.bench.pushes import other_tools, slow_boxes
@@ -24,6 +25,7 @@ from tests.bench.pushes.measuring import (
     push_to_all,
 )
 from tests.firewalls.boxes import answers
+from tests.firewalls.running import program
 
 PORTS_PER_SSHD = 16  # it accepts no more
 # Of each sender: this machine plays all the firewalls too, and more made all senders slower.
@@ -86,7 +88,7 @@ class Fleet:
         practice = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={ROLLBACK_SECONDS}"
         return (
             f"Match LocalPort {port}\n"
-            f"ForceCommand exec sh {protocol.APPLIER}\n"
+            f"ForceCommand exec {shlex.join(program())}\n"
             f"SetEnv HOME={self.folder} {practice}\n"
         )
 

@@ -1,0 +1,119 @@
+"""Default routes that the firewall originates into its VRFs.
+
+FRR 8.4 withdraws one together with another 0/0 that goes from there, and does not originate it
+again, though its configuration says so.
+"""
+
+from __future__ import annotations
+
+from . import box, files, frr
+from .next_hops import lost_anew
+from .steps import Failed, Skipped, remark
+from .waiting import Settling, pause
+
+PREFIXES = "show bgp l2vpn evpn route type prefix"
+# Seconds after which FRR has looked at changed route maps: bgp route-map delay-timer, and one more.
+ROUTE_MAPS = 6
+PATIENCE = 3  # seconds
+OWN_WEIGHT = " 32768 "  # of routes that this box originates
+
+
+def originated(text: str) -> list[str]:
+    """The default routes that FRR originates by a configuration: "VRF FAMILY" each."""
+    routes = []
+    for setting in frr.settings(text):
+        router, _, rest = setting.partition(" / address-family l2vpn evpn / default-originate ")
+        vrf = router.rpartition(" vrf ")[2]
+        if router.startswith("router bgp ") and vrf.startswith("vrf") and rest in ("ipv4", "ipv6"):
+            routes.append(f"{vrf} {rest}")
+    return routes
+
+
+def not_originated(text: str, answer: str) -> list[str]:
+    """Those of a configuration that are not among the EVPN prefixes which FRR has told.
+
+    The route target of a VRF is its VNI, which is its number. This is what FRR 8.4 and 10.3 both
+    write for people; their JSON was not compared.
+    """
+    lacking = set(originated(text))
+    family, own = "", False
+    for line in answer.splitlines():
+        if any(f"[{kind}]:[" in line for kind in "12345"):
+            family, own = "", False
+        if "[5]:[0]:[0]:[" in line:
+            family = "ipv6" if "[::]" in line else "ipv4"
+        own = own or OWN_WEIGHT in line
+        targets = [word for word in line.split() if word.startswith("RT:")]
+        if own and family and targets:
+            lacking.discard(f"vrf{targets[0].rpartition(':')[2]} {family}")
+    return sorted(lacking)
+
+
+def lost(text: str) -> list[str]:
+    """Those of a configuration that FRR does not originate now."""
+    return not_originated(text, frr.ask(PREFIXES)) if originated(text) else []
+
+
+class Keeping:
+    """Seeing to it that FRR originates the default routes of what it runs, after it ran another."""
+
+    def __init__(self, text: str, before: str) -> None:
+        self.wanted = originated(text)
+        self.forgotten: list[str] = []  # those that had to be given anew
+        self.lacking: list[str] = []  # those of which that was no use
+        if self.wanted:
+            self._keep(text, before)
+
+    def _keep(self, text: str, before: str) -> None:
+        # FRR looks at route maps some seconds after they have changed, and may withdraw the other
+        # 0/0 only then.
+        if self.wanted != originated(before):
+            pause(ROUTE_MAPS)
+        self.forgotten = Settling(PATIENCE, lambda: lost(text)).lacking
+        if self.forgotten:
+            for route in self.forgotten:
+                _give_again(text, *route.split())
+            self.lacking = Settling(box.SETTLE, lambda: lost(text)).lacking
+
+
+def _give_again(text: str, vrf: str, family: str) -> None:
+    routers = [line for line in text.splitlines() if line.startswith("router bgp ")]
+    for router in routers:
+        if router.endswith(f" vrf {vrf}"):
+            again = f"default-originate {family}"
+            frr.configure(router, "address-family l2vpn evpn", f"no {again}", again)
+
+
+def check() -> None:
+    """Every default route is originated, if need be again. Raises Failed.
+
+    What was lost before this push too is no reason to take the push back.
+    """
+    if box.PRACTICE:
+        raise Skipped(box.NO_KERNEL)
+    text = files.text(f"{box.NEW}/{box.FRR}")
+    routes = Keeping(text, files.text(f"{box.PENDING}/running.conf"))
+    if not routes.wanted:
+        raise Skipped("This firewall originates no default route.")
+    if not routes.forgotten:
+        remark(f"Originated: {', '.join(routes.wanted)}")
+    elif not routes.lacking:
+        remark(
+            "FRR had forgotten these default routes and originates them again: "
+            + ", ".join(routes.forgotten)
+        )
+    else:
+        _tell_lost(routes.lacking)
+
+
+def _tell_lost(lacking: list[str]) -> None:
+    new = lost_anew(lacking, "defaults")
+    if new:
+        raise Failed(
+            "FRR does not originate these default routes, so they lead nobody out: "
+            + ", ".join(new)
+        )
+    remark(
+        "FRR did not originate these default routes before either; they lead nobody out until it "
+        f"is restarted: {', '.join(lacking)}"
+    )

@@ -1,0 +1,59 @@
+"""What a firewall must start by itself: the packet filter, the interfaces, and FRR with BGP.
+
+On Debian nftables and systemd-networkd are not enabled, and FRR comes without BGP. A firewall that
+lacks them works until it is started again, and lets everything through then.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from . import box, files, tools
+from .refusing import Refused
+
+UNITS = ("nftables.service", "systemd-networkd.service", "frr.service")
+DAEMONS = "etc/frr/daemons"
+WANTED = ("bgpd", "mgmtd")  # FRR 10 takes no VRF without mgmtd; older ones have none
+
+
+def start_by_themselves() -> None:
+    """See to it, now and when the box starts again. Raises Refused where that is not possible."""
+    changed = _daemons()
+    for unit in UNITS:
+        tools.run(["systemctl", "--quiet", "enable", unit])
+        enabled = tools.run(["systemctl", "is-enabled", unit], quiet=True).text.strip()
+        if enabled not in ("enabled", "enabled-runtime", "static"):
+            raise Refused(f"{unit} could not be enabled: it is {enabled or 'unknown'} here.")
+    if not box.has_systemd():
+        return
+    if not tools.run(["systemctl", "start", "systemd-networkd.service"]).ok:
+        raise Refused("systemd-networkd could not be started.")
+    if changed and not tools.run(["systemctl", "restart", "frr.service"]).ok:
+        raise Refused("FRR could not be restarted with bgpd.")
+
+
+def _daemons() -> bool:
+    """Whether FRR had to be told to start more. Raises Refused."""
+    content = files.read(box.ROOT, DAEMONS)
+    if content is None:
+        raise Refused(f"/{DAEMONS} is missing here; it comes with the package frr.")
+    before = content.decode(errors="surrogateescape")
+    lines = [_wanted(line) for line in before.splitlines()]
+    if "bgpd=yes" not in lines:
+        lines.append("bgpd=yes")
+    after = "".join(f"{line}\n" for line in lines)
+    if after == before:
+        return False
+    status = os.lstat(f"{box.ROOT}/{DAEMONS}")
+    mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
+    try:
+        files.put(DAEMONS, after.encode(errors="surrogateescape"), mode, owner)
+    except OSError as error:
+        raise Refused(f"/{DAEMONS} could not be written: {error.strerror}") from error
+    return True
+
+
+def _wanted(line: str) -> str:
+    name, equals, value = line.partition("=")
+    return f"{name}=yes" if equals and name in WANTED and value.strip() == "no" else line

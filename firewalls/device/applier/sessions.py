@@ -1,0 +1,66 @@
+"""The BGP sessions: those that were up before a push must be up again after it."""
+
+from __future__ import annotations
+
+from . import box, files, frr
+from .steps import Failed, Skipped, remark
+from .waiting import Settling
+
+NEIGHBOURS = "show bgp vrf all neighbors json"
+
+
+def parsed(answer: str) -> tuple[dict[str, bool], str]:
+    """Whether the session with each neighbour is up, and what comes after this answer of FRR."""
+    import json
+
+    start = answer.find("{")
+    if start < 0:
+        return {}, answer
+    vrfs, end = json.JSONDecoder().raw_decode(answer, start)
+    up = {}
+    for vrf in vrfs.values():
+        for name, neighbour in vrf.items():
+            if isinstance(neighbour, dict) and "bgpState" in neighbour:
+                up[name] = neighbour["bgpState"] == "Established"
+    return up, answer[end:]
+
+
+def lines(sessions: dict[str, bool]) -> str:
+    """As they are saved."""
+    return "".join(f"{name} {'up' if up else 'down'}\n" for name, up in sorted(sessions.items()))
+
+
+class Check:
+    """The sessions before this push, and as they come up after it."""
+
+    def __init__(self) -> None:
+        saved = [line.split() for line in files.text(f"{box.PENDING}/sessions").splitlines()]
+        self.before = {name: state == "up" for name, state in saved}
+        self.now: dict[str, bool] = {}
+
+    def check(self) -> None:
+        """Every session that was up is up, unless its neighbour is gone from the configuration.
+
+        New ones are waited for, too, but may come later. Raises Failed.
+        """
+        if box.PRACTICE:
+            raise Skipped(box.NO_KERNEL)
+        settling = Settling(box.SETTLE, self._missing)
+        lost = [name for name in settling.lacking if self.before.get(name)]
+        if lost:
+            raise Failed(
+                f"BGP sessions that were up before are not, after {settling.waited} seconds: "
+                + " ".join(lost)
+            )
+        remark(f"{sum(self.before.values())} sessions as before.{self._late(settling.lacking)}")
+
+    def _late(self, names: list[str]) -> str:
+        return f" New and not up yet: {' '.join(names)}" if names else ""
+
+    def _missing(self) -> list[str]:
+        self.now, _ = parsed(frr.ask(NEIGHBOURS))
+        return [name for name, up in self.now.items() if not up and self.before.get(name, True)]
+
+    def come_up(self) -> list[str]:
+        """Those that were not up before."""
+        return [name for name, up in self.now.items() if up and not self.before.get(name)]

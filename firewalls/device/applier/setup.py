@@ -1,0 +1,147 @@
+"""Setting up a firewall with all that it needs beside FRR, nftables, sudo and sshd."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import box, files, services, system, tools, unpacking
+from .refusing import Refused
+from .steps import complain, say
+
+ACCOUNT = "shared-networks"
+LOGIN = "/var/lib/shared-networks-login"
+PROGRAM = "/usr/local/sbin/shared-networks-applier"
+MODULES = "/usr/local/lib/shared-networks-applier"
+INTERPRETER = "/usr/bin/python3"
+BOOT = "shared-networks-recover.service"
+REFUSED = 65
+TOOLS = ("nft", "vtysh", "frr-reload.py", "ip", "sudo", "visudo", "useradd", "systemctl")
+KEYS = f"{LOGIN}/.ssh/authorized_keys"
+KINDS = ("ssh-ed25519 ", "ecdsa-sha2-nistp", "ssh-rsa ")
+NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
+IN_A_KEY = files.PLAIN_NAME.union(" +/=@_")
+# The one thing that the account may do, with the words that the client sent and no others.
+RULE = f"""Defaults!{PROGRAM} env_keep += SSH_ORIGINAL_COMMAND, !requiretty, !use_pty
+{ACCOUNT} ALL=(root) NOPASSWD: {PROGRAM} ""
+"""
+UNIT = f"""[Unit]
+Description=Put back a firewall configuration that was never confirmed
+DefaultDependencies=no
+RequiresMountsFor=/var/lib/shared-networks
+ConditionPathExists=/var/lib/shared-networks/pending
+After=local-fs.target
+Before=network-pre.target nftables.service systemd-networkd.service frr.service
+
+[Service]
+Type=oneshot
+Environment=APPLIER_INSIDE=1
+ExecStart={PROGRAM} recover
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def install(key: str, digest: str) -> int:
+    """Set this box up, or update it; gives the status to end with."""
+    os.umask(0o022)
+    try:
+        _install(key, digest)
+    except Refused as reason:
+        complain(str(reason))
+        return REFUSED
+    return 0
+
+
+def _install(key: str, digest: str) -> None:
+    _must_be_possible(key)
+    if not digest:
+        digest = _program()
+    _account()
+    if key:
+        _let_in(key)
+    _sudo_rule()
+    _at_boot()
+    services.start_by_themselves()
+    system.know_own_name()
+    say(f"Installed {PROGRAM} {digest}.")
+    _tell_fingerprints()
+
+
+def _must_be_possible(key: str) -> None:
+    if os.geteuid() != 0:
+        raise Refused("Installing takes root: sudo python3 shared-networks-applier install")
+    for tool in TOOLS:
+        if not tools.installed(tool):
+            raise Refused(
+                f"{tool} is missing here; a firewall needs frr, frr-pythontools, nftables, "
+                "iproute2, sudo, systemd and openssh-server."
+            )
+    if not key and not os.path.isfile(box.ROOT + KEYS):
+        raise Refused(
+            "Give the product's public key: "
+            "python3 shared-networks-applier install 'ssh-ed25519 AAAA…'"
+        )
+    if key and not (IN_A_KEY.issuperset(key) and key.startswith(KINDS)):
+        raise Refused(NO_KEY)
+
+
+def _program() -> str:
+    folder = box.ROOT + MODULES
+    try:
+        os.makedirs(folder, exist_ok=True)
+        os.makedirs(os.path.dirname(box.ROOT + PROGRAM), exist_ok=True)
+        return unpacking.unpack(sys.argv[0], folder, box.ROOT + PROGRAM, INTERPRETER)
+    except OSError as error:
+        raise Refused(f"{PROGRAM} could not be written: {error.strerror}") from error
+
+
+def _account() -> None:
+    if tools.run(["id", ACCOUNT]).ok:
+        return
+    words = ["--system", "--no-create-home", "--home-dir", LOGIN, "--shell", "/bin/sh"]
+    if not tools.run(["useradd", *words, "--password", "*", ACCOUNT]).ok:
+        raise Refused(f"The user {ACCOUNT} could not be made.")
+
+
+def _let_in(key: str) -> None:
+    """The folder is root's: the account cannot let in other keys."""
+    line = f'restrict,command="sudo -n {PROGRAM}" {key}\n'
+    _place(KEYS, line, 0o644, f"{KEYS} could not be written")
+    for folder in (LOGIN, os.path.dirname(KEYS)):
+        os.chmod(box.ROOT + folder, 0o755)
+
+
+def _sudo_rule() -> None:
+    sentence = "The sudo rule could not be written"
+    checked = "/etc/sudoers.d/shared-networks.new"  # sudo reads no file with a dot in its name
+    _place(checked, RULE, 0o440, sentence)
+    if not tools.run(["visudo", "-qcf", box.ROOT + checked]).ok:
+        raise Refused(f"{sentence}.")
+    _place("/etc/sudoers.d/shared-networks", RULE, 0o440, sentence)
+    files.remove(box.ROOT + checked)
+
+
+def _at_boot() -> None:
+    sentence = "The unit that recovers at boot could not be written"
+    _place(f"/etc/systemd/system/{BOOT}", UNIT, 0o644, sentence)
+    if not tools.run(["systemctl", "--quiet", "enable", BOOT]).ok:
+        raise Refused(f"{BOOT} could not be enabled.")
+
+
+def _place(path: str, text: str, mode: int, sentence: str) -> None:
+    """Root's, put there in one move."""
+    try:
+        os.makedirs(os.path.dirname(box.ROOT + path), exist_ok=True)
+        files.put(path.lstrip("/"), text.encode(), mode, (0, 0))
+    except OSError as error:
+        raise Refused(f"{sentence}: {error.strerror}") from error
+
+
+def _tell_fingerprints() -> None:
+    say("The fingerprints of this firewall's host keys, to compare with what the product shows:")
+    folder = f"{box.ROOT}/etc/ssh"
+    for name in sorted(os.listdir(folder) if os.path.isdir(folder) else []):
+        if name.startswith("ssh_host_") and name.endswith("_key.pub"):
+            say(tools.run(["ssh-keygen", "-lf", f"{folder}/{name}"]).text.rstrip("\n"))
