@@ -230,7 +230,8 @@ def routes_of_all_kinds(box: Box) -> None:
     """Only those to the other ends of VXLANs count; an IPv4 route may lead to an IPv6 address."""
     routes = """[{"dst":"10.7.0.0/24","gateway":"10.0.0.1","dev":"lan0","flags":["onlink"]},
         {"dst":"10.8.0.0/24","gateway":"10.0.0.2","dev":"vlan7","flags":[]},
-        {"dst":"10.9.0.0/24","via":{"family":"inet6","host":"fe80::9"},"dev":"vlan7","flags":["onlink"]}]"""
+        {"dst":"10.9.0.0/24","via":{"family":"inet6","host":"fe80::9"},
+         "dev":"vlan7","flags":["onlink"]}]"""
     failed = """[
         {"dst":"fe80::9","dev":"vlan7","lladdr":"02:00:00:00:00:09","state":["FAILED"]},
         {"dst":"fe80::8","dev":"lan0","state":["INCOMPLETE"]}]"""

@@ -162,7 +162,8 @@ def _sentences(module: str, tree: ast.Module) -> list[Sentence]:
             continue
         reads = re.fullmatch(r"[A-Z\[…]\S* \S+ .*", text, re.DOTALL)
         if id(node) in spoken or reads:
-            found.append(Sentence(f"{module}, line {node.lineno}", tuple(pieces)))  # type: ignore[attr-defined]
+            line = node.lineno  # type: ignore[attr-defined]
+            found.append(Sentence(f"{module}, line {line}", tuple(pieces)))
     return found
 
 
