@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from . import box, files
-from .steps import Failed
+from .remarks import Failed
 
 BLOCK = 512
 LARGEST = 4_000_000  # bytes that are taken at all

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import box, files, frr
 from .next_hops import lost_anew
-from .steps import Failed, Skipped, remark
+from .remarks import Failed, Skipped, remark
 from .waiting import Settling, pause
 
 PREFIXES = "show bgp l2vpn evpn route type prefix"

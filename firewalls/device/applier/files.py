@@ -12,7 +12,7 @@ import os
 import stat
 
 from . import box
-from .steps import Failed
+from .remarks import Failed
 
 PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -7,7 +7,7 @@ at once, and told apart here. What FRR tells as JSON is read as that; its config
 from __future__ import annotations
 
 from . import box, files, tools
-from .steps import Failed, Skipped, remark
+from .remarks import Failed, Skipped, remark
 
 CONFIGURATION = "show running-config no-header"
 DAEMONS = ("zebra", "bgpd")

@@ -10,7 +10,7 @@ import fcntl
 import os
 
 from . import box, waiting
-from .steps import Failed
+from .remarks import Failed
 
 _descriptors: list[int] = []  # the descriptor of the box's lock
 

@@ -6,7 +6,8 @@ import os
 import sys
 
 from . import box
-from .steps import Failed, complain, say
+from .remarks import Failed
+from .steps import complain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

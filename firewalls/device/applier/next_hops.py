@@ -7,8 +7,8 @@ session flaps, and learns it again with the VNI.
 from __future__ import annotations
 
 from . import box, frr, tools
+from .remarks import Failed, Skipped, remark
 from .sessions import Check
-from .steps import Failed, Skipped, remark
 from .waiting import Settling, pause, sleep
 
 TYPE_CHECKING = False

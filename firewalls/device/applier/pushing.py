@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from . import archive, box, files, frr, last, locks, rollback, rules
-from .steps import Failed, Skipped, failed, remark, say, step
+from .remarks import Failed, Skipped, remark
+from .steps import failed, say, step
 from .waiting import Settling
 
 CHUNK = 1 << 20

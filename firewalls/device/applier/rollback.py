@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import box, defaults, files, frr, last, locks, rules, system
-from .steps import Failed, Skipped, remark
+from .remarks import Failed, Skipped, remark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ iptables-nft makes rules that nft lists but does not read.
 from __future__ import annotations
 
 from . import box, tools
-from .steps import Failed, Skipped, remark
+from .remarks import Failed, Skipped, remark
 
 NOT_COMPARED = (
     "No network namespace can be made here, so the rules in the kernel were not compared."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import box, defaults, files, frr, next_hops, rules, sessions, system
-from .steps import Failed, remark
+from .remarks import Failed, remark
 
 SAVED = f"{box.STATE}/saved.{os.getpid()}"
 NOT_ASKED = "What runs could not be asked of nft and FRR, so it could not be saved."

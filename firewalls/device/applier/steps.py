@@ -5,22 +5,14 @@ from __future__ import annotations
 import binascii
 import os
 
-from . import box
+from . import box, remarks
+from .remarks import Failed, Skipped, remark
 
 TYPE_CHECKING = False  # the module typing would cost 9 ms at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_OUTPUT = 8000  # bytes of a step's output that are told
-_remarks: list[str] = []
-
-
-class Failed(Exception):
-    """A step cannot go on; the sentence says why, if its output does not."""
-
-
-class Skipped(Exception):
-    """A step cannot be taken here, or need not be; the sentence says why."""
 
 
 def say(*fields: str) -> None:
@@ -39,22 +31,16 @@ def complain(sentence: str) -> None:
         pass
 
 
-def remark(text: str) -> None:
-    """Add to the output of the step that runs."""
-    if text:
-        _remarks.append(text.rstrip("\n"))
-
-
 def step(name: str, act: Callable[[], None]) -> bool:
     """Take a step and tell how it went; whether it went well."""
     say("step", name, "running", "")
-    _remarks.clear()
+    remarks.forget()
     if box.PRACTICE and box.SLOW != "0":
         from . import tools
 
         tools.run(["sleep", box.SLOW])
     state = _state(act)
-    say("step", name, state, encoded("\n".join(_remarks)))
+    say("step", name, state, encoded(remarks.output()))
     return state != "failed"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import box, files, tools
-from .steps import Failed, Skipped, remark
+from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
 HOSTS = "etc/hosts"

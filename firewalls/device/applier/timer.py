@@ -11,7 +11,7 @@ import sys
 import time
 
 from . import box, files, last, locks, rollback, saving, tools
-from .steps import Failed, remark
+from .remarks import Failed, remark
 from .waiting import sleep
 
 PAUSES = (5, 20, 60, 0)  # seconds between attempts to go back

@@ -7,7 +7,7 @@ import select
 import time
 
 from . import box
-from .steps import Failed, Skipped, remark
+from .remarks import Failed, Skipped, remark
 
 SIGKILL, SIGPIPE, SIGTERM = 9, 13, 15  # the module signal would cost 4 ms at every start
 GRACE = 5  # seconds for a program that was asked to end
