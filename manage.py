@@ -10,7 +10,8 @@ SERVERLESS = {"up", "collectstatic", "help", "version", "--help", "--version", "
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings are named
+    # After the settings are named.
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
 
     from config import settings  # noqa: PLC0415
     from config.running import embedded  # noqa: PLC0415

@@ -7,4 +7,5 @@ class FirewallsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from firewalls import receivers  # noqa: F401, PLC0415 - connecting receivers needs the loaded models
+        # Connecting receivers needs the loaded models.
+        from firewalls import receivers  # noqa: F401, PLC0415

@@ -204,7 +204,8 @@ class Form(Orm):
         return by_field(form.errors.as_data())
 
     def _allocated(self, form_class: type[AllocationForm], data: dict[str, Any]) -> Refusal:
-        form: Any = modelform_factory(form_class.Meta.model, form=form_class)(data=data)  # type: ignore[attr-defined]
+        model = form_class.Meta.model  # type: ignore[attr-defined]
+        form: Any = modelform_factory(model, form=form_class)(data=data)
         form.user = someone("admin", "support")
         if form.is_valid():
             form.save()
