@@ -66,8 +66,8 @@ class FreedOnDelete:
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         freed = [str(obj) for obj in objs]
-        allowed = self.has_delete_permission(request)  # type: ignore[attr-defined]
-        missing = set() if allowed else {"machine"}
+        may_delete = self.has_delete_permission(request)  # type: ignore[attr-defined]
+        missing = set() if may_delete else {"machine"}
         kind = str(self.model._meta.verbose_name_plural)  # type: ignore[attr-defined]
         return freed, {kind: len(freed)}, missing, []
 

@@ -5,8 +5,8 @@ constraints of the models do the rest.
 
 Free space is kept here too: `networks_free` (see its migration) has, for every prefix, the fewest
 blocks that make up what is free in it. Whoever inserts an address or a child prefix takes its block
-out, and whoever deletes one gives it back, so nothing can be taken twice, and finding the lowest
-free address reads a dozen pages whether 500 or 20,000 are taken (tests/networks/test_cost.py).
+out, and whoever deletes one gives it back. So nothing can be taken twice, and the lowest free
+address is found at once however many are taken (`networks.pools` has the figures).
 """
 
 import pgtrigger

@@ -121,7 +121,7 @@ class Supervisor:
             text=True,
             errors="replace",
             process_group=0,
-            # It calls the kernel and nothing else, so threads do not matter.
+            # It calls the kernel and nothing else, so it is safe beside threads.
             preexec_fn=partial(_settle, program.nicer),  # noqa: PLW1509
         )
         threading.Thread(target=_relay, args=(program,), daemon=True).start()

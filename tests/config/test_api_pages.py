@@ -12,8 +12,8 @@ from tests.api import Api
 from tests.world import world
 
 INLINE = re.compile(
-    r"<style|<script(?![^>]*(?:src=|application/json))|\son\w+="
-    r"|https?://(?!testserver|www\.w3\.org)"
+    r"<style|<script(?![^>]*(?:src=|application/json))|\son\w+=|"
+    r"https?://(?!testserver|www\.w3\.org)"
 )
 
 

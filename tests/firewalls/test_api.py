@@ -143,7 +143,7 @@ class TestAllocating:
         world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1).private(
             "far", fra.storage, shared=True
         )
-        body = {**wanted(), **changes}  # type: ignore[dict-item]
+        body: dict[str, Any] = {**wanted(), **changes}  # type: ignore[dict-item]
         assert codes(api.post("firewalls/", body)) == refused
         assert (
             not Machine.objects.exists()

@@ -29,8 +29,8 @@ def inside(prefixes: Iterable[Route], what: Route | IP) -> bool:
     """Whether an address or a route lies in one of the prefixes."""
     if isinstance(what, IPv4Address | IPv6Address):
         return any(what in prefix for prefix in prefixes)
-    same_family = [prefix for prefix in prefixes if prefix.version == what.version]
-    return any(what.subnet_of(prefix) for prefix in same_family)  # type: ignore[arg-type]
+    alike: list[Any] = [prefix for prefix in prefixes if prefix.version == what.version]
+    return any(what.subnet_of(prefix) for prefix in alike)
 
 
 def families(net: Net) -> set[int]:
