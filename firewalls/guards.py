@@ -20,7 +20,20 @@ NOT EXISTS (
 JOIN networks_prefix prefix ON prefix.id = address.prefix_id
     WHERE address.machine_id = OLD.firewall_id AND prefix.network_id = OLD.network_id)
 """
+_LOWEST_FREE_PLACE = """
+SELECT min(candidate) FROM (
+    SELECT 1 AS candidate
+    UNION SELECT place + 1 FROM firewalls_attachment WHERE firewall_id = NEW.firewall_id
+) places WHERE candidate NOT IN (
+    SELECT place FROM firewalls_attachment WHERE firewall_id = NEW.firewall_id)
+"""
 ATTACHMENT = [
+    pgtrigger.Trigger(
+        name="has_a_place",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"NEW.place := ({_LOWEST_FREE_PLACE}); RETURN NEW;",
+    ),
     Guard(
         name="may_join",
         operation=pgtrigger.Insert,
@@ -30,7 +43,7 @@ ATTACHMENT = [
     ),
     Fixed(
         name="attachment_is_fixed",
-        fields=["firewall", "network"],
+        fields=["firewall", "network", "place"],
         sentence="What a firewall joined is left, and another one joined; it is not changed (R6).",
     ),
     Guard(

@@ -60,6 +60,7 @@ class Plan:
     hostname: str
     asn: int
     router_id: IPv4Address
+    mac: str
     frr_version: str
     uplinks: tuple[str, ...]
     vrfs: tuple[Vrf, ...]
@@ -79,6 +80,7 @@ def plan(facts: Facts) -> Plan:
         hostname=word(facts.hostname[:LONGEST_NAME]) or UNNAMED,
         asn=facts.asn,
         router_id=facts.router_id,
+        mac=_mac(facts.router_id),
         frr_version=word(facts.frr_version),
         uplinks=tuple(sorted(set(_words(facts.uplinks)))),
         vrfs=vrfs(primary, shared, externals),
@@ -93,6 +95,15 @@ def plan(facts: Facts) -> Plan:
 
 def _by_vrf(nets: Iterable[Net]) -> tuple[Net, ...]:
     return tuple(sorted(nets, key=lambda net: net.vrf))
+
+
+def _mac(router_id: IPv4Address) -> str:
+    """The address of the firewall's bridges: locally administered, and no other firewall's.
+
+    A firewall tells it with its EVPN routes (RFC 9135: the router's MAC). By themselves bridges get
+    one that follows from the machine id, which a copied image has too.
+    """
+    return ":".join(f"{octet:02x}" for octet in (2, 0, *router_id.packed))
 
 
 def _words(texts: Iterable[str]) -> list[str]:

@@ -10,7 +10,6 @@ from functools import cache, lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from firewalls.configuration.plan import Plan
-from firewalls.configuration.routes import Segment
 from firewalls.configuration.values import REMEMBERED
 
 # autoescape off: this is no HTML. What goes into the holes are numbers, networks, and text that
@@ -32,22 +31,15 @@ ONCE = {
     "/etc/systemd/resolved.conf.d/shared-networks.conf": "resolved.conf.j2",
     "/etc/systemd/timesyncd.conf.d/shared-networks.conf": "timesyncd.conf.j2",
     f"{UNITS}/00-sn-lo.network": "lo.network.j2",
-    f"{UNITS}/20-sn-bridge.netdev": "bridge.netdev.j2",
-    f"{UNITS}/20-sn-bridge.network": "bridge.network.j2",
 }
 # Of each network: what depends on the network alone, and what on the firewall's place in it too.
-PER_SEGMENT = {
+PER_NETWORK = {
     f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2"
-    for device, kind in (
-        ("vrf", "netdev"),
-        ("vrf", "network"),
-        ("vni", "network"),
-        ("vlan", "netdev"),
-    )
+    for device, kind in (("vrf", "netdev"), ("vrf", "network"), ("vni", "network"))
 }
 PER_VRF = {
-    f"{UNITS}/30-sn-vni{{}}.netdev": "vni.netdev.j2",
-    f"{UNITS}/30-sn-vlan{{}}.network": "vlan.network.j2",
+    f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2"
+    for device, kind in (("vni", "netdev"), ("bridge", "netdev"), ("bridge", "network"))
 }
 
 
@@ -57,7 +49,7 @@ def render(plan: Plan) -> dict[str, str]:
     for uplink in plan.uplinks:
         files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink)
     for vrf in plan.vrfs:
-        files |= _segment(vrf.segment)
+        files |= _of_network(vrf.number, vrf.table)
         files |= {
             path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf)
             for path, source in PER_VRF.items()
@@ -66,10 +58,10 @@ def render(plan: Plan) -> dict[str, str]:
 
 
 @lru_cache(REMEMBERED)
-def _segment(segment: Segment) -> dict[str, str]:
+def _of_network(number: int, table: int) -> dict[str, str]:
     return {
-        path.format(segment.number): _template(source).render(segment=segment)
-        for path, source in PER_SEGMENT.items()
+        path.format(number): _template(source).render(number=number, table=table)
+        for path, source in PER_NETWORK.items()
     }
 
 

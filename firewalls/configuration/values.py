@@ -1,6 +1,6 @@
 """What planning takes: networks as one firewall sees them, rules, endpoints; and text made safe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from networks.common.addressing import IP, Cidr, contains
@@ -15,7 +15,11 @@ _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """A network as one firewall sees it; `addresses` are the firewall's own in it."""
+    """A network as one firewall sees it; `addresses` are the firewall's own in it.
+
+    `place` is its number among the networks of this firewall, which it keeps while others come and
+    go: 0 is the primary's.
+    """
 
     id: str
     name: str
@@ -24,6 +28,7 @@ class Net:
     addresses: tuple[IP, ...] = ()
     destination_prefixes: tuple[Cidr, ...] = ()
     nat: bool = False
+    place: int = field(kw_only=True)
 
     def address(self, version: int) -> IP | None:
         """The firewall's lowest address of that family: what a hidden network hides behind."""

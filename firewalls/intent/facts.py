@@ -60,7 +60,11 @@ def _streamed(rows: "QuerySet[Firewall, dict[str, Any]]") -> Iterator[dict[str, 
 def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.Facts | None:
     addresses = _addresses_by_network(row)
     # A network that was joined since the networks were read is another round's.
-    joined = [networks[id] for id in row["joined"] if id in networks]
+    joined = [
+        {**networks[one["network"]], "place": one["place"]}
+        for one in row["joined"]
+        if one["network"] in networks
+    ]
     underlay = _underlay(joined)
     router_id = _router_id(underlay, addresses)
     if underlay is None or router_id is None:
@@ -100,7 +104,7 @@ def _router_id(underlay: Row | None, addresses: Addresses) -> IPv4Address | None
 
 def _primary(row: Row, addresses: Addresses) -> plan.Net:
     primary = {name: row[path] for name, path in PRIMARY.items()}
-    return _net({**primary, "cidrs": row["cidrs"]}, addresses)
+    return _net({**primary, "cidrs": row["cidrs"], "place": 0}, addresses)
 
 
 def _nets(joined: Iterable[Row], kind: str, addresses: Addresses) -> tuple[plan.Net, ...]:
@@ -116,6 +120,7 @@ def _net(network: Row, addresses: Addresses) -> plan.Net:
         prefixes=_cidrs(network["cidrs"]),
         addresses=tuple(addresses.get(network["id"], ())),
         destination_prefixes=tuple(network["destination_prefixes"]),
+        place=network["place"],
     )
 
 

@@ -31,7 +31,9 @@ def firewall_rows(firewalls: Iterable[UUID]) -> "QuerySet[Firewall, dict[str, An
     prefixes = Prefix.objects.filter(network=OuterRef("machine__primary")).order_by("cidr")
     parts = {
         "cidrs": ArraySubquery(prefixes.values("cidr")),
-        "joined": ArraySubquery(joined.values("network_id")),
+        "joined": ArraySubquery(
+            joined.values(json=JSONObject(network="network_id", place="place"))
+        ),
         "address_rows": ArraySubquery(_addresses(firewall)),
         "rule_rows": ArraySubquery(_rules(firewall)),
         "endpoint_rows": ArraySubquery(_endpoints(firewall)),

@@ -1,7 +1,7 @@
 """What firewalls join beyond their primary network."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 from django.db import models
 
@@ -13,12 +13,25 @@ from networks.common.validation import Unique, ValidatedModel
 from networks.common.violations import Violation
 from networks.models import Network
 
+FIRST_PLACE = 1  # the primary network's is 0
+PLACE = "Its number among the networks of the firewall, kept for as long as it is joined."
+
+
+class OnePlaceEach(models.UniqueConstraint):
+    """No two networks of a firewall have one place, which the database gives each at its insert."""
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: a row has no place yet, and of two writers at once the later one tries again."""
+
 
 class Attachment(ValidatedModel):
     """A further network of a firewall: shared, external, or the underlay (R4)."""
 
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="attachments")
     network = models.ForeignKey(Network, models.PROTECT, related_name="attachments")
+    place = models.PositiveSmallIntegerField(
+        "place", editable=False, db_default=FIRST_PLACE, help_text=PLACE
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -30,13 +43,14 @@ class Attachment(ValidatedModel):
                 fields=["firewall", "network"],
                 violation_error_code="joined_already",
                 violation_error_message="The firewall has joined this network already (R6).",
-            )
+            ),
+            OnePlaceEach(name="place_once", fields=["firewall", "place"]),
         ]
         triggers = [
             *guards.ATTACHMENT,
             Recorded(
                 label=f"{NAME} || ' in ' || this.network_id",
-                hidden=["id"],
+                hidden=["id", "place"],
                 shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id", "'network:' || this.network_id"],
             ),

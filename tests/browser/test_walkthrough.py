@@ -149,7 +149,7 @@ def read_what_was_pushed(stack: Stack, page: Page, vrf: str) -> None:
     page.get_by_role("link", name="/etc/nftables.conf").click()
     rules = practice_file(stack, "shop-fw", "etc/nftables.conf")
     assert page.locator("#file-text").text_content() == rules
-    assert re.search(rf'oifname "vlan{vrf}" ip saddr .* snat ip to 10\.128\.68\.\d+', rules)
+    assert re.search(rf'oifname "bridge{vrf}" ip saddr .* snat ip to 10\.128\.68\.\d+', rules)
     page.get_by_role("link", name="Differences").click()
     expect(page.get_by_text("They are the same.")).to_be_visible()
     page.get_by_label("From").select_option("1")

@@ -457,8 +457,8 @@ VERIFIED: dict[str, Happening] = {
 # The other end of a VXLAN: what FRR runs has its VNI unless it was taken, and the kernel has the
 # neighbour unless it was lost.
 HAS_VNI = f'[ -e "$APPLIER_ROOT/taken" ] || printf "vrf vrf7\\n vni 7\\nexit-vrf\\n"; {RUNNING}'
-NEIGHBOUR = '[{"dst":"10.0.0.9","dev":"vlan7","lladdr":"02:00:00:00:00:09","state":["NOARP"]}]'
-ROUTE = '{"dst":"10.5.0.0/24","nhid":7,"gateway":"10.0.0.9","dev":"vlan7","flags":["onlink"]}'
+NEIGHBOUR = '[{"dst":"10.0.0.9","dev":"bridge7","lladdr":"02:00:00:00:00:09","state":["NOARP"]}]'
+ROUTE = '{"dst":"10.5.0.0/24","nhid":7,"gateway":"10.0.0.9","dev":"bridge7","flags":["onlink"]}'
 FAR = {
     "ip": f"""case "$*" in
         *" neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo '{NEIGHBOUR}' ;;
@@ -490,14 +490,14 @@ NEIGHBOURS: dict[str, Happening] = {
     "a neighbour is forgotten": Pushed(
         "applied",
         "check-next-hops",
-        "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev vlan7",
+        "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev bridge7",
         FAR | FORGETTING,
         state="ok",
     ),
     "a neighbour is forgotten for good": Pushed(
         "rolled-back",
         "check-next-hops",
-        "These next hops have no neighbour, so packets to them go nowhere: 10.0.0.9 dev vlan7",
+        "These next hops have no neighbour, so packets to them go nowhere: 10.0.0.9 dev bridge7",
         FORGETFUL | FORGETTING,
     ),
     "a neighbour is forgotten and there is no VNI": Pushed(

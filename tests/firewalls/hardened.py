@@ -240,9 +240,9 @@ def many_networks(box: Box) -> None:
     units = {
         f"/etc/systemd/network/30-sn-{kind}{number}.netdev": f"[NetDev]\nName={kind}{number}\n"
         for number in range(61)
-        for kind in ("vrf", "vlan", "vni")
+        for kind in ("vrf", "bridge", "vni")
     }
-    links = " ".join(f"{kind}{number}" for number in range(61) for kind in ("vrf", "vlan", "vni"))
+    links = " ".join(f"{kind}{number}" for number in range(61) for kind in ("vrf", "bridge", "vni"))
     networkctl = f'for one in {links}; do echo " 7 $one x carrier configured"; done'
     timed = ("/bin/sh", "-c", '"$@"; times', "sh")
     how = How({"networkctl": networkctl})

@@ -36,23 +36,23 @@ end
 NAME = "next hops without a neighbour"
 FAR = ("10.0.0.8", "10.0.0.9", "::ffff:10.0.0.9")
 LEARN = "; ".join(
-    f"ip neigh replace {address} lladdr 02:00:00:00:00:09 dev vlan7 nud noarp extern_learn"
+    f"ip neigh replace {address} lladdr 02:00:00:00:00:09 dev bridge7 nud noarp extern_learn"
     for address in FAR
 )
 NETWORK = (
-    "ip link add vlan7 type veth peer name far7 && ip link set vlan7 up && ip link set far7 up",
+    "ip link add bridge7 type veth peer name far7 && ip link set bridge7 up && ip link set far7 up",
     "ip link add lan0 type veth peer name far0 && ip link set lan0 up && ip link set far0 up",
-    "ip route add 10.5.0.0/24 via 10.0.0.9 dev vlan7 onlink proto bgp table 7",
+    "ip route add 10.5.0.0/24 via 10.0.0.9 dev bridge7 onlink proto bgp table 7",
     "ip route add 10.6.0.0/24 proto bgp table 7"
-    " nexthop via 10.0.0.9 dev vlan7 onlink nexthop via 10.0.0.8 dev vlan7 onlink",
-    "ip -6 route add 2001:db8::/64 via ::ffff:10.0.0.9 dev vlan7 onlink proto bgp table 7",
+    " nexthop via 10.0.0.9 dev bridge7 onlink nexthop via 10.0.0.8 dev bridge7 onlink",
+    "ip -6 route add 2001:db8::/64 via ::ffff:10.0.0.9 dev bridge7 onlink proto bgp table 7",
     # The kernel finds these by itself: a next hop in the fabric, and machines in the network.
     "ip route add 10.7.0.0/24 via 10.0.0.1 dev lan0 onlink proto bgp",
-    "ip address add 10.8.0.1/24 dev vlan7"
-    " && ip route add 10.10.0.0/24 via 10.8.0.2 dev vlan7 proto bgp",
+    "ip address add 10.8.0.1/24 dev bridge7"
+    " && ip route add 10.10.0.0/24 via 10.8.0.2 dev bridge7 proto bgp",
     LEARN,
 )
-FORGET = "ip neigh del {} dev vlan7"
+FORGET = "ip neigh del {} dev bridge7"
 FORGET_ALL = " && ".join(FORGET.format(address) for address in FAR)
 
 

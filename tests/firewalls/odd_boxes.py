@@ -229,11 +229,11 @@ def routing_changed_by_hand(box: Box) -> None:
 def routes_of_all_kinds(box: Box) -> None:
     """Only those to the other ends of VXLANs count; an IPv4 route may lead to an IPv6 address."""
     routes = """[{"dst":"10.7.0.0/24","gateway":"10.0.0.1","dev":"lan0","flags":["onlink"]},
-        {"dst":"10.8.0.0/24","gateway":"10.0.0.2","dev":"vlan7","flags":[]},
+        {"dst":"10.8.0.0/24","gateway":"10.0.0.2","dev":"bridge7","flags":[]},
         {"dst":"10.9.0.0/24","via":{"family":"inet6","host":"fe80::9"},
-         "dev":"vlan7","flags":["onlink"]}]"""
+         "dev":"bridge7","flags":["onlink"]}]"""
     failed = """[
-        {"dst":"fe80::9","dev":"vlan7","lladdr":"02:00:00:00:00:09","state":["FAILED"]},
+        {"dst":"fe80::9","dev":"bridge7","lladdr":"02:00:00:00:00:09","state":["FAILED"]},
         {"dst":"fe80::8","dev":"lan0","state":["INCOMPLETE"]}]"""
     ip = f"""case "$*" in *" neigh "*) echo '{failed}' ;; *"-4 route "*) echo '{routes}' ;; esac"""
     lines = [
@@ -241,7 +241,7 @@ def routes_of_all_kinds(box: Box) -> None:
         for line in box.run("show", how=How({"ip": ip}))[1].splitlines()
         if "running\tnext hops" in line
     ]
-    assert base64.b64decode(lines[0].split("\t")[2]) == b"fe80::9 dev vlan7"
+    assert base64.b64decode(lines[0].split("\t")[2]) == b"fe80::9 dev bridge7"
 
 
 def installed_again(box: Box) -> None:

@@ -57,6 +57,7 @@ def partition(chance: Random) -> Partition:
             (),
             _nets(reached),
             chance.random() < 0.6,
+            place=10 + number,
         )
         for number, (prefixes, reached) in enumerate(chance.sample(OUTSIDE, chance.randint(0, 3)))
     ]
@@ -73,13 +74,13 @@ def _private(chance: Random, number: int, vrf: int, space: Mapping[int, list[Cid
     prefixes = [
         space[version].pop() for version in families for _ in range(chance.choice([1, 1, 2]))
     ]
-    return Net(f"private-{number}", f"number {number}", vrf, tuple(prefixes))
+    return Net(f"private-{number}", f"number {number}", vrf, tuple(prefixes), place=1 + number)
 
 
 def _firewall(
     chance: Random, number: int, private: list[Net], joinable: list[Net], external: list[Net]
 ) -> Facts:
-    primary = _in(chance, chance.choice(private))
+    primary = replace(_in(chance, chance.choice(private)), place=0)
     shared = tuple(
         _in(chance, net) for net in joinable if net.vrf != primary.vrf and chance.random() < 0.7
     )

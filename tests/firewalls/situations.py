@@ -18,14 +18,14 @@ def ips(*texts: str) -> tuple[IP, ...]:
     return tuple(map(ip_address, texts))
 
 
-SHOP = Net("shop-private", "shop", 3981, nets("10.128.64.0/22"), ips("10.128.64.2"))
+SHOP = Net("shop-private", "shop", 3981, nets("10.128.64.0/22"), ips("10.128.64.2"), place=0)
 SHOP_DUAL = replace(
     SHOP,
     prefixes=nets("10.128.64.0/22", "2001:db8:128:40::/64"),
     addresses=ips("10.128.64.2", "2001:db8:128:40::2"),
 )
 SHOP_V6 = replace(SHOP, prefixes=nets("2001:db8:128:40::/64"), addresses=ips("2001:db8:128:40::2"))
-STORAGE = Net("storage-fra", "storage", 3982, nets("10.128.0.0/22"), ips("10.128.0.100"))
+STORAGE = Net("storage-fra", "storage", 3982, nets("10.128.0.0/22"), ips("10.128.0.100"), place=1)
 STORAGE_DUAL = replace(
     STORAGE,
     prefixes=nets("10.128.0.0/22", "2001:db8:128::/64"),
@@ -34,7 +34,7 @@ STORAGE_DUAL = replace(
 STORAGE_V6 = replace(
     STORAGE, prefixes=nets("2001:db8:128::/64"), addresses=ips("2001:db8:128::100")
 )
-BACKUP = Net("backup-fra", "backup", 3984, nets("10.128.4.0/22"), ips("10.128.4.100"))
+BACKUP = Net("backup-fra", "backup", 3984, nets("10.128.4.0/22"), ips("10.128.4.100"), place=2)
 INTERNET = Net(
     "internet",
     "internet",
@@ -43,6 +43,7 @@ INTERNET = Net(
     ips("203.0.113.3"),
     nets("0.0.0.0/0"),
     nat=True,
+    place=3,
 )
 INTERNET_DUAL = replace(
     INTERNET,
@@ -58,6 +59,7 @@ MPLS = Net(
     ips("100.127.129.3"),
     nets("100.127.1.0/24"),
     nat=True,
+    place=4,
 )
 
 HTTPS = Rule("egress", "tcp", ("443",), (), nets("0.0.0.0/0"), "allow apt update")
@@ -103,13 +105,15 @@ ALONE = Facts(
 )
 
 CONSUMER = replace(ALONE, shared=(STORAGE,), externals=(INTERNET,), rules=(HTTPS,))
-ANALYTICS = Net("analytics-private", "analytics", 3985, nets("10.128.68.0/22"), ips("10.128.68.2"))
+ANALYTICS = Net(
+    "analytics-private", "analytics", 3985, nets("10.128.68.0/22"), ips("10.128.68.2"), place=0
+)
 OWNER = replace(
     ALONE,
     hostname="storage-fw",
     asn=4210000001,
     router_id=IPv4Address("10.4.1.2"),
-    primary=replace(STORAGE, addresses=ips("10.128.0.2")),
+    primary=replace(STORAGE, addresses=ips("10.128.0.2"), place=0),
     externals=(replace(INTERNET, addresses=ips("203.0.113.2")),),
     rules=(HTTPS, SSH),
 )
@@ -216,12 +220,6 @@ SITUATIONS = {
         ALONE,
         primary=replace(SHOP, vrf=16777215),
         shared=(replace(STORAGE, vrf=4095), replace(BACKUP, vrf=1)),
-        externals=(INTERNET,),
-    ),
-    "vlan-ids-collide": replace(
-        ALONE,
-        primary=replace(SHOP, vrf=1686),
-        shared=(replace(STORAGE, vrf=104009 - 4093),),
         externals=(INTERNET,),
     ),
     "four-uplinks-and-no-management": replace(

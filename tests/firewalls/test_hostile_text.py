@@ -175,7 +175,7 @@ def packets() -> Iterator[nft.Packet]:
                 "tcp",
                 port,
                 iif=f"vrf{source.vrf}",
-                oif=f"vlan{target.vrf}",
+                oif=f"bridge{target.vrf}",
                 state=state,
             )
 

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import needs
 
 ROOT = Path(__file__).resolve().parents[2]
-FAR = ["10.0.0.8 dev vlan7", "10.0.0.9 dev vlan7", "::ffff:10.0.0.9 dev vlan7"]
+FAR = ["10.0.0.8 dev bridge7", "10.0.0.9 dev bridge7", "::ffff:10.0.0.9 dev bridge7"]
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ def test_every_situation_does_what_the_domain_demands(name: str) -> None:
 
 FULL = SITUATIONS["endpoints-dual-stack-udp-and-proxy"]
 ALONE = SITUATIONS["no-external-dual-stack"]
-STRANGER = Net("stranger", "", 3999, nets("10.128.99.0/24", "2001:db8:128:99::/64"))
+STRANGER = Net("stranger", "", 3999, nets("10.128.99.0/24", "2001:db8:128:99::/64"), place=9)
 NARROW = SITUATIONS["rules-narrow-in-both-families"]
 CLAUSE = (
     r"(route-map {} permit \d+\n match {} address prefix-list \S+\n match source-vrf {}\n)"
@@ -143,22 +143,22 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     ),
     "a shared network reaches the private one": (
         FULL,
-        rule('iifname "vrf3982" oifname "vlan3981" counter accept'),
+        rule('iifname "vrf3982" oifname "bridge3981" counter accept'),
         "from storage-fra to shop-private is not met with drop",
     ),
     "a shared network reaches another": (
         FULL,
-        rule('iifname "vrf3982" oifname "vlan3984" accept'),
+        rule('iifname "vrf3982" oifname "bridge3984" accept'),
         "from storage-fra to backup-fra",
     ),
     "a shared network reaches the internet": (
         FULL,
-        rule('iifname "vrf3982" oifname "vlan104009" accept'),
+        rule('iifname "vrf3982" oifname "bridge104009" accept'),
         "from storage-fra to internet",
     ),
     "the internet reaches a shared network": (
         FULL,
-        rule('iifname "vrf104009" oifname "vlan3982" accept'),
+        rule('iifname "vrf104009" oifname "bridge3982" accept'),
         "from internet to storage-fra",
     ),
     "the private network leaves unasked": (
@@ -246,7 +246,7 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     ),
     "an endpoint that is open from everywhere": (
         FULL,
-        cut(r'iifname { "vlan3982", "vrf3982" } (ip daddr 10.128.0.100 tcp)', NFT, r"\1"),
+        cut(r'iifname { "bridge3982", "vrf3982" } (ip daddr 10.128.0.100 tcp)', NFT, r"\1"),
         "from internet becomes",
     ),
     "a machine reached past its endpoint": (
@@ -257,7 +257,7 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     "rules that do not narrow": (
         NARROW,
         rule(
-            'iifname "vrf3981" oifname "vlan3982" meta nfproto ipv6 '
+            'iifname "vrf3981" oifname "bridge3982" meta nfproto ipv6 '
             "ip6 daddr { 2001:db8:128::/64 } accept"
         ),
         "not met with drop",

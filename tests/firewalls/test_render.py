@@ -156,8 +156,8 @@ class TestSharing:
             r"^ +(.*)tcp dport 22 .*counter (jump refuse|accept) comment", self.rules(), re.M
         )
         assert lines == [
-            ('iifname { "vlan3981", "vrf3981" } ', "jump refuse"),
-            ('iifname { "vlan3982", "vrf3982" } ', "jump refuse"),
+            ('iifname { "bridge3981", "vrf3981" } ', "jump refuse"),
+            ('iifname { "bridge3982", "vrf3982" } ', "jump refuse"),
             ("ip saddr { 192.0.2.0/24 } ", "accept"),
         ]
 
@@ -224,7 +224,7 @@ class TestOneChange:
             addresses=ips("10.128.16.9", "2001:db8:128:9::9"),
         )
         gone, new = changed(self.full, replace(self.full, shared=(*self.full.shared, other)))
-        of_the_network = [f"vrf{vrf}", f"vlan{vrf}", f" vni {vrf}"]
+        of_the_network = [f"vrf{vrf}", f"bridge{vrf}", f" vni {vrf}"]
         of_the_bridge = ["/30-sn-v", "BridgeVLAN", "VLAN="]
         own = [*of_the_network, *of_the_bridge, "import-map permit"]
         assert not gone

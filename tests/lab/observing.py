@@ -236,7 +236,7 @@ def _counters(lab: Lab, scenarios: list[Scenario]) -> dict[tuple[str, str, str],
         firewall, source, target = rule
         chain = lab.guest.run("nft list chain inet metal forward", node=firewall)
         interfaces = (
-            f'iifname "vrf{lab.numbers.vrfs[source]}" oifname "vlan{lab.numbers.vrfs[target]}"'
+            f'iifname "vrf{lab.numbers.vrfs[source]}" oifname "bridge{lab.numbers.vrfs[target]}"'
         )
         packets = re.findall(rf"{interfaces}.* packets (\d+) .*accept", chain)
         counters[rule] = sum(int(number) for number in packets)

@@ -203,6 +203,7 @@ SHARED_LATER = Scenario(
     "A network is shared while in use: a second project joins, and reaches nothing behind it",
     (
         Connection("web1", "shop1", "fw-web@shop"),
+        Connection("web1", "internet", "fw-web@internet"),
         Connection("shop1", "storage1", "fw-shop@storage"),
         Connection("web1", "storage1", "fw-web@storage"),
         Connection("shop1", "internet", "fw-shop@internet"),
@@ -216,6 +217,7 @@ LEFT = Scenario(
     "Left again: the path is gone, and everything else is as before",
     (
         Connection("web1", "shop1"),
+        Connection("web1", "internet", "fw-web@internet"),
         Connection("web1", "storage1", "fw-web@storage"),
         Connection("shop1", "storage1", "fw-shop@storage"),
     ),

@@ -22,7 +22,7 @@ def begin(lab: Lab, connections: list[Connection]) -> None:
             "begin_stream",
             name=_name(connection),
             node=connection.source,
-            to=lab.address(connection.target),
+            to=_address(lab, connection),
             port=connection.port,
             interval=INTERVAL_SECONDS,
         )
@@ -32,7 +32,7 @@ def _all_work(lab: Lab, connections: list[Connection]) -> bool:
     requests = [
         {
             "node": connection.source,
-            "to": lab.address(connection.target),
+            "to": _address(lab, connection),
             "port": connection.port,
             "protocol": "udp",
             "seconds": 3.0,
@@ -51,5 +51,11 @@ def lost(lab: Lab, connections: list[Connection]) -> dict[str, Any]:
     return {name: stream for name, stream in ended.items() if stream["lost"]}
 
 
+def _address(lab: Lab, connection: Connection) -> str:
+    node, _, network = connection.target.partition("@")
+    return lab.address(node, network, connection.version)
+
+
 def _name(connection: Connection) -> str:
-    return f"{connection.source} → {connection.target}"
+    target = f"{connection.target}:{connection.port} (IPv{connection.version})"
+    return f"{connection.source} → {target}"

@@ -71,7 +71,7 @@ def test_16_a_next_hop_whose_neighbour_frr_forgot_is_found_and_mended(lab: Lab) 
     if forgotten_by_frr:
         print("lab: FRR forgot the neighbour by itself")
     else:
-        lab.guest.run(f"ip neigh del {LEAF2.loopback} dev vlan{vrf}", firewall="fw-batch")
+        lab.guest.run(f"ip neigh del {LEAF2.loopback} dev bridge{vrf}", firewall="fw-batch")
     assert not _neighbour(lab, vrf), forgotten_by_frr
     without = problems(observe(lab, [FORGOTTEN_NEIGHBOUR], ONCE), FORGOTTEN_NEIGHBOUR)
     assert without != [], "without the neighbour there is no way"
@@ -139,7 +139,7 @@ def _flap(lab: Lab, leaf: str, firewall: str, vrf: int) -> None:
 
 def _neighbour(lab: Lab, vrf: int) -> bool:
     """Whether fw-batch's kernel knows the other end of the network's VXLAN at storage1's leaf."""
-    shown = lab.guest.run(f"ip neigh show {LEAF2.loopback} dev vlan{vrf}", firewall="fw-batch")
+    shown = lab.guest.run(f"ip neigh show {LEAF2.loopback} dev bridge{vrf}", firewall="fw-batch")
     return "lladdr" in shown
 
 

@@ -217,7 +217,7 @@ class Comparison:
                 ):
                     continue  # it is no destination of the target's
                 for protocol, port in services:
-                    devices = f"vrf{source.vrf}", f"vlan{target.vrf}"
+                    devices = f"vrf{source.vrf}", f"bridge{target.vrf}"
                     yield Packet(src, dst, protocol, port, *devices)
 
     def _sources(self, net: Net) -> list[IP]:
@@ -305,7 +305,7 @@ class Comparison:
         if arrived != expected:
             yield f"{packet} from {net.id} becomes {arrived}, not {expected}"
             return
-        forwarded = replace(arrived, iif=f"vrf{net.vrf}", oif=f"vlan{self.primary.vrf}")
+        forwarded = replace(arrived, iif=f"vrf{net.vrf}", oif=f"bridge{self.primary.vrf}")
         verdict = self.rules.verdict("forward", forwarded)
         passes = endpoint.target_port != BGP[1]
         if from_there and (verdict == "accept") != passes:
@@ -325,13 +325,15 @@ class Comparison:
                     yield f"the firewall itself meets {packet} with {verdict}"
 
     def _devices(self) -> set[str]:
-        devices = {f"{kind}{net.vrf}" for net in self.nets for kind in ("vrf", "vlan")}
+        devices = {f"{kind}{net.vrf}" for net in self.nets for kind in ("vrf", "bridge")}
         return devices | set(self.facts.uplinks) | {"eth9"}
 
     def _attempts(self, device: str) -> Iterator[tuple[IP, tuple[str, int], bool]]:
         """Who tries which service of the firewall through this device, and whether it must pass."""
         tenants = [self.primary, *self.shared]
-        from_tenant = device in {f"{kind}{net.vrf}" for net in tenants for kind in ("vrf", "vlan")}
+        from_tenant = device in {
+            f"{kind}{net.vrf}" for net in tenants for kind in ("vrf", "bridge")
+        }
         from_fabric = device in self.facts.uplinks
         managers = self.facts.management_prefixes
         for prefix in managers:

@@ -15,6 +15,7 @@ _WITHOUT_MEANING = [
         r"frr version \S+",
         r"frr defaults datacenter",
         r"hostname \S+",
+        r"no zebra nexthop kernel enable",
         r"end",
         r"exit(-vrf|-address-family)?",
         r"ipv6 nd ra-interval \d+",

@@ -95,7 +95,7 @@ class Filter:
 
         It comes in by the SVI first, then by the VRF device.
         """
-        for device in (f"vlan{network}", f"vrf{network}"):
+        for device in (f"bridge{network}", f"vrf{network}"):
             translation = self._translation("prerouting", "dnat", replace(packet, iif=device))
             if translation:
                 address, port = _address_and_port(translation)

@@ -38,10 +38,10 @@ def copy(rows: Sequence[models.Model]) -> None:
 
 
 def _fields(row: models.Model) -> list["models.Field[Any, Any]"]:
-    """The columns to write; the database numbers rows that have no id."""
-    fields = row._meta.concrete_fields
+    """The columns to write; the database numbers rows that have no id, and has some defaults."""
+    fields = [field for field in row._meta.concrete_fields if not field.has_db_default()]
     if row.pk is not None:
-        return list(fields)
+        return fields
     return [field for field in fields if field.attname != "id"]
 
 

@@ -6,7 +6,6 @@ a moment (a moment without no-export, say).
 """
 
 from firewalls.configuration.routes.leaks import Entry, Leak, leaks
-from firewalls.configuration.routes.numbers import vlans
-from firewalls.configuration.routes.vrfs import Family, Segment, Vrf, vrfs
+from firewalls.configuration.routes.vrfs import Family, Vrf, vrfs
 
-__all__ = ["Entry", "Family", "Leak", "Segment", "Vrf", "leaks", "vlans", "vrfs"]
+__all__ = ["Entry", "Family", "Leak", "Vrf", "leaks", "vrfs"]

@@ -48,51 +48,49 @@ class Leak:
     sequence: int
 
 
-def leaks(
-    primary: Net, shared: Iterable[Net], externals: Iterable[Net], vlan_ids: Mapping[int, int]
-) -> list[Leak]:
+def leaks(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) -> list[Leak]:
     """Into and out of the primary network's VRF: other networks never learn of one another.
 
     The VLAN ids are those of the firewall's bridge, by VRF.
     """
     leaked: list[Leak] = []
     for net in shared:
-        leaked += _with_shared(primary, net, vlan_ids)
+        leaked += _with_shared(primary, net)
     for net in externals:
-        leaked += _from_external(primary, net, vlan_ids)
-        leaked += _into_external(primary, net, vlan_ids)
+        leaked += _from_external(primary, net)
+        leaked += _into_external(primary, net)
     return sorted(leaked, key=lambda leak: leak.sequence)
 
 
-def _with_shared(primary: Net, shared: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+def _with_shared(primary: Net, shared: Net) -> Iterator[Leak]:
     """Both ways, so that traffic finds its way and replies theirs; nobody else learns of either."""
     for version in FAMILIES:
         own = primary.prefixes_of(version)
         others = shared.prefixes_of(version)
         if own and others:
-            yield _leak(primary, shared, version, _permitted(others), vlan_ids, no_export=True)
-            yield _leak(shared, primary, version, _permitted(own), vlan_ids, no_export=True)
+            yield _leak(primary, shared, version, _permitted(others), no_export=True)
+            yield _leak(shared, primary, version, _permitted(own), no_export=True)
 
 
-def _from_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+def _from_external(primary: Net, external: Net) -> Iterator[Leak]:
     """What is reached through it, but not the firewall's own addresses."""
     for version in external.families():
         reached = _reached(external, version)
         if reached:
             own = [address for address in external.addresses if address.version == version]
             entries = (*_denied(own), *_permitted(reached))
-            yield _leak(primary, external, version, entries, vlan_ids, no_export=False)
+            yield _leak(primary, external, version, entries, no_export=False)
 
 
-def _into_external(primary: Net, external: Net, vlan_ids: Mapping[int, int]) -> Iterator[Leak]:
+def _into_external(primary: Net, external: Net) -> Iterator[Leak]:
     """The private prefixes for its replies alone, the public ones for everybody."""
     for version in external.families():
         private = primary.prefixes_of(version)
         public = external.prefixes_of(version)
         if private:
-            yield _leak(external, primary, version, _permitted(private), vlan_ids, no_export=True)
+            yield _leak(external, primary, version, _permitted(private), no_export=True)
         if public:
-            yield _leak(external, primary, version, _permitted(public), vlan_ids, no_export=False)
+            yield _leak(external, primary, version, _permitted(public), no_export=False)
 
 
 def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
@@ -109,13 +107,12 @@ def _leak(
     source: Net,
     version: int,
     entries: tuple[Entry, ...],
-    vlan_ids: Mapping[int, int],
     *,
     no_export: bool,
 ) -> Leak:
     """Its sequence has ten places per source: two per family, the first of them with no-export."""
     family = 2 * FAMILIES.index(version)
-    sequence = 10 * vlan_ids[source.vrf] + family + (1 if no_export else 2)
+    sequence = 10 * source.place + family + (1 if no_export else 2)
     return Leak(target.vrf, source.vrf, version, no_export, entries, sequence)
 
 

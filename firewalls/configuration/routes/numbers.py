@@ -1,21 +1,4 @@
-"""Numbers that stay when others come: VLAN ids, and sequence numbers of prefix lists."""
-
-from collections.abc import Iterable
-
-VLANS = range(2, 4095)  # IEEE 802.1Q, without the bridge's default
-
-
-def vlans(vrfs: Iterable[int]) -> dict[int, int]:
-    """A VLAN id of the firewall's bridge for each VRF, by the VRF's number.
-
-    It is that number itself, or where that is no VLAN id, the next free one from its remainder on.
-    """
-    numbers = set(vrfs)
-    ids = {number: number for number in numbers if number in VLANS}
-    taken = set(ids)
-    for number in sorted(numbers - taken):
-        ids[number] = claim(VLANS, number, taken)
-    return ids
+"""Sequence numbers that stay when others come."""
 
 
 def claim(places: range, preferred: int, taken: set[int]) -> int:

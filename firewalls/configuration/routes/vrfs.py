@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from firewalls.configuration.routes.leaks import Leak, leaks
-from firewalls.configuration.routes.numbers import vlans
 from firewalls.configuration.values import FAMILIES, Net
 from networks.common.addressing import IP
 
@@ -24,23 +23,13 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """A network on the firewall's bridge, by its VRF's number, which is its VXLAN id as well."""
+class Vrf:
+    """The routing table of one network, by its number, which is its VXLAN id as well.
+
+    The addresses are the firewall's own in it.
+    """
 
     number: int
-    vlan: int
-
-    @property
-    def table(self) -> int:
-        """The kernel's number of its routing table."""
-        return TABLES + self.number
-
-
-@dataclass(frozen=True, slots=True)
-class Vrf:
-    """The routing table of one network. The addresses are the firewall's own in it."""
-
-    segment: Segment
     network: str
     role: str
     families: tuple[Family, ...]
@@ -48,8 +37,9 @@ class Vrf:
     addresses: tuple[IP, ...]
 
     @property
-    def number(self) -> int:
-        return self.segment.number
+    def table(self) -> int:
+        """The kernel's number of its routing table."""
+        return TABLES + self.number
 
 
 def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple[Vrf, ...]:
@@ -57,16 +47,14 @@ def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple
     nets = [(primary, "primary")]
     nets += [(net, "shared") for net in shared]
     nets += [(net, "external") for net in externals]
-    vlan_ids = vlans(net.vrf for net, _ in nets)
-    leaked = leaks(primary, shared, externals, vlan_ids)
+    leaked = leaks(primary, shared, externals)
     ways_out = _ways_out(primary, shared, externals)
     tables = []
     for net, role in sorted(nets, key=lambda pair: pair[0].vrf):
         incoming = tuple(leak for leak in leaked if leak.target == net.vrf)
         families = _families(net, incoming, ways_out if role == "primary" else ())
         addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
-        segment = Segment(net.vrf, vlan_ids[net.vrf])
-        tables.append(Vrf(segment, net.id, role, families, incoming, addresses))
+        tables.append(Vrf(net.vrf, net.id, role, families, incoming, addresses))
     return tuple(tables)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+SVI = "bridge"  # with the number of the VRF that it leads to
 ARRIVAL = 10  # seconds after which a new BGP session has brought its routes
 PATIENCE = 3  # seconds: a route may be there a moment before its neighbour
 
@@ -40,7 +41,7 @@ def lost(more: tuple[str, ...] = ()) -> list[str]:
 def _far_ends(route: dict[str, Any]) -> Iterator[str]:
     for hop in route.get("nexthops", [route]):
         device = hop.get("dev", "")
-        beyond = device.startswith("vlan") and device[4:].isdigit()
+        beyond = device.startswith(SVI) and device[len(SVI) :].isdigit()
         if beyond and "onlink" in hop.get("flags", ()):
             address = hop.get("gateway") or hop.get("via", {}).get("host", "")
             yield f"{address} dev {device}"
@@ -90,7 +91,7 @@ def _tell_lost(lacking: list[str]) -> None:
 
 def _mended(forgotten: list[str]) -> list[str]:
     """Have FRR learn again what it forgot; gives what is lacking all the same. Raises Failed."""
-    for number in sorted({line.rpartition(" dev vlan")[2] for line in forgotten}):
+    for number in sorted({line.rpartition(f" dev {SVI}")[2] for line in forgotten}):
         _give_again(number)
     # Without the VNI there is no route either, so those that were lost must come, not only be
     # wanted no more.
