@@ -211,7 +211,7 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     "IPv6 left out of the imports": (
         FULL,
         cut(
-            r"^ address-family ipv6 unicast\n  redistribute connected\n(?:  import vrf .*\n)+",
+            r"^ address-family ipv6 unicast\n  redistribute connected\n(?:  (?:redis|imp).*\n)+",
             instead=" address-family ipv6 unicast\n",
         ),
         "imports 2001:db8:128::/64",

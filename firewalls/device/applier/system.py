@@ -27,8 +27,7 @@ def load(before: str) -> None:
         know_own_name()
     if files.read(box.ROOT, box.SYSCTL) is not None:
         tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
-    for device in sorted(_devices(before) - _devices(box.ROOT)):
-        tools.run(["ip", "link", "delete", device])
+    _take_down(_units(before), _units(box.ROOT))
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
     tools.must(["networkctl", "reload"])
@@ -36,14 +35,33 @@ def load(before: str) -> None:
     _restart_services(changed)
 
 
-def _devices(folder: str) -> set[str]:
-    """The names of the devices that the units in a folder describe."""
-    names: set[str] = set()
+def _units(folder: str) -> dict[str, list[str]]:
+    """The units in a folder that make a device, by its name, as lines."""
+    units: dict[str, list[str]] = {}
     for unit, content in files.contents(folder).items():
         if unit.endswith(".netdev"):
             lines = content.decode(errors="replace").splitlines()
-            names.update(line[len("Name=") :] for line in lines if line.startswith("Name="))
-    return names
+            units.update((name, lines) for name in _values("Name", lines))
+    return units
+
+
+def _values(key: str, lines: list[str]) -> list[str]:
+    return [line[len(key) + 1 :] for line in lines if line.startswith(f"{key}=")]
+
+
+def _take_down(before: dict[str, list[str]], now: dict[str, list[str]]) -> None:
+    """Remove the devices that are gone, and those that are to be made anew.
+
+    systemd-networkd removes none, and never changes how one was made.
+    """
+    for device, unit in sorted(before.items()):
+        if now.get(device) == unit:
+            continue
+        tools.run(["ip", "link", "delete", device])
+        # Routes of a VRF that lead to no device outlive it.
+        for table in _values("Table", unit):
+            for family in ("-4", "-6"):
+                tools.run(["ip", family, "route", "flush", "table", table], quiet=True)
 
 
 def _interfaces_settle() -> None:
@@ -52,7 +70,7 @@ def _interfaces_settle() -> None:
     Where it sets an interface up for the first time it clears away the neighbours there, also those
     by which FRR reaches the other end of a VXLAN. FRR would not notice, so it comes after.
     """
-    wanted = sorted(_devices(box.ROOT))
+    wanted = sorted(_units(box.ROOT))
 
     def unsettled() -> list[str]:
         listed = tools.run(["networkctl", "--no-legend", "--no-pager", "list"]).text
