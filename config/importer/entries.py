@@ -20,7 +20,7 @@ _REFERRED_TO = ("partition", "project", "network")
 
 @dataclass
 class Entry:
-    """An object with everything that is to be said about it.
+    """An object with its problems, its lines and the fields that are not read.
 
     `kind` is empty where it cannot be told, and `doc` is None where the object cannot be read.
     """
@@ -108,13 +108,15 @@ def entry_of(document: Document) -> Entry:
     entry = Entry(document.place, kind, _spelled_id(document.node))
     if kind:
         _read_as(KINDS[kind], entry, document.node)
-    elif kinds:
-        found = f"It has the fields of {' and '.join(kinds)} at once."
-        entry.complain("", f"This object cannot be recognised. {found}")
     else:
-        found = f"Its fields fit none of: {', '.join(KINDS)}."
-        entry.complain("", f"This object cannot be recognised. {found}")
+        entry.complain("", f"This object cannot be recognised. {_ambiguity(kinds)}")
     return entry
+
+
+def _ambiguity(kinds: list[str]) -> str:
+    if kinds:
+        return f"It has the fields of {' and '.join(kinds)} at once."
+    return f"Its fields fit none of: {', '.join(KINDS)}."
 
 
 def _read_as(kind: type[Doc], entry: Entry, node: MappingNode) -> None:
