@@ -35,11 +35,13 @@ PROBES = f"{ROOT}/etc/shared-networks/probes"
 
 FRR = "etc/frr/frr.conf"
 RULES = "etc/nftables.conf"
+CLOSED = "etc/shared-networks/closed.nft"
 HOSTNAME = "etc/hostname"
 SYSCTL = "etc/sysctl.d/90-shared-networks.conf"
 REQUIRED = (FRR, RULES)
 KNOWN = (
     *REQUIRED,
+    CLOSED,
     HOSTNAME,
     SYSCTL,
     "etc/systemd/resolved.conf.d/shared-networks.conf",
