@@ -102,7 +102,12 @@ ExecStop=
 ExecReload=
 ExecReload=/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf
 """
-SSHD = "UsePAM no\nUseDNS no\nPasswordAuthentication no\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
+SSHD = """Include /etc/ssh/sshd_config.d/*.conf
+UsePAM no
+UseDNS no
+PasswordAuthentication no
+HostKey /etc/ssh/ssh_host_ed25519_key
+"""
 INITRD = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 while read -r module; do /bin/busybox insmod "/modules/$module"; done < /modules/order
