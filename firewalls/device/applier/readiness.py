@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     Look = Callable[[], str]
 
-ROOM = 64 << 20  # bytes: a push keeps what it brings, and what was there, some times over
 MODULES = ("vrf", "vxlan", "bridge", "nf_tables", "nf_conntrack")
 OTHERS = ("firewalld", "ufw", "netfilter-persistent", "NetworkManager", "docker")
 # What is asked for its version, and the oldest that was tried.
@@ -88,7 +87,8 @@ def _modules() -> str:
     lacking = [
         name
         for name in MODULES
-        if not os.path.isdir(f"/sys/module/{name}") and not tools.run(["modprobe", "-nq", name]).ok
+        if not os.path.isdir(f"{box.ROOT}/sys/module/{name}")
+        and not tools.run(["modprobe", "-nq", name]).ok
     ]
     if lacking:
         raise Failed(
@@ -103,10 +103,10 @@ def _room() -> str:
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     disk = os.statvfs(folder)
-    free = disk.f_bavail * disk.f_frsize
-    if free < ROOM:
-        raise Failed(f"{folder} has {free >> 20} MiB left, of {ROOM >> 20} that are needed.")
-    return f"{free >> 20} MiB are free in {folder}"
+    free = disk.f_bavail * disk.f_frsize >> 20
+    if free < box.ROOM:
+        raise Failed(f"{folder} has {free} MiB left, of {box.ROOM} that a push needs; make room.")
+    return f"{free} MiB are free in {folder}"
 
 
 def _account() -> str:
