@@ -3,7 +3,8 @@ PORT ?= 8000
 VAR ?= var
 DEMO ?= default
 PYTHON ?= python3
-export PORT VAR DEMO
+SUITE ?= bookworm
+export PORT VAR DEMO SUITE
 
 BIN := .venv/bin
 
@@ -15,6 +16,7 @@ test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # Real FRR, nftables, sshd and packets in a guest under QEMU; tests/lab/README.md says what it needs.
+# SUITE=trixie: its firewalls and switches are Debian 13 instead of 12.
 test-lab: .venv/dev.stamp
 	@LAB=1 $(BIN)/python -m pytest tests/lab
 

@@ -40,6 +40,7 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/leave/<id:network>/", joining.confirm_leave, name="leave"),
     path("firewalls/<uuid:pk>/host-key/", observed.host_key, name="host_key"),
     path("firewalls/<uuid:pk>/host-key/dismiss/", observed.dismiss_key, name="dismiss_key"),
+    path("firewalls/<uuid:pk>/needs/", observed.needs, name="needs"),
     path("firewalls/<uuid:pk>/drift/", observed.drift, name="drift"),
     path("firewalls/<uuid:pk>/drift/accept/", observed.accept_drift, name="accept_drift"),
     path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),

@@ -26,6 +26,7 @@ UNITS = "/etc/systemd/network"
 ONCE = {
     "/etc/frr/frr.conf": "frr.conf.j2",
     "/etc/nftables.conf": "nftables.conf.j2",
+    "/etc/shared-networks/closed.nft": "closed.nft.j2",
     "/etc/hostname": "hostname.j2",
     "/etc/sysctl.d/90-shared-networks.conf": "sysctl.conf.j2",
     "/etc/systemd/resolved.conf.d/shared-networks.conf": "resolved.conf.j2",

@@ -25,7 +25,7 @@ from firewalls.device import applier_file
 from firewalls.device.keys import ensure_key, public_line
 
 HOST = "127.0.0.1"
-VERBS = ("apply", "confirm", "show", "version")
+VERBS = ("apply", "confirm", "show", "check", "version")
 ROLLBACK_SECONDS = 20
 PREFIX = "fw-"
 _USER = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder

@@ -3,6 +3,7 @@
     apply DIGEST   takes a tar on standard input, and answers as it goes:
                    begin TOKEN SECONDS, then step NAME STATE OUTPUT for each, then done VERDICT
     confirm TOKEN  keeps what was applied: confirmed, rolled back, failed, or unknown
+    check          check NAME ok|note|failed|skipped TEXT for each thing that it needs, and end
     show           file PATH CONTENT, applied NAME TEXT, running NAME TEXT, and end
 
 Outputs, contents and texts are base64.
@@ -43,6 +44,15 @@ class Inspection:
 
     files: dict[str, str]
     running: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a firewall needs: ok, note, failed or skipped, and what was seen there."""
+
+    name: str
+    state: str
+    text: str
 
 
 @dataclass
@@ -93,6 +103,19 @@ def inspection(answer: bytes) -> Inspection | None:
     running = sections["running"]
     names = sorted(applied.keys() & running.keys())
     return Inspection(sections["file"], {name: (applied[name], running[name]) for name in names})
+
+
+def needs(answer: bytes) -> tuple[Need, ...] | None:
+    """What the answer to `check` says; None if it is not complete."""
+    lines = answer.decode(errors="replace").splitlines()
+    if "end" not in lines:
+        return None
+    seen = []
+    for line in lines:
+        match line.split("\t"):
+            case ["check", name, "ok" | "note" | "failed" | "skipped" as state, text, *_]:
+                seen.append(Need(name, state, _decoded(text)))
+    return tuple(seen)
 
 
 def _decoded(text: str) -> str:

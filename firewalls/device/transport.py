@@ -13,22 +13,26 @@ from firewalls.device.connection import connected, output_of, run_command
 from firewalls.device.outcomes import Outcome, confirm_answer, never_confirmed, not_applied
 from firewalls.device.protocol import (
     Inspection,
+    Need,
     OnStep,
     Progress,
     Step,
     applier_digest,
     inspection,
+    needs,
     packed,
 )
 from firewalls.device.target import Target, Timeouts, TransportError
 
 __all__ = [
     "Inspection",
+    "Need",
     "Outcome",
     "Step",
     "Target",
     "Timeouts",
     "TransportError",
+    "check",
     "inspect",
     "push",
 ]
@@ -61,6 +65,19 @@ async def inspect(
     if complete is None:
         raise TransportError(f"{target} did not answer with its files.")
     return complete
+
+
+async def check(
+    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
+) -> tuple[Need, ...]:
+    """Whether all is there that a push needs; nothing is changed. Raises TransportError."""
+    answer = await output_of(target, "check", key_path, timeouts or Timeouts())
+    seen = needs(answer)
+    if seen is None:
+        raise TransportError(
+            f"{target} did not answer with what it needs; its applier may be an older one."
+        )
+    return seen
 
 
 @dataclass(frozen=True)

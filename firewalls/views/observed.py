@@ -9,9 +9,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from firewalls import tasks
+from firewalls.device.transport import TransportError
 from firewalls.models import Drift, Firewall
 from firewalls.pushing import drift as drifts
 from firewalls.pushing import hostkeys
+from firewalls.pushing import needs as needs_now
 from networks.common.htmx import page
 
 
@@ -26,14 +28,30 @@ def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
             return _confirmed(request, firewall, typed)
         except ValidationError as error:
             errors = error.messages
-    context = {
+    context = {"errors": errors, "typed": typed, **_connection(firewall)}
+    return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
+
+
+@require_POST
+def needs(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is missing there for a push, as the firewall itself says now."""
+    _may(request)
+    firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
+    context: dict[str, object] = _connection(firewall)
+    try:
+        context["needs"] = needs_now.look(firewall)
+    except TransportError as error:
+        context["silence"] = str(error)
+    return page(request, "firewalls/host_key.html", context)
+
+
+def _connection(firewall: Firewall) -> dict[str, object]:
+    """The firewall and its host keys."""
+    return {
         "firewall": firewall,
-        "errors": errors,
-        "typed": typed,
         "pinned": hostkeys.fingerprint_of(firewall.host_key),
         "offered": hostkeys.fingerprint_of(firewall.offered_key),
     }
-    return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
 
 
 def _confirmed(request: HttpRequest, firewall: Firewall, fingerprint: str) -> HttpResponse:

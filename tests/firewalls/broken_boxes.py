@@ -53,9 +53,17 @@ BOX: Tools = dict.fromkeys(
     ),
     "exit 0",
 ) | {
-    "nft": f'case "$*" in *"list "*) {LISTING} ;; esac',
+    "nft": f'case "$*" in *"list "*) {LISTING} ;; --version) echo "nftables v1.0.6 (x)" ;; esac',
     "vtysh": vtysh(),
-    "systemctl": 'case "$*" in is-enabled*) echo enabled ;; esac',
+    "systemctl": """case "$*" in
+is-enabled*) echo enabled ;;
+is-active*nftables*|is-active*networkd*|is-active*frr*) echo active ;;
+is-active*) echo inactive; exit 3 ;;
+--version) echo "systemd 252 (252.39-1~deb12u1)" ;;
+esac""",
+    "zebra": "echo zebra version 8.4.4",
+    "modprobe": "exit 0",
+    "sshd": "echo pubkeyauthentication yes; echo authorizedkeysfile .ssh/authorized_keys x",
     "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
     "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; exec "$@"',
     "id": "exit 0",

@@ -890,11 +890,14 @@ def installed(box: Box) -> None:
     assert daemons == DAEMONS.replace("bgpd=no", "bgpd=yes").replace("mgmtd=no", "mgmtd=yes")
     asked = log.read_text().splitlines()
     assert asked.count("restart frr.service") == 1, "only where it must start more than before"
-    for unit in ("nftables.service", "systemd-networkd.service", "shared-networks-recover.service"):
+    recovering, closing = "shared-networks-recover.service", "shared-networks-closed.service"
+    for unit in ("nftables.service", "systemd-networkd.service", recovering, closing):
         assert f"--quiet enable {unit}" in asked
     written = (
         "etc/sudoers.d/shared-networks",
         "etc/systemd/system/shared-networks-recover.service",
+        "etc/systemd/system/shared-networks-closed.service",
+        "etc/systemd/system/nftables.service.d/shared-networks.conf",
         "var/lib/shared-networks-login/.ssh/authorized_keys",
     )
     box.heard += [(box.root / path).read_text() for path in written]
@@ -908,7 +911,8 @@ INSTALLED: dict[str, Happening] = {
         env={"APPLIER_NOT_ROOT": "1"},
     ),
     "installing without frr-reload": Installed(
-        "frr-reload.py is missing here; a firewall needs frr, ", without="frr-reload.py"
+        "Missing here: frr-reload.py. Install what brings it: apt-get install frr-pythontools",
+        without="frr-reload.py",
     ),
     "installing without a key": Installed(
         "Give the product's public key: "
@@ -931,14 +935,14 @@ INSTALLED: dict[str, Happening] = {
         "The sudo rule could not be written: ", faults=(Fault("fchmod", "*sudoers*"),)
     ),
     "the unit is not written": Installed(
-        "The unit that recovers at boot could not be written: ",
+        "/etc/systemd/system/shared-networks-recover.service could not be written: ",
         faults=(Fault("fchmod", "*recover.service*"),),
     ),
     "the unit is not enabled": Installed(
         "shared-networks-recover.service could not be enabled.", {"systemctl": "exit 1"}
     ),
     "the packet filter does not start at boot": Installed(
-        "nftables.service could not be enabled: it is masked here.", {"systemctl": NOT_ENABLED}
+        "nftables.service is masked here, and could not be enabled.", {"systemctl": NOT_ENABLED}
     ),
     "networkd does not start": Installed(
         "systemd-networkd could not be started.",

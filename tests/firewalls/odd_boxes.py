@@ -23,6 +23,7 @@ from tests.firewalls.broken_boxes import (
     fails,
     vtysh,
 )
+from tests.firewalls.checked_boxes import CHECKED
 from tests.firewalls.exits_in_the_way import (
     AS_ROOT,
     FAR,
@@ -323,6 +324,7 @@ OTHERS = (
 ALL: Mapping[str, Happening] = {
     **SITUATIONS,
     **SENT,
+    **CHECKED,
     "frr.conf cannot be read": Pushed(
         "failed",
         "save",
@@ -370,7 +372,7 @@ ALL: Mapping[str, Happening] = {
         prepare=with_probe(STUBBORN),
     ),
     "a unit that nobody knows": Installed(
-        "nftables.service could not be enabled: it is unknown here.", {"systemctl": UNKNOWN_UNIT}
+        "nftables.service is unknown here, and could not be enabled.", {"systemctl": UNKNOWN_UNIT}
     ),
     "a list of daemons without BGP": Installed(
         "FRR could not be restarted with bgpd.",

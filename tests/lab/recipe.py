@@ -1,9 +1,10 @@
 """What the guest image consists of: Debian's packages, what is left out, and what is added."""
 
+import os
 from pathlib import Path
 
 GUEST = Path(__file__).parent / "guest"
-SUITE = "bookworm"
+SUITE = os.environ.get("SUITE") or "bookworm"  # Debian 12; "trixie" is Debian 13
 PACKAGES = (
     "linux-image-cloud-amd64",
     "systemd-sysv",
@@ -32,17 +33,17 @@ DPKG = """force-unsafe-io
 path-exclude=/usr/share/doc/*
 path-exclude=/usr/share/man/*
 path-exclude=/usr/share/locale/*
-path-exclude=/lib/udev/hwdb.d/*
+path-exclude=*/lib/udev/hwdb.d/*
 path-exclude=/etc/kernel/postinst.d/tiny-initramfs
-path-exclude=/lib/modules/*/kernel/drivers/*
-path-exclude=/lib/modules/*/kernel/fs/*
-path-include=/lib/modules/*/kernel/drivers/block/*
-path-include=/lib/modules/*/kernel/drivers/net/*
-path-include=/lib/modules/*/kernel/drivers/virtio/*
-path-include=/lib/modules/*/kernel/fs/ext4/*
-path-include=/lib/modules/*/kernel/fs/jbd2/*
-path-include=/lib/modules/*/kernel/fs/mbcache.ko
-path-include=/lib/modules/*/kernel/fs/overlayfs/*
+path-exclude=*/lib/modules/*/kernel/drivers/*
+path-exclude=*/lib/modules/*/kernel/fs/*
+path-include=*/lib/modules/*/kernel/drivers/block/*
+path-include=*/lib/modules/*/kernel/drivers/net/*
+path-include=*/lib/modules/*/kernel/drivers/virtio/*
+path-include=*/lib/modules/*/kernel/fs/ext4/*
+path-include=*/lib/modules/*/kernel/fs/jbd2/*
+path-include=*/lib/modules/*/kernel/fs/mbcache.ko*
+path-include=*/lib/modules/*/kernel/fs/overlayfs/*
 """
 MODULES = ("virtio_pci", "virtio_blk", "ext4")
 # Programs that the image has in /lab. The agent and the start of firewalls come with each run.
@@ -101,7 +102,12 @@ ExecStop=
 ExecReload=
 ExecReload=/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf
 """
-SSHD = "UsePAM no\nUseDNS no\nPasswordAuthentication no\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
+SSHD = """Include /etc/ssh/sshd_config.d/*.conf
+UsePAM no
+UseDNS no
+PasswordAuthentication no
+HostKey /etc/ssh/ssh_host_ed25519_key
+"""
 INITRD = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 while read -r module; do /bin/busybox insmod "/modules/$module"; done < /modules/order

@@ -118,7 +118,9 @@ def _starting(folder: Path, var: Path, **environment: str) -> Iterator[stack.Sta
 
 
 def delivered_files(name: str, number: int, host_key: Path) -> Files:
-    """What a firewall comes with: a name, a host key, a management interface and no rules."""
+    """What a firewall comes with: a name, a host key, a management interface, and a list of who
+    may log in, as images for bare metal have one. All else is as Debian's packages leave it.
+    """
     management_unit = f"""\
 [Match]
 Name=mgmt0
@@ -135,7 +137,7 @@ Gateway=10.9.0.254
         "etc/ssh/ssh_host_ed25519_key": (host_key.read_text(), 0o600),
         "etc/ssh/ssh_host_ed25519_key.pub": (host_key.with_suffix(".pub").read_text(), 0o644),
         "etc/systemd/network/05-management.network": (management_unit, 0o644),
-        "etc/nftables.conf": ("flush ruleset\n", 0o640),
+        "etc/ssh/sshd_config.d/metal.conf": ("AllowUsers metal\n", 0o644),
     }
 
 
@@ -153,37 +155,46 @@ def _managed_at(machine: Guest, host_keys: dict[str, Path]) -> dict[str, dict[st
 
 
 def _wire(running: Lab, key: str) -> None:
-    """Switches and machines, then the firewalls.
-
-    What the firewalls share is set up as an operator does it, with the applier's `install`.
-    """
+    """Switches and machines, and the firewalls, each set up as an operator does it."""
     names = [firewall.name for firewall in topology.FIREWALLS]
     machine = running.guest
-    program = f"/root/{applier_file.NAME}"
-    machine.write(f"{program}.base64", base64.b64encode(applier_file.content()).decode())
-    install = f"base64 -d {program}.base64 >{program} && python3 {program} install '{key}'"
-    scripts = [install, script(running.numbers)]
-    with ThreadPoolExecutor(PROCESSORS) as pool:
-        list(pool.map(lambda part: machine.run(part, seconds=SETTLE_SECONDS), scripts))
+    machine.run(script(running.numbers), seconds=SETTLE_SECONDS)
     start = "\n".join(f"bash /run/lab/firewall start {name}" for name in names)
     machine.run(start, seconds=SETTLE_SECONDS)
     servers = [*(host.name for host in topology.HOSTS), "internet"]
     machine.request("listen", nodes=servers, ports=topology.PORTS)
+    with ThreadPoolExecutor(PROCESSORS) as pool:
+        list(pool.map(lambda name: set_up(running, name, key), names))
     for name in names:
         wait_until_up(running, name)
 
 
+def set_up(running: Lab, name: str, key: str = "") -> None:
+    """Set a firewall up with the applier's `install`, inside it; without a key, update it."""
+    wait_until(lambda: _has_started(running, name), SETTLE_SECONDS)
+    program = f"/root/{applier_file.NAME}"
+    content = base64.b64encode(applier_file.content()).decode()
+    running.guest.run(
+        f"base64 -d >{program} <<'END'\n{content}\nEND\npython3 {program} install '{key}'",
+        firewall=name,
+        seconds=SETTLE_SECONDS,
+    )
+
+
+def _has_started(running: Lab, name: str) -> bool:
+    """Whether it has started all that it starts.
+
+    Waits inside, for to ask again and again would start a program each time.
+    """
+    command = "systemctl is-system-running --wait"
+    return running.guest.run(command, firewall=name, check=False).strip() in IS_UP
+
+
 def wait_until_up(running: Lab, name: str) -> None:
     """Wait until the firewall has started all that it starts, and its sshd answers."""
-
-    def started() -> bool:
-        # Waits inside, for to ask again and again would start a program each time.
-        command = "systemctl is-system-running --wait"
-        return running.guest.run(command, firewall=name, check=False).strip() in IS_UP
-
     try:
         wait_until(lambda: ssh_answers(running.guest.ssh[name]), SETTLE_SECONDS)
-        wait_until(started, SETTLE_SECONDS)
+        wait_until(lambda: _has_started(running, name), SETTLE_SECONDS)
     except (OSError, AssertionError) as problem:
         log = running.guest.run(f"tail -c 2000 /run/lab/{name}.log", check=False)
         console = running.guest.end_of_console()

@@ -3,6 +3,7 @@
 import re
 
 from tests.lab import rest, running
+from tests.lab.drifts import drift
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import SETTLE_SECONDS, Lab
 from tests.lab.scenarios import STEADY, Connection, Route, Scenario
@@ -52,7 +53,7 @@ def test_15_what_was_changed_by_hand_is_found_and_mended(lab: Lab) -> None:
         firewall="fw-shop",
     )
     assert _running_state(lab, "fw-shop") != before
-    assert _drift(lab, "fw-shop") == {"rules in the kernel", "running configuration of FRR"}
+    assert drift(lab, "fw-shop") == {"rules in the kernel", "running configuration of FRR"}
     rest.push(lab.rest, ["fw-shop"])
     assert _running_state(lab, "fw-shop") == before
     assert rest.state(lab.rest, "fw-shop") == "in_sync"
@@ -75,7 +76,7 @@ def test_16_a_next_hop_whose_neighbour_frr_forgot_is_found_and_mended(lab: Lab) 
     assert not _neighbour(lab, vrf), forgotten_by_frr
     without = problems(observe(lab, [FORGOTTEN_NEIGHBOUR], ONCE), FORGOTTEN_NEIGHBOUR)
     assert without != [], "without the neighbour there is no way"
-    assert _drift(lab, "fw-batch") == {"next hops without a neighbour"}
+    assert drift(lab, "fw-batch") == {"next hops without a neighbour"}
     rest.push(lab.rest, ["fw-batch"])
     assert _neighbour(lab, vrf)
     assert rest.state(lab.rest, "fw-batch") == "in_sync"
@@ -95,7 +96,7 @@ def test_17_a_default_route_that_frr_forgets_to_originate_is_found_and_mended(la
         lambda: problems(observe(lab, [NOT_ORIGINATED], ONCE), NOT_ORIGINATED), SETTLE_SECONDS
     )
     assert _running_state(lab, "fw-batch") == before
-    assert _drift(lab, "fw-batch") == {"default routes that are not originated"}
+    assert drift(lab, "fw-batch") == {"default routes that are not originated"}
     rest.push(lab.rest, ["fw-batch"])
     assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
     assert rest.state(lab.rest, "fw-batch") == "in_sync"
@@ -162,11 +163,3 @@ def _announce_another_default(lab: Lab, vrf: int) -> None:
         f"{bgp} 'no redistribute kernel'; ip route del {blackhole}",
         firewall="fw-batch",
     )
-
-
-def _drift(lab: Lab, name: str) -> set[str]:
-    """What the product finds changed on the firewall since the last push, when it checks."""
-    firewall = f"firewalls/{rest.firewall_id(lab.rest, name)}"
-    lab.rest.post(f"{firewall}/check/")
-    running.wait_until(lambda: lab.rest.get(f"{firewall}/")["state"] == "drifted", SETTLE_SECONDS)
-    return set(lab.rest.get(f"{firewall}/")["drift"].splitlines())

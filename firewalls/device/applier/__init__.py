@@ -7,6 +7,7 @@
                      unknown
     show             the managed files that are on the box, and what ran when they were applied and
                      what runs now, in lines
+    check            whether all is here that `install` and a push need, in lines; changes nothing
     version          the SHA-256 of the file that this program was installed from
     recover          at boot: put back what was never confirmed (not over SSH)
     install [KEY]    as root, once, and again to update: this program, a user whose KEY runs nothing

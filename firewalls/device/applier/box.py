@@ -8,6 +8,7 @@ APPLIER_LOCK_WAIT  seconds to wait for another run, which may be that of a sende
 APPLIER_SETTLE     seconds within which BGP sessions must be up again, neighbours known and default
                    routes originated (30)
 APPLIER_SLOW       seconds every step takes longer, on a practice firewall (0)
+APPLIER_ROOM       MiB that must be free for what a push brings and what was there before (64)
 APPLIER_LIMIT      the most seconds that any other program may take, whatever it is given here
 """
 
@@ -23,6 +24,7 @@ TIMEOUT = int(os.environ.get("APPLIER_TIMEOUT") or 60)
 LOCK_WAIT = int(os.environ.get("APPLIER_LOCK_WAIT") or 240)
 SETTLE = int(os.environ.get("APPLIER_SETTLE") or 30)
 SLOW = os.environ.get("APPLIER_SLOW") or "0"
+ROOM = int(os.environ.get("APPLIER_ROOM") or 64)
 LIMIT = int(os.environ.get("APPLIER_LIMIT") or 3600)
 MORE_PATH = ":/usr/sbin:/sbin:/usr/lib/frr"
 
@@ -35,11 +37,13 @@ PROBES = f"{ROOT}/etc/shared-networks/probes"
 
 FRR = "etc/frr/frr.conf"
 RULES = "etc/nftables.conf"
+CLOSED = "etc/shared-networks/closed.nft"
 HOSTNAME = "etc/hostname"
 SYSCTL = "etc/sysctl.d/90-shared-networks.conf"
 REQUIRED = (FRR, RULES)
 KNOWN = (
     *REQUIRED,
+    CLOSED,
     HOSTNAME,
     SYSCTL,
     "etc/systemd/resolved.conf.d/shared-networks.conf",

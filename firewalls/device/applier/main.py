@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 REFUSED = 64
-KNOWN = "This account runs the applier only: apply, confirm, show or version."
+KNOWN = "This account runs the applier only: apply, confirm, show, check or version."
 
 
 def main(digest: str = "") -> NoReturn:
@@ -50,6 +50,10 @@ def _run(words: list[str], digest: str) -> int:
         from .showing import show
 
         show()
+    elif verb == "check":
+        from .readiness import check
+
+        check()
     elif verb == "version":
         say(digest or _own_digest())
     elif verb == "confirm":

@@ -13,6 +13,7 @@ from . import box, files, tools
 from .refusing import Refused
 
 UNITS = ("nftables.service", "systemd-networkd.service", "frr.service")
+ENABLED = ("enabled", "enabled-runtime", "static", "alias")
 DAEMONS = "etc/frr/daemons"
 WANTED = ("bgpd", "mgmtd")  # FRR 10 takes no VRF without mgmtd; older ones have none
 
@@ -22,15 +23,42 @@ def start_by_themselves() -> None:
     changed = _daemons()
     for unit in UNITS:
         tools.run(["systemctl", "--quiet", "enable", unit])
-        enabled = tools.run(["systemctl", "is-enabled", unit], quiet=True).text.strip()
-        if enabled not in ("enabled", "enabled-runtime", "static"):
-            raise Refused(f"{unit} could not be enabled: it is {enabled or 'unknown'} here.")
+    lacking = not_enabled()
+    if lacking:
+        raise Refused(f"{lacking[0]} here, and could not be enabled.")
     if not box.has_systemd():
         return
     if not tools.run(["systemctl", "start", "systemd-networkd.service"]).ok:
         raise Refused("systemd-networkd could not be started.")
     if changed and not tools.run(["systemctl", "restart", "frr.service"]).ok:
         raise Refused("FRR could not be restarted with bgpd.")
+
+
+def not_enabled() -> list[str]:
+    """The units that do not start at boot, and what they are instead."""
+    states = {unit: _state("is-enabled", unit) for unit in UNITS}
+    return [f"{unit} is {state}" for unit, state in states.items() if state not in ENABLED]
+
+
+def active(names: tuple[str, ...]) -> list[str]:
+    """Those of some units that run now."""
+    return [name for name in names if _state("is-active", name) == "active"]
+
+
+def not_active() -> list[str]:
+    """What must run and does not."""
+    running = active(UNITS)
+    return [unit for unit in UNITS if unit not in running]
+
+
+def _state(question: str, unit: str) -> str:
+    return tools.run(["systemctl", question, unit], quiet=True).text.strip() or "unknown"
+
+
+def not_started() -> list[str]:
+    """The daemons that FRR is not told to start."""
+    lines = files.text(f"{box.ROOT}/{DAEMONS}").splitlines()
+    return [] if "bgpd=yes" in lines else ["bgpd"]
 
 
 def _daemons() -> bool:

@@ -1,11 +1,11 @@
-"""Setting up a firewall with all that it needs beside FRR, nftables, sudo and sshd."""
+"""Setting up a firewall: all that it needs beside what Debian's packages bring."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from . import box, files, services, system, tools, unpacking
+from . import boot, box, files, login, packages, services, system, tools, unpacking
 from .refusing import Refused
 from .steps import complain, say
 
@@ -14,32 +14,15 @@ LOGIN = "/var/lib/shared-networks-login"
 PROGRAM = "/usr/local/sbin/shared-networks-applier"
 MODULES = "/usr/local/lib/shared-networks-applier"
 INTERPRETER = "/usr/bin/python3"
-BOOT = "shared-networks-recover.service"
 REFUSED = 65
-TOOLS = ("nft", "vtysh", "frr-reload.py", "ip", "sudo", "visudo", "useradd", "systemctl")
-KEYS = f"{LOGIN}/.ssh/authorized_keys"
+KEYS = f"{LOGIN}/{login.KEYS}"
+SUDO = "/etc/sudoers.d/shared-networks"
 KINDS = ("ssh-ed25519 ", "ecdsa-sha2-nistp", "ssh-rsa ")
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
 IN_A_KEY = files.PLAIN_NAME.union(" +/=@_")
 # The one thing that the account may do, with the words that the client sent and no others.
 RULE = f"""Defaults!{PROGRAM} env_keep += SSH_ORIGINAL_COMMAND, !requiretty, !use_pty
 {ACCOUNT} ALL=(root) NOPASSWD: {PROGRAM} ""
-"""
-UNIT = f"""[Unit]
-Description=Put back a firewall configuration that was never confirmed
-DefaultDependencies=no
-RequiresMountsFor=/var/lib/shared-networks
-ConditionPathExists=/var/lib/shared-networks/pending
-After=local-fs.target
-Before=network-pre.target nftables.service systemd-networkd.service frr.service
-
-[Service]
-Type=oneshot
-Environment=APPLIER_INSIDE=1
-ExecStart={PROGRAM} recover
-
-[Install]
-WantedBy=sysinit.target
 """
 
 
@@ -62,22 +45,22 @@ def _install(key: str, digest: str) -> None:
     if key:
         _let_in(key)
     _sudo_rule()
-    _at_boot()
+    login.let_in(ACCOUNT)
+    boot.prepare(PROGRAM)
     services.start_by_themselves()
     system.know_own_name()
     say(f"Installed {PROGRAM} {digest}.")
+    for sentence in packages.unused_settings():
+        say(sentence)
     _tell_fingerprints()
 
 
 def _must_be_possible(key: str) -> None:
     if os.geteuid() != 0:
         raise Refused("Installing takes root: sudo python3 shared-networks-applier install")
-    for tool in TOOLS:
-        if not tools.installed(tool):
-            raise Refused(
-                f"{tool} is missing here; a firewall needs frr, frr-pythontools, nftables, "
-                "iproute2, sudo, systemd and openssh-server."
-            )
+    lacking = packages.lacking()
+    if lacking:
+        raise Refused(lacking)
     if not key and not os.path.isfile(box.ROOT + KEYS):
         raise Refused(
             "Give the product's public key: "
@@ -100,7 +83,15 @@ def _program() -> str:
 def _account() -> None:
     if tools.run(["id", ACCOUNT]).ok:
         return
-    words = ["--system", "--no-create-home", "--home-dir", LOGIN, "--shell", "/bin/sh"]
+    words = [
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        LOGIN,
+        "--shell",
+        "/bin/sh",
+    ]
     if not tools.run(["useradd", *words, "--password", "*", ACCOUNT]).ok:
         raise Refused(f"The user {ACCOUNT} could not be made.")
 
@@ -115,19 +106,12 @@ def _let_in(key: str) -> None:
 
 def _sudo_rule() -> None:
     sentence = "The sudo rule could not be written"
-    checked = "/etc/sudoers.d/shared-networks.new"  # sudo reads no file with a dot in its name
+    checked = f"{SUDO}.new"  # sudo reads no file with a dot in its name
     _place(checked, RULE, 0o440, sentence)
     if not tools.run(["visudo", "-qcf", box.ROOT + checked]).ok:
         raise Refused(f"{sentence}.")
-    _place("/etc/sudoers.d/shared-networks", RULE, 0o440, sentence)
+    _place(SUDO, RULE, 0o440, sentence)
     files.remove(box.ROOT + checked)
-
-
-def _at_boot() -> None:
-    sentence = "The unit that recovers at boot could not be written"
-    _place(f"/etc/systemd/system/{BOOT}", UNIT, 0o644, sentence)
-    if not tools.run(["systemctl", "--quiet", "enable", BOOT]).ok:
-        raise Refused(f"{BOOT} could not be enabled.")
 
 
 def _place(path: str, text: str, mode: int, sentence: str) -> None:
