@@ -1,6 +1,7 @@
 """What the real parsers overlook: names that nothing defines, prefixes misspelled or repeated."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 
@@ -32,6 +33,7 @@ def unresolved(files: Mapping[str, str]) -> Iterator[str]:
         user = f"frr.conf uses the {kind}"
         yield from _undefined(user, _all(use, routing), _all(definition, routing))
     yield from _prefix_lists(routing)
+    yield from _repeated(r"^(route-map \S+) (?:permit|deny) (\d+)$", routing)
     yield from _translations(rules)
     units = {
         path.removeprefix(UNITS): text for path, text in files.items() if path.startswith(UNITS)
@@ -65,6 +67,14 @@ def _prefix_lists(routing: str) -> Iterator[str]:
             yield f"The prefix list {name} matches {text} up to /{longest}."
 
 
+def _repeated(entry: str, text: str) -> Iterator[str]:
+    """Entries of one list that have the same number, of which FRR would make one."""
+    entries = Counter(re.findall(entry, text, re.M))
+    for (name, number), times in sorted(entries.items()):
+        if times > 1:
+            yield f"The {name} has entry {number} twice."
+
+
 def _translations(rules: str) -> Iterator[str]:
     """Addresses are translated only in the chains where that works."""
     chain = ""
@@ -86,7 +96,7 @@ def _interfaces(routing: str, rules: str, units: Mapping[str, str]) -> Iterator[
     yield from _undefined("frr.conf names the interface", interfaces, set_up)
     yield from _undefined("frr.conf names the VRF", vrfs, made)
     for unit, text in sorted(units.items()):
-        devices = _all(r"^(?:VRF|Bridge|VLAN)=([a-z]\S*)$", text)
+        devices = _all(r"^(?:VRF|Bridge)=([a-z]\S*)$", text)
         yield from _undefined(f"{unit} names", devices, made)
 
 

@@ -77,6 +77,12 @@ UNIT = "/etc/systemd/network/30-sn-vrf3982.netdev"
         (FRR, "permit 10.128.0.0/22 le 32", "permit 10.128.0.1/22 le 32", "no canonical prefix"),
         (FRR, "permit 10.128.0.0/22 le 32", "permit 10.128.0.0/22 le 22", "up to /22"),
         (FRR, "deny 203.0.113.3/32\n", "deny 203.0.113.0/24\n", "203.0.113.0/24 twice"),
+        (
+            FRR,
+            "route-map vrf3981-import-map permit 21\n",
+            "route-map vrf3981-import-map permit 11\n",
+            "vrf3981-import-map has entry 11 twice",
+        ),
         (NFT, 'oifname "bridge3982" meta', 'oifname "bridge3999" meta', "the interface bridge3999"),
         (
             NFT,

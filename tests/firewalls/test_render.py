@@ -221,13 +221,20 @@ class TestOneChange:
             vrf=vrf,
             prefixes=nets("10.128.16.0/22", "2001:db8:128:9::/64"),
             addresses=ips("10.128.16.9", "2001:db8:128:9::9"),
+            place=5,
         )
         gone, new = changed(self.full, replace(self.full, shared=(*self.full.shared, other)))
-        of_the_network = [f"vrf{vrf}", f"bridge{vrf}", f" vni {vrf}"]
-        of_the_bridge = ["/30-sn-v", "BridgeVLAN", "VLAN="]
-        own = [*of_the_network, *of_the_bridge, "import-map permit"]
+        own = [f"vrf{vrf}", f"vni{vrf}", f"bridge{vrf}", f" vni {vrf}", "import-map permit"]
         assert not gone
         assert all(any(word in line for word in own) for line in new)
+
+    def test_joining_a_network_touches_no_unit_of_another_device(self) -> None:
+        joined = replace(self.full, shared=(*self.full.shared, replace(STORAGE, vrf=7, place=5)))
+        before, after = rendered(self.full), rendered(joined)
+        units = {path for path in after if "/systemd/network/" in path}
+        other = {path for path in units if not re.search(r"/30-sn-(vrf|vni|bridge)7\.", path)}
+        assert {path: before.get(path) for path in other} == {path: after[path] for path in other}
+        assert len(units) - len(other) == 6
 
     def test_a_further_prefix_changes_its_own_entries_and_matches(self) -> None:
         further = nets("10.128.1.0/24", "10.127.0.0/24")

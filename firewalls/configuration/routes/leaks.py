@@ -49,10 +49,7 @@ class Leak:
 
 
 def leaks(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) -> list[Leak]:
-    """Into and out of the primary network's VRF: other networks never learn of one another.
-
-    The VLAN ids are those of the firewall's bridge, by VRF.
-    """
+    """Into and out of the primary network's VRF: other networks never learn of one another."""
     leaked: list[Leak] = []
     for net in shared:
         leaked += _with_shared(primary, net)
