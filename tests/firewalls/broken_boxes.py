@@ -146,9 +146,7 @@ class Ground:
     def __init__(self, folder: Path, interpreter: str) -> None:
         self.folder = folder
         self.path = os.environ["PATH"]
-        self.sources = Sources(
-            {path.name: path.read_text() for path in applier_file.PACKAGE.glob("*.py")}
-        )
+        self.sources = Sources(applier_file.modules())
         traced = applier_file.packed(self.sources.traced)
         self.command = applier_file.unpacked(folder / "applier", interpreter, traced)
         self.installing = [interpreter, str(folder / "applier" / applier_file.NAME)]

@@ -120,7 +120,7 @@ def play(folder: Path) -> dict[str, object]:
         results["enabled"] = Path(
             "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
         ).is_symlink()
-        older = {path.name: f"{path.read_text()}# an older one\n" for path in PACKAGE.glob("*.py")}
+        older = {name: f"{text}# an older one\n" for name, text in applier_file.modules().items()}
         results["other"] = install(folder, file=packed(older))
         results["older"] = pushed(target, files(2), key)[0].error
     return results

@@ -15,7 +15,7 @@ from firewalls.device import applier_file
 from tests.firewalls.running import OLDEST
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(applier_file.PACKAGE.glob("*.py"))
+MODULES = sorted(applier_file.PACKAGE.rglob("*.py"))
 
 
 def written() -> bytes:

@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
-from . import box, files, tools
+from . import box, files, renewing, tools
 from .remarks import Failed, Skipped, remark
+from .verifying import settings
+from .verifying.seeing import Seen, Wanted
 from .waiting import Settling
 
 HOSTS = "etc/hosts"
 MARK = "# Shared Networks: sudo and others look up the name of this box"
 SERVICES = ("resolved", "timesyncd")
+ROUNDS = 2  # of making devices anew: what was a part of one may have to follow
 UNKNOWN_SYSCTLS = "-e"  # are passed over
+
+
+def check(folder: str) -> None:
+    """Whether systemd-networkd is there to set up the interfaces that were sent. Raises Failed."""
+    if box.PRACTICE:
+        raise Skipped(box.NO_KERNEL)
+    if not _devices(folder):
+        raise Skipped("Nothing was sent that systemd-networkd would have to set up.")
+    if not _is_active("systemd-networkd"):
+        raise Failed(
+            "systemd-networkd is not running here, so nobody would set up the interfaces. Start "
+            "it: systemctl enable --now systemd-networkd"
+        )
 
 
 def load(before: str) -> None:
     """Set up what is in place otherwise than in a folder that has what was there before.
 
-    Interfaces whose units are gone go too. Raises Failed.
+    Interfaces whose units are gone go too; and what the kernel has otherwise than the files say is
+    set up again, however that came. Raises Failed.
     """
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
     changed = [name for name in files.differences(box.ROOT, before) if name not in box.REQUIRED]
-    if not changed:
-        raise Skipped("Names, kernel settings and interfaces stay as they are.")
-    if files.read(box.ROOT, box.HOSTNAME) is not None:
+    if changed and files.read(box.ROOT, box.HOSTNAME) is not None:
         tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
         know_own_name()
-    if files.read(box.ROOT, box.SYSCTL) is not None:
+    wanted = Wanted(box.ROOT)
+    settings_differ = bool(settings.lacking(wanted, Seen()))
+    if (changed or settings_differ) and wanted.settings:
         tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
+    if not changed and not renewing.wrong(wanted):
+        if not settings_differ:
+            raise Skipped("Names, kernel settings and interfaces stay as they are.")
+        return
     for device in sorted(_devices(before) - _devices(box.ROOT)):
         tools.run(["ip", "link", "delete", device])
+    _set_up(wanted)
+    _restart_services(changed)
+
+
+def _set_up(wanted: Wanted) -> None:
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
     tools.must(["networkctl", "reload"])
     _interfaces_settle()
-    _restart_services(changed)
+    for _ in range(ROUNDS):
+        if not renewing.renew(wanted):
+            break
+        _interfaces_settle()
 
 
 def _devices(folder: str) -> set[str]:
@@ -55,10 +84,8 @@ def _interfaces_settle() -> None:
     wanted = sorted(_devices(box.ROOT))
 
     def unsettled() -> list[str]:
-        listed = tools.run(["networkctl", "--no-legend", "--no-pager", "list"]).text
-        rows = [line.split() for line in listed.splitlines()]
-        ready = {row[1] for row in rows if row[4:5] == ["configured"]}
-        return [device for device in wanted if device not in ready]
+        states = renewing.states()
+        return [device for device in wanted if states.get(device) != "configured"]
 
     settling = Settling(box.SETTLE, unsettled)
     if settling.lacking:
