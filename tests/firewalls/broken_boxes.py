@@ -24,6 +24,10 @@ Tools = Mapping[str, str]
 STATE = "var/lib/shared-networks"
 LISTING = 'echo "table inet metal {"; echo "}"'
 RUNNING = 'cat "$APPLIER_ROOT/etc/frr/frr.conf" 2>/dev/null || echo end'
+SESSIONS = (
+    r"""echo "{\"default\": {\"10.9.0.2\": {\"bgpState\": \"STATE\"}, """
+    r'''\"10.9.0.3\": {\"bgpState\": \"Established\"}}}"'''
+)
 SESSION = r'''echo "{\"default\": {\"vrfId\": 0, \"10.9.0.2\": {\"bgpState\": \"Established\"}}}"'''
 
 
@@ -40,24 +44,30 @@ def vtysh(**answers: str) -> str:
     return f'for asked; do case "$asked" in {cases} esac; done'
 
 
+LINKS = [{"ifname": "vrf7", "flags": ["UP"], "linkinfo": {"info_kind": "vrf"}}]
+# The kernel takes the settings of a file, each without a dot in its name.
+TAKEN = """while IFS="= " read -r key value; do
+    echo "$value" >"$APPLIER_ROOT/proc/sys/$key"
+done <"$last\""""
 # A box that does as it should, as far as the applier asks: what runs is what the files say.
 BOX: Tools = dict.fromkeys(
     (
         "frr-reload.py",
         "hostname",
-        "sysctl",
-        "ip",
         "sudo",
         "visudo",
         "useradd",
     ),
     "exit 0",
 ) | {
+    "ip": f"""case "$*" in *" address "*) echo '{json.dumps(LINKS)}' ;; esac""",
+    "sysctl": f'for last; do :; done; case "$*" in *"-p "*) {TAKEN} ;; esac',
     "nft": f'case "$*" in *"list "*) {LISTING} ;; esac',
     "vtysh": vtysh(),
     "systemctl": 'case "$*" in is-enabled*) echo enabled ;; esac',
     "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
-    "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; exec "$@"',
+    # A kernel of its own, as far as nft asks.
+    "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; INSIDE=1 exec "$@"',
     "id": "exit 0",
     "ssh-keygen": "echo 256 SHA256:abc box",
 }
@@ -152,6 +162,7 @@ class Ground:
         self.installing = [interpreter, str(folder / "applier" / applier_file.NAME)]
         self.good = self.put("good", BOX)
         self.settled = practice.ensure_root(folder / "boxes", "settled")
+        (self.settled / "proc/sys").mkdir(parents=True)
         Box(self, self.settled).settle(GOOD)
 
     def put(self, name: str, broken: Tools) -> Path:

@@ -6,6 +6,8 @@ at once, and told apart here. What FRR tells as JSON is read as that; its config
 
 from __future__ import annotations
 
+import os
+
 from . import box, files, tools
 from .remarks import Failed, Skipped, remark
 
@@ -115,6 +117,8 @@ def _reloading(how: str, path: str) -> list[str]:
     which it does for every file that is not in its `--confdir`.
     """
     folder = path.rpartition("/")[0]
+    if not os.path.exists(f"{folder}/vtysh.conf"):
+        files.write(f"{folder}/vtysh.conf", b"service integrated-vtysh-config\n")
     places = ["--confdir", folder, "--rundir", folder]
     return ["frr-reload.py", how, "--stdout", *places, path]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from . import box, defaults, files, frr, kernel_routes, last, locks, next_hops, rules, system
+from . import box, files, frr, last, locks, rules
 from .remarks import Failed, Skipped, remark
-from .verifying import others_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def _load() -> None:
 
     A part that fails is no reason to leave out the others.
     """
+    from . import system
+
     parts = (
         lambda: rules.put_back(box.PENDING),
         lambda: system.load(UNDONE),
@@ -76,6 +77,8 @@ def _went_well(part: Callable[[], None]) -> bool:
 
 def _route() -> None:
     """At boot FRR reads the files by itself, later."""
+    from . import defaults
+
     if frr.runs():
         text = files.text(f"{box.PENDING}/running.conf")
         folder = f"{box.PENDING}/running"
@@ -83,15 +86,15 @@ def _route() -> None:
         files.replace(f"{folder}/frr.conf", text)
         frr.reload(f"{folder}/frr.conf")
         defaults.Keeping(text, files.text(f"{UNDONE}/{box.FRR}"))
-        next_hops.mend()
-        kernel_routes.Mending()
 
 
 def _look(saved: str) -> None:
     """As after a push. Raises Failed where something is otherwise than it was or should be."""
+    from . import kernel_routes
     from .verifying import subjects
     from .verifying.seeing import Wanted
 
+    kernel_routes.Mending()
     look = subjects.Look(Wanted(box.ROOT, exactly=saved), subjects.OWN, box.SETTLE)
     if look.sentences():
         remark("It has gone back, but not all is as it should be:")
@@ -100,6 +103,8 @@ def _look(saved: str) -> None:
 
 def remember(running: str, every: dict[str, str]) -> None:
     """What FRR runs, and what the kernel has of these rules, is what was applied."""
+    from .verifying import others_rules
+
     files.remove_tree(box.APPLIED)
     os.mkdir(box.APPLIED)
     ours = rules.tables(files.text(f"{box.ROOT}/{box.RULES}"))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 
-from . import box, files, frr, next_hops, rules, sessions, system
+from . import box, files, frr, rules
 from .remarks import Failed, remark
-from .verifying import default_routes, others_rules
-from .verifying.seeing import PREFIXES
 
 SAVED = f"{box.STATE}/saved.{os.getpid()}"
 NOT_ASKED = "What runs could not be asked of nft and FRR, so it could not be saved."
@@ -37,6 +35,9 @@ def save() -> None:
 
 def _add_to(folder: str) -> None:
     """Save what this push will change in the kernel, unless an earlier one has changed it."""
+    from . import system
+    from .verifying import others_rules
+
     saved = files.text(f"{folder}/rules")
     new = rules.tables(files.text(f"{box.NEW}/{box.RULES}"))
     every = rules.must_be_listed()
@@ -56,6 +57,10 @@ def _add_to(folder: str) -> None:
 
 def _ask(folder: str) -> None:
     """Without BGP, FRR answers the first question only."""
+    from . import next_hops, sessions
+    from .verifying.default_routes import not_originated
+    from .verifying.seeing import PREFIXES
+
     answer = frr.ask(frr.CONFIGURATION, sessions.NEIGHBOURS, PREFIXES)
     running, rest = frr.configuration(answer)
     if not running:
@@ -64,7 +69,7 @@ def _ask(folder: str) -> None:
     answers = {
         "running.conf": running,
         "sessions": sessions.lines(up),
-        "defaults": _lines(default_routes.not_originated(running, rest)),
+        "defaults": _lines(not_originated(running, rest)),
         "next-hops": _lines(next_hops.lost()),
     }
     for name, text in answers.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import box, files, renewing, tools
+from . import box, files, tools
 from .remarks import Failed, Skipped, remark
-from .verifying import settings
-from .verifying.seeing import Seen, Wanted
 from .waiting import Settling
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .verifying.seeing import Wanted
 
 HOSTS = "etc/hosts"
 MARK = "# Shared Networks: sudo and others look up the name of this box"
@@ -36,25 +38,43 @@ def load(before: str) -> None:
     """
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
+    from .verifying.seeing import Wanted
+
     changed = [name for name in files.differences(box.ROOT, before) if name not in box.REQUIRED]
-    if changed and files.read(box.ROOT, box.HOSTNAME) is not None:
-        tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
-        know_own_name()
     wanted = Wanted(box.ROOT)
-    settings_differ = bool(settings.lacking(wanted, Seen()))
-    if (changed or settings_differ) and wanted.settings:
-        tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
-    if not changed and not renewing.wrong(wanted):
-        if not settings_differ:
-            raise Skipped("Names, kernel settings and interfaces stay as they are.")
+    acted = [_take_name(changed), _take_settings(wanted), _restart_services(changed)]
+    if _set_up(before, changed, wanted) or any(acted):
         return
+    raise Skipped("Names, kernel settings and interfaces stay as they are.")
+
+
+def _take_name(changed: list[str]) -> bool:
+    if box.HOSTNAME not in changed or files.read(box.ROOT, box.HOSTNAME) is None:
+        return False
+    tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
+    know_own_name()
+    return True
+
+
+def _take_settings(wanted: Wanted) -> bool:
+    from .verifying import settings
+    from .verifying.seeing import Seen
+
+    if not settings.lacking(wanted, Seen()):
+        return False
+    tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
+    return True
+
+
+def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
+    """Have networkd set up what has changed or is otherwise; whether anything was."""
+    from . import renewing
+
+    units = [name for name in changed if name.startswith(f"{box.UNITS}/")]
+    if not units and not renewing.wrong(wanted):
+        return False
     for device in sorted(_devices(before) - _devices(box.ROOT)):
         tools.run(["ip", "link", "delete", device])
-    _set_up(wanted)
-    _restart_services(changed)
-
-
-def _set_up(wanted: Wanted) -> None:
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
     tools.must(["networkctl", "reload"])
@@ -63,6 +83,7 @@ def _set_up(wanted: Wanted) -> None:
         if not renewing.renew(wanted):
             break
         _interfaces_settle()
+    return True
 
 
 def _devices(folder: str) -> set[str]:
@@ -81,6 +102,8 @@ def _interfaces_settle() -> None:
     Where it sets an interface up for the first time it clears away the neighbours there, also those
     by which FRR reaches the other end of a VXLAN. FRR would not notice, so it comes after.
     """
+    from . import renewing
+
     wanted = sorted(_devices(box.ROOT))
 
     def unsettled() -> list[str]:
@@ -95,13 +118,16 @@ def _interfaces_settle() -> None:
         )
 
 
-def _restart_services(changed: list[str]) -> None:
+def _restart_services(changed: list[str]) -> bool:
+    restarted = False
     for service in SERVICES:
         if not any(name.startswith(f"etc/systemd/{service}.conf.d/") for name in changed):
             continue
         # A firewall may well have neither; `try-restart` fails where a unit is not even known.
         if _is_active(f"systemd-{service}"):
             tools.must(["systemctl", "restart", f"systemd-{service}"])
+            restarted = True
+    return restarted
 
 
 def _is_active(service: str) -> bool:
