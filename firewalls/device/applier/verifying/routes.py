@@ -82,6 +82,11 @@ def _hop(hop: dict[str, Any]) -> str:
 
 
 def _written(gateway: str, device: str) -> str:
+    """As FRR writes an IPv4 address that is an IPv6 one; the kernel's tool writes it with dots."""
+    mapped, _, address = gateway.partition("::ffff:")
+    if not mapped and "." in address:
+        high, low, higher, lower = map(int, address.split("."))
+        gateway = f"::ffff:{high << 8 | low:x}:{higher << 8 | lower:x}"
     return f"{gateway} dev {device}".strip()
 
 
