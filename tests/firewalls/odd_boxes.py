@@ -49,6 +49,7 @@ from tests.firewalls.hardened import (
     systemd_starts_no_timer,
     unconfirmed,
 )
+from tests.firewalls.verified_boxes import VERIFIED
 
 
 def what_the_shell_script_left(box: Box) -> None:
@@ -388,4 +389,5 @@ ALL: Mapping[str, Happening] = {
         prepare=without_bgp,
     ),
     **{happening.__name__.replace("_", " "): happening for happening in (*SINCE_PYTHON, *OTHERS)},
+    **VERIFIED,
 }

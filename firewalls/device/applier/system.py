@@ -77,8 +77,9 @@ def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
         tools.run(["ip", "link", "delete", device])
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
-    tools.must(["networkctl", "reload"])
-    _interfaces_settle()
+    if units:
+        tools.must(["networkctl", "reload"])
+        _interfaces_settle()
     for _ in range(ROUNDS):
         if not renewing.renew(wanted):
             break
