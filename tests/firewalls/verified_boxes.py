@@ -54,6 +54,9 @@ def shown(box: Box, how: How = USUAL) -> dict[str, tuple[str, str]]:
 def nothing_is_otherwise(box: Box) -> None:
     recorded(box)
     assert set(shown(box).values()) == {("", "")} and box.push(FILES, USUAL).ended == "unchanged"
+    (box.state / "applied/frr").unlink()
+    (box.state / "applied").rename(box.state / "applied.away")
+    assert box.push(FILES, USUAL).ended == "applied", "what was applied is not known"
 
 
 def _worse(one: dict[str, Any]) -> None:
@@ -68,6 +71,7 @@ def all_is_otherwise(box: Box) -> None:
     """One look finds a fault in each subject."""
     answers = recorded(box)
     answers.edit("address.json", lambda links: links[:-5] + links[-4:])
+    answers.edit("address.json", recorded_box.without("lan1"))
     answers.edit("address.json", link("vlan4", _worse))
     answers.edit("address.json", link("vni4", lambda one: one["linkinfo"].pop("info_kind")))
     answers.edit("address.json", link("vrf1", lambda one: one["linkinfo"].update(info_data={})))
@@ -136,6 +140,18 @@ def lost_routes_stay_away(box: Box) -> None:
     assert "The kernel lacks routes that FRR has selected, so packets go astray: FRR's rou" in said
     assert "It has gone back, but not all is as it should be:" in told.steps["roll-back"][1]
     assert not (box.state / "pending").exists()
+
+
+def going_back_leaves_something(box: Box) -> None:
+    """What runs beyond what ran before is told, and is no reason to go back once more."""
+    recorded(box)
+    running = box.root / "answers/running.txt"
+    with_probe(f"sed -i 's/^end/ip route 192.0.2.0 x\\nend/' {running}; exit 1")(box)
+    told = box.push(FILES | {"/etc/hostname": "other\n"}, USUAL)
+    assert told.ended == "rolled-back" and told.steps["roll-back"][0] == "failed", told
+    assert told.steps["roll-back"][1].endswith("FRR also runs this: ip route 192.0.2.0 x.")
+    assert not (box.state / "pending").exists()
+    assert shown(box)["running configuration of FRR"] == ("", "ip route 192.0.2.0 x\n")
 
 
 def _of_another_protocol(documents: list[Any]) -> list[Any]:
@@ -214,6 +230,7 @@ VERIFIED: dict[str, Happening] = {
         all_is_otherwise,
         lost_routes_come_back,
         lost_routes_stay_away,
+        going_back_leaves_something,
         chains_of_others,
         devices_are_made_anew,
         networkd_ends_meanwhile,

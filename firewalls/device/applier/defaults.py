@@ -20,7 +20,7 @@ PATIENCE = 3  # seconds
 
 def lost(text: str) -> list[str]:
     """Those of a configuration that FRR does not originate now."""
-    return not_originated(text, frr.ask(PREFIXES)) if originated(text) else []
+    return not_originated(text, frr.ask(PREFIXES))
 
 
 class Keeping:

@@ -55,7 +55,7 @@ def _removing(key: routes.Key, protocol: str, entries: list[dict[str, Any]]) -> 
     if not protocol:
         return
     table, prefix = key
-    route = f"{prefix} proto {protocol} metric {METRIC} table {table}"
+    route = " ".join((prefix, "proto", protocol, "metric", METRIC, "table", table))
     marks = [(str(entry.get("protocol")), str(entry.get("metric", ""))) for entry in entries]
     if (protocol, METRIC) in marks:
         yield f"route del {route}"

@@ -67,8 +67,8 @@ def _load() -> None:
 def _went_well(part: Callable[[], None]) -> bool:
     try:
         part()
-    except Skipped:
-        pass
+    except Skipped as reason:
+        remark(str(reason))
     except (Failed, OSError) as reason:
         remark(str(reason))
         return False

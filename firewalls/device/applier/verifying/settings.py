@@ -26,11 +26,8 @@ def listed(text: str) -> list[tuple[str, str]]:
 
 def value_now(key: str) -> str:
     """What the kernel has; nothing where it knows no such setting."""
-    # sysctl(8): where the first separator is a slash, dots are no separators.
-    is_path = "/" in key.partition(".")[0]
-    path = key if is_path else key.replace("/", "\n").replace(".", "/").replace("\n", ".")
     try:
-        with open(f"{box.ROOT}/proc/sys/{path}", encoding="utf-8") as file:
+        with open(f"{box.ROOT}/proc/sys/{key.replace('.', '/')}", encoding="utf-8") as file:
             return " ".join(file.read().split())
     except OSError:
         return ""

@@ -98,7 +98,7 @@ def _describe(device: Device, section: str, fields: dict[str, str]) -> None:
     if section == "Route" and "Type" in fields:
         keys = ("Table", "Destination", "Type", "Metric")
         table, destination, kind, metric = (fields.get(key, "") for key in keys)
-        device.routes.append((table or "254", destination, kind, metric))
+        device.routes.append((table, destination, kind, metric))
 
 
 def plain(value: object, what: str) -> str:
