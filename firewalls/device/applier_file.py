@@ -25,14 +25,19 @@ READABLE = 0o100644 << 16
 @cache
 def content() -> bytes:
     """The file."""
-    return packed({path.name: path.read_text() for path in PACKAGE.glob("*.py")})
+    return packed(modules())
 
 
-def packed(modules: dict[str, str]) -> bytes:
+def modules() -> dict[str, str]:
+    """Its sources, by their paths."""
+    return {str(path.relative_to(PACKAGE)): path.read_text() for path in PACKAGE.rglob("*.py")}
+
+
+def packed(texts: dict[str, str]) -> bytes:
     """A file of other sources than these, as a test may want it."""
     sources = {
         "__main__.py": START,
-        **{f"applier/{name}": modules[name] for name in sorted(modules)},
+        **{f"applier/{name}": texts[name] for name in sorted(texts)},
     }
     file = io.BytesIO(FIRST_LINE)
     file.seek(len(FIRST_LINE))

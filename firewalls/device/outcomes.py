@@ -59,7 +59,10 @@ def not_applied(name: str, progress: Progress) -> Outcome:
             error = f"{name} refused at {failed_at}; nothing was changed: {reason}"
             return Outcome("failed", error)
         case "rolled-back":
-            return Outcome("rolled_back", f"{name} failed at {failed_at} and went back: {reason}")
+            error = f"{name} failed at {failed_at} and went back: {reason}"
+            if not progress.is_back:
+                error = f"{error} Not all is as it was before: see the step roll-back."
+            return Outcome("rolled_back", error)
     error = f"{name} failed at {failed_at} and could not go back yet; it tries again by itself"
     return Outcome("failed", f"{error}: {reason}")
 

@@ -63,6 +63,7 @@ class Progress:
     started: dict[str, float] = field(default_factory=dict)
     current: str = ""  # the step that runs
     failed: Step | None = None
+    is_back: bool = True  # where it went back: all is as it was before
     verdict: str = ""
     token: str = ""
     rollback_seconds: float = ROLLBACK_SECONDS
@@ -86,6 +87,8 @@ class Progress:
         self.current = name if state == "running" else ""
         if state == "failed" and self.failed is None:
             self.failed = step
+        if state == "failed" and name == "roll-back":
+            self.is_back = False
         await self.on_step(step)
 
 

@@ -24,6 +24,10 @@ Tools = Mapping[str, str]
 STATE = "var/lib/shared-networks"
 LISTING = 'echo "table inet metal {"; echo "}"'
 RUNNING = 'cat "$APPLIER_ROOT/etc/frr/frr.conf" 2>/dev/null || echo end'
+SESSIONS = (
+    r"""echo "{\"default\": {\"10.9.0.2\": {\"bgpState\": \"STATE\"}, """
+    r'''\"10.9.0.3\": {\"bgpState\": \"Established\"}}}"'''
+)
 SESSION = r'''echo "{\"default\": {\"vrfId\": 0, \"10.9.0.2\": {\"bgpState\": \"Established\"}}}"'''
 
 
@@ -40,13 +44,16 @@ def vtysh(**answers: str) -> str:
     return f'for asked; do case "$asked" in {cases} esac; done'
 
 
+LINKS = [{"ifname": "vrf7", "flags": ["UP"], "linkinfo": {"info_kind": "vrf"}}]
+# The kernel takes the settings of a file, each without a dot in its name.
+TAKEN = """while IFS="= " read -r key value; do
+    echo "$value" >"$APPLIER_ROOT/proc/sys/$key"
+done <"$last\""""
 # A box that does as it should, as far as the applier asks: what runs is what the files say.
 BOX: Tools = dict.fromkeys(
     (
         "frr-reload.py",
         "hostname",
-        "sysctl",
-        "ip",
         "sudo",
         "visudo",
         "useradd",
@@ -54,6 +61,8 @@ BOX: Tools = dict.fromkeys(
     "exit 0",
 ) | {
     "nft": f'case "$*" in *"list "*) {LISTING} ;; --version) echo "nftables v1.0.6 (x)" ;; esac',
+    "ip": f"""case "$*" in *" address "*) echo '{json.dumps(LINKS)}' ;; esac""",
+    "sysctl": f'for last; do :; done; case "$*" in *"-p "*) {TAKEN} ;; esac',
     "vtysh": vtysh(),
     "systemctl": """case "$*" in
 is-enabled*) echo enabled ;;
@@ -65,7 +74,8 @@ esac""",
     "modprobe": "exit 0",
     "sshd": "echo pubkeyauthentication yes; echo authorizedkeysfile .ssh/authorized_keys x",
     "networkctl": 'case "$*" in *list*) echo " 7 vrf7 vrf carrier configured" ;; esac',
-    "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; exec "$@"',
+    # A kernel of its own, as far as nft asks.
+    "unshare": 'while case $1 in -*) ;; *) false ;; esac; do shift; done; INSIDE=1 exec "$@"',
     "id": "exit 0",
     "ssh-keygen": "echo 256 SHA256:abc box",
 }
@@ -154,14 +164,13 @@ class Ground:
     def __init__(self, folder: Path, interpreter: str) -> None:
         self.folder = folder
         self.path = os.environ["PATH"]
-        self.sources = Sources(
-            {path.name: path.read_text() for path in applier_file.PACKAGE.glob("*.py")}
-        )
+        self.sources = Sources(applier_file.modules())
         traced = applier_file.packed(self.sources.traced)
         self.command = applier_file.unpacked(folder / "applier", interpreter, traced)
         self.installing = [interpreter, str(folder / "applier" / applier_file.NAME)]
         self.good = self.put("good", BOX)
         self.settled = practice.ensure_root(folder / "boxes", "settled")
+        (self.settled / "proc/sys").mkdir(parents=True)
         Box(self, self.settled).settle(GOOD)
 
     def put(self, name: str, broken: Tools) -> Path:

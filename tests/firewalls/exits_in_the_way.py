@@ -19,6 +19,7 @@ from tests.firewalls.broken_boxes import (
     PRACTICE,
     RUNNING,
     SESSION,
+    SESSIONS,
     WELL,
     Box,
     Fault,
@@ -36,7 +37,7 @@ Happening = Callable[[Box], None]
 FRR = "/etc/frr/frr.conf"
 IMPORTING = CHANGED | {
     FRR: CHANGED[FRR].replace(
-        "!\nend", "router bgp 1\n address-family ipv4 unicast\n  import vrf x\n"
+        "!\nend", "router bgp 1\n address-family ipv4 unicast\n  import vrf x\n!\nend"
     )
 }
 VRF, SETTINGS, NAMES = (
@@ -52,14 +53,19 @@ WITH_UNITS = CHANGED | {
     RESOLVED: "[Resolve]\n",
 }
 GONE = '$(grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf" && echo Active || echo Established)'
-LOST = {"vtysh": BOX["vtysh"].replace("Established", GONE)}
+LOST = {"vtysh": vtysh(neighbors=SESSIONS.replace("STATE", GONE))}
 NEWLY = f'if grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf"; then {SESSION}; fi'
+LATE = (
+    f'if grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf"; then {SESSIONS}; '
+    f"else {SESSION.replace('10.9.0.2', '10.9.0.3')}; fi"
+).replace("STATE", "Active")
 UNSETTLED = {"networkctl": "exit 0"}
 SETTLE = How(env={"APPLIER_SETTLE": "1"})
 NOT_IN_NAMESPACE = {
     "unshare": 'case "$*" in *true) exit 0 ;; *) echo no memory >&2; exit 1 ;; esac'
 }
-OTHER_RULES = says("nft", '*"list table"*', "table inet other {")
+OTHER = "table inet metal {\n  chain other {\n  }\n}"
+OTHER_RULES = says("nft", '*"list "*', OTHER, when='[ -z "$INSIDE" ]')
 BY_HAND = says("nft", '*"list "*', "table inet metal {\n  chain by_hand {\n  }\n}")
 MEANWHILE = f'"-f "*/etc/nftables.conf) echo other >>"$APPLIER_ROOT{FRR}"'
 OTHER_FILES = {"nft": f'case "$*" in {MEANWHILE} ;; esac\n{BOX["nft"]}'}
@@ -329,12 +335,11 @@ LOADED: dict[str, Happening] = {
         WITH_UNITS,
     ),
     "no networkd": Pushed(
-        "applied",
-        "load-system",
-        "systemd-networkd is not",
+        "failed",
+        "check-system",
+        "systemd-networkd is not running here, so nobody would set up the interfaces.",
         {"systemctl": "exit 3"},
         WITH_UNITS,
-        state="skipped",
     ),
     "networkd does not reload": Pushed(
         "rolled-back", "load-system", "no reply", RELOAD, WITH_UNITS
@@ -400,8 +405,8 @@ VERIFIED: dict[str, Happening] = {
     "an import is not taken": Pushed(
         "rolled-back",
         "verify",
-        "FRR has not taken this: bgp 1, ipv4 unicast: import vrf x",
-        {"vtysh": vtysh(running_config="echo hostname box; echo end")},
+        "FRR has not taken this: router bgp 1 / address-family ipv4 unicast / import vrf x",
+        {"vtysh": vtysh(running_config=f"({RUNNING}) | grep -v 'import vrf'")},
         IMPORTING,
     ),
     "rules changed by hand": Pushed("applied", "load-nftables", "", BY_HAND, GOOD, state="ok"),
@@ -425,8 +430,8 @@ VERIFIED: dict[str, Happening] = {
     "a new session stays down": Pushed(
         "applied",
         "check-bgp",
-        "0 sessions as before. New and not up yet: 10.9.0.2",
-        {"vtysh": vtysh(neighbors=NEWLY.replace("Established", "Active"))},
+        "1 sessions as before. New and not up yet: 10.9.0.2",
+        {"vtysh": vtysh(neighbors=LATE)},
         how=SETTLE,
         state="ok",
     ),
@@ -462,7 +467,7 @@ ROUTE = '{"dst":"10.5.0.0/24","nhid":7,"gateway":"10.0.0.9","dev":"bridge7","fla
 FAR = {
     "ip": f"""case "$*" in
         *" neigh "*) [ -e "$APPLIER_ROOT/lost" ] || echo '{NEIGHBOUR}' ;;
-        *"-4 route "*) echo '[{ROUTE}]' ;;
+        *" route "*) echo '[{ROUTE}]' ;;
     esac""",
     "vtysh": f"""case "$*" in
         *"-c no vni 7") : >"$APPLIER_ROOT/taken" ;;
@@ -586,7 +591,7 @@ def mended_by_the_same(box: Box) -> None:
         for line in box.run("show", how=how)[1].splitlines()
         if "running\tdefault routes that are not originated" in line
     ]
-    assert base64.b64decode(line.split("\t")[2]) == b"vrf7 ipv4"
+    assert base64.b64decode(line.split("\t")[2]) == b"vrf7 ipv4\n"
     told = box.settle(ORIGINATING, how)
     assert (
         told.steps["check-defaults"][1].endswith("originates them again: vrf7 ipv4")

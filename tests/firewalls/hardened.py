@@ -4,6 +4,7 @@ Most of it was not so with the applier that was a shell script.
 """
 
 import base64
+import json
 import os
 import stat
 import subprocess
@@ -54,7 +55,8 @@ def of_frr(box: Box) -> Files:
 
 
 # What the user frr may try. FRR itself does not read its file while it runs.
-QUIET = How({"vtysh": vtysh(running_config="echo end")})
+SENT = "$APPLIER_ROOT/var/lib/shared-networks/new.*/etc/frr/frr.conf"
+QUIET = How({"vtysh": vtysh(running_config=f"cat {SENT} 2>/dev/null || echo end")})
 
 
 def a_link_where_a_file_will_be_made(box: Box) -> None:
@@ -121,8 +123,7 @@ def others_tables(box: Box, log: Path) -> How:
             *"list tables"*) printf 'table inet metal\\ntable ip fail2ban\\n' ;;
             *"list "*) {BOX["nft"]} ;;
         esac"""
-    unshare = BOX["unshare"].replace("exec", "export INSIDE=1; exec")  # a kernel of its own
-    return How({"nft": nft, "unshare": unshare})
+    return How({"nft": nft})
 
 
 def rules_of_others_are_left_alone(box: Box) -> None:
@@ -131,7 +132,7 @@ def rules_of_others_are_left_alone(box: Box) -> None:
     how = replace(others_tables(box, log), env={"APPLIER_TIMEOUT": "300"})
     told = box.push(CHANGED, how)
     assert told.ended == "rolled-back", told
-    assert "fail2ban" not in log.read_text() and "ruleset" not in log.read_text()
+    assert "fail2ban" not in log.read_text() and "flush" not in log.read_text()
 
 
 def what_nft_would_not_load_again(box: Box) -> None:
@@ -190,9 +191,12 @@ def settings_of_the_kernel(box: Box) -> None:
     """They are what they were, once a push that changed them has gone back."""
     kernel = box.root / "kernel"
     kernel.write_text("net.ipv4.tcp_l3mdev_accept = 1\n")
+    now = box.root / "proc/sys/net/ipv4/tcp_l3mdev_accept"
+    now.parent.mkdir(parents=True)
+    now.write_text("1\n")
     sysctl = f"""for last; do :; done
         case "$*" in
-            *"-p "*) cat "$last" >{kernel} ;;
+            *"-p "*) cat "$last" >{kernel}; echo 0 >{now} ;;
             *tcp_l3mdev*) cat {kernel} ;;
         esac"""
     files = WITH_UNITS | {SETTINGS: "net.ipv4.tcp_l3mdev_accept = 0\n"}
@@ -245,7 +249,10 @@ def many_networks(box: Box) -> None:
     links = " ".join(f"{kind}{number}" for number in range(61) for kind in ("vrf", "bridge", "vni"))
     networkctl = f'for one in {links}; do echo " 7 $one x carrier configured"; done'
     timed = ("/bin/sh", "-c", '"$@"; times', "sh")
-    how = How({"networkctl": networkctl})
+    shown = [{"ifname": one, "flags": ["UP"]} for one in links.split()]
+    listed = box.root.with_name("links.json")
+    listed.write_text(json.dumps(shown))
+    how = How({"networkctl": networkctl, "ip": f'case "$*" in *address*) cat {listed} ;; esac'})
     box.settle(GOOD | units, how)
     units.pop("/etc/systemd/network/30-sn-vni60.netdev")
     _, output = box.run("apply", given=packed(GOOD | units), how=how, around=timed)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from firewalls.device import transport
-from firewalls.device.applier_file import NAME, PACKAGE, content, packed
+from firewalls.device.applier_file import NAME, content, modules, packed
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.target import Timeouts
@@ -120,7 +120,7 @@ def play(folder: Path) -> dict[str, object]:
         results["enabled"] = Path(
             "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
         ).is_symlink()
-        older = {path.name: f"{path.read_text()}# an older one\n" for path in PACKAGE.glob("*.py")}
+        older = {name: f"{text}# an older one\n" for name, text in modules().items()}
         results["other"] = install(folder, file=packed(older))
         results["older"] = pushed(target, files(2), key)[0].error
     return results

@@ -17,6 +17,7 @@ from tests.firewalls.broken_boxes import (
     PATIENCE,
     PRACTICE,
     SESSION,
+    SESSIONS,
     Box,
     Fault,
     How,
@@ -49,6 +50,7 @@ from tests.firewalls.hardened import (
     systemd_starts_no_timer,
     unconfirmed,
 )
+from tests.firewalls.verified_boxes import VERIFIED
 
 
 def what_the_shell_script_left(box: Box) -> None:
@@ -77,6 +79,9 @@ def other_tables_in_the_push_that_replaces(box: Box) -> None:
         SETTINGS: "# a comment\nnet.a = 5\nnet.b = 6\nodd\n",
     }
     values = {"sysctl": 'case "$*" in *net.b) printf "net.a = 5\\nnet.b = 2\\n" ;; esac'}
+    (box.root / "proc/sys/net").mkdir()
+    for key, value in (("a", 5), ("b", 6)):
+        (box.root / f"proc/sys/net/{key}").write_text(f"{value}\n")
     told = box.push(other, How(values | fails("nft", "-f*pending*", "no memory")))
     assert told.ended == "applied", told
     assert "delete table inet other" in (box.state / "pending/rules").read_text()
@@ -236,13 +241,13 @@ def routes_of_all_kinds(box: Box) -> None:
     failed = """[
         {"dst":"fe80::9","dev":"bridge7","lladdr":"02:00:00:00:00:09","state":["FAILED"]},
         {"dst":"fe80::8","dev":"lan0","state":["INCOMPLETE"]}]"""
-    ip = f"""case "$*" in *" neigh "*) echo '{failed}' ;; *"-4 route "*) echo '{routes}' ;; esac"""
+    ip = f"""case "$*" in *" neigh "*) echo '{failed}' ;; *" route "*) echo '{routes}' ;; esac"""
     lines = [
         line
         for line in box.run("show", how=How({"ip": ip}))[1].splitlines()
         if "running\tnext hops" in line
     ]
-    assert base64.b64decode(lines[0].split("\t")[2]) == b"fe80::9 dev bridge7"
+    assert base64.b64decode(lines[0].split("\t")[2]) == b"fe80::9 dev bridge7\n"
 
 
 def installed_again(box: Box) -> None:
@@ -350,11 +355,17 @@ ALL: Mapping[str, Happening] = {
     "ip talks nonsense of the same": Pushed(
         "failed", "save", "JSONDecodeError", {"ip": "echo nonsense"}, GOOD
     ),
+    "no session is up before and after": Pushed(
+        "rolled-back",
+        "check-bgp",
+        "No BGP session is up after 0 seconds, so this firewall reaches nobody: 10.9.0.2.",
+        {"vtysh": vtysh(neighbors=SESSION.replace("Established", "Active"))},
+    ),
     "a session is down before": Pushed(
         "applied",
         "check-bgp",
-        "0 sessions as before.",
-        {"vtysh": vtysh(neighbors=SESSION.replace("Established", "Active"))},
+        "1 sessions as before.",
+        {"vtysh": vtysh(neighbors=SESSIONS.replace("STATE", "Active"))},
         state="ok",
     ),
     "no hostname program": Pushed(
@@ -380,4 +391,5 @@ ALL: Mapping[str, Happening] = {
         prepare=without_bgp,
     ),
     **{happening.__name__.replace("_", " "): happening for happening in (*SINCE_PYTHON, *OTHERS)},
+    **VERIFIED,
 }

@@ -29,7 +29,6 @@ frr defaults datacenter
 !
 router bgp 4210000001
  bgp router-id 10.0.0.{number}
- no bgp ebgp-requires-policy
  neighbor 10.9.0.2 remote-as {leaf}
  neighbor 10.9.0.2 timers 1 3
  neighbor 10.9.0.2 timers connect 1

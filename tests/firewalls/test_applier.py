@@ -240,7 +240,7 @@ class TestClock:
 def test_a_missing_parser_is_named_and_only_its_check_is_skipped(
     root: Path, tmp_path: Path
 ) -> None:
-    modules = {path.name: path.read_text() for path in applier_file.PACKAGE.glob("*.py")}
+    modules = applier_file.modules()
     modules["box.py"] = modules["box.py"].replace(":/usr/sbin:/sbin:/usr/lib/frr", "")
     command = applier_file.unpacked(tmp_path / "alone", file=applier_file.packed(modules))
     how = {"program": shlex.join(command), "PATH": tools(tmp_path / "bin", TOOLS)}

@@ -15,7 +15,7 @@ from firewalls.device import applier_file
 from tests.firewalls.running import OLDEST
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(applier_file.PACKAGE.glob("*.py"))
+MODULES = sorted(applier_file.PACKAGE.rglob("*.py"))
 
 
 def written() -> bytes:
@@ -52,7 +52,9 @@ def test_it_runs_by_itself_and_holds_its_sources_as_they_are() -> None:
     with zipfile.ZipFile(io.BytesIO(applier_file.content())) as file:
         assert {member.compress_type for member in file.infolist()} == {zipfile.ZIP_STORED}
         for path in MODULES:
-            assert file.read(f"applier/{path.name}") == path.read_bytes()
+            assert (
+                file.read(f"applier/{path.relative_to(applier_file.PACKAGE)}") == path.read_bytes()
+            )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)

@@ -56,9 +56,14 @@ def box(root: Path, tmp_path: Path, python: dict[str, str]) -> Mapping[str, str]
         (folder / tool).chmod(0o755)
     path = f"{folder}:{os.environ['PATH']}"
     how = {**python, "PATH": path, "APPLIER_PRACTICE": "", "APPLIER_SETTLE": "1"}
-    (root / "running").write_text(SHOP + STORAGE)
+    run(root, SHOP + STORAGE)
     applied(root, how=how)
     return how
+
+
+def run(root: Path, blocks: str) -> None:
+    """Have FRR run what is pushed, and these."""
+    (root / "running").write_text(GOOD["/etc/frr/frr.conf"].replace("end\n", blocks))
 
 
 def compared(root: Path, how: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -78,7 +83,7 @@ def repeated(root: Path, how: Mapping[str, str]) -> str:
 
 
 def test_listed_in_another_order_is_the_same(root: Path, box: Mapping[str, str]) -> None:
-    (root / "running").write_text(STORAGE + SHOP)
+    run(root, STORAGE + SHOP)
     assert compared(root, box) == ([], []) and repeated(root, box) == "unchanged"
 
 
@@ -88,7 +93,7 @@ def test_a_line_that_has_moved_to_another_block_is_seen_with_its_blocks(
     moved = SHOP.replace("  import vrf storage\n", "").replace(
         "ipv6 unicast\n", "ipv6 unicast\n  import vrf storage\n"
     )
-    (root / "running").write_text(moved + STORAGE)
+    run(root, moved + STORAGE)
     gone, come = (
         f"router bgp 1 vrf shop / address-family ipv{version} unicast / import vrf storage"
         for version in (4, 6)
@@ -99,7 +104,7 @@ def test_a_line_that_has_moved_to_another_block_is_seen_with_its_blocks(
 def test_a_block_that_has_gone_is_seen_even_if_it_was_empty(
     root: Path, box: Mapping[str, str]
 ) -> None:
-    (root / "running").write_text(SHOP + STORAGE + "router bgp 1 vrf other\nexit\n!\n")
+    run(root, SHOP + STORAGE + "router bgp 1 vrf other\nexit\n!\n")
     assert (
         compared(root, box) == ([], ["router bgp 1 vrf other"]) and repeated(root, box) == "applied"
     )

@@ -94,7 +94,8 @@ class _Marking(ast.NodeTransformer):
             if isinstance(one, ast.ImportFrom) and one.module == "__future__"
         ]
         if after and self.module != "__init__.py":
-            node.body.insert(after[0] + 1, ast.parse("from . import took").body[0])
+            up = "." * (self.module.count("/") + 1)
+            node.body.insert(after[0] + 1, ast.parse(f"from {up} import took").body[0])
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:

@@ -1,1 +1,1 @@
-"""A file for each command, with its name."""
+"""A file per command: what `manage.py` can be asked for beside what Django brings."""

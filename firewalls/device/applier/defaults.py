@@ -9,49 +9,18 @@ from __future__ import annotations
 from . import box, files, frr
 from .next_hops import lost_anew
 from .remarks import Failed, Skipped, remark
+from .verifying.default_routes import not_originated
+from .verifying.seeing import PREFIXES, originated
 from .waiting import Settling, pause
 
-PREFIXES = "show bgp l2vpn evpn route type prefix"
 # Seconds after which FRR has looked at changed route maps: bgp route-map delay-timer, and one more.
 ROUTE_MAPS = 6
 PATIENCE = 3  # seconds
-OWN_WEIGHT = " 32768 "  # of routes that this box originates
-
-
-def originated(text: str) -> list[str]:
-    """The default routes that FRR originates by a configuration: "VRF FAMILY" each."""
-    routes = []
-    for setting in frr.settings(text):
-        router, _, rest = setting.partition(" / address-family l2vpn evpn / default-originate ")
-        vrf = router.rpartition(" vrf ")[2]
-        if router.startswith("router bgp ") and vrf.startswith("vrf") and rest in ("ipv4", "ipv6"):
-            routes.append(f"{vrf} {rest}")
-    return routes
-
-
-def not_originated(text: str, answer: str) -> list[str]:
-    """Those of a configuration that are not among the EVPN prefixes which FRR has told.
-
-    The route target of a VRF is its VNI, which is its number. This is what FRR 8.4 and 10.3 both
-    write for people; their JSON was not compared.
-    """
-    lacking = set(originated(text))
-    family, own = "", False
-    for line in answer.splitlines():
-        if any(f"[{kind}]:[" in line for kind in "12345"):
-            family, own = "", False
-        if "[5]:[0]:[0]:[" in line:
-            family = "ipv6" if "[::]" in line else "ipv4"
-        own = own or OWN_WEIGHT in line
-        targets = [word for word in line.split() if word.startswith("RT:")]
-        if own and family and targets:
-            lacking.discard(f"vrf{targets[0].rpartition(':')[2]} {family}")
-    return sorted(lacking)
 
 
 def lost(text: str) -> list[str]:
     """Those of a configuration that FRR does not originate now."""
-    return not_originated(text, frr.ask(PREFIXES)) if originated(text) else []
+    return not_originated(text, frr.ask(PREFIXES))
 
 
 class Keeping:

@@ -1,60 +1,21 @@
-"""Next hops at the other ends of VXLANs: packets to one that has no neighbour entry go nowhere.
-
-FRR 8.4.0 to 8.5.2 forgets the MAC at the other end of a VXLAN when a better path comes up or a
-session flaps, and learns it again with the VNI.
-"""
+"""Having FRR learn again the neighbours at the other ends of VXLANs that it has forgotten."""
 
 from __future__ import annotations
 
-from . import box, frr, tools
+from . import box, frr
 from .remarks import Failed, Skipped, remark
 from .sessions import Check
+from .verifying import neighbours
+from .verifying.seeing import Seen
 from .waiting import Settling, pause, sleep
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-SVI = "bridge"  # with the number of the VRF that it leads to
 ARRIVAL = 10  # seconds after which a new BGP session has brought its routes
 PATIENCE = 3  # seconds: a route may be there a moment before its neighbour
 
 
 def lost(more: tuple[str, ...] = ()) -> list[str]:
-    """Those that lack a neighbour entry, of those routes lead to, and of more.
-
-    Each is "ADDRESS dev DEVICE".
-    """
-    known = {
-        f"{entry['dst']} dev {entry['dev']}"
-        for entry in _ip("neigh", "show", "nud", "all")
-        if "lladdr" in entry and "FAILED" not in entry.get("state", ())
-    }
-    used = set(more)
-    for family in ("-4", "-6"):
-        for route in _ip(family, "route", "show", "table", "all", "proto", "bgp"):
-            used.update(_far_ends(route))
-    return sorted(used - known)
-
-
-def _far_ends(route: dict[str, Any]) -> Iterator[str]:
-    for hop in route.get("nexthops", [route]):
-        device = hop.get("dev", "")
-        beyond = device.startswith(SVI) and device[len(SVI) :].isdigit()
-        if beyond and "onlink" in hop.get("flags", ()):
-            address = hop.get("gateway") or hop.get("via", {}).get("host", "")
-            yield f"{address} dev {device}"
-
-
-def _ip(*words: str) -> list[dict[str, Any]]:
-    """What the kernel has; nothing where it cannot say, or says nothing."""
-    import json
-
-    answer: list[dict[str, Any]] = json.loads(
-        tools.run(["ip", "-j", *words], quiet=True).text.strip() or "[]"
-    )
-    return answer
+    """Those without a neighbour entry now: "ADDRESS dev DEVICE" each."""
+    return neighbours.lost(Seen(), more)
 
 
 def check(sessions: Check) -> None:
@@ -66,15 +27,19 @@ def check(sessions: Check) -> None:
         raise Skipped(box.NO_KERNEL)
     if sessions.come_up():
         pause(ARRIVAL)
-    forgotten = Settling(PATIENCE, lost).lacking
+    forgotten, lacking = mend()
     if not forgotten:
         remark("Every next hop has its neighbour.")
-        return
-    lacking = _mended(forgotten)
-    if lacking:
+    elif lacking:
         _tell_lost(lacking)
     else:
         remark(f"FRR had forgotten these neighbours and knows them again: {', '.join(forgotten)}")
+
+
+def mend() -> tuple[list[str], list[str]]:
+    """Those that had been forgotten, and those that are lacking all the same. Raises Failed."""
+    forgotten = Settling(PATIENCE, lost).lacking
+    return forgotten, _mended(forgotten) if forgotten else []
 
 
 def _tell_lost(lacking: list[str]) -> None:
@@ -91,7 +56,8 @@ def _tell_lost(lacking: list[str]) -> None:
 
 def _mended(forgotten: list[str]) -> list[str]:
     """Have FRR learn again what it forgot; gives what is lacking all the same. Raises Failed."""
-    for number in sorted({line.rpartition(f" dev {SVI}")[2] for line in forgotten}):
+    devices = {line.rpartition(" dev ")[2] for line in forgotten}
+    for number in sorted({neighbours.vni(device) for device in devices}):
         _give_again(number)
     # Without the VNI there is no route either, so those that were lost must come, not only be
     # wanted no more.

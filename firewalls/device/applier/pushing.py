@@ -7,7 +7,10 @@ import os
 from . import archive, box, files, frr, last, locks, rollback, rules
 from .remarks import Failed, Skipped, remark
 from .steps import failed, say, step
-from .waiting import Settling
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .verifying.seeing import Seen
 
 CHUNK = 1 << 20
 PROBE_SECONDS = 10
@@ -22,7 +25,7 @@ class Push:
         self.token = f"{os.getpid()}-{os.urandom(16).hex()}"
         self.sent = b""
         self.different: list[str] = []
-        self.running = ""  # the configuration that FRR was seen to run
+        self.seen: Seen | None = None  # what the box had when it was verified
 
     def run(self) -> bool:
         """Whether the box now runs what was sent."""
@@ -105,8 +108,12 @@ class Push:
             return False
 
     def _is_good(self) -> bool:
-        return step("check-nftables", lambda: rules.check(box.NEW)) and step(
-            "check-frr", lambda: frr.check(box.NEW)
+        from . import system
+
+        return (
+            step("check-nftables", lambda: rules.check(box.NEW))
+            and step("check-frr", lambda: frr.check(box.NEW))
+            and step("check-system", lambda: system.check(box.NEW))
         )
 
     def _replaced(self) -> str:
@@ -138,30 +145,32 @@ class Push:
 
     def _check(self) -> bool:
         """The timer counts from the end of this."""
-        from . import defaults, next_hops, sessions
+        from . import defaults, kernel_routes, next_hops, sessions
 
         before = sessions.Check()
         return (
             step("verify", self._verify)
             and step("check-bgp", before.check)
             and step("check-next-hops", lambda: next_hops.check(before))
+            and step("check-routes", kernel_routes.check)
             and step("check-defaults", defaults.check)
             and step("probe", probe)
             and self._noted()
         )
 
     def _verify(self) -> None:
-        """The files are those that were sent, and the kernel and FRR have taken them."""
+        """The files are those that were sent, and kernel, networkd and FRR have taken them."""
         for name in files.differences(box.NEW, box.ROOT):
             raise Failed(f"{name} is not what was sent.")
         if not box.PRACTICE:
-            rules.verify()
-            self.running = frr.verify()
+            from . import verify
+
+            self.seen = verify.loaded()
 
     def _noted(self) -> bool:
         try:
-            if not box.PRACTICE:
-                rollback.remember(self.running)
+            if self.seen:
+                rollback.remember(self.seen.running(), self.seen.rules())
             files.write(f"{box.PENDING}/applied", b"")
             return True
         except OSError:
@@ -194,18 +203,13 @@ def _received() -> bytes:
 
 
 def _runs_as_applied() -> bool:
-    """The same rules and routing, a neighbour at every next hop and every default route."""
-    from . import defaults, next_hops
+    """All that is looked at is as it was applied."""
+    from .verifying import subjects
+    from .verifying.seeing import applied
 
-    applied = files.text(f"{box.APPLIED}/frr")
-    if not applied or frr.settings(frr.running()) != frr.settings(applied):
+    if not os.path.isdir(box.APPLIED):
         return False
-    new = files.text(f"{box.NEW}/{box.RULES}")
-    if rules.in_kernel(new) != files.text(f"{box.APPLIED}/nftables"):
-        return False
-    if Settling(next_hops.PATIENCE, next_hops.lost).lacking:
-        return False
-    return not Settling(defaults.PATIENCE, lambda: defaults.lost(applied)).lacking
+    return not subjects.Look(applied(), subjects.OWN, subjects.PATIENCE).sentences()
 
 
 def probe() -> None:

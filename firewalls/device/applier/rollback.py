@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import box, defaults, files, frr, last, locks, rules, system
+from . import box, files, frr, last, locks, rules
 from .remarks import Failed, Skipped, remark
 
 TYPE_CHECKING = False
@@ -17,9 +17,11 @@ UNDONE = f"{box.PENDING}/undone"  # the files as they were before this went back
 def put_back() -> None:
     """Back to what was saved: the files, the rules, the routing. Raises Failed or OSError.
 
-    What was saved is kept until that has been done.
+    What was saved is kept until that has been done. Whether all is as before is looked at
+    afterwards: where it is not, Failed says so, and no later push has to care.
     """
     token = last.unconfirmed()
+    saved = ""
     if not token or last.verdict_of(token) != "confirmed":
         sweep()
         give_room()
@@ -30,9 +32,12 @@ def put_back() -> None:
         files.install(box.PENDING, files.differences(box.PENDING, box.ROOT))
         if not box.PRACTICE:
             _load()
+            saved = files.text(f"{box.PENDING}/running.conf")
         if token:
             last.note(token, "rolled back")
     files.remove_tree(box.PENDING)
+    if saved and frr.runs():
+        _look(saved)
 
 
 def _load() -> None:
@@ -40,27 +45,30 @@ def _load() -> None:
 
     A part that fails is no reason to leave out the others.
     """
+    from . import system
+
     parts = (
         lambda: rules.put_back(box.PENDING),
         lambda: system.load(UNDONE),
         lambda: system.put_settings_back(f"{box.PENDING}/sysctls"),
         _route,
-        # frr-reload.py has FRR write its own text where a file is not in its place.
+        # Some frr-reload.py might have FRR write its own text all the same.
         lambda: files.install(box.PENDING, files.differences(box.PENDING, box.ROOT)),
     )
     ends = [_went_well(part) for part in parts]
     if not all(ends):
         raise Failed("")
     if files.read(box.ROOT, box.RULES) is not None:
-        # At boot FRR cannot say yet what it will run.
-        remember(frr.running() or files.text(f"{box.PENDING}/running.conf"))
+        # What FRR was to run again, whatever it runs: the rest is drift, and must be seen.
+        now = rules.listed()
+        remember(files.text(f"{box.PENDING}/running.conf"), now)
 
 
 def _went_well(part: Callable[[], None]) -> bool:
     try:
         part()
-    except Skipped:
-        pass
+    except Skipped as reason:
+        remark(str(reason))
     except (Failed, OSError) as reason:
         remark(str(reason))
         return False
@@ -69,20 +77,44 @@ def _went_well(part: Callable[[], None]) -> bool:
 
 def _route() -> None:
     """At boot FRR reads the files by itself, later."""
+    from . import defaults
+
     if frr.runs():
-        running = f"{box.PENDING}/running.conf"
-        text = files.text(running)
-        frr.reload(running, text)
+        text = files.text(f"{box.PENDING}/running.conf")
+        folder = f"{box.PENDING}/running"
+        os.makedirs(folder, exist_ok=True)
+        files.replace(f"{folder}/frr.conf", text)
+        frr.reload(f"{folder}/frr.conf")
         defaults.Keeping(text, files.text(f"{UNDONE}/{box.FRR}"))
 
 
-def remember(running: str) -> None:
-    """What runs now, of which FRR was seen to run this, is what was applied."""
+def _look(saved: str) -> None:
+    """As after a push. Raises Failed where something is otherwise than it was or should be."""
+    from . import kernel_routes
+    from .verifying import subjects
+    from .verifying.seeing import Wanted
+
+    kernel_routes.Mending()
+    look = subjects.Look(Wanted(box.ROOT, exactly=saved), subjects.OWN, box.SETTLE)
+    if look.sentences():
+        remark("It has gone back, but not all is as it should be:")
+        raise Failed("\n".join(look.sentences()))
+
+
+def remember(running: str, every: dict[str, str]) -> None:
+    """What FRR runs, and what the kernel has of these rules, is what was applied."""
+    from .verifying import others_rules
+
     files.remove_tree(box.APPLIED)
     os.mkdir(box.APPLIED)
-    now = rules.in_kernel(files.text(f"{box.ROOT}/{box.RULES}"))
-    files.write(f"{box.APPLIED}/nftables", now.encode(errors="surrogateescape"))
-    files.write(f"{box.APPLIED}/frr", running.encode(errors="surrogateescape"))
+    ours = rules.tables(files.text(f"{box.ROOT}/{box.RULES}"))
+    texts = {
+        "nftables": rules.of(every, ours),
+        "frr": running,
+        "others": "".join(f"{line}\n" for line in others_rules.told(every, ours)),
+    }
+    for name, text in texts.items():
+        files.write(f"{box.APPLIED}/{name}", text.encode(errors="surrogateescape"))
 
 
 def recover() -> None:

@@ -26,13 +26,36 @@ def tables(text: str) -> list[str]:
     return sorted(names)
 
 
-def in_kernel(text: str) -> str:
-    """The rules that the kernel has now in the tables that a rule set speaks of."""
-    listed = [
-        tools.run(["nft", "-s", "list", "table", *table.split()], quiet=True).text
-        for table in tables(text)
-    ]
-    return "".join(listed)
+def listed() -> dict[str, str]:
+    """The rules that the kernel has now, everybody's, by table; nothing where it cannot say."""
+    return _by_table(tools.run(["nft", "-s", "list", "ruleset"], quiet=True).text)
+
+
+def must_be_listed() -> dict[str, str]:
+    """The same. Raises Failed where it cannot say."""
+    result = tools.run(["nft", "-s", "list", "ruleset"], quiet=True)
+    if not result.ok:
+        raise Failed("What runs could not be asked of nft and FRR, so it could not be saved.")
+    return _by_table(result.text)
+
+
+def _by_table(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("table "):
+            table = " ".join(line.split()[1:3])
+            found[table] = ""
+        if table:
+            found[table] += f"{line}\n"
+        if line == "}":
+            table = ""
+    return found
+
+
+def of(every: dict[str, str], names: list[str]) -> str:
+    """The rules in these tables, one after the other."""
+    return "".join(every.get(name, "") for name in names)
 
 
 def check(folder: str) -> None:
@@ -63,28 +86,27 @@ def load() -> None:
     tools.must(["nft", "-f", f"{box.ROOT}/{box.RULES}"])
 
 
-def verify() -> None:
-    """The kernel lists the rules as it would those of the file, loaded into an empty namespace."""
-    path = f"{box.ROOT}/{box.RULES}"
+def expected() -> str:
+    """What the kernel would list of the file in its place; nothing where that cannot be tried.
+
+    The file is loaded into an empty namespace. Raises Failed.
+    """
     if not tools.run(["unshare", "-n", "true"]).ok:
         remark(NOT_COMPARED)
-        return
+        return ""
     script = 'nft -f "$1" && nft -s list ruleset'
-    expected = tools.run(["unshare", "-n", "sh", "-c", script, "sh", path])
-    if not expected.ok:
-        raise Failed(expected.text)
-    if in_kernel(expected.text) != expected.text:
-        raise Failed("The rules in the kernel are not those that were sent.")
+    path = f"{box.ROOT}/{box.RULES}"
+    result = tools.run(["unshare", "-n", "sh", "-c", script, "sh", path])
+    if not result.ok:
+        raise Failed(result.text)
+    return of(_by_table(result.text), tables(result.text))
 
 
-def undoing(names: list[str]) -> str:
-    """What brings back what the kernel has now in these tables. Raises Failed if it cannot say."""
+def undoing(names: list[str], every: dict[str, str]) -> str:
+    """What brings back these tables as they were, when the kernel had these rules."""
     lines = []
-    there = tables(_listed("tables"))
     for table in names:
-        lines += [f"add table {table}\n", f"delete table {table}\n"]
-        if table in there:
-            lines.append(_listed("table", *table.split()))
+        lines += [f"add table {table}\n", f"delete table {table}\n", every.get(table, "")]
     return "".join(lines)
 
 
@@ -102,10 +124,3 @@ def put_back(folder: str) -> None:
             return
         remark(result.text)
     raise Failed("")
-
-
-def _listed(*words: str) -> str:
-    result = tools.run(["nft", "-s", "list", *words], quiet=True)
-    if not result.ok:
-        raise Failed("What runs could not be asked of nft and FRR, so it could not be saved.")
-    return result.text

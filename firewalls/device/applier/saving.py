@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import box, defaults, files, frr, next_hops, rules, sessions, system
+from . import box, files, frr, rules
 from .remarks import Failed, remark
 
 SAVED = f"{box.STATE}/saved.{os.getpid()}"
@@ -35,13 +35,18 @@ def save() -> None:
 
 def _add_to(folder: str) -> None:
     """Save what this push will change in the kernel, unless an earlier one has changed it."""
+    from . import system
+    from .verifying import others_rules
+
     saved = files.text(f"{folder}/rules")
     new = rules.tables(files.text(f"{box.NEW}/{box.RULES}"))
+    every = rules.must_be_listed()
     # A rule set that begins by flushing all, as earlier versions saved it, has what there was.
     anew = [] if saved.startswith("flush ruleset") else new
     missing = [table for table in anew if table not in rules.tables(saved)]
     if missing or not saved:
-        files.replace(f"{folder}/rules", saved + rules.undoing(missing))
+        files.replace(f"{folder}/rules", saved + rules.undoing(missing, every))
+    files.replace(f"{folder}/others", _lines(others_rules.told(every, new)))
     saved = files.text(f"{folder}/sysctls")
     have = {line.partition(" = ")[0] for line in saved.splitlines()}
     now = system.settings_now(files.text(f"{box.NEW}/{box.SYSCTL}"))
@@ -52,7 +57,11 @@ def _add_to(folder: str) -> None:
 
 def _ask(folder: str) -> None:
     """Without BGP, FRR answers the first question only."""
-    answer = frr.ask(frr.CONFIGURATION, sessions.NEIGHBOURS, defaults.PREFIXES)
+    from . import next_hops, sessions
+    from .verifying.default_routes import not_originated
+    from .verifying.seeing import PREFIXES
+
+    answer = frr.ask(frr.CONFIGURATION, sessions.NEIGHBOURS, PREFIXES)
     running, rest = frr.configuration(answer)
     if not running:
         raise Failed(NOT_ASKED)
@@ -60,7 +69,7 @@ def _ask(folder: str) -> None:
     answers = {
         "running.conf": running,
         "sessions": sessions.lines(up),
-        "defaults": _lines(defaults.not_originated(running, rest)),
+        "defaults": _lines(not_originated(running, rest)),
         "next-hops": _lines(next_hops.lost()),
     }
     for name, text in answers.items():

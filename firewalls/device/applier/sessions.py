@@ -46,6 +46,12 @@ class Check:
         if box.PRACTICE:
             raise Skipped(box.NO_KERNEL)
         settling = Settling(box.SETTLE, self._missing)
+        if self.now and not any(self.now.values()):
+            raise Failed(
+                f"No BGP session is up after {settling.waited} seconds, so this firewall reaches "
+                f"nobody: {' '.join(sorted(self.now))}. Look at the cables, at what the leaves "
+                "have for this firewall, and at: vtysh -c 'show bgp summary'"
+            )
         lost = [name for name in settling.lacking if self.before.get(name)]
         if lost:
             raise Failed(

@@ -5,44 +5,34 @@ from __future__ import annotations
 import binascii
 import os
 
-from . import box, defaults, files, frr, next_hops, rules
+from . import box, files
 from .steps import say
-from .waiting import Settling
-
-RULES = "rules in the kernel"
-ROUTING = "running configuration of FRR"
-NEXT_HOPS = "next hops without a neighbour"
-DEFAULTS = "default routes that are not originated"
 
 
 def show() -> None:
     """Tell it all, and `end` last."""
     for name, content in files.contents(box.ROOT).items():
-        _tell("file", f"/{name}", content)
+        _tell("file", f"/{name}", content.decode(errors="surrogateescape"))
     if not box.PRACTICE and os.path.isdir(box.APPLIED):
         _running()
     say("end")
 
 
 def _running() -> None:
-    applied = files.text(f"{box.APPLIED}/nftables")
-    _compare(RULES, applied, rules.in_kernel(applied))
-    routing = files.text(f"{box.APPLIED}/frr")
-    _compare(ROUTING, _lines(frr.settings(routing)), _lines(frr.settings(frr.running())))
-    lost = Settling(next_hops.PATIENCE, next_hops.lost).lacking
-    _compare(NEXT_HOPS, "", "\n".join(lost))
-    forgotten = Settling(defaults.PATIENCE, lambda: defaults.lost(routing)).lacking
-    _compare(DEFAULTS, "", "\n".join(forgotten))
+    """Each subject: what is there otherwise than when it was applied, and as it should be."""
+    from .verifying import subjects
+    from .verifying.seeing import applied
+
+    look = subjects.Look(applied(), subjects.ALL, subjects.PATIENCE)
+    for name, differences in look.found.items():
+        _tell("applied", name, _lines([one.wanted for one in differences]))
+        _tell("running", name, _lines([one.actual for one in differences]))
 
 
-def _compare(name: str, applied: str, running: str) -> None:
-    _tell("applied", name, applied.encode(errors="surrogateescape"))
-    _tell("running", name, running.encode(errors="surrogateescape"))
-
-
-def _tell(kind: str, name: str, content: bytes) -> None:
+def _tell(kind: str, name: str, text: str) -> None:
+    content = text.encode(errors="surrogateescape")
     say(kind, name, binascii.b2a_base64(content, newline=False).decode())
 
 
 def _lines(entries: list[str]) -> str:
-    return "".join(f"{entry}\n" for entry in entries)
+    return "".join(entry if entry.endswith("\n") else f"{entry}\n" for entry in entries if entry)

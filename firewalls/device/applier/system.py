@@ -6,33 +6,84 @@ from . import box, files, tools
 from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .verifying.seeing import Wanted
+
 HOSTS = "etc/hosts"
 MARK = "# Shared Networks: sudo and others look up the name of this box"
 SERVICES = ("resolved", "timesyncd")
+ROUNDS = 2  # of making devices anew: what was a part of one may have to follow
 UNKNOWN_SYSCTLS = "-e"  # are passed over
+
+
+def check(folder: str) -> None:
+    """Whether systemd-networkd is there to set up the interfaces that were sent. Raises Failed."""
+    if box.PRACTICE:
+        raise Skipped(box.NO_KERNEL)
+    if not _units(folder):
+        raise Skipped("Nothing was sent that systemd-networkd would have to set up.")
+    if not _is_active("systemd-networkd"):
+        raise Failed(
+            "systemd-networkd is not running here, so nobody would set up the interfaces. Start "
+            "it: systemctl enable --now systemd-networkd"
+        )
 
 
 def load(before: str) -> None:
     """Set up what is in place otherwise than in a folder that has what was there before.
 
-    Interfaces whose units are gone go too. Raises Failed.
+    Interfaces whose units are gone go too; and what the kernel has otherwise than the files say is
+    set up again, however that came. Raises Failed.
     """
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
+    from .verifying.seeing import Wanted
+
     changed = [name for name in files.differences(box.ROOT, before) if name not in box.REQUIRED]
-    if not changed:
-        raise Skipped("Names, kernel settings and interfaces stay as they are.")
-    if files.read(box.ROOT, box.HOSTNAME) is not None:
-        tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
-        know_own_name()
-    if files.read(box.ROOT, box.SYSCTL) is not None:
-        tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
+    wanted = Wanted(box.ROOT)
+    acted = [_take_name(changed), _take_settings(wanted), _restart_services(changed)]
+    if _set_up(before, changed, wanted) or any(acted):
+        return
+    raise Skipped("Names, kernel settings and interfaces stay as they are.")
+
+
+def _take_name(changed: list[str]) -> bool:
+    if box.HOSTNAME not in changed or files.read(box.ROOT, box.HOSTNAME) is None:
+        return False
+    tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
+    know_own_name()
+    return True
+
+
+def _take_settings(wanted: Wanted) -> bool:
+    from .verifying import settings
+    from .verifying.seeing import Seen
+
+    if not settings.lacking(wanted, Seen()):
+        return False
+    tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
+    return True
+
+
+def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
+    """Have networkd set up what has changed or is otherwise; whether anything was."""
+    from . import renewing
+
+    units = [name for name in changed if name.startswith(f"{box.UNITS}/")]
+    if not units and not renewing.wrong(wanted):
+        return False
     _take_down(_units(before), _units(box.ROOT))
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
-    tools.must(["networkctl", "reload"])
-    _interfaces_settle()
-    _restart_services(changed)
+    if units:
+        tools.must(["networkctl", "reload"])
+        _interfaces_settle()
+    for _ in range(ROUNDS):
+        if not renewing.renew(wanted):
+            break
+        _interfaces_settle()
+    return True
 
 
 def _units(folder: str) -> dict[str, list[str]]:
@@ -70,13 +121,13 @@ def _interfaces_settle() -> None:
     Where it sets an interface up for the first time it clears away the neighbours there, also those
     by which FRR reaches the other end of a VXLAN. FRR would not notice, so it comes after.
     """
+    from . import renewing
+
     wanted = sorted(_units(box.ROOT))
 
     def unsettled() -> list[str]:
-        listed = tools.run(["networkctl", "--no-legend", "--no-pager", "list"]).text
-        rows = [line.split() for line in listed.splitlines()]
-        ready = {row[1] for row in rows if row[4:5] == ["configured"]}
-        return [device for device in wanted if device not in ready]
+        states = renewing.states()
+        return [device for device in wanted if states.get(device) != "configured"]
 
     settling = Settling(box.SETTLE, unsettled)
     if settling.lacking:
@@ -86,13 +137,16 @@ def _interfaces_settle() -> None:
         )
 
 
-def _restart_services(changed: list[str]) -> None:
+def _restart_services(changed: list[str]) -> bool:
+    restarted = False
     for service in SERVICES:
         if not any(name.startswith(f"etc/systemd/{service}.conf.d/") for name in changed):
             continue
         # A firewall may well have neither; `try-restart` fails where a unit is not even known.
         if _is_active(f"systemd-{service}"):
             tools.must(["systemctl", "restart", f"systemd-{service}"])
+            restarted = True
+    return restarted
 
 
 def _is_active(service: str) -> bool:

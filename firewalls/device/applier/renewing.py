@@ -1,0 +1,52 @@
+"""Interfaces that the kernel has otherwise than their units say, set up again or made anew.
+
+networkd gives a device that it makes its settings once. It looks at a unit again if the file has
+changed, and only then at the device that the unit makes it a part of.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import box, tools
+from .remarks import remark
+from .verifying import interfaces
+from .verifying.seeing import Seen, Wanted
+from .waiting import Settling
+
+COLUMNS = 5  # of `networkctl list`: number, name, type, and two states
+PATIENCE = 3  # seconds: networkd answers before it acts, and hears of the kernel a moment later
+
+
+def wrong(wanted: Wanted) -> dict[str, bool]:
+    """The devices that are otherwise now, and whether each must be made anew."""
+    return interfaces.wrong(wanted, Seen()) if wanted.devices else {}
+
+
+def states() -> dict[str, str]:
+    """How far networkd is with each device."""
+    listed = tools.run(["networkctl", "--no-legend", "--no-pager", "list"]).text
+    rows = [line.split() for line in listed.splitlines()]
+    return {name: state for _, name, _, _, state, *_ in filter(_is_whole, rows)}
+
+
+def _is_whole(row: list[str]) -> bool:
+    return len(row) >= COLUMNS
+
+
+def renew(wanted: Wanted) -> bool:
+    """Have networkd set up again whatever is otherwise; whether anything was. Raises Failed."""
+    if not Settling(PATIENCE, lambda: sorted(wrong(wanted))).lacking:
+        return False
+    found = wrong(wanted)
+    anew = sorted(name for name in found if found[name])
+    for name in anew:
+        tools.run(["ip", "link", "delete", name])
+    Settling(PATIENCE, lambda: [name for name in anew if name in states()])
+    remark(f"Set up again: {' '.join(sorted(found))}")
+    for name, device in wanted.devices.items():
+        if name in found or device.master() in anew:
+            for unit in device.units:
+                os.utime(f"{box.ROOT}/{unit}")
+    tools.must(["networkctl", "reload"])
+    return True
