@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import box, defaults, files, frr, last, locks, rules, system
+from . import aside, box, defaults, files, frr, last, locks, rules, system
 from .remarks import Failed, Skipped, remark
 
 TYPE_CHECKING = False
@@ -28,7 +28,9 @@ def put_back() -> None:
             files.copy(box.ROOT, f"{UNDONE}.new")
             os.rename(f"{UNDONE}.new", UNDONE)
         files.install(box.PENDING, files.differences(box.PENDING, box.ROOT))
-        if not box.PRACTICE:
+        if box.PRACTICE:
+            aside.put_back(box.PENDING)
+        else:
             _load()
         if token:
             last.note(token, "rolled back")
@@ -42,6 +44,7 @@ def _load() -> None:
     """
     parts = (
         lambda: rules.put_back(box.PENDING),
+        lambda: aside.put_back(box.PENDING),
         lambda: system.load(UNDONE),
         lambda: system.put_settings_back(f"{box.PENDING}/sysctls"),
         _route,
