@@ -107,11 +107,13 @@ class Order:
 
     `adopted`: digests of units of others that a person has seen and that may be moved aside.
     `gives_back`: no files are put there, but what was there before the first push. `on_survey`:
-    called with what the firewall has, before anything is sent.
+    called with what the firewall has where it is looked at: before anything is sent if
+    `looks_first`, and where units of others were in the way.
     """
 
     adopted: Collection[str] = ()
     gives_back: bool = False
+    looks_first: bool = False
     on_survey: Callable[[Survey], None] | None = None
 
     def command(self) -> str:

@@ -71,6 +71,9 @@ async def inspect(
     return complete
 
 
+IN_THE_WAY = "check-units"  # the step that fails where units of others are in the way
+
+
 @dataclass(frozen=True)
 class _Interruption:
     """The connection ended before the applier had: during which step, and why."""
@@ -113,8 +116,12 @@ class _Attempt:
             async with connected(target, self.key_path, self.timeouts) as connection:
                 address = f"{target.user}@{target.host}:{target.port}"
                 await self.progress.step("connect", "ok", f"{address}, host key as pinned")
-                await self._survey(connection)
+                if self.order.looks_first:
+                    await self._survey(connection)
                 await self._apply(connection, packed(files))
+                failed = self.progress.failed
+                if failed and failed.name == IN_THE_WAY:
+                    await self._survey(connection)
         except TransportError as error:
             interruption = _Interruption(self.progress.current, str(error))
             if self.progress.token:

@@ -28,8 +28,7 @@ class PushJob:
     def order(self) -> Order:
         """What to do beyond putting files there: the first push looks at what there is."""
         is_first = self.push.firewall.applied_id is None
-        on_survey = self.note_survey if is_first else None
-        return Order(tuple(self.adopted), self.gives_back, on_survey)
+        return Order(tuple(self.adopted), self.gives_back, is_first, self.note_survey)
 
     @property
     def gives_back(self) -> bool:

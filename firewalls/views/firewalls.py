@@ -86,8 +86,8 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _is_in_the_way(firewall: Firewall) -> bool:
-    """Whether somebody else's units are, before the first push, and nobody has adopted them."""
-    found = None if firewall.applied_id else prospect(firewall)
+    """Whether units of somebody else are, which nobody has adopted."""
+    found = prospect(firewall)
     return found is not None and bool(found.claims) and not found.adopted
 
 

@@ -165,6 +165,25 @@ class TestThePage:
         assert says(shown, "Somebody else has set up devices")
 
 
+def test_units_that_come_later_are_shown_and_taken_over_as_well(
+    delivered: Firewall, box: Boxes
+) -> None:
+    taken_over(delivered)
+    later = "/etc/systemd/network/01-later.network"
+    box.file(later, delivered.name).write_text("[Match]\nName=lo\n")
+    assert later in push(delivered).error
+    found = takeover.prospect(fresh(delivered))
+    assert found and set(found.claims) == {later} and not found.adopted
+    kept = Revision.objects.get(firewall=delivered, number=0)
+    assert later not in kept.files
+    assert says(visitor("operator").get(url(delivered)), "Take it over")
+    queued = takeover.take_over(delivered, "ada", found.seen)
+    tasks.work()
+    queued.refresh_from_db()
+    assert queued.state == "confirmed" and later not in there(box, delivered)
+    assert not says(visitor("operator").get(url(delivered)), "Take it over")
+
+
 class TestGivingBack:
     def test_restores_what_was_there_and_pushes_no_more_until_taken_over_again(
         self, delivered: Firewall, theirs: dict[str, str], box: Boxes

@@ -82,10 +82,14 @@ class GivingBack(Push):
         if rules.undoing(rules.tables(had)) != had:
             raise Failed("The rules in the kernel are not those that were here.")
         self.running = frr.running()
-        wanted = frr.settings(files.text(f"{kept.BEFORE}/running.conf"))
-        now = frr.settings(self.running)
-        for line in {*wanted} ^ {*now}:
+        wanted = _lines(files.text(f"{kept.BEFORE}/running.conf"))
+        for line in sorted(wanted ^ _lines(self.running)):
             raise Failed(f"FRR has not gone back: {line}")
+
+
+def _lines(routing: str) -> set[str]:
+    """The lines of a configuration, without those that FRR takes only when it starts."""
+    return {line for line in frr.settings(routing) if not line.startswith("frr ")}
 
 
 def _check_rules() -> None:

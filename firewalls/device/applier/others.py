@@ -58,14 +58,20 @@ def digest(path: str, text: str) -> str:
     return hashlib.sha256(content).hexdigest()[:SHORT]
 
 
+def in_the_way(folder: str, foreign: dict[str, str]) -> dict[str, str]:
+    """Which of these units are in the way of those in a folder, and why."""
+    ours = {name: text.decode(errors="replace") for name, text in files.contents(folder).items()}
+    by_address = any("MACAddress" in text for text in foreign.values())
+    return claims.claims(ours, foreign, macs() if by_address else {})
+
+
 def must_be_adopted(folder: str, adopted: list[str]) -> list[str]:
     """The units in the way of those in a folder, all adopted by a person. Raises Failed.
 
     `adopted`: the digests of the units that were.
     """
     foreign = units()
-    ours = {name: text.decode(errors="replace") for name, text in files.contents(folder).items()}
-    found = claims.claims(ours, foreign, macs())
+    found = in_the_way(folder, foreign)
     refused = [path for path in found if digest(path, foreign[path]) not in adopted]
     if refused:
         named = "; ".join(f"/{path} {found[path]}" for path in refused[:MOST_NAMED])

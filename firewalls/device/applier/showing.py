@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import os
 
-from . import box, defaults, files, frr, next_hops, rules
+from . import box, defaults, files, frr, next_hops, others, rules
 from .steps import say
 from .waiting import Settling
 
@@ -13,6 +13,7 @@ RULES = "rules in the kernel"
 ROUTING = "running configuration of FRR"
 NEXT_HOPS = "next hops without a neighbour"
 DEFAULTS = "default routes that are not originated"
+UNITS = "units of somebody else in the way"
 
 
 def show() -> None:
@@ -33,6 +34,8 @@ def _running() -> None:
     _compare(NEXT_HOPS, "", "\n".join(lost))
     forgotten = Settling(defaults.PATIENCE, lambda: defaults.lost(routing)).lacking
     _compare(DEFAULTS, "", "\n".join(forgotten))
+    in_the_way = others.in_the_way(box.ROOT, others.units())
+    _compare(UNITS, "", "".join(f"/{name} {why}\n" for name, why in in_the_way.items()))
 
 
 def _compare(name: str, applied: str, running: str) -> None:
