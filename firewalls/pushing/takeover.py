@@ -14,9 +14,10 @@ from django.db.models.functions import Now
 from firewalls.configuration.diffs import unified
 from firewalls.configuration.render import digest
 from firewalls.device.applier import claims, others
-from firewalls.device.applier.survey import MACS
+from firewalls.device.applier.survey import MACS, RULES
 from firewalls.device.transport import Survey as Seen
 from firewalls.models import Firewall, Push, Revision, Survey, Takeover
+from firewalls.pushing import beside
 from networks.common.audit import operation
 
 CAUSE = "what the firewall had"
@@ -27,13 +28,13 @@ HAD = 0  # the number of the revision that keeps it
 class Prospect:
     """What taking a firewall over means, by what was seen there and what is wanted.
 
-    `claims`: the units of others that make way, by path, and why. `beside`: those that stay.
-    `diffs`: what ours replace, as unified diffs by path.
+    `claims`: the units of others that make way, by path, and why. `beside`: what of others stays,
+    and what that means. `diffs`: what ours replace, as unified diffs by path.
     """
 
     survey: Survey
     claims: dict[str, str]
-    beside: list[str]
+    beside: dict[str, str]
     diffs: dict[str, str]
     adopted: bool
     seen: str  # by which what was shown is known again
@@ -72,7 +73,9 @@ def prospect(firewall: Firewall) -> Prospect | None:
     return Prospect(
         survey,
         claimed,
-        [path for path in survey.units if path not in claimed],
+        dict.fromkeys((path for path in survey.units if path not in claimed), "")
+        | beside.settings(survey.files, wanted)
+        | beside.tables(survey.now.get(RULES, ""), wanted),
         unified(there, wanted, "on the firewall", "wanted"),
         set(_digests(survey, claimed).items()) <= set(adopted(firewall).items()),
         digest(survey.texts | wanted),

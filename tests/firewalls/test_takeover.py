@@ -10,7 +10,7 @@ from django.utils import timezone
 from firewalls import tasks
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision, Survey, Takeover
-from firewalls.pushing import takeover
+from firewalls.pushing import beside, takeover
 from networks.models import Activity, Partition
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.delivered import units
@@ -163,6 +163,30 @@ class TestThePage:
         looked_at(delivered)
         shown = visitor().get(f"/firewalls/{delivered.pk}/")
         assert says(shown, "Somebody else has set up devices")
+
+
+class TestWhatStaysBeside:
+    WANTED = {
+        "/etc/sysctl.d/90-shared-networks.conf": "net.ipv4.tcp_l3mdev_accept = 0\n",
+        "/etc/nftables.conf": "add table inet metal\ntable inet metal {\n}\n",
+    }
+
+    def test_of_settings_says_which_win_over_ours(self) -> None:
+        files = {
+            "/etc/sysctl.d/10-early.conf": "net.ipv4.tcp_l3mdev_accept=1\n",
+            "/etc/sysctl.d/99-frr_defaults.conf": "net/ipv4/tcp_l3mdev_accept=1\nvm.swappiness=1\n",
+            "/etc/sysctl.d/99-same.conf": "net.ipv4.tcp_l3mdev_accept=0\n",
+        }
+        assert beside.settings(files, self.WANTED) == {
+            "/etc/sysctl.d/10-early.conf": "",
+            "/etc/sysctl.d/99-frr_defaults.conf": "wins over ours at the next start:"
+            " net.ipv4.tcp_l3mdev_accept = 1",
+            "/etc/sysctl.d/99-same.conf": "",
+        }
+
+    def test_of_rules_names_the_tables_that_are_not_ours(self) -> None:
+        ruleset = "table inet metal {\n}\ntable ip filter {\n\tchain x {\n\t}\n}\n"
+        assert list(beside.tables(ruleset, self.WANTED)) == ["table ip filter"]
 
 
 def test_units_that_come_later_are_shown_and_taken_over_as_well(
