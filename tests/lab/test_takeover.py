@@ -12,7 +12,7 @@ from tests.lab.scenarios import Connection, Scenario
 
 NAME = "fw-backup"
 WORKS = Scenario(
-    18,
+    21,
     "A firewall that somebody else set up, or that was taken over from them, passes traffic on",
     (Connection("backup1", "internet", "fw-backup@internet"),),
 )
@@ -62,7 +62,7 @@ def delivered(lab: Lab) -> Lab:
     return lab
 
 
-def test_18_a_firewall_that_somebody_else_set_up_is_taken_over_and_given_back(
+def test_21_a_firewall_that_somebody_else_set_up_is_taken_over_and_given_back(
     delivered: Lab,
 ) -> None:
     lab = delivered

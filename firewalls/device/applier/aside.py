@@ -12,6 +12,7 @@ import os
 from . import box, claims, files, tools
 
 ASIDE = f"{box.STATE}/aside"
+ANEW = f"{box.STATE}/anew"  # there while networkd has to forget the devices of such units
 NOTHING = "/dev/null"
 SLASH = "%"  # in the name of a file that lies aside
 
@@ -40,10 +41,25 @@ def have(wanted: list[str]) -> None:
     for name in texts:
         if name not in wanted:
             _give(name)
-    if not box.PRACTICE:
+    if texts and not box.PRACTICE:
+        files.replace(ANEW, "")
         for unit in claims.units(texts):
             if unit.makes:
                 tools.run(["ip", "link", "delete", unit.makes], quiet=True)
+
+
+def have_units_read() -> None:
+    """Have networkd read the units. Raises Failed.
+
+    It does not forget a device that was put on top of another one, such as a VLAN or a VXLAN, when
+    that device and its unit are gone, and then passes over a new unit of that name. Only when it
+    starts it knows nothing.
+    """
+    if os.path.exists(ANEW):
+        tools.must(["systemctl", "restart", "systemd-networkd"])
+        files.remove(ANEW)
+    else:
+        tools.must(["networkctl", "reload"])
 
 
 def _take(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import box, files, tools
+from . import aside, box, files, tools
 from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
@@ -31,7 +31,7 @@ def load(before: str) -> None:
         tools.run(["ip", "link", "delete", device])
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
-    tools.must(["networkctl", "reload"])
+    aside.have_units_read()
     _interfaces_settle()
     _restart_services(changed)
 
