@@ -48,6 +48,11 @@ def have(wanted: list[str]) -> None:
                 tools.run(["ip", "link", "delete", unit.makes], quiet=True)
 
 
+def has_changed() -> bool:
+    """Whether units of others came or went, which networkd does not know yet."""
+    return os.path.exists(ANEW)
+
+
 def have_units_read() -> None:
     """Have networkd read the units. Raises Failed.
 
@@ -55,7 +60,7 @@ def have_units_read() -> None:
     that device and its unit are gone, and then passes over a new unit of that name. Only when it
     starts it knows nothing.
     """
-    if os.path.exists(ANEW):
+    if has_changed():
         tools.must(["systemctl", "restart", "systemd-networkd"])
         files.remove(ANEW)
     else:

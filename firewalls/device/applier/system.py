@@ -20,7 +20,7 @@ def load(before: str) -> None:
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
     changed = [name for name in files.differences(box.ROOT, before) if name not in box.REQUIRED]
-    if not changed:
+    if not changed and not aside.has_changed():
         raise Skipped("Names, kernel settings and interfaces stay as they are.")
     if files.read(box.ROOT, box.HOSTNAME) is not None:
         tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
