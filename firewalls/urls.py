@@ -12,6 +12,7 @@ from firewalls.views import (
     rollout_progress,
     rollouts,
     sharing,
+    takeover,
 )
 
 
@@ -43,6 +44,9 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/needs/", observed.needs, name="needs"),
     path("firewalls/<uuid:pk>/drift/", observed.drift, name="drift"),
     path("firewalls/<uuid:pk>/drift/accept/", observed.accept_drift, name="accept_drift"),
+    path("firewalls/<uuid:pk>/takeover/", takeover.takeover, name="takeover"),
+    path("firewalls/<uuid:pk>/takeover/take/", takeover.take_over, name="take_over"),
+    path("firewalls/<uuid:pk>/takeover/give-back/", takeover.give_back, name="give_back"),
     path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("pushes/<uuid:pk>/", pushing.push_detail, name="push_detail"),

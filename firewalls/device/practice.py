@@ -25,7 +25,7 @@ from firewalls.device import applier_file
 from firewalls.device.keys import ensure_key, public_line
 
 HOST = "127.0.0.1"
-VERBS = ("apply", "confirm", "show", "check", "version")
+VERBS = ("apply", "confirm", "show", "check", "survey", "give-back", "version")
 ROLLBACK_SECONDS = 20
 PREFIX = "fw-"
 _USER = re.compile(PREFIX + r"([a-z0-9][a-z0-9-]*)")  # nothing that leads out of the folder
@@ -133,7 +133,7 @@ async def _run_in_turn(
     folder: Path, turns: asyncio.Semaphore, process: "asyncssh.SSHServerProcess[bytes]"
 ) -> None:
     """Real firewalls have a processor each; these share one, so they apply in turns."""
-    applies = (process.command or "").startswith("apply")
+    applies = (process.command or "").startswith(("apply", "give-back"))
     in_turn = applies and _slow(folder, _name(process)) == "0"
     async with turns if in_turn else nullcontext():
         process.exit(await _run(folder, process))

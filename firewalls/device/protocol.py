@@ -1,10 +1,16 @@
 """What is sent to the applier and what it answers: lines of words with tabs between them.
 
-    apply DIGEST   takes a tar on standard input, and answers as it goes:
-                   begin TOKEN SECONDS, then step NAME STATE OUTPUT for each, then done VERDICT
+    apply DIGEST ADOPTED…
+                   takes a tar on standard input, and answers as it goes:
+                   begin TOKEN SECONDS, then step NAME STATE OUTPUT for each, then done VERDICT.
+                   ADOPTED are digests of units of others that may be moved aside for ours
+    give-back DIGEST
+                   the same, for what was there before the first push
     confirm TOKEN  keeps what was applied: confirmed, rolled back, failed, or unknown
     check          check NAME ok|note|failed|skipped TEXT for each thing that it needs, and end
     show           file PATH CONTENT, applied NAME TEXT, running NAME TEXT, and end
+    survey         unit PATH TEXT, file PATH TEXT, now NAME TEXT, each whole or cut; taken-over
+                   where a push was confirmed; and end
 
 Outputs, contents and texts are base64.
 """
@@ -13,7 +19,7 @@ import base64
 import io
 import tarfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from firewalls.device import applier_file
@@ -55,6 +61,22 @@ class Need:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a firewall has beside what is ours.
+
+    `units`: those of others, by path. `files`: what ours replace or meet, by path. `now`: what runs
+    and is set, by name. `cut`: of which of them only the beginning is known. `taken_over`: it says
+    that a push was confirmed there.
+    """
+
+    units: dict[str, str]
+    files: dict[str, str]
+    now: dict[str, str]
+    cut: list[str]
+    taken_over: bool
+
+
 @dataclass
 class Progress:
     """How far a push is, by the lines that the applier has written."""
@@ -92,6 +114,28 @@ class Progress:
         await self.on_step(step)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a push is to do beyond putting files there.
+
+    `adopted`: digests of units of others that a person has seen and that may be moved aside.
+    `gives_back`: no files are put there, but what was there before the first push. `on_survey`:
+    called with what the firewall has where it is looked at: before anything is sent if
+    `looks_first`, and where units of others were in the way.
+    """
+
+    adopted: Collection[str] = ()
+    gives_back: bool = False
+    looks_first: bool = False
+    on_survey: Callable[[Survey], None] | None = None
+
+    def command(self) -> str:
+        """The command line of the applier."""
+        if self.gives_back:
+            return f"give-back {applier_digest()}"
+        return " ".join(["apply", applier_digest(), *self.adopted])
+
+
 def inspection(answer: bytes) -> Inspection | None:
     """What the answer to `show` says; None if it is not complete."""
     lines = answer.decode(errors="replace").splitlines()
@@ -119,6 +163,26 @@ def needs(answer: bytes) -> tuple[Need, ...] | None:
             case ["check", name, "ok" | "note" | "failed" | "skipped" as state, text, *_]:
                 seen.append(Need(name, state, _decoded(text)))
     return tuple(seen)
+
+
+def surveyed(answer: bytes) -> Survey | None:
+    """What the answer to `survey` says; None if it is not complete."""
+    lines = answer.decode(errors="replace").splitlines()
+    if "end" not in lines:
+        return None
+    sections: dict[str, dict[str, str]] = {"unit": {}, "file": {}, "now": {}}
+    cut = []
+    for line in lines:
+        match line.split("\t"):
+            case ["unit" | "file" | "now" as section, name, content, whole, *_]:
+                # PostgreSQL stores no text with a zero in it.
+                sections[section][_storable(name)] = _storable(_decoded(content))
+                cut += [] if whole == "whole" else [_storable(name)]
+    return Survey(sections["unit"], sections["file"], sections["now"], cut, "taken-over" in lines)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd")
 
 
 def _decoded(text: str) -> str:

@@ -15,26 +15,31 @@ from firewalls.device.protocol import (
     Inspection,
     Need,
     OnStep,
+    Order,
     Progress,
     Step,
-    applier_digest,
+    Survey,
     inspection,
     needs,
     packed,
 )
+from firewalls.device.surveying import survey, surveyed_over
 from firewalls.device.target import Target, Timeouts, TransportError
 
 __all__ = [
     "Inspection",
     "Need",
+    "Order",
     "Outcome",
     "Step",
+    "Survey",
     "Target",
     "Timeouts",
     "TransportError",
     "check",
     "inspect",
     "push",
+    "survey",
 ]
 
 
@@ -45,6 +50,7 @@ async def push(
     *,
     key_path: Path | None,
     timeouts: Timeouts | None = None,
+    order: Order | None = None,
 ) -> Outcome:
     """Put the files on the firewall: connect, apply, and confirm over a new connection.
 
@@ -52,7 +58,9 @@ async def push(
     once. A firewall that has begun is asked for its verdict until it must have rolled back, so the
     outcome says what was seen, never what was assumed.
     """
-    attempt = _Attempt(target, key_path, timeouts or Timeouts(), Progress(on_step))
+    attempt = _Attempt(
+        target, key_path, timeouts or Timeouts(), Progress(on_step), order or Order()
+    )
     return await attempt.push(files)
 
 
@@ -80,6 +88,9 @@ async def check(
     return seen
 
 
+IN_THE_WAY = "check-units"  # the step that fails where units of others are in the way
+
+
 @dataclass(frozen=True)
 class _Interruption:
     """The connection ended before the applier had: during which step, and why."""
@@ -96,6 +107,7 @@ class _Attempt:
     key_path: Path | None
     timeouts: Timeouts
     progress: Progress
+    order: Order
 
     async def push(self, files: Mapping[str, str]) -> Outcome:
         interruption = await self._send(files)
@@ -121,7 +133,12 @@ class _Attempt:
             async with connected(target, self.key_path, self.timeouts) as connection:
                 address = f"{target.user}@{target.host}:{target.port}"
                 await self.progress.step("connect", "ok", f"{address}, host key as pinned")
+                if self.order.looks_first:
+                    await self._survey(connection)
                 await self._apply(connection, packed(files))
+                failed = self.progress.failed
+                if failed and failed.name == IN_THE_WAY:
+                    await self._survey(connection)
         except TransportError as error:
             interruption = _Interruption(self.progress.current, str(error))
             if self.progress.token:
@@ -131,9 +148,21 @@ class _Attempt:
             raise
         return _Interruption()
 
+    async def _survey(self, connection: asyncssh.SSHClientConnection) -> None:
+        """Look at what is there, where that is wanted. Raises TransportError."""
+        if self.order.on_survey is None:
+            return
+        await self.progress.step("survey", "running")
+        seen = await surveyed_over(connection, self.target, self.timeouts)
+        if isinstance(seen, str):
+            await self.progress.step("survey", "skipped", seen)
+            return
+        self.order.on_survey(seen)
+        await self.progress.step("survey", "ok", "What it had is kept as revision 0.")
+
     async def _apply(self, connection: asyncssh.SSHClientConnection, archive: bytes) -> None:
         """Run the applier and read what it writes to its end. Raises TransportError."""
-        command = f"apply {applier_digest()}"
+        command = self.order.command()
         rest = b""
         try:
             async with (

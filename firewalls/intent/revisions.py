@@ -11,7 +11,7 @@ from firewalls.configuration.diffs import Files
 from firewalls.configuration.plan import plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import stream_facts
-from firewalls.models import Drift, Firewall, Revision
+from firewalls.models import Drift, Firewall, Revision, Survey
 
 BOX = "box"  # what lies on the firewall, where people may name that or a revision
 MOST_DIGITS = 9
@@ -25,7 +25,7 @@ USING (
     SELECT id, row_number() OVER (PARTITION BY firewall_id ORDER BY number DESC) AS place
     FROM firewalls_revision
 ) ranked
-WHERE ranked.id = revision.id AND ranked.place > %s
+WHERE ranked.id = revision.id AND ranked.place > %s AND revision.number > 0
 AND revision.created_at < now() - make_interval(days => %s)
 AND NOT EXISTS (
     SELECT FROM firewalls_firewall firewall
@@ -115,7 +115,12 @@ def _revision(firewall: Firewall, files: Mapping[str, str], cause: str, by: str)
 
 
 def files_on_firewall(firewall: Firewall) -> Files:
-    """The files that were there when it was last inspected: what was applied, but for its drift."""
+    """The files that were there when it was last inspected: what was applied, but for its drift.
+
+    Where nothing was applied, what it has of somebody else's.
+    """
+    if firewall.applied is None and (survey := Survey.objects.filter(firewall=firewall).first()):
+        return {**survey.units, **survey.files}
     files = dict(firewall.applied.files) if firewall.applied else {}
     drift = Drift.objects.filter(firewall=firewall).first()
     for name, (_, there) in (drift.found if drift else {}).items():
@@ -127,8 +132,8 @@ def files_on_firewall(firewall: Firewall) -> Files:
 def prune() -> int:
     """Delete the revisions that were never pushed and are long out of use. Returns how many.
 
-    The newest of each firewall stay, and all that is wanted, was applied, or is named by a push or
-    a rollout.
+    The newest of each firewall stay, what it had before the first push, and all that is wanted, was
+    applied, or is named by a push or a rollout.
     """
     with connection.cursor() as cursor:
         cursor.execute(_PRUNE, [settings.REVISIONS_KEPT, settings.REVISIONS_KEPT_DAYS])

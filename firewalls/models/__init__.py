@@ -9,6 +9,7 @@ from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
 from firewalls.models.states import FirewallQuerySet
+from firewalls.models.takeover import Survey, Takeover
 from firewalls.models.touched import Touched
 
 __all__ = [
@@ -25,5 +26,7 @@ __all__ = [
     "Rollout",
     "RolloutQuerySet",
     "Rule",
+    "Survey",
+    "Takeover",
     "Touched",
 ]

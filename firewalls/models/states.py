@@ -59,7 +59,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         """Those that want another configuration than they have, where pushes start by themselves.
 
         Not where somebody chose an older revision over the one that is wanted now: that stands
-        until something else is wanted.
+        until something else is wanted. Nor where it was given back: until it is taken over again.
         """
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
@@ -67,6 +67,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         newest = ended.order_by("-finished_at")
         rows = self.in_state(State.NEW, State.PENDING)
         rows = rows.filter(machine__partition__auto_push=True).exclude(host="")
+        rows = rows.exclude(takeover__given_back_at__isnull=False)
         rows = rows.alias(refused=Subquery(newest.values("instead_of")[:1]))
         return rows.filter(Q(refused=None) | ~Q(refused=F("wanted")))
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from django.conf import settings
 
 from firewalls.device import transport
-from firewalls.device.transport import Inspection, Outcome, TransportError
+from firewalls.device.transport import Inspection, Outcome, Survey, TransportError
 from firewalls.models import Push
-from firewalls.pushing import claiming, preparing, recording, settling
+from firewalls.pushing import claiming, preparing, recording, settling, takeover
 from firewalls.pushing.claiming import HEARTBEAT_SECONDS
 from firewalls.pushing.database import DatabaseThread
 from firewalls.pushing.jobs import ClaimLost, InspectionJob, PushJob
@@ -31,7 +31,7 @@ TICK = 0.2
 TOGETHER = 0.02
 
 Job = PushJob | InspectionJob
-Result = Outcome | Inspection | TransportError | None
+Result = Outcome | Inspection | Survey | TransportError | None
 
 
 @dataclass
@@ -147,8 +147,11 @@ async def _run(job: Job) -> Result:
     key_path = None if settings.SSH_AGENT else Path(settings.SSH_KEY)
     try:
         if isinstance(job, InspectionJob):
-            return await transport.inspect(job.target, key_path=key_path)
-        return await transport.push(job.target, job.files, job.record_step, key_path=key_path)
+            look = transport.inspect if job.firewall.applied_id else transport.survey
+            return await look(job.target, key_path=key_path)
+        return await transport.push(
+            job.target, job.files, job.record_step, key_path=key_path, order=job.order
+        )
     except ClaimLost:
         return None
     except TransportError as error:
@@ -164,8 +167,10 @@ async def _run(job: Job) -> Result:
 def _settle(job: Job, result: Result) -> None:
     match job, result:
         case PushJob(), Outcome() | TransportError():
+            if job.survey is not None:
+                takeover.record_survey(job.push.firewall, job.survey)
             settling.settle(job.push, result, job.step_list)
-        case InspectionJob(), Inspection() | TransportError():
+        case InspectionJob(), Inspection() | Survey() | TransportError():
             recording.record_inspection(job.firewall, result)
 
 

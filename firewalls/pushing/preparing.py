@@ -13,6 +13,7 @@ from firewalls.configuration import checks
 from firewalls.device.transport import Step
 from firewalls.intent import changes
 from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing import takeover
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.settling import refuse
 
@@ -28,9 +29,18 @@ def prepare(claimed: list[Push]) -> list[PushJob]:
         elif push.revision is None:
             reason = "has no underlay address yet, so it has no configuration (R8)."
             refuse(push, f"{push.firewall} {reason}")
+        elif reason := _not_allowed(push, push.revision):
+            refuse(push, reason)
         else:
             chosen.append((push, push.revision))
     return _checked(chosen)
+
+
+def _not_allowed(push: Push, revision: Revision) -> str:
+    """Why the firewall may not be pushed to, or given back, as a sentence; empty if it may."""
+    if revision.number == takeover.HAD:
+        return takeover.not_to_be_given_back(push.firewall, revision)
+    return takeover.given_back(push.firewall)
 
 
 def _choose_latest(pushes: list[Push]) -> None:
@@ -52,7 +62,7 @@ def _choose_latest(pushes: list[Push]) -> None:
 def _still_running(claimed: list[Push]) -> list[Push]:
     """Those that were not refused, as their rows are now, in the same order."""
     running = Push.objects.filter(state=Push.State.RUNNING).select_related(
-        "firewall__machine__partition", "revision"
+        "firewall__machine__partition", "firewall__takeover", "revision"
     )
     current = running.in_bulk([push.pk for push in claimed])
     return [current[push.pk] for push in claimed if push.pk in current]
@@ -60,14 +70,16 @@ def _still_running(claimed: list[Push]) -> list[Push]:
 
 def _checked(chosen: list[tuple[Push, Revision]]) -> list[PushJob]:
     """Ask the real parsers; nothing that they refuse is sent."""
-    all_complaints = checks.complaints_of_each([revision.files for _, revision in chosen])
+    ours = [{} if revision.number == takeover.HAD else revision.files for _, revision in chosen]
+    all_complaints = checks.complaints_of_each(ours)
     jobs = []
-    for (push, revision), complaints in zip(chosen, all_complaints, strict=True):
+    for (push, revision), files, complaints in zip(chosen, ours, all_complaints, strict=True):
         output = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
         rendered = asdict(Step("render", "ok", 0, output))
         if complaints:
             failed = asdict(Step("check", "failed", 0, "\n".join(complaints)))
             refuse(push, f"It was not sent: {complaints[0]}", [rendered, failed])
         else:
-            jobs.append(PushJob(push, revision.files, {"render": rendered}))
+            units = takeover.adopted(push.firewall).values()
+            jobs.append(PushJob(push, files, {"render": rendered}, adopted=tuple(units)))
     return jobs

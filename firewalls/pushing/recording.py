@@ -9,10 +9,11 @@ from django.db import DatabaseError, transaction
 from django.db.models import Case, F, JSONField, Value, When
 from django.db.models.functions import Cast, Coalesce, Now
 
-from firewalls.device.transport import Inspection, TransportError
+from firewalls.device.transport import Inspection, Survey, TransportError
 from firewalls.models import Firewall, Push, PushQuerySet
 from firewalls.pushing.drift import record_drift
 from firewalls.pushing.jobs import PushJob
+from firewalls.pushing.takeover import record_survey
 
 # Between two inspections of a firewall that does not answer.
 SHORTEST_PAUSE = timedelta(minutes=1)
@@ -93,11 +94,14 @@ def record_contact(firewall: Firewall, *, unreachable: bool, offered_key: str = 
 
 
 @transaction.atomic
-def record_inspection(firewall: Firewall, result: Inspection | TransportError) -> None:
+def record_inspection(firewall: Firewall, result: Inspection | Survey | TransportError) -> None:
     """Write down what an inspection has shown: drift, silence, or another host key."""
     if isinstance(result, Inspection):
         record_contact(firewall, unreachable=False)
         record_drift(firewall, result)
+    elif isinstance(result, Survey):
+        record_contact(firewall, unreachable=False)
+        record_survey(firewall, result)
     elif result.local:
         next_time = Now() + settings.CHECK_EVERY
         Firewall.objects.filter(pk=firewall.pk).update(check_due_at=next_time)

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Member, Push
-from firewalls.pushing import rollouts
+from firewalls.pushing import rollouts, takeover
 from firewalls.pushing.recording import record_contact
 
 Steps = list[dict[str, Any]]
@@ -24,10 +24,14 @@ def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
     if not _finish_and_advance(push, result, steps):
         return
     record_contact(push.firewall, unreachable=result.unreachable, offered_key=result.offered_key)
-    if result.state == Push.State.CONFIRMED:
+    if result.state != Push.State.CONFIRMED:
+        return
+    if push.revision and push.revision.number == takeover.HAD:
+        takeover.record_given_back(push)
+    else:
         firewall = Firewall.objects.filter(pk=push.firewall_id)
         firewall.update(applied=push.revision, drifted_at=None, drift="")
-        Drift.objects.filter(firewall=push.firewall_id).delete()
+    Drift.objects.filter(firewall=push.firewall_id).delete()
 
 
 @transaction.atomic

@@ -18,10 +18,12 @@ STEPS = {
     "render": "Render",
     "check": "Check here",
     "connect": "Connect",
+    "survey": "Look at what it had",
     "receive": "Send",
     "lock": "Lock",
     "version": "Compare the applier",
     "unpack": "Unpack",
+    "check-units": "Check whose its devices are",
     "check-nftables": "Check nftables",
     "check-frr": "Check FRR",
     "check-system": "Check systemd-networkd",
@@ -40,7 +42,7 @@ STEPS = {
     "roll-back": "Go back",
     "confirm": "Confirm",
 }
-ONLY_WHEN_NEEDED = {"check", "receive", "roll-back"}
+ONLY_WHEN_NEEDED = {"check", "survey", "receive", "roll-back"}
 ENDED = {"ok", "skipped", "failed"}
 
 

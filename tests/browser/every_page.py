@@ -4,8 +4,10 @@ from asyncssh import generate_private_key
 from django.utils import timezone
 
 from firewalls.allocation import join
+from firewalls.device.transport import Survey
+from firewalls.intent import changes
 from firewalls.models import Drift, Firewall, Push, Rollout, Rule
-from firewalls.pushing import rollouts
+from firewalls.pushing import rollouts, takeover
 from tests.world import world
 
 LONG_NAME = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"
@@ -36,6 +38,7 @@ def every_page() -> dict[str, int]:
         *_rollout_pages(firewall),
         *_observation_pages(drifted),
         *_observation_pages(firewall),
+        *_observation_pages(_seen_with_units_of_others(silent)),
         f"/firewalls/{drifted.pk}/",
     ]
     return {
@@ -127,7 +130,27 @@ def _rollout_pages(firewall: Firewall) -> list[str]:
 
 
 def _observation_pages(firewall: Firewall) -> list[str]:
-    return [f"/firewalls/{firewall.pk}/host-key/", f"/firewalls/{firewall.pk}/drift/"]
+    own = f"/firewalls/{firewall.pk}"
+    return [f"{own}/host-key/", f"{own}/drift/", f"{own}/takeover/"]
+
+
+def _seen_with_units_of_others(firewall: Firewall) -> Firewall:
+    """Somebody else has set up its loopback, and something of its own."""
+    changes.refresh([firewall.pk], "rendered for a page")
+    takeover.record_survey(
+        firewall,
+        Survey(
+            units={
+                "/etc/systemd/network/00-lo.network": "[Match]\nName=lo\n",
+                "/etc/systemd/network/05-mgmt.network": "[Match]\nName=mgmt0\n",
+            },
+            files={"/etc/frr/frr.conf": "hostname theirs\n"},
+            now={"accounts that SSH allows": "allowusers metal\n"},
+            cut=[],
+            taken_over=False,
+        ),
+    )
+    return firewall
 
 
 def _let_https_out(firewall: Firewall) -> None:

@@ -73,6 +73,7 @@ class TestWithEveryInterpreter:
 STEPS = [
     "lock",
     "unpack",
+    "check-units",
     "check-nftables",
     "check-frr",
     "save",
@@ -97,7 +98,7 @@ def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path
 
     with ThreadPoolExecutor(len(STEPS)) as pool:
         lives = list(pool.map(life, STEPS))
-    assert lives == [[step, True, True, ["busy", "last"]] for step in STEPS]
+    assert lives == [[step, True, True, ["before", "busy", "last"]] for step in STEPS]
 
 
 def test_after_a_power_cut_the_boot_goes_back(root: Path) -> None:

@@ -39,6 +39,7 @@ ORDER = [
     "lock",
     "version",
     "unpack",
+    "check-units",
     "check-nftables",
     "check-frr",
     "save",

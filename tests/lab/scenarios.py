@@ -224,7 +224,7 @@ LEFT = Scenario(
     (Route(LEAVES, "web", "shop", known=False), Route(LEAVES, "shop", "shop", known=True)),
 )
 INTERNET_GONE = Scenario(
-    21,
+    22,
     "While the internet's default route is withdrawn, machines reach what their firewall joined",
     (
         Connection("shop1", "storage1", "fw-shop@storage"),
@@ -240,7 +240,7 @@ INTERNET_GONE = Scenario(
     ),
 )
 INTERNET_BACK = Scenario(
-    21,
+    22,
     "Once it is announced again, the internet is reached as before",
     (
         Connection("shop1", "internet", "fw-shop@internet"),

@@ -110,7 +110,7 @@ class TestAsTimeGoesOn:
         assert f"{address}/" not in everything
         assert _routing_table(lab, "fw-web", 1_000_000 + vrf) == ""
 
-    def test_21_the_shared_network_is_reached_while_the_internet_is_gone_and_it_comes_back(
+    def test_22_the_shared_network_is_reached_while_the_internet_is_gone_and_it_comes_back(
         self, lab: Lab
     ) -> None:
         connections = [Connection("shop1", "storage1"), Connection("web1", "backup1")]

@@ -1,13 +1,19 @@
 """The one program that a firewall runs for Shared Networks, beside FRR and nftables.
 
-    apply [DIGEST]   a tar on standard input: check it, save what runs, arm a rollback, write it,
-                     load it, verify it. Refused if this program is not the one with this SHA-256
+    apply [DIGEST [ADOPTED…]]
+                     a tar on standard input: check it, save what runs, arm a rollback, write it,
+                     load it, verify it. Refused if this program is not the one with this SHA-256,
+                     and while units of somebody else set up devices of it, unless their digests are
+                     those that were adopted
     confirm TOKEN    from a new connection: the configuration stays. May be asked again; it answers
                      how that run ended: confirmed, rolled back, failed (nothing was changed), or
                      unknown
     show             the managed files that are on the box, and what ran when they were applied and
                      what runs now, in lines
     check            whether all is here that `install` and a push need, in lines; changes nothing
+    survey           what is on the box beside that, for whoever is to decide on the first push
+    give-back [DIGEST]
+                     apply what was here before the first push that was confirmed
     version          the SHA-256 of the file that this program was installed from
     recover          at boot: put back what was never confirmed (not over SSH)
     install [KEY]    as root, once, and again to update: this program, a user whose KEY runs nothing

@@ -141,6 +141,13 @@ def reload(path: str) -> None:
         raise Failed("")
 
 
+def reload_text(text: str, folder: str) -> None:
+    """The same with a text, for which a folder that only root can write to is made."""
+    os.makedirs(folder, exist_ok=True)
+    files.replace(f"{folder}/frr.conf", text)
+    reload(f"{folder}/frr.conf")
+
+
 def _left_over(text: str) -> list[str]:
     """The settings of BGP that FRR has beyond those in a configuration."""
     wanted = set(settings(text))

@@ -53,9 +53,12 @@ def unconfirmed() -> str:
 
 def confirm(token: str) -> str:
     """Keep the configuration of a push; gives what became of it. Raises Failed or OSError."""
+    from . import kept
+
     locks.make_state()
     locks.lock()
     if token and token == unconfirmed() and os.path.exists(f"{box.PENDING}/applied"):
+        kept.confirm()
         # Noted before it is cleared away: whoever finds the rest after a power cut knows that it
         # stays.
         note(token, "confirmed")

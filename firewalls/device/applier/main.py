@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 REFUSED = 64
-KNOWN = "This account runs the applier only: apply, confirm, show, check or version."
+KNOWN = (
+    "This account runs the applier only: apply, confirm, show, check, survey, give-back or version."
+)
 
 
 def main(digest: str = "") -> NoReturn:
@@ -42,11 +44,13 @@ def _words() -> list[str]:
 
 def _run(words: list[str], digest: str) -> int:
     verb = words[0]
-    if verb == "apply":
-        from .pushing import Push
+    if verb in ("apply", "give-back"):
+        return 0 if _push(verb, words, digest or _own_digest()) else 1
+    if verb == "survey":
+        from .survey import survey
 
-        return 0 if Push(words[1], digest or _own_digest()).run() else 1
-    if verb == "show":
+        survey()
+    elif verb == "show":
         from .showing import show
 
         show()
@@ -65,6 +69,16 @@ def _run(words: list[str], digest: str) -> int:
     else:
         return _inside(words)
     return 0
+
+
+def _push(verb: str, words: list[str], digest: str) -> bool:
+    if verb == "apply":
+        from .pushing import Push
+
+        return Push(words[1], digest, words[2:]).run()
+    from .giving_back import GivingBack
+
+    return GivingBack(words[1], digest, []).run()
 
 
 def _confirm(token: str) -> int:

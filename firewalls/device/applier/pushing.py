@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import archive, box, files, frr, last, locks, rollback, rules
+from . import archive, aside, box, files, frr, last, locks, others, rollback, rules
 from .remarks import Failed, Skipped, remark
 from .steps import failed, say, step
 
@@ -12,16 +12,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .verifying.seeing import Seen
 
-CHUNK = 1 << 20
 PROBE_SECONDS = 10
 
 
 class Push:
     """One run of `apply`."""
 
-    def __init__(self, digest: str, version: str) -> None:
+    def __init__(self, digest: str, version: str, adopted: list[str]) -> None:
         self.digest = digest
         self.version = version
+        self.adopted = adopted  # digests of the units of others that may be moved aside
+        self.in_the_way: list[str] = []  # units of others that will be
         self.token = f"{os.getpid()}-{os.urandom(16).hex()}"
         self.sent = b""
         self.different: list[str] = []
@@ -59,7 +60,7 @@ class Push:
     def _receive(self) -> bool:
         try:
             locks.make_state()
-            self.sent = _received()
+            self.sent = archive.received()
             files.remove(box.CANDIDATE)
             files.write(box.CANDIDATE, self.sent)
             return True
@@ -86,7 +87,12 @@ class Push:
     def _is_taken(self) -> bool:
         if self.digest and not step("version", self._same_version):
             return False
-        return step("unpack", lambda: archive.unpack(self.sent, box.NEW))
+        return step("unpack", lambda: archive.unpack(self.sent, box.NEW)) and step(
+            "check-units", self._find_in_the_way
+        )
+
+    def _find_in_the_way(self) -> None:
+        self.in_the_way = others.must_be_adopted(box.NEW, self.adopted)
 
     def _same_version(self) -> None:
         """What this program does and expects, and what the sender does, must be the same."""
@@ -101,7 +107,7 @@ class Push:
         """The same files, and on a real box all that runs is as it was applied."""
         try:
             self.different = files.differences(box.NEW, box.ROOT)
-            if self.different or os.path.isdir(box.PENDING):
+            if self.different or self.in_the_way or os.path.isdir(box.PENDING):
                 return False
             return box.PRACTICE or _runs_as_applied()
         except (OSError, ValueError):  # what cannot be seen is not known to be the same
@@ -118,9 +124,7 @@ class Push:
 
     def _replaced(self) -> str:
         """Save, arm and load; where that fails, go back. Gives the verdict."""
-        from . import saving, timer
-
-        armed = step("save", saving.save) and step("arm-rollback", lambda: timer.arm(self.token))
+        armed = step("save", self._save) and step("arm-rollback", self._arm)
         if not armed:
             self._note("failed")
         elif self._load() and self._check():
@@ -128,6 +132,17 @@ class Push:
         else:
             step("roll-back", self._put_back)
         return last.verdict_of(self.token).replace(" ", "-")
+
+    def _save(self) -> None:
+        from . import saving
+
+        saving.save(box.NEW)
+
+    def _arm(self) -> None:
+        from . import kept, timer
+
+        timer.arm(self.token)
+        files.remove(kept.GIVES_BACK)  # of a push that this one replaces
 
     def _put_back(self) -> None:
         self._clear("failed")
@@ -137,11 +152,16 @@ class Push:
         from . import system
 
         return (
-            step("write", lambda: files.install(box.NEW, self.different))
+            step("write", self._write)
             and step("load-system", lambda: system.load(box.PENDING))
             and step("load-nftables", rules.load)
             and step("load-frr", frr.load)
         )
+
+    def _write(self) -> None:
+        files.install(box.NEW, self.different)
+        if self.in_the_way:
+            aside.have([*aside.names(), *self.in_the_way])
 
     def _check(self) -> bool:
         """The timer counts from the end of this."""
@@ -187,19 +207,6 @@ class Push:
                     files.remove_tree(path)
             except OSError:
                 continue
-
-
-def _received() -> bytes:
-    """What is sent, up to the first byte too many."""
-    chunks = []
-    room = archive.LARGEST + 1
-    while room:
-        chunk = os.read(0, min(room, CHUNK))
-        if not chunk:
-            break
-        chunks.append(chunk)
-        room -= len(chunk)
-    return b"".join(chunks)
 
 
 def _runs_as_applied() -> bool:

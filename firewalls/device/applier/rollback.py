@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import box, files, frr, last, locks, rules
+from . import aside, box, files, frr, last, locks, rules
 from .remarks import Failed, Skipped, remark
 
 TYPE_CHECKING = False
@@ -30,7 +30,9 @@ def put_back() -> None:
             files.copy(box.ROOT, f"{UNDONE}.new")
             os.rename(f"{UNDONE}.new", UNDONE)
         files.install(box.PENDING, files.differences(box.PENDING, box.ROOT))
-        if not box.PRACTICE:
+        if box.PRACTICE:
+            aside.put_back(box.PENDING)
+        else:
             _load()
             saved = files.text(f"{box.PENDING}/running.conf")
         if token:
@@ -49,6 +51,7 @@ def _load() -> None:
 
     parts = (
         lambda: rules.put_back(box.PENDING),
+        lambda: aside.put_back(box.PENDING),
         lambda: system.load(UNDONE),
         lambda: system.put_settings_back(f"{box.PENDING}/sysctls"),
         _route,
@@ -81,10 +84,7 @@ def _route() -> None:
 
     if frr.runs():
         text = files.text(f"{box.PENDING}/running.conf")
-        folder = f"{box.PENDING}/running"
-        os.makedirs(folder, exist_ok=True)
-        files.replace(f"{folder}/frr.conf", text)
-        frr.reload(f"{folder}/frr.conf")
+        frr.reload_text(text, f"{box.PENDING}/running")
         defaults.Keeping(text, files.text(f"{UNDONE}/{box.FRR}"))
 
 

@@ -4,42 +4,47 @@ from __future__ import annotations
 
 import os
 
-from . import box, files, frr, rules
+from . import aside, box, files, frr, kept, rules
 from .remarks import Failed, remark
 
 SAVED = f"{box.STATE}/saved.{os.getpid()}"
 NOT_ASKED = "What runs could not be asked of nft and FRR, so it could not be saved."
 
 
-def save() -> None:
+def save(*changing: str) -> None:
     """Save what runs. Raises Failed, also where it could not be loaded again.
 
+    `changing`: folders with the rules and the kernel settings that this push will change.
     While an earlier push is unconfirmed, what it saved is still what to go back to.
     """
     if os.path.isdir(box.PENDING):
         if not box.PRACTICE:
-            _add_to(box.PENDING)
+            _add_to(box.PENDING, changing)
         remark("An unconfirmed push is replaced; its rollback would go back to the same files.")
         return
     files.remove_like(box.STATE, "saved.")
     try:
         files.copy(box.ROOT, SAVED)
+        aside.note(SAVED)
     except OSError as error:
         raise Failed(f"What runs could not be saved; is the disk full? {error}") from error
     if not box.PRACTICE:
-        _add_to(SAVED)
+        _add_to(SAVED, changing)
         _ask(SAVED)
         _must_load(SAVED)
         files.flush_folder(SAVED)
+        if os.path.exists(kept.TAKEN_OVER):
+            _add_to(kept.BEFORE, changing)
+    kept.keep(SAVED)
 
 
-def _add_to(folder: str) -> None:
+def _add_to(folder: str, changing: tuple[str, ...]) -> None:
     """Save what this push will change in the kernel, unless an earlier one has changed it."""
     from . import system
     from .verifying import others_rules
 
     saved = files.text(f"{folder}/rules")
-    new = rules.tables(files.text(f"{box.NEW}/{box.RULES}"))
+    new = rules.tables(_texts(changing, box.RULES, "rules"))
     every = rules.must_be_listed()
     # A rule set that begins by flushing all, as earlier versions saved it, has what there was.
     anew = [] if saved.startswith("flush ruleset") else new
@@ -49,10 +54,15 @@ def _add_to(folder: str) -> None:
     files.replace(f"{folder}/others", _lines(others_rules.told(every, new)))
     saved = files.text(f"{folder}/sysctls")
     have = {line.partition(" = ")[0] for line in saved.splitlines()}
-    now = system.settings_now(files.text(f"{box.NEW}/{box.SYSCTL}"))
-    added = [line for line in now.splitlines() if line.partition(" = ")[0] not in have]
+    lines = _texts(changing, box.SYSCTL, "sysctls").splitlines()
+    missing = [line for line in lines if line.partition("=")[0].strip() not in have]
+    added = system.settings_now(_lines(missing))
     if added:
-        files.replace(f"{folder}/sysctls", saved + "".join(f"{line}\n" for line in added))
+        files.replace(f"{folder}/sysctls", saved + added)
+
+
+def _texts(folders: tuple[str, ...], *names: str) -> str:
+    return "\n".join(files.text(f"{folder}/{name}") for folder in folders for name in names)
 
 
 def _ask(folder: str) -> None:

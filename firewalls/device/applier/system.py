@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import box, files, tools
+from . import aside, box, files, tools
 from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
@@ -71,13 +71,13 @@ def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
     from . import renewing
 
     units = [name for name in changed if name.startswith(f"{box.UNITS}/")]
-    if not units and not renewing.wrong(wanted):
+    if not units and not aside.has_changed() and not renewing.wrong(wanted):
         return False
     _take_down(_units(before), _units(box.ROOT))
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
-    if units:
-        tools.must(["networkctl", "reload"])
+    if units or aside.has_changed():
+        aside.have_units_read()
         _interfaces_settle()
     for _ in range(ROUNDS):
         if not renewing.renew(wanted):

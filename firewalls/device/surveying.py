@@ -1,0 +1,49 @@
+"""Looking at what a firewall has beside what is ours, before it is taken over."""
+
+import asyncio
+from pathlib import Path
+
+import asyncssh
+
+from firewalls.device.connection import output_of, run_command
+from firewalls.device.protocol import Survey, surveyed
+from firewalls.device.target import Target, Timeouts, TransportError
+
+COMMAND = "survey"
+
+
+async def survey(
+    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
+) -> Survey:
+    """What the firewall has beside what is ours. Raises TransportError."""
+    return _complete(target, await output_of(target, COMMAND, key_path, timeouts or Timeouts()))
+
+
+async def surveyed_over(
+    connection: asyncssh.SSHClientConnection, target: Target, timeouts: Timeouts
+) -> Survey | str:
+    """The same, over a connection that is there; or why an applier refuses to say.
+
+    That is one of another version, which refuses what comes next with a better reason. Raises
+    TransportError.
+    """
+    chunks = []
+    try:
+        async with asyncio.timeout(timeouts.answer):
+            async for chunk in run_command(connection, target, COMMAND):
+                chunks.append(chunk)
+    except TimeoutError as error:
+        reason = f"{target} did not answer within {timeouts.answer:g} seconds."
+        raise TransportError(reason, unreachable=True) from error
+    except TransportError as error:
+        if error.unreachable or chunks:
+            raise
+        return str(error)
+    return _complete(target, b"".join(chunks))
+
+
+def _complete(target: Target, answer: bytes) -> Survey:
+    complete = surveyed(answer)
+    if complete is None:
+        raise TransportError(f"{target} did not answer with what it has.")
+    return complete
