@@ -12,10 +12,14 @@ from ipaddress import IPv4Address
 from firewalls.configuration.filters import (
     Access,
     Flow,
+    Origin,
+    Path,
     PortForward,
     Translation,
     access,
     flows,
+    origins,
+    paths,
     port_forwards,
     translations,
 )
@@ -67,14 +71,20 @@ class Plan:
     flows: tuple[Flow, ...]
     translations: tuple[Translation, ...]
     port_forwards: tuple[PortForward, ...]
+    origins: tuple[Origin, ...]
     dns_servers: tuple[IP, ...]
     ntp_servers: tuple[str, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The flows by the way that they take."""
+        return paths(self.flows, self.translations, self.origins)
 
 
 def plan(facts: Facts) -> Plan:
     """Everything that one firewall's configuration says; the order of the facts does not matter."""
     primary, shared, externals = facts.primary, _by_vrf(facts.shared), _by_vrf(facts.externals)
-    forwards = port_forwards(shared, facts.endpoints)
+    forwards = port_forwards(primary, shared, facts.endpoints)
     return Plan(
         hostname=word(facts.hostname[:LONGEST_NAME]) or UNNAMED,
         asn=facts.asn,
@@ -84,8 +94,9 @@ def plan(facts: Facts) -> Plan:
         vrfs=vrfs(primary, shared, externals),
         access=access(primary, shared, facts.underlay_prefixes, facts.management_prefixes),
         flows=flows(primary, shared, externals, facts.rules, forwards),
-        translations=translations(primary, shared, externals),
+        translations=tuple(translations(primary, shared, externals, forwards)),
         port_forwards=forwards,
+        origins=origins(primary, externals),
         dns_servers=facts.dns_servers,
         ntp_servers=tuple(_words(facts.ntp_servers)),
     )

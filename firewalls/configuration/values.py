@@ -8,6 +8,7 @@ from networks.common.addressing import IP, Cidr, contains
 COMMENT_BYTES = 100  # nft takes 128
 LONGEST_WORD = 253  # RFC 1035: a host's whole name
 FAMILIES = (4, 6)
+ICMP = "icmp"  # a protocol without ports: ICMP in IPv4, ICMPv6 in IPv6
 REMEMBERED = 4096  # results kept of a function: thousands of firewalls name the same few prefixes
 ENDS_A_QUOTE = frozenset('"\\')
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-")
@@ -49,7 +50,8 @@ class Net:
 class Rule:
     """What may leave towards external networks (egress) or come in from them (ingress).
 
-    No sources mean any, no destinations too. A port is a number, or two with a dash between them.
+    No sources mean any, no destinations too. A port is a number, or two with a dash between them;
+    ICMP has none.
     """
 
     direction: str

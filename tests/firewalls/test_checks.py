@@ -77,7 +77,7 @@ UNIT = "/etc/systemd/network/30-sn-vrf3982.netdev"
         (FRR, "permit 10.128.0.0/22 le 32", "permit 10.128.0.1/22 le 32", "no canonical prefix"),
         (FRR, "permit 10.128.0.0/22 le 32", "permit 10.128.0.0/22 le 22", "up to /22"),
         (FRR, "deny 203.0.113.3/32\n", "deny 203.0.113.0/24\n", "203.0.113.0/24 twice"),
-        (NFT, 'oifname "vlan3982" meta', 'oifname "vlan3999" meta', "the interface vlan3999"),
+        (NFT, 'oifname "vlan3982" ct', 'oifname "vlan3999" ct', "the interface vlan3999"),
         (
             NFT,
             "type nat hook postrouting",
