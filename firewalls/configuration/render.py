@@ -28,6 +28,7 @@ ONCE = {
     "/etc/frr/frr.conf": "frr.conf.j2",
     "/etc/nftables.conf": "nftables.conf.j2",
     "/etc/hostname": "hostname.j2",
+    "/etc/modules-load.d/shared-networks.conf": "modules.conf.j2",
     "/etc/sysctl.d/90-shared-networks.conf": "sysctl.conf.j2",
     "/etc/systemd/resolved.conf.d/shared-networks.conf": "resolved.conf.j2",
     "/etc/systemd/timesyncd.conf.d/shared-networks.conf": "timesyncd.conf.j2",

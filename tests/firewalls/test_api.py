@@ -131,6 +131,11 @@ class TestAllocating:
             ({"rules": {"ingress": [{"ports": [True]}]}}, {"rules": ["invalid_port"]}),
             (
                 {"rules": {"ingress": [{"protocol": "icmp", "ports": [1]}]}},
+                {"rules": ["ports_of_protocol"]},
+            ),
+            ({"rules": {"egress": [{"protocol": "udp"}]}}, {"rules": ["ports_of_protocol"]}),
+            (
+                {"rules": {"ingress": [{"protocol": "sctp", "ports": [1]}]}},
                 {"rules": ["invalid_choice"]},
             ),
             ({"uplinks": ["lan0; reboot"]}, {"uplinks": ["item_invalid"]}),

@@ -36,11 +36,13 @@ PROBES = f"{ROOT}/etc/shared-networks/probes"
 FRR = "etc/frr/frr.conf"
 RULES = "etc/nftables.conf"
 HOSTNAME = "etc/hostname"
+MODULES = "etc/modules-load.d/shared-networks.conf"
 SYSCTL = "etc/sysctl.d/90-shared-networks.conf"
 REQUIRED = (FRR, RULES)
 KNOWN = (
     *REQUIRED,
     HOSTNAME,
+    MODULES,
     SYSCTL,
     "etc/systemd/resolved.conf.d/shared-networks.conf",
     "etc/systemd/timesyncd.conf.d/shared-networks.conf",

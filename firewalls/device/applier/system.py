@@ -25,6 +25,8 @@ def load(before: str) -> None:
     if files.read(box.ROOT, box.HOSTNAME) is not None:
         tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
         know_own_name()
+    if box.MODULES in changed:
+        _load_modules()
     if files.read(box.ROOT, box.SYSCTL) is not None:
         tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
     for device in sorted(_devices(before) - _devices(box.ROOT)):
@@ -34,6 +36,14 @@ def load(before: str) -> None:
     tools.must(["networkctl", "reload"])
     _interfaces_settle()
     _restart_services(changed)
+
+
+def _load_modules() -> None:
+    """Those that a boot loads before it reads the settings, some of which are theirs."""
+    lines = files.text(f"{box.ROOT}/{box.MODULES}").splitlines()
+    names = [line for line in lines if line and not line.startswith("#")]
+    if names:
+        tools.run(["modprobe", "-qa", *names])
 
 
 def _devices(folder: str) -> set[str]:
