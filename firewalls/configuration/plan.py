@@ -24,8 +24,9 @@ from firewalls.configuration.filters import (
     translations,
 )
 from firewalls.configuration.routes import Vrf, vrfs
-from firewalls.configuration.values import Endpoint, Net, Rule, word
+from firewalls.configuration.values import Endpoint, Net, Rule, interface, word
 from networks.common.addressing import IP, Cidr
+from networks.common.mtu import FABRIC_MTU, network_mtu
 
 __all__ = ["Endpoint", "Facts", "Net", "Plan", "Rule", "plan"]
 
@@ -51,6 +52,7 @@ class Facts:
     endpoints: tuple[Endpoint, ...] = ()
     dns_servers: tuple[IP, ...] = ()
     ntp_servers: tuple[str, ...] = ()
+    fabric_mtu: int = FABRIC_MTU
     frr_version: str = FRR_VERSION
 
 
@@ -74,6 +76,7 @@ class Plan:
     origins: tuple[Origin, ...]
     dns_servers: tuple[IP, ...]
     ntp_servers: tuple[str, ...]
+    fabric_mtu: int
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -90,8 +93,8 @@ def plan(facts: Facts) -> Plan:
         asn=facts.asn,
         router_id=facts.router_id,
         frr_version=word(facts.frr_version),
-        uplinks=tuple(sorted(set(_words(facts.uplinks)))),
-        vrfs=vrfs(primary, shared, externals),
+        uplinks=tuple(sorted({name for text in facts.uplinks if (name := interface(text))})),
+        vrfs=vrfs(primary, shared, externals, network_mtu(facts.fabric_mtu)),
         access=access(primary, shared, facts.underlay_prefixes, facts.management_prefixes),
         flows=flows(primary, shared, externals, facts.rules, forwards),
         translations=tuple(translations(primary, shared, externals, forwards)),
@@ -99,6 +102,7 @@ def plan(facts: Facts) -> Plan:
         origins=origins(primary, externals),
         dns_servers=facts.dns_servers,
         ntp_servers=tuple(_words(facts.ntp_servers)),
+        fabric_mtu=facts.fabric_mtu,
     )
 
 

@@ -56,7 +56,7 @@ def render(plan: Plan) -> dict[str, str]:
     """The files of a firewall, by path."""
     files = {path: _template(source).render(plan=plan) for path, source in ONCE.items()}
     for uplink in plan.uplinks:
-        files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink)
+        files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink, plan.fabric_mtu)
     for vrf in plan.vrfs:
         files |= _segment(vrf.segment)
         files |= {
@@ -75,8 +75,8 @@ def _segment(segment: Segment) -> dict[str, str]:
 
 
 @lru_cache(REMEMBERED)
-def _uplink(name: str) -> str:
-    return _template("uplink.network.j2").render(uplink=name)
+def _uplink(name: str, mtu: int) -> str:
+    return _template("uplink.network.j2").render(uplink=name, mtu=mtu)
 
 
 @cache

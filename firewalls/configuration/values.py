@@ -6,6 +6,7 @@ from functools import lru_cache
 from networks.common.addressing import IP, Cidr, contains
 
 COMMENT_BYTES = 100  # nft takes 128
+LONGEST_INTERFACE = 15  # the kernel's IFNAMSIZ, less its end
 LONGEST_WORD = 253  # RFC 1035: a host's whole name
 FAMILIES = (4, 6)
 ICMP = "icmp"  # a protocol without ports: ICMP in IPv4, ICMPv6 in IPv6
@@ -105,3 +106,11 @@ def word(text: str) -> str:
         character if character in _WORD else "-" for character in text[:LONGEST_WORD]
     )
     return harmless.strip("-.:")
+
+
+def interface(text: str) -> str:
+    """Text as the name of an interface; perhaps nothing is left of it."""
+    return "".join(
+        character if character in _WORD or character == "_" else "-"
+        for character in text[:LONGEST_INTERFACE].replace(":", "-")
+    ).strip("-.")

@@ -139,6 +139,8 @@ class TestAllocating:
                 {"rules": ["invalid_choice"]},
             ),
             ({"uplinks": ["lan0; reboot"]}, {"uplinks": ["item_invalid"]}),
+            ({"uplinks": ["vrf3981"]}, {"uplinks": ["item_invalid"]}),
+            ({"uplinks": ["enP2p1s0f0np0xyz"]}, {"uplinks": ["item_invalid"]}),
         ],
     )
     def test_refusals_name_field_and_code_and_leave_nothing(
@@ -173,6 +175,21 @@ class TestChanging:
             2,
         )
         assert shown["management"]["host"] == "192.0.2.9" and shown["management"]["port"] == 22
+
+    def test_its_partition_says_how_large_packets_may_be(
+        self, api: Api, firewall: Firewall
+    ) -> None:
+        refused = api.patch("partitions/fra/", {"fabric_mtu": 1329})
+        assert codes(refused) == {"fabric_mtu": ["min_value"]}
+        api.patch("partitions/fra/", {"fabric_mtu": 1500})
+        files = json_of(api.get(path(firewall, "config/")))["files"]
+        sizes = {
+            line
+            for text in files.values()
+            for line in text.splitlines()
+            if line.startswith("MTUBytes=")
+        }
+        assert sizes == {"MTUBytes=1500", "MTUBytes=1450"}
 
     def test_replaces_the_rules_of_a_direction(self, api: Api, firewall: Firewall) -> None:
         api.patch(

@@ -25,10 +25,14 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A network on the firewall's bridge, by its VRF's number, which is its VXLAN id as well."""
+    """A network on the firewall's bridge, by its VRF's number, which is its VXLAN id as well.
+
+    Its packets have at most so many bytes (`mtu`).
+    """
 
     number: int
     vlan: int
+    mtu: int
 
     @property
     def table(self) -> int:
@@ -52,7 +56,9 @@ class Vrf:
         return self.segment.number
 
 
-def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple[Vrf, ...]:
+def vrfs(
+    primary: Net, shared: Sequence[Net], externals: Sequence[Net], mtu: int
+) -> tuple[Vrf, ...]:
     """The VRFs of a firewall, by number."""
     nets = [(primary, "primary")]
     nets += [(net, "shared") for net in shared]
@@ -65,7 +71,7 @@ def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple
         incoming = tuple(leak for leak in leaked if leak.target == net.vrf)
         families = _families(net, incoming, ways_out if role == "primary" else ())
         addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
-        segment = Segment(net.vrf, vlan_ids[net.vrf])
+        segment = Segment(net.vrf, vlan_ids[net.vrf], mtu)
         tables.append(Vrf(segment, net.id, role, families, incoming, addresses))
     return tuple(tables)
 
