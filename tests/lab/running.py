@@ -162,7 +162,9 @@ def _wire(running: Lab, key: str) -> None:
     program = f"/root/{applier_file.NAME}"
     machine.write(f"{program}.base64", base64.b64encode(applier_file.content()).decode())
     install = f"base64 -d {program}.base64 >{program} && python3 {program} install '{key}'"
-    scripts = [install, script(running.numbers)]
+    # What a container cannot set.
+    connections = "sysctl -qw net.netfilter.nf_conntrack_max=1048576"
+    scripts = [f"{connections}; {install}", script(running.numbers)]
     with ThreadPoolExecutor(PROCESSORS) as pool:
         list(pool.map(lambda part: machine.run(part, seconds=SETTLE_SECONDS), scripts))
     start = "\n".join(f"bash /run/lab/firewall start {name}" for name in names)
