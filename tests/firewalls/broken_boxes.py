@@ -47,6 +47,7 @@ BOX: Tools = dict.fromkeys(
         "hostname",
         "sysctl",
         "ip",
+        "modprobe",
         "sudo",
         "visudo",
         "useradd",

@@ -46,8 +46,11 @@ def forget_gone(before: str, after: str) -> None:
     """Forget the connections of chains that one rule set has and the next one has not."""
     old, new = ways(before), ways(after)
     gone = {mark for chain, marks in old.items() if chain not in new for mark in marks}
+    ended = gone.difference(*new.values())
+    if not ended:
+        return
     try:
-        _forget(sorted(gone.difference(*new.values())))
+        _forget(sorted(ended))
     except OSError as error:
         remark(f"The kernel could not be asked to forget ended connections: {error.strerror}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import box, files, tools
+from . import box, files, servers, tools
 from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
@@ -25,10 +25,7 @@ def load(before: str) -> None:
     if files.read(box.ROOT, box.HOSTNAME) is not None:
         tools.must(["hostname", "-F", f"{box.ROOT}/{box.HOSTNAME}"])
         know_own_name()
-    if box.MODULES in changed:
-        _load_modules()
-    if files.read(box.ROOT, box.SYSCTL) is not None:
-        tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
+    _take_settings(changed)
     for device in sorted(_devices(before) - _devices(box.ROOT)):
         tools.run(["ip", "link", "delete", device])
     if not _is_active("systemd-networkd"):
@@ -36,14 +33,21 @@ def load(before: str) -> None:
     tools.must(["networkctl", "reload"])
     _interfaces_settle()
     _restart_services(changed)
+    for sentence in servers.lacking():
+        remark(sentence)
+
+
+def _take_settings(changed: list[str]) -> None:
+    """Some are those of modules, which a boot loads before it reads them."""
+    if box.MODULES in changed:
+        _load_modules()
+    if files.read(box.ROOT, box.SYSCTL) is not None:
+        tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
 
 
 def _load_modules() -> None:
-    """Those that a boot loads before it reads the settings, some of which are theirs."""
     lines = files.text(f"{box.ROOT}/{box.MODULES}").splitlines()
-    names = [line for line in lines if line and not line.startswith("#")]
-    if names:
-        tools.run(["modprobe", "-qa", *names])
+    tools.run(["modprobe", "-qa", *(line for line in lines if not line.startswith("#"))])
 
 
 def _devices(folder: str) -> set[str]:
