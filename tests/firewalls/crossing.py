@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -31,7 +32,14 @@ ADDRESSES = {
     "storage": ("10.128.0.100/22", "10.128.0.7/22"),
     "outside": ("203.0.113.3/24", "203.0.113.1/24", "198.51.100.8/32"),
 }
+IPV6 = {
+    "shop": ("2001:db8:128:40::2/64", "2001:db8:128:40::7/64"),
+    "storage": ("2001:db8:128::100/64", "2001:db8:128::7/64"),
+    "outside": ("2001:db8:113::3/64", "2001:db8:113::1/64", "2001:db8:8::8/128"),
+}
+ECHO = {4: (1, 0x0800, 0, 20), 6: (58, 0x8000, 129, 0)}  # protocol, request, reply, bytes before it
 LOAD = "from applier import rules; rules.load()"
+NEIGHBOURS_SECONDS = 30
 PATIENCE = 0.4  # seconds for a packet between two namespaces
 
 
@@ -97,20 +105,23 @@ class Crossing:
         return client
 
     def pings(self, host: str, address: str) -> bool:
-        """Whether an echo request (RFC 792) is answered."""
-        raw = self.within(host, lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+        """Whether an echo request (RFC 792, RFC 4443) is answered."""
+        version = 6 if ":" in address else 4
+        protocol, request, reply, start = ECHO[version]
+        family = socket.AF_INET6 if version == 6 else socket.AF_INET
+        raw = self.within(host, lambda: socket.socket(family, socket.SOCK_RAW, protocol))
         raw.settimeout(PATIENCE)
         number = os.urandom(2)
-        words = (0x0800, int.from_bytes(number, "big"), 1)
-        total = sum(words)
-        checksum = 0xFFFF - (total & 0xFFFF) - (total >> 16)
-        raw.sendto(struct.pack("!HHHH", words[0], checksum, *words[1:]), (address, 0))
-        answer, sender = received(raw)
-        return sender == address and answer[20] == 0 and answer[24:26] == number
+        total = request + int.from_bytes(number, "big") + 1
+        checksum = 0xFFFF - (total & 0xFFFF) - (total >> 16)  # of ICMPv6, the kernel makes it
+        raw.sendto(struct.pack("!HH2sH", request, checksum, number, 1), (address, 0))
+        while (answer := received(raw)[0]) and answer[start] != reply:
+            pass  # neighbour discovery, and its own request
+        return bool(answer) and answer[start + 4 : start + 6] == number
 
 
 def _bound(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, kind)
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     made.settimeout(PATIENCE)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((address, port))
@@ -139,18 +150,32 @@ def crossing(folder: Path) -> Iterator[Crossing]:
             _plug(ground, host, f"vlan{number}")
         ground.run("fw", "ip", "route", "add", "default", "via", "203.0.113.1")
         ground.run("outside", "ip", "route", "add", "10.128.64.0/22", "via", "203.0.113.3")
-        ground.run("fw", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        ground.run("fw", "ip", "route", "add", "default", "via", "2001:db8:113::1")
+        settings = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        ground.run("fw", "sysctl", "-qw", *settings)
+        for host in DEVICES:
+            _wait_for_neighbours(ground, host)
         yield ground
 
 
 def _plug(ground: Crossing, host: str, device: str) -> None:
     """A link between a host and the firewall, which is the host's way to everywhere."""
-    own, *others = ADDRESSES[host]
-    link = ["ip", "link", "add", device, "type", "veth", "peer", "eth0", "netns", ground.name(host)]
-    ground.run("fw", *link)
-    ground.run("fw", "ip", "address", "add", own, "dev", device)
-    ground.run("fw", "ip", "link", "set", device, "up")
-    for address in others:
-        ground.run(host, "ip", "address", "add", address, "dev", "eth0")
-    ground.run(host, "ip", "link", "set", "eth0", "up")
-    ground.run(host, "ip", "route", "add", "default", "via", own.partition("/")[0])
+    peer = ("type", "veth", "peer", "eth0", "netns", ground.name(host))
+    ground.run("fw", "ip", "link", "add", device, *peer)
+    for own, *others in (ADDRESSES[host], IPV6[host]):
+        nodad = ["nodad"] if ":" in own else []
+        ground.run("fw", "ip", "address", "add", own, "dev", device, *nodad)
+        ground.run("fw", "ip", "link", "set", device, "up")
+        for address in others:
+            ground.run(host, "ip", "address", "add", address, "dev", "eth0", *nodad)
+        ground.run(host, "ip", "link", "set", "eth0", "up")
+        ground.run(host, "ip", "route", "add", "default", "via", own.partition("/")[0])
+
+
+def _wait_for_neighbours(ground: Crossing, host: str) -> None:
+    """An interface finds its neighbours in IPv6 a second after it came up."""
+    deadline = time.monotonic() + NEIGHBOURS_SECONDS
+    for own, address, *_ in (ADDRESSES[host], IPV6[host]):
+        for here, there in ((host, own), ("fw", address)):
+            while not ground.pings(here, there.partition("/")[0]):
+                assert time.monotonic() < deadline, f"{there} is not found by {here}"

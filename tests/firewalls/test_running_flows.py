@@ -10,7 +10,17 @@ import pytest
 
 from firewalls.configuration.plan import Endpoint, Rule
 from tests.firewalls.crossing import Crossing, crossing, possible, received
-from tests.firewalls.situations import ALONE, INTERNET, STORAGE, ips, nets
+from tests.firewalls.situations import (
+    ALONE,
+    INTERNET,
+    INTERNET_DUAL,
+    SHOP_DUAL,
+    STORAGE,
+    STORAGE_DUAL,
+    WEB_V6,
+    ips,
+    nets,
+)
 
 pytestmark = pytest.mark.skipif(not possible(), reason="takes network namespaces")
 SHARED = replace(ALONE, shared=(STORAGE,), externals=(INTERNET,))
@@ -124,6 +134,33 @@ class TestRules:
         for address, heard in (("203.0.113.77", "203.0.113.77"), ("192.0.2.9", "")):
             ground.run("shop", "ip", "address", "add", f"{address}/32", "dev", "lo")
             assert passes(ground.udp("shop", address), (OUTSIDE, 53), resolver) == heard
+
+
+def test_the_same_holds_in_ipv6(ground: Crossing) -> None:
+    """Hidden sources, own endpoints, pings by a rule, and the end of what is taken away."""
+    machine, producer = "2001:db8:128:40::7", "2001:db8:128::7"
+    own, outside = "2001:db8:128::100", "2001:db8:8::8"
+    both = replace(
+        ALONE,
+        primary=SHOP_DUAL,
+        shared=(STORAGE_DUAL,),
+        externals=(INTERNET_DUAL,),
+        rules=(Rule("egress", "icmp"), Rule("egress", "udp", ("53",))),
+        endpoints=(replace(WEB_V6, protocol="udp", port=514, target_port=5514),),
+    )
+    ground.load(both)
+    published, resolver = ground.udp("shop", machine, 5514), ground.udp("outside", outside, 53)
+    streams = [ground.udp("storage", producer), ground.udp("shop", machine)]
+    assert passes(streams[0], (own, 514), published) == producer
+    assert passes(streams[1], (own, 514), published) == "2001:db8:128:40::2"
+    asking = ground.udp("shop", machine)
+    assert passes(asking, (outside, 53), resolver) == "2001:db8:113::3"
+    assert ground.pings("shop", outside)
+    ground.load(replace(both, endpoints=(), rules=both.rules[1:]))
+    assert [passes(stream, (own, 514), published) for stream in streams] == ["", ""]
+    assert not ground.pings("shop", outside)
+    resolver.sendto(b"the answer", ("2001:db8:113::3", asking.getsockname()[1]))
+    assert received(asking) == (b"the answer", outside)
 
 
 def test_a_network_that_is_left_ends_its_flows_and_joined_again_hides_them_anew(
