@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from firewalls.allocation import replace_rules
 from firewalls.intent import revisions
@@ -174,6 +175,12 @@ class TestChanging:
             2,
         )
         assert shown["management"]["host"] == "192.0.2.9" and shown["management"]["port"] == 22
+
+    def test_the_database_holds_by_itself_which_rules_have_ports(self, firewall: Firewall) -> None:
+        replace_rules(firewall, [{"direction": "egress", "protocol": "icmp"}])
+        for change in ({"ports": ["80"]}, {"protocol": "tcp"}):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                firewall.rules.update(**change)
 
     def test_its_partition_says_how_large_packets_may_be(
         self, api: Api, firewall: Firewall
