@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters
 
-from firewalls.models import Endpoint, Firewall, Rule
+from firewalls.models import Endpoint, Firewall
 from firewalls.publishing import amend, publish, withdraw
 from machines.models import Machine
 from networks.common.api.fields import InetText, RelatedId, UtcTime
@@ -64,7 +64,7 @@ class EndpointFilters(django_filters.FilterSet):
     port = Integer()
     machine = Uuid("machine_id")
     target_port = Integer()
-    protocol = django_filters.ChoiceFilter(choices=Rule.Protocol.choices)
+    protocol = django_filters.ChoiceFilter(choices=Endpoint.Protocol.choices)
     purpose = django_filters.ChoiceFilter(choices=Endpoint.Purpose.choices)
     created_at = Time()
 

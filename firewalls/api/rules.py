@@ -27,11 +27,14 @@ class Port(serializers.Field[Any, Any, Any, Any]):
 
 
 class RuleSerializer(serializers.Serializer[Any]):
-    """What may leave (egress) or come in (ingress); without `from` or `to`: from or to anywhere."""
+    """What may leave (egress) or come in (ingress); without `from` or `to`: from or to anywhere.
+
+    `icmp` has no ports, and stands for ICMPv6 in IPv6; `tcp` and `udp` have at least one.
+    """
 
     comment = serializers.CharField(required=False, allow_blank=True)
     protocol = Choice(choices=Rule.Protocol.choices, default=Rule.Protocol.TCP)
-    ports = serializers.ListField(child=Port())
+    ports = serializers.ListField(child=Port(), default=list)
     to = serializers.ListField(child=CidrText(), source="destinations", required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

@@ -128,6 +128,8 @@ def _bgpd(folder: Path) -> Finding:
     if "privs_init" in done.stderr:
         reason = "bgpd is run by root or FRR's own user only, so it was not asked"
         return Finding("bgpd", State.MISSING, f"{reason}; the firewall's check decides.")
+    if done.returncode != 0:  # its own is always 0
+        return Finding("bgpd", State.MISSING, f"{done.stderr} The firewall's check decides.")
     return _judged("bgpd", _BGPD_ERROR.findall(done.stderr))
 
 

@@ -12,16 +12,21 @@ from ipaddress import IPv4Address
 from firewalls.configuration.filters import (
     Access,
     Flow,
+    Origin,
+    Path,
     PortForward,
     Translation,
     access,
     flows,
+    origins,
+    paths,
     port_forwards,
     translations,
 )
 from firewalls.configuration.routes import Vrf, vrfs
-from firewalls.configuration.values import Endpoint, Net, Rule, word
+from firewalls.configuration.values import Endpoint, Net, Rule, interface, word
 from networks.common.addressing import IP, Cidr
+from networks.common.mtu import FABRIC_MTU, network_mtu
 
 __all__ = ["Endpoint", "Facts", "Net", "Plan", "Rule", "plan"]
 
@@ -47,6 +52,7 @@ class Facts:
     endpoints: tuple[Endpoint, ...] = ()
     dns_servers: tuple[IP, ...] = ()
     ntp_servers: tuple[str, ...] = ()
+    fabric_mtu: int = FABRIC_MTU
     frr_version: str = FRR_VERSION
 
 
@@ -68,28 +74,39 @@ class Plan:
     flows: tuple[Flow, ...]
     translations: tuple[Translation, ...]
     port_forwards: tuple[PortForward, ...]
+    origins: tuple[Origin, ...]
     dns_servers: tuple[IP, ...]
     ntp_servers: tuple[str, ...]
+    fabric_mtu: int
+    mtu: int  # of the networks, whose packets the fabric carries in VXLAN
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The flows by the way that they take."""
+        return paths(self.flows, self.translations, self.origins)
 
 
 def plan(facts: Facts) -> Plan:
     """Everything that one firewall's configuration says; the order of the facts does not matter."""
     primary, shared, externals = facts.primary, _by_vrf(facts.shared), _by_vrf(facts.externals)
-    forwards = port_forwards(shared, facts.endpoints)
+    forwards = port_forwards(primary, shared, facts.endpoints)
     return Plan(
         hostname=word(facts.hostname[:LONGEST_NAME]) or UNNAMED,
         asn=facts.asn,
         router_id=facts.router_id,
         mac=_mac(facts.router_id),
         frr_version=word(facts.frr_version),
-        uplinks=tuple(sorted(set(_words(facts.uplinks)))),
+        uplinks=tuple(sorted({name for text in facts.uplinks if (name := interface(text))})),
         vrfs=vrfs(primary, shared, externals),
         access=access(primary, shared, facts.underlay_prefixes, facts.management_prefixes),
         flows=flows(primary, shared, externals, facts.rules, forwards),
-        translations=translations(primary, shared, externals),
+        translations=tuple(translations(primary, shared, externals, forwards)),
         port_forwards=forwards,
+        origins=origins(primary, externals),
         dns_servers=facts.dns_servers,
         ntp_servers=tuple(_words(facts.ntp_servers)),
+        fabric_mtu=facts.fabric_mtu,
+        mtu=network_mtu(facts.fabric_mtu),
     )
 
 

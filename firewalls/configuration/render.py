@@ -28,6 +28,7 @@ ONCE = {
     "/etc/nftables.conf": "nftables.conf.j2",
     "/etc/shared-networks/closed.nft": "closed.nft.j2",
     "/etc/hostname": "hostname.j2",
+    "/etc/modules-load.d/shared-networks.conf": "modules.conf.j2",
     "/etc/sysctl.d/90-shared-networks.conf": "sysctl.conf.j2",
     "/etc/systemd/resolved.conf.d/shared-networks.conf": "resolved.conf.j2",
     "/etc/systemd/timesyncd.conf.d/shared-networks.conf": "timesyncd.conf.j2",
@@ -48,7 +49,7 @@ def render(plan: Plan) -> dict[str, str]:
     """The files of a firewall, by path."""
     files = {path: _template(source).render(plan=plan) for path, source in ONCE.items()}
     for uplink in plan.uplinks:
-        files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink)
+        files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink, plan.fabric_mtu)
     for vrf in plan.vrfs:
         files |= _of_network(vrf.number, vrf.table)
         files |= {
@@ -67,8 +68,8 @@ def _of_network(number: int, table: int) -> dict[str, str]:
 
 
 @lru_cache(REMEMBERED)
-def _uplink(name: str) -> str:
-    return _template("uplink.network.j2").render(uplink=name)
+def _uplink(name: str, mtu: int) -> str:
+    return _template("uplink.network.j2").render(uplink=name, mtu=mtu)
 
 
 @cache

@@ -6,8 +6,10 @@ from functools import lru_cache
 from networks.common.addressing import IP, Cidr, contains
 
 COMMENT_BYTES = 100  # nft takes 128
+LONGEST_INTERFACE = 15  # the kernel's IFNAMSIZ, less its end
 LONGEST_WORD = 253  # RFC 1035: a host's whole name
 FAMILIES = (4, 6)
+ICMP = "icmp"  # a protocol without ports: ICMP in IPv4, ICMPv6 in IPv6
 REMEMBERED = 4096  # results kept of a function: thousands of firewalls name the same few prefixes
 ENDS_A_QUOTE = frozenset('"\\')
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-")
@@ -54,7 +56,8 @@ class Net:
 class Rule:
     """What may leave towards external networks (egress) or come in from them (ingress).
 
-    No sources mean any, no destinations too. A port is a number, or two with a dash between them.
+    No sources mean any, no destinations too. A port is a number, or two with a dash between them;
+    ICMP has none.
     """
 
     direction: str
@@ -108,3 +111,11 @@ def word(text: str) -> str:
         character if character in _WORD else "-" for character in text[:LONGEST_WORD]
     )
     return harmless.strip("-.:")
+
+
+def interface(text: str) -> str:
+    """Text as the name of an interface; perhaps nothing is left of it."""
+    return "".join(
+        character if character in _WORD or character == "_" else "-"
+        for character in text[:LONGEST_INTERFACE].replace(":", "-")
+    ).strip("-.")

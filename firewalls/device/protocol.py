@@ -23,7 +23,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from firewalls.device import applier_file
+from firewalls.device.applier.archive import LARGEST
 
+MEGABYTE = 1_000_000
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 
 
@@ -208,3 +210,15 @@ def packed(files: Mapping[str, str]) -> bytes:
             member.mode = 0o640
             tar.addfile(member, io.BytesIO(content))
     return archive.getvalue()
+
+
+def too_large(files: Mapping[str, str]) -> str:
+    """A sentence where the applier would not take so much; nothing where it would."""
+    size = len(packed(files))
+    if size <= LARGEST:
+        return ""
+    return (
+        f"The configuration has {size / MEGABYTE:.1f} MB, and a firewall takes "
+        f"{LARGEST / MEGABYTE:.1f} MB. Most of it are rules: give one rule several ports and "
+        "prefixes instead of many rules, or leave external networks that are not needed."
+    )

@@ -83,6 +83,7 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
         endpoints=_endpoints(row["endpoint_rows"]),
         dns_servers=tuple(partition.dns_servers),
         ntp_servers=tuple(partition.ntp_servers),
+        fabric_mtu=partition.fabric_mtu,
     )
 
 

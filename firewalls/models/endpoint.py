@@ -10,7 +10,6 @@ from django.db.models import Q
 
 from firewalls import guards, rules
 from firewalls.models.firewall import Firewall
-from firewalls.models.rule import Rule
 from firewalls.models.validators import MAX_PORT
 from machines.models import Machine
 from networks.common.triggers import MACHINE, Recorded
@@ -51,6 +50,10 @@ class Endpoint(ValidatedModel):
     The address says which firewall and which network, so the three cannot disagree.
     """
 
+    class Protocol(models.TextChoices):
+        TCP = "tcp"
+        UDP = "udp"
+
     class Purpose(models.TextChoices):
         SERVICE = "service", "service"
         HTTP_PROXY = "http-proxy", "HTTP proxy"
@@ -64,9 +67,7 @@ class Endpoint(ValidatedModel):
         help_text="The firewall's own, in a shared network that it has joined.",
     )
     port = models.PositiveIntegerField(validators=_limits)
-    protocol = models.CharField(
-        max_length=3, choices=Rule.Protocol.choices, default=Rule.Protocol.TCP
-    )
+    protocol = models.CharField(max_length=3, choices=Protocol.choices, default=Protocol.TCP)
     machine = models.ForeignKey(
         Machine, models.PROTECT, related_name="endpoints", help_text="Behind the firewall."
     )

@@ -2,12 +2,14 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
+from firewalls.configuration.values import ICMP
 from firewalls.models.firewall import NAME, Firewall
 from firewalls.models.validators import nftables_comment, port_range
 from networks.common.fields import CidrField, one_line
 from networks.common.triggers import FIREWALL, Recorded
-from networks.common.validation import Unique, ValidatedModel
+from networks.common.validation import Check, Unique, ValidatedModel
 
 
 class Rule(ValidatedModel):
@@ -20,13 +22,17 @@ class Rule(ValidatedModel):
     class Protocol(models.TextChoices):
         TCP = "tcp"
         UDP = "udp"
+        ICMP = "icmp"  # in IPv6: ICMPv6
 
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="rules")
     direction = models.CharField(max_length=7, choices=Direction.choices)
     position = models.PositiveIntegerField()
-    protocol = models.CharField(max_length=3, choices=Protocol.choices, default=Protocol.TCP)
+    protocol = models.CharField(max_length=4, choices=Protocol.choices, default=Protocol.TCP)
     ports = ArrayField(
-        models.CharField(max_length=11, validators=[port_range]), help_text="443 or 8000-8100"
+        models.CharField(max_length=11, validators=[port_range]),
+        default=list,
+        blank=True,
+        help_text="443 or 8000-8100; none for icmp",
     )
     sources = ArrayField(CidrField(), default=list, blank=True)
     destinations = ArrayField(CidrField(), default=list, blank=True)
@@ -41,7 +47,16 @@ class Rule(ValidatedModel):
                 fields=["firewall", "direction", "position"],
                 violation_error_code="position_taken",
                 violation_error_message="Another rule has this place already.",
-            )
+            ),
+            Check(
+                field="ports",
+                name="rule_has_ports_unless_icmp",
+                condition=Q(protocol=ICMP, ports=[]) | (~Q(protocol=ICMP) & ~Q(ports=[])),
+                violation_error_code="ports_of_protocol",
+                violation_error_message=(
+                    "A rule for tcp or udp names at least one port; icmp has none."
+                ),
+            ),
         ]
         triggers = [
             Recorded(
@@ -53,4 +68,4 @@ class Rule(ValidatedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.direction} {self.protocol} {', '.join(self.ports)}"
+        return f"{self.direction} {self.protocol} {', '.join(self.ports)}".rstrip()

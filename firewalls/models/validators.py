@@ -10,9 +10,12 @@ from firewalls.configuration.values import COMMENT_BYTES, ENDS_A_QUOTE
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 MAX_PORT = 65535
 
+# As the kernel takes it (15 bytes), in what units, nftables and FRR take too. The other names are
+# those of what the firewall makes itself, and of its group of neighbours in FRR.
 interface_name = RegexValidator(
-    r"\A[a-z][a-z0-9.]{0,14}\Z",
-    "An interface name has at most 15 of a-z, 0-9 and '.'.",
+    r"\A(?!(?:lo|bridge|FABRIC|(?:vrf|vni|vlan|bridge)\d+)\Z)[A-Za-z][A-Za-z0-9._-]{0,14}\Z",
+    "An interface name has at most 15 of A-Z, a-z, 0-9, '.', '_' and '-', begins with a letter,"
+    " and is none that the firewall has anyway, such as lo or vrf3.",
     "invalid_interface",
 )
 ssh_host = RegexValidator(r"\A[A-Za-z0-9.:-]+\Z", "A host is a name or an address.", "invalid_host")

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 
 from firewalls.configuration import checks
+from firewalls.device.protocol import too_large
 from firewalls.device.transport import Step
 from firewalls.intent import changes
 from firewalls.models import Firewall, Push, Revision
@@ -76,9 +77,10 @@ def _checked(chosen: list[tuple[Push, Revision]]) -> list[PushJob]:
     for (push, revision), files, complaints in zip(chosen, ours, all_complaints, strict=True):
         output = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
         rendered = asdict(Step("render", "ok", 0, output))
-        if complaints:
-            failed = asdict(Step("check", "failed", 0, "\n".join(complaints)))
-            refuse(push, f"It was not sent: {complaints[0]}", [rendered, failed])
+        reasons = list(filter(None, [too_large(revision.files), *complaints]))
+        if reasons:
+            failed = asdict(Step("check", "failed", 0, "\n".join(reasons)))
+            refuse(push, f"It was not sent: {reasons[0]}", [rendered, failed])
         else:
             units = takeover.adopted(push.firewall).values()
             jobs.append(PushJob(push, files, {"render": rendered}, adopted=tuple(units)))

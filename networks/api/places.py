@@ -6,7 +6,7 @@ import django_filters
 from rest_framework import serializers
 
 from networks.allocation import free_id
-from networks.common.api.lists import Among, CidrAmong, Exact, InetAmong, YesNo
+from networks.common.api.lists import Among, CidrAmong, Exact, InetAmong, Integer, YesNo
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
 from networks.models import Partition, Project
@@ -35,6 +35,7 @@ class PartitionSerializer(PlaceSerializer[Partition]):
             "dns_servers",
             "ntp_servers",
             "management_prefixes",
+            "fabric_mtu",
             "auto_push",
         ]
 
@@ -52,6 +53,7 @@ class PartitionFilters(django_filters.FilterSet):
     dns_servers = InetAmong()
     ntp_servers = Among()
     management_prefixes = CidrAmong()
+    fabric_mtu = Integer()
     auto_push = YesNo()
 
 

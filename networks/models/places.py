@@ -1,9 +1,11 @@
 """Partitions and projects: where networks are, and whose."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from networks.common.fields import CidrField, IdentifierField, InetField, host, one_line
+from networks.common.mtu import FABRIC_MTU, LARGEST_FABRIC, SMALLEST_FABRIC
 from networks.common.triggers import Recorded
 from networks.common.validation import ValidatedModel
 
@@ -26,6 +28,13 @@ class Partition(ValidatedModel):
         default=list,
         blank=True,
         help_text="Who may reach the SSH of the partition's firewalls.",
+    )
+    fabric_mtu = models.PositiveIntegerField(
+        "fabric MTU",
+        default=FABRIC_MTU,
+        validators=[MinValueValidator(SMALLEST_FABRIC), MaxValueValidator(LARGEST_FABRIC)],
+        help_text="The largest packet, in bytes, that the links of the fabric take. The networks "
+        "get 50 bytes less, which VXLAN needs, and 9000 at most.",
     )
     auto_push = models.BooleanField(
         default=False,

@@ -141,9 +141,9 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
         "'70000' is not a port such as 443 or a range such as 8000-8100.",
     ),
     "a protocol that rules do not know": (
-        ("rules.yaml", "UDP", "ICMP"),
+        ("rules.yaml", "UDP", "SCTP"),
         "rules.yaml, document 1, line 3, rules, egress[0].protocol",
-        "Value 'icmp' is not a valid choice.",
+        "Value 'sctp' is not a valid choice.",
     ),
     "a machine without a UUID": (
         ("machines.yaml", "7d2f0c4e-5b1a-4c8e-9a77-0c4a3e1f0004", "node-4"),
@@ -239,7 +239,7 @@ def test_every_problem_is_named_and_what_depends_on_a_bad_object_is_not_blamed(
             "parentnetworkid: outside\n  partitionid",
         ),
         ("ips.yml", "type: static\ntags", "type: rented\ntags"),
-        ("rules.yaml", "UDP", "ICMP"),
+        ("rules.yaml", "UDP", "SCTP"),
     )
     with pytest.raises(ImportRefused) as refused:
         run([broken])

@@ -54,6 +54,9 @@ BOX: Tools = dict.fromkeys(
     (
         "frr-reload.py",
         "hostname",
+        "sysctl",
+        "ip",
+        "modprobe",
         "sudo",
         "visudo",
         "useradd",

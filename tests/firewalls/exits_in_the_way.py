@@ -46,12 +46,15 @@ VRF, SETTINGS, NAMES = (
     "/etc/hostname",
 )
 RESOLVED = "/etc/systemd/resolved.conf.d/shared-networks.conf"
+TIMESYNCD = "/etc/systemd/timesyncd.conf.d/shared-networks.conf"
 WITH_UNITS = CHANGED | {
     VRF: "[NetDev]\nName=vrf7\nKind=vrf\n",
     NAMES: "fw\n",
     SETTINGS: "x=1\n",
-    RESOLVED: "[Resolve]\n",
+    RESOLVED: "[Resolve]\nDNS=192.0.2.53\n",
+    "/etc/modules-load.d/shared-networks.conf": "# what tracks\nnf_conntrack\n",
 }
+WITH_SERVERS = WITH_UNITS | {TIMESYNCD: "[Time]\nNTP=ntp.example.net\nNTP=2001:db8::123\n"}
 GONE = '$(grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf" && echo Active || echo Established)'
 LOST = {"vtysh": vtysh(neighbors=SESSIONS.replace("STATE", GONE))}
 NEWLY = f'if grep -q changed "$APPLIER_ROOT/etc/frr/frr.conf"; then {SESSION}; fi'
@@ -161,6 +164,19 @@ class Pushed:
 
 def lacking(tools: str, practice: bool = False) -> How:
     return How(without=tools, env=PRACTICE.env if practice else {})
+
+
+def way_gone(around: tuple[str, ...], said: str) -> Happening:
+    """The rules that run have a chain of connections that the new ones have not."""
+    chain = "table inet metal {\n\tchain way {\n\t\tcounter ct mark set 0x00c0ffee accept\n\t}\n}"
+    how = How(says("nft", '*"list "*', chain))
+
+    def happen(box: Box) -> None:
+        told = box.told(*box.run("apply", given=packed(CHANGED), how=how, around=around))
+        assert told.ended == "applied" and told.steps["load-nftables"][1].startswith(said), told
+        assert bool(told.steps["load-nftables"][1]) == bool(said), told
+
+    return happen
 
 
 def rounds(left: str, number: int) -> Happening:
@@ -355,10 +371,23 @@ LOADED: dict[str, Happening] = {
     "resolved does not start": Pushed(
         "rolled-back", "load-system", "no reply", RESTART, WITH_UNITS
     ),
+    "servers out of reach": Pushed(
+        "applied",
+        "load-system",
+        "The time servers 2001:db8::123 cannot be reached",
+        fails("ip", "*route*get*"),
+        WITH_SERVERS,
+        state="ok",
+    ),
+    "a way is gone": way_gone((real("unshare"), "-rn"), ""),
+    "a kernel that keeps connections": way_gone(
+        (real("setpriv"), "--bounding-set", "-all", "--inh-caps", "-all"),
+        "The kernel could not be asked to forget ended connections: ",
+    ),
     "no resolved": Pushed(
         "applied",
         "load-system",
-        "",
+        "The partition's name servers have no effect: systemd-resolved does not run here.",
         fails("systemctl", "*is-active*resolved*"),
         WITH_UNITS,
         state="ok",

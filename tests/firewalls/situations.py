@@ -222,6 +222,18 @@ SITUATIONS = {
         shared=(replace(STORAGE, vrf=4095), replace(BACKUP, vrf=1)),
         externals=(INTERNET,),
     ),
+    "uplinks-as-kernels-name-them": replace(
+        CONSUMER, uplinks=("enP2p1s0f0np0", "eth_up", "Slot-3.100"), fabric_mtu=1500
+    ),
+    "rules-for-icmp": replace(
+        ALONE,
+        primary=SHOP_DUAL,
+        externals=(INTERNET_DUAL, MPLS),
+        rules=(
+            Rule("egress", "icmp", comment="ping"),
+            Rule("ingress", "icmp", (), nets("192.0.2.0/24", "2001:db8:ffff::/48")),
+        ),
+    ),
     "four-uplinks-and-no-management": replace(
         CONSUMER, uplinks=("lan3", "lan0", "lan10", "lan1"), management_prefixes=()
     ),

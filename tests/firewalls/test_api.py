@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from firewalls.allocation import replace_rules
 from firewalls.intent import revisions
@@ -131,9 +132,15 @@ class TestAllocating:
             ({"rules": {"ingress": [{"ports": [True]}]}}, {"rules": ["invalid_port"]}),
             (
                 {"rules": {"ingress": [{"protocol": "icmp", "ports": [1]}]}},
+                {"rules": ["ports_of_protocol"]},
+            ),
+            ({"rules": {"egress": [{"protocol": "udp"}]}}, {"rules": ["ports_of_protocol"]}),
+            (
+                {"rules": {"ingress": [{"protocol": "sctp", "ports": [1]}]}},
                 {"rules": ["invalid_choice"]},
             ),
             ({"uplinks": ["lan0; reboot"]}, {"uplinks": ["item_invalid"]}),
+            ({"uplinks": ["vrf3981"]}, {"uplinks": ["item_invalid"]}),
         ],
     )
     def test_refusals_name_field_and_code_and_leave_nothing(
@@ -168,6 +175,28 @@ class TestChanging:
             2,
         )
         assert shown["management"]["host"] == "192.0.2.9" and shown["management"]["port"] == 22
+
+    def test_the_database_holds_by_itself_which_rules_have_ports(self, firewall: Firewall) -> None:
+        replace_rules(firewall, [{"direction": "egress", "protocol": "icmp"}])
+        for change in ({"ports": ["80"]}, {"protocol": "tcp"}):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                firewall.rules.update(**change)
+
+    def test_its_partition_says_how_large_packets_may_be(
+        self, api: Api, firewall: Firewall
+    ) -> None:
+        refused = Api("admin").patch("partitions/fra/", {"fabric_mtu": 1329})
+        assert codes(refused) == {"fabric_mtu": ["min_value"]}
+        Api("admin").patch("partitions/fra/", {"fabric_mtu": 1500})
+        revisions.refresh([firewall.pk], cause="another MTU")
+        files = api.get(path(firewall, "config/")).json()["files"]
+        sizes = {
+            line
+            for text in files.values()
+            for line in text.splitlines()
+            if line.startswith("MTUBytes=")
+        }
+        assert sizes == {"MTUBytes=1500", "MTUBytes=1450"}
 
     def test_replaces_the_rules_of_a_direction(self, api: Api, firewall: Firewall) -> None:
         api.patch(

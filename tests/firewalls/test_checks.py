@@ -83,7 +83,7 @@ UNIT = "/etc/systemd/network/30-sn-vrf3982.netdev"
             "route-map vrf3981-import-map permit 11\n",
             "vrf3981-import-map has entry 11 twice",
         ),
-        (NFT, 'oifname "bridge3982" meta', 'oifname "bridge3999" meta', "the interface bridge3999"),
+        (NFT, 'oifname "bridge3982" ct', 'oifname "bridge3999" ct', "the interface bridge3999"),
         (
             NFT,
             "type nat hook postrouting",

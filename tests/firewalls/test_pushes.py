@@ -35,6 +35,18 @@ def test_a_new_firewall_is_in_sync_once_its_push_is_confirmed(
     )
 
 
+def test_what_the_applier_would_not_take_is_not_sent(firewall: Firewall, box: Boxes) -> None:
+    files = {"/etc/frr/frr.conf": "!\n", "/etc/nftables.conf": "# one more rule\n" * 260_000}
+    large = Revision.objects.create(
+        firewall=firewall, number=2, digest="large", files=files, cause="many rules"
+    )
+    done = push(firewall, revision=large)
+    assert done.state == "failed" and done.error.startswith(
+        "It was not sent: The configuration has 4.2 MB, and a firewall takes 4.0 MB."
+    )
+    assert not box.file("/etc/nftables.conf", firewall.name).exists()
+
+
 def test_what_the_parsers_here_refuse_is_not_sent(firewall: Firewall, box: Boxes) -> None:
     needs("vtysh")
     files = {

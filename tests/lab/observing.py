@@ -234,10 +234,9 @@ def _counters(lab: Lab, scenarios: list[Scenario]) -> dict[tuple[str, str, str],
     counters = {}
     for rule in [scenario.counted for scenario in scenarios if scenario.counted]:
         firewall, source, target = rule
-        chain = lab.guest.run("nft list chain inet metal forward", node=firewall)
-        interfaces = (
-            f'iifname "vrf{lab.numbers.vrfs[source]}" oifname "bridge{lab.numbers.vrfs[target]}"'
-        )
-        packets = re.findall(rf"{interfaces}.* packets (\d+) .*accept", chain)
+        listed = lab.guest.run("nft list table inet metal", node=firewall)
+        way = f"vrf{lab.numbers.vrfs[source]}-to-vrf{lab.numbers.vrfs[target]}"
+        chains = re.findall(rf"chain {way}-\w+ {{\n(.*?)\n\t}}", listed, re.DOTALL)
+        packets = re.findall(r" packets (\d+) .*accept", "\n".join(chains))
         counters[rule] = sum(int(number) for number in packets)
     return counters

@@ -155,6 +155,7 @@ STEADY = (
         "A shared network without a firewall of its own fetches a page through an endpoint",
         (
             Connection("storage1", "fw-web@storage", "fw-web@internet", port=3128, page="internet"),
+            Connection("web1", "fw-web@storage", "fw-web@internet", port=3128, page="internet"),
             Connection("storage1", "internet"),
         ),
         faults=("fw-web no-endpoints",),

@@ -18,6 +18,8 @@ DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 ELSEWHERE = {4: ip_address("192.0.2.201"), 6: ip_address("2001:db8:ffff::201")}
 NO_EXPORT = frozenset({"no-export"})
 ANNOUNCED = frozenset[str]()
+SAMPLE = 3  # one of so many packets is tried as one of a running flow too; it takes that long
+PING = ("icmp", 0)
 BGP, SSH, METRICS, VXLAN = ("tcp", 179), ("tcp", 22), ("tcp", 9100), ("udp", 4789)
 Net: TypeAlias = Any
 Facts: TypeAlias = Any
@@ -80,6 +82,7 @@ class Comparison:
         yield from self._flows()
         yield from self._endpoints()
         yield from self._input()
+        yield from self._tracking()
 
     def _vrfs(self) -> Iterator[str]:
         vnis = {f"vrf{net.vrf}": net.vrf for net in self.joined}
@@ -188,8 +191,8 @@ class Comparison:
             for target in (net for net in self.nets if net is not source):
                 # Where nothing passes, fewer will do.
                 few = services if self.primary in (source, target) else services[::4]
-                for packet in self._packets(source, target, few):
-                    yield from self._flow(source, target, packet)
+                for number, packet in enumerate(self._packets(source, target, few)):
+                    yield from self._flow(source, target, packet, running=number % SAMPLE == 0)
                 yield from self._states(source, target)
 
     def _states(self, source: Net, target: Net) -> Iterator[str]:
@@ -213,14 +216,15 @@ class Comparison:
         for endpoint in self.facts.endpoints:
             edges |= {(endpoint.protocol, endpoint.port)}
             edges |= {(endpoint.protocol, endpoint.target_port)}
-        return sorted(edges | {BGP, ("tcp", 81), ("udp", 81)})
+        return sorted(edges | {BGP, PING, ("tcp", 81), ("udp", 81)})
 
     def _packets(
         self, source: Net, target: Net, services: list[tuple[str, int]]
     ) -> Iterator[Packet]:
         destinations = self._destinations(target)
         elsewhere = [net.prefixes for net in self.nets if net is not target]
-        for src in self._sources(source):
+        public = (*target.addresses, *(prefix[-2] for prefix in target.prefixes))
+        for src in (*self._sources(source), *public):
             for dst in {address for address in destinations if address.version == src.version}:
                 if dst == src:
                     continue
@@ -228,9 +232,21 @@ class Comparison:
                     inside(prefixes, dst) for prefixes in elsewhere
                 ):
                     continue  # it is no destination of the target's
+                if not self._exists(source, target, src, dst):
+                    continue
                 for protocol, port in services:
                     devices = f"vrf{source.vrf}", f"bridge{target.vrf}"
-                    yield Packet(src, dst, protocol, port, *devices)
+                    in_family = "icmpv6" if protocol == "icmp" and dst.version == 6 else protocol
+                    yield Packet(src, dst, in_family, port, *devices)
+
+    def _exists(self, source: Net, target: Net, src: IP, dst: IP) -> bool:
+        """Whether there is such a packet: outside and behind the firewall are such addresses."""
+        if source is self.primary and target in self.externals:
+            return inside((*target.prefixes, *target.destination_prefixes), dst)
+        if source in self.externals and target is self.primary:
+            comes_from_there = inside((*source.prefixes, *source.destination_prefixes), src)
+            return comes_from_there and inside((*source.prefixes, *target.prefixes), dst)
+        return True
 
     def _sources(self, net: Net) -> list[IP]:
         addresses = [prefix[-2] for prefix in net.prefixes]
@@ -247,14 +263,32 @@ class Comparison:
         addresses += [cidr[1] if cidr.num_addresses > 1 else cidr[0] for cidr in named]
         return addresses
 
-    def _flow(self, source: Net, target: Net, packet: Packet) -> Iterator[str]:
+    def _flow(self, source: Net, target: Net, packet: Packet, *, running: bool) -> Iterator[str]:
         expected = "accept" if self._passes(source, target, packet) else "drop"
         if self.rules.verdict("forward", packet) != expected:
             yield f"{packet} from {source.id} to {target.id} is not met with {expected}"
+        hidden = self._hidden(source, target, packet)
         if expected == "accept":
-            shown, hidden = self.rules.source(packet), self._hidden(source, target, packet)
+            shown = self.rules.source(packet)
             if shown != hidden:
                 yield f"{packet} shows itself in {target.id} as {shown}, not {hidden}"
+        if running:
+            yield from self._running(replace(packet, shown=hidden), expected)
+
+    def _running(self, packet: Packet, expected: str) -> Iterator[str]:
+        """What was let in by a rule that is no more goes on where another one lets it in."""
+        if (packet.protocol, packet.port) == BGP:
+            return  # nothing of it can be running
+        running = replace(packet, state="established", marked=False)
+        reply = replace(running.reply(), iif=_vrf_of(packet.oif), oif=_svi_of(packet.iif))
+        for one in (running, reply):
+            if self.rules.verdict("forward", one) != expected:
+                yield f"running flows are not met with {expected}: {one}"
+            elsewhere = replace(one, shown=ELSEWHERE[packet.dst.version])
+            if packet.shown == packet.src or expected == "drop":
+                continue
+            if self.rules.verdict("forward", elsewhere) != "drop":
+                yield f"what is hidden behind another address goes on: {elsewhere}"
 
     def _passes(self, source: Net, target: Net, packet: Packet) -> bool:
         if (packet.protocol, packet.port) == BGP:
@@ -275,11 +309,15 @@ class Comparison:
             return False
         if not inside(target.prefixes, packet.dst):
             return False
-        return not self._is_narrowed(target) or _matched(self.egress, packet)
+        pings = packet.protocol in ("icmp", "icmpv6")
+        return pings or not self._is_narrowed(target) or _matched(self.egress, packet)
 
     def _passes_to_external(self, target: Net, packet: Packet) -> bool:
         version = packet.dst.version
         can_hide = not target.nat or own_address(target, version) is not None
+        lawful = inside((*self.primary.prefixes, *target.prefixes), packet.src)
+        if not lawful or packet.src in target.addresses:
+            return False
         return version in reached_families(target) and can_hide and _matched(self.egress, packet)
 
     def _is_narrowed(self, net: Net) -> bool:
@@ -311,7 +349,7 @@ class Comparison:
             yield f"{endpoint} answers by {other.protocol} as well"
 
     def _published(self, endpoint: Endpoint, net: Net, packet: Packet) -> Iterator[str]:
-        from_there = net.vrf == endpoint.vrf
+        from_there = net.vrf == endpoint.vrf or net is self.primary
         arrived = self.rules.delivered(packet, net.vrf)
         expected = _translated(packet, endpoint) if from_there else packet
         if arrived != expected:
@@ -319,14 +357,22 @@ class Comparison:
             return
         forwarded = replace(arrived, iif=f"vrf{net.vrf}", oif=f"bridge{self.primary.vrf}")
         verdict = self.rules.verdict("forward", forwarded)
-        passes = endpoint.target_port != BGP[1]
+        passes = from_there and endpoint.target_port != BGP[1]
         if from_there and (verdict == "accept") != passes:
             yield f"{forwarded} is met with {verdict}"
-        if verdict == "accept" and self.rules.source(forwarded) != packet.src:
+        shown = packet.src
+        if net is self.primary:
+            shown = own_address(net, packet.src.version) or shown
+        if verdict == "accept" and self.rules.source(forwarded) != shown:
             yield f"{forwarded} is seen from {self.rules.source(forwarded)}"
         stranger = replace(forwarded, src=ELSEWHERE[packet.src.version])
         if from_there and self.rules.verdict("forward", stranger) != "drop":
             yield f"{stranger} from outside of {net.id} reaches an endpoint"
+        if passes:
+            yield from self._running(replace(forwarded, shown=shown), "accept")
+            moved = replace(forwarded, state="established", marked=False, dst=stranger.src)
+            if self.rules.verdict("forward", moved) != "drop":
+                yield f"{moved} goes on to where the endpoint led before"
 
     def _input(self) -> Iterator[str]:
         for device in self._devices():
@@ -335,6 +381,16 @@ class Comparison:
                 verdict = self.rules.verdict("input", packet)
                 if (verdict == "accept") != passes:
                     yield f"the firewall itself meets {packet} with {verdict}"
+
+    def _tracking(self) -> Iterator[str]:
+        """The fabric's VXLAN is not tracked; what machines send to the same port is."""
+        here = ELSEWHERE[4]
+        for device in self._devices():
+            packet = Packet(here, here, *VXLAN, iif=device, oif=device)
+            for hook in ("prerouting", "output"):
+                expected = device not in self.facts.uplinks
+                if self.rules.tracked(hook, packet) != expected:
+                    yield f"VXLAN of {device} is tracked in {hook}: {not expected}"
 
     def _devices(self) -> set[str]:
         devices = {f"{kind}{net.vrf}" for net in self.nets for kind in ("vrf", "bridge")}
@@ -362,6 +418,14 @@ class Comparison:
         yield ELSEWHERE[4], ("tcp", 8000), False
 
 
+def _vrf_of(svi: str) -> str:
+    return svi.replace("bridge", "vrf")
+
+
+def _svi_of(vrf: str) -> str:
+    return vrf.replace("vrf", "bridge")
+
+
 def _translated(packet: Packet, endpoint: Endpoint) -> Packet:
     return replace(
         packet,
@@ -376,12 +440,14 @@ def _matched(rules: Iterable[Rule], packet: Packet) -> bool:
 
 
 def _matches(rule: Rule, packet: Packet) -> bool:
-    if rule.protocol != packet.protocol:
+    if rule.protocol != packet.protocol.removesuffix("v6"):
         return False
     if rule.sources and not inside(rule.sources, packet.src):
         return False
     if rule.destinations and not inside(rule.destinations, packet.dst):
         return False
+    if rule.protocol == "icmp":
+        return True
     ranges = [(int(text.split("-")[0]), int(text.split("-")[-1])) for text in rule.ports]
     return any(first <= packet.port <= last for first, last in ranges)
 

@@ -24,6 +24,22 @@ class Packet:
     oif: str = ""
     state: str = "new"
     addressed: tuple[IP, int] | None = None  # before its destination was translated
+    sport: int = 0
+    direction: str = "original"
+    marked: bool = True  # by a rule that still lets its connection in
+    shown: IP | None = None  # whom the other side hears, if not the source
+
+    def reply(self) -> "Packet":
+        """What comes back, after its translation was taken back."""
+        return replace(
+            self,
+            src=self.dst,
+            dst=self.src,
+            port=self.sport,
+            sport=self.port,
+            direction="reply",
+            shown=self.shown or self.src,
+        )
 
 
 Condition = Callable[[Packet], bool]
@@ -39,6 +55,7 @@ class Rule:
     conditions: list[Condition]
     verdict: str = ""
     argument: str = ""
+    mark: str = ""
 
     def applies(self, packet: Packet) -> bool:
         # Asked a million times: with all() and its generator, reading back takes a third longer.
@@ -84,11 +101,17 @@ class Filter:
                 continue
             if rule.verdict in ("accept", "drop"):
                 return rule.verdict
-            if rule.verdict == "jump":
+            if rule.verdict in ("jump", "goto"):
                 verdict = self._walk(table, self.chains[table, rule.argument], packet)
-                if verdict:
-                    return verdict
+                if verdict or rule.verdict == "goto":
+                    return verdict or chain.policy
         return chain.policy
+
+    def tracked(self, hook: str, packet: Packet) -> bool:
+        """Whether the kernel keeps a connection for it."""
+        chains = self.base_chains.get((hook, "filter"), [])
+        rules = [rule for _, chain in chains for rule in chain.rules if rule.verdict == "notrack"]
+        return not any(rule.applies(packet) for rule in rules)
 
     def delivered(self, packet: Packet, network: str) -> Packet:
         """The packet from a network after its destination was translated.
@@ -142,8 +165,9 @@ class _Tokens:
         self.tokens = tokens
         self.position = 0
 
-    def peek(self) -> str:
-        return self.tokens[self.position] if self.position < len(self.tokens) else ""
+    def peek(self, further: int = 0) -> str:
+        position = self.position + further
+        return self.tokens[position] if position < len(self.tokens) else ""
 
     def read(self, *expected: str) -> str:
         """The next token, which must be one of those expected, if any are."""
@@ -183,10 +207,42 @@ def _tables(tokens: _Tokens) -> Iterator[tuple[tuple[str, str], Chain]]:
         if table not in deleted:
             raise Unreadable(f"table {table} is added to what is there already")
         tokens.read("{")
+        yield from (((table, name), chain) for name, chain in _chains(tokens).items())
+
+
+def _chains(tokens: _Tokens) -> dict[str, Chain]:
+    """Those of one table, by name. The marks that they give are those that its set has."""
+    marks: set[str] = set()
+    chains: dict[str, Chain] = {}
+    while tokens.skip_lines() != "}":
+        if tokens.read("chain", "set") == "set":
+            marks |= _marks(tokens)
+        else:
+            name = tokens.read()
+            chains[name] = _chain(tokens)
+    tokens.read("}")
+    used = {rule.mark for chain in chains.values() for rule in chain.rules if rule.mark}
+    if used != marks:
+        raise Unreadable(f"the marks {used ^ marks} are either set or current, not both")
+    return chains
+
+
+def _marks(tokens: _Tokens) -> set[str]:
+    """Those of the set of current marks."""
+    tokens.read("current")
+    tokens.read("{")
+    tokens.skip_lines()
+    tokens.read_all("type", "mark")
+    marks = set()
+    if tokens.skip_lines() == "elements":
+        tokens.read_all("elements", "=", "{")
         while tokens.skip_lines() != "}":
-            tokens.read("chain")
-            yield (table, tokens.read()), _chain(tokens)
+            marks.add(tokens.read())
+            tokens.read(",")
         tokens.read("}")
+        tokens.skip_lines()
+    tokens.read("}")
+    return marks
 
 
 def _chain(tokens: _Tokens) -> Chain:
@@ -208,7 +264,7 @@ def _read_hook(chain: Chain, tokens: _Tokens) -> None:
     tokens.read("hook")
     chain.hook = tokens.read("input", "forward", "output", "prerouting", "postrouting")
     tokens.read("priority")
-    tokens.read("filter", "srcnat", "dstnat")
+    tokens.read("filter", "srcnat", "dstnat", "raw")
     tokens.read_all(";", "policy")
     chain.policy = tokens.read("accept", "drop")
     tokens.read(";")
@@ -220,7 +276,10 @@ def _rule(tokens: _Tokens) -> Rule:
         raise Unreadable("it ends within a chain")
     while tokens.peek() not in ("\n", ""):
         word = tokens.read()
-        if not (_changes_nothing(word, tokens) or _decides(rule, word, tokens)):
+        if word == "ct" and tokens.peek() == "mark" and tokens.peek(1) == "set":
+            tokens.read_all("mark", "set")
+            rule.mark = tokens.read()
+        elif not (_changes_nothing(word, tokens) or _decides(rule, word, tokens)):
             rule.conditions.append(_condition(word, tokens))
     return rule
 
@@ -246,9 +305,9 @@ def _changes_nothing(word: str, tokens: _Tokens) -> bool:
 def _decides(rule: Rule, word: str, tokens: _Tokens) -> bool:
     """Reads what becomes of the packet."""
     match word:
-        case "accept" | "drop":
+        case "accept" | "drop" | "notrack":
             rule.verdict = word
-        case "jump":
+        case "jump" | "goto":
             rule.verdict = word
             rule.argument = tokens.read()
         case "snat" | "dnat":
@@ -283,11 +342,14 @@ def _condition(word: str, tokens: _Tokens) -> Condition:
 
 
 def _port(protocol: str, tokens: _Tokens) -> Condition:
-    tokens.read("dport")
+    side = tokens.read("dport", "sport")
     ranges = [_range(text) for text in _elements(tokens)]
-    return lambda packet: (
-        packet.protocol == protocol and any(first <= packet.port <= last for first, last in ranges)
-    )
+
+    def condition(packet: Packet) -> bool:
+        port = packet.port if side == "dport" else packet.sport
+        return packet.protocol == protocol and any(first <= port <= last for first, last in ranges)
+
+    return condition
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -315,15 +377,31 @@ def _meta(tokens: _Tokens) -> Condition:
 
 def _tracked(tokens: _Tokens) -> Condition:
     """What connection tracking knows of the packet."""
-    match tokens.read("state", "status", "original"):
+    match tokens.read("state", "status", "mark", "direction", "original", "reply"):
         case "state":
             states = _states(tokens)
             return lambda packet: packet.state in states
         case "status":
             tokens.read("dnat")
             return lambda packet: packet.addressed is not None
+        case "mark":
+            tokens.read("@current")
+            return lambda packet: packet.marked
+        case "direction":
+            direction = tokens.read("original", "reply")
+            return lambda packet: packet.direction == direction
+        case "reply":
+            return _shown(tokens)
         case _:
             return _original(tokens)
+
+
+def _shown(tokens: _Tokens) -> Condition:
+    """Whom the other side hears is not this one."""
+    tokens.read("ip", "ip6")
+    tokens.read_all("daddr", "!=")
+    address = ip_address(tokens.read())
+    return lambda packet: (packet.shown or packet.src) != address
 
 
 def _states(tokens: _Tokens) -> set[str]:
@@ -336,18 +414,29 @@ def _states(tokens: _Tokens) -> set[str]:
 
 
 def _original(tokens: _Tokens) -> Condition:
-    """What the packet was addressed to before its destination was translated."""
+    """What the packet's connection was addressed to before its destination was translated."""
     if tokens.read("ip", "ip6", "proto-dst") == "proto-dst":
         port = int(tokens.read())
-        return lambda packet: (packet.addressed or (packet.dst, packet.port))[1] == port
+        return lambda packet: _addressed(packet)[1] == port
     tokens.read("daddr")
     address = ip_address(tokens.read())
-    return lambda packet: (packet.addressed or (packet.dst, packet.port))[0] == address
+    return lambda packet: _addressed(packet)[0] == address
+
+
+def _addressed(packet: Packet) -> tuple[IP, int]:
+    if packet.addressed:
+        return packet.addressed
+    if packet.direction == "reply":
+        return packet.src, packet.sport
+    return packet.dst, packet.port
 
 
 def _address(family: str, tokens: _Tokens) -> Condition:
     version = 4 if family == "ip" else 6
     side = tokens.read("saddr", "daddr")
+    negated = tokens.peek() == "!="
+    if negated:
+        tokens.read("!=")
     nets = list(map(ip_network, _elements(tokens)))
     for net in nets:
         if net.version != version:
@@ -356,8 +445,10 @@ def _address(family: str, tokens: _Tokens) -> Condition:
 
     def condition(packet: Packet) -> bool:
         address = packet.src if side == "saddr" else packet.dst
+        if address.version != version:
+            return False
         number = int(address)
-        return address.version == version and any(first <= number <= last for first, last in spans)
+        return any(first <= number <= last for first, last in spans) != negated
 
     return condition
 

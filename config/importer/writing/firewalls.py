@@ -24,9 +24,12 @@ _COMPARED = ("direction", "protocol", "ports", "sources", "destinations", "comme
 def rule_values(rules: Sequence[ListedRule]) -> Rules:
     """The rules as fields of rows. Raises ValidationError naming each rule and field at fault."""
     errors: dict[str, Any] = {}
+    of_others = {"firewall", "position"}
     for rule in rules:
+        row = Rule(**rule.values)
         try:
-            Rule(**rule.values).clean_fields(exclude={"firewall", "position"})
+            row.clean_fields(of_others)
+            row.validate_constraints(of_others)
         except ValidationError as error:
             for name, of_field in error.error_dict.items():
                 errors[f"{rule.path}.{_NAMES.get(name, name)}"] = of_field

@@ -7,6 +7,8 @@ device, and the first rule that matches counts.
 
 from firewalls.configuration.filters.access import Access, access
 from firewalls.configuration.filters.flows import Flow, Ports, flows
+from firewalls.configuration.filters.origins import Origin, origins
+from firewalls.configuration.filters.paths import Path, paths
 from firewalls.configuration.filters.translations import (
     PortForward,
     Translation,
@@ -17,11 +19,15 @@ from firewalls.configuration.filters.translations import (
 __all__ = [
     "Access",
     "Flow",
+    "Origin",
+    "Path",
     "PortForward",
     "Ports",
     "Translation",
     "access",
     "flows",
+    "origins",
+    "paths",
     "port_forwards",
     "translations",
 ]

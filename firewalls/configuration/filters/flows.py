@@ -1,12 +1,21 @@
 """Which new connections may pass from one network to another."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_network
 
+from firewalls.configuration.filters.origins import lawful
 from firewalls.configuration.filters.translations import PortForward
-from firewalls.configuration.values import FAMILIES, REMEMBERED, Net, Rule, of_family, one_line
+from firewalls.configuration.values import (
+    FAMILIES,
+    ICMP,
+    REMEMBERED,
+    Net,
+    Rule,
+    of_family,
+    one_line,
+)
 from networks.common.addressing import Cidr, contains
 
 
@@ -30,9 +39,9 @@ class Flow:
     version: int
     sources: tuple[Cidr, ...]
     destinations: tuple[Cidr, ...]
-    protocol: str
-    ports: tuple[Ports, ...]
-    comment: str
+    protocol: str = ""
+    ports: tuple[Ports, ...] = ()
+    comment: str = ""
     port_forward: PortForward | None = None
 
 
@@ -56,8 +65,8 @@ def flows(
         opened += _to_port_forwards(primary, net, forwards)
     outward = [rule for rule in egress if not _concerns_only(rule, shared)]
     for net in externals:
-        opened += _by_rules(outward, primary, net, _leaving_to(net))
-        opened += _by_rules(ingress, net, primary, net.families())
+        opened += _to_external(outward, primary, net)
+        opened += _from_external(ingress, net, primary)
     return tuple(opened)
 
 
@@ -81,12 +90,13 @@ def _leaving_to(external: Net) -> list[int]:
 def _to_shared(primary: Net, shared: Net, egress: Sequence[Rule]) -> Iterator[Flow]:
     """Everything, unless egress rules name destinations inside the shared network.
 
-    Then it is, in both families, what they let through.
+    Then it is, in both families, what they let through, and pings: a shared network answers them.
     """
     narrowing = any(_names_part_of(shared, rule) for rule in egress)
     for everything in _everything(primary, shared):
         if narrowing:
             yield from _narrowed(everything, egress)
+            yield replace(everything, protocol=ICMP, comment=f"ping {one_line(shared.id)}")
         else:
             yield everything
 
@@ -108,8 +118,6 @@ def _everything(primary: Net, shared: Net) -> Iterator[Flow]:
             version=version,
             sources=sources,
             destinations=destinations,
-            protocol="",
-            ports=(),
             comment=f"to {one_line(shared.id)}",
         )
 
@@ -120,10 +128,8 @@ def _narrowed(flow: Flow, rules: Iterable[Rule]) -> Iterator[Flow]:
         sources = of_family(_overlap(rule.sources, flow.sources), flow.version)
         destinations = of_family(_overlap(rule.destinations, flow.destinations), flow.version)
         if sources and destinations:
-            yield Flow(
-                source=flow.source,
-                target=flow.target,
-                version=flow.version,
+            yield replace(
+                flow,
                 sources=sources,
                 destinations=destinations,
                 protocol=rule.protocol,
@@ -144,43 +150,71 @@ def _overlap(named: tuple[Cidr, ...], present: tuple[Cidr, ...]) -> tuple[Cidr, 
 def _to_port_forwards(
     primary: Net, shared: Net, port_forwards: Iterable[PortForward]
 ) -> Iterator[Flow]:
-    """From anywhere in the shared network, and only what was addressed to the port forward."""
+    """From the shared network and from behind the firewall, and only what was addressed to it."""
     for forward in port_forwards:
         if forward.source != shared.vrf:
             continue
-        yield Flow(
-            source=shared.vrf,
-            target=primary.vrf,
-            version=forward.version,
-            sources=shared.prefixes_of(forward.version),
-            destinations=(ip_network(forward.target),),
-            protocol=forward.protocol,
-            ports=(Ports(forward.target_port, forward.target_port),),
-            comment=forward.comment,
-            port_forward=forward,
+        for net in (shared, primary):
+            if net is primary and primary.address(forward.version) is None:
+                continue  # a machine would be answered directly, and not know by whom
+            yield Flow(
+                source=net.vrf,
+                target=primary.vrf,
+                version=forward.version,
+                sources=net.prefixes_of(forward.version),
+                destinations=(ip_network(forward.target),),
+                protocol=forward.protocol,
+                ports=(Ports(forward.target_port, forward.target_port),),
+                comment=forward.comment,
+                port_forward=forward,
+            )
+
+
+def _to_external(rules: Iterable[Rule], primary: Net, external: Net) -> Iterator[Flow]:
+    """What egress rules let through in each family in which something can leave."""
+    for version in _leaving_to(external):
+        here, there = lawful(primary, external, version), _reached(external, version)
+        yield from _by_rules(rules, Flow(primary.vrf, external.vrf, version, here, there))
+
+
+def _from_external(rules: Iterable[Rule], external: Net, primary: Net) -> Iterator[Flow]:
+    for version in external.families():
+        here, there = lawful(primary, external, version), _reached(external, version)
+        yield from _by_rules(rules, Flow(external.vrf, primary.vrf, version, there, here))
+
+
+def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
+    return of_family((*external.destination_prefixes, *external.prefixes), version)
+
+
+def _by_rules(rules: Iterable[Rule], anything: Flow) -> Iterator[Flow]:
+    """What rules let through as they say it, without sources and destinations that are not there.
+
+    A rule of which nothing is left lets nothing through.
+    """
+    for rule in rules if anything.sources and anything.destinations else ():
+        sources = _meeting(rule.sources, anything.sources)
+        destinations = _meeting(rule.destinations, anything.destinations)
+        if bool(rule.sources) > bool(sources) or bool(rule.destinations) > bool(destinations):
+            continue
+        yield replace(
+            anything,
+            sources=sources,
+            destinations=destinations,
+            protocol=rule.protocol,
+            ports=_merged(rule.ports),
+            comment=_comment(rule),
         )
 
 
-def _by_rules(
-    rules: Iterable[Rule], source: Net, target: Net, families: Iterable[int]
-) -> Iterator[Flow]:
-    """What the rules let through as it is, in each family that they say anything of."""
-    for rule in rules:
-        for version in families:
-            sources = of_family(rule.sources, version)
-            destinations = of_family(rule.destinations, version)
-            if (rule.sources and not sources) or (rule.destinations and not destinations):
-                continue  # what it names is of the other family
-            yield Flow(
-                source=source.vrf,
-                target=target.vrf,
-                version=version,
-                sources=sources,
-                destinations=destinations,
-                protocol=rule.protocol,
-                ports=_merged(rule.ports),
-                comment=_comment(rule),
-            )
+@lru_cache(REMEMBERED)
+def _meeting(named: tuple[Cidr, ...], present: tuple[Cidr, ...]) -> tuple[Cidr, ...]:
+    """Those named that have anything in common with what is present, which is of one family."""
+    return tuple(
+        cidr
+        for cidr in of_family(named, present[0].version)
+        if any(contains(cidr, other) or contains(other, cidr) for other in present)
+    )
 
 
 def _comment(rule: Rule) -> str:

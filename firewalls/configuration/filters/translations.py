@@ -1,7 +1,7 @@
 """How addresses are translated: sources hide behind the firewall's, and its ports are forwarded."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from firewalls.configuration.values import FAMILIES, Endpoint, Net, one_line
 from networks.common.addressing import IP, Cidr
@@ -9,20 +9,28 @@ from networks.common.addressing import IP, Cidr
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What these sources send into the target (its VRF) shows this address of the firewall."""
+    """What these sources send into the target (its VRF) shows this address of the firewall.
+
+    Where it is of port forwards, it is only what was addressed to one.
+    """
 
     target: int
     version: int
     sources: tuple[Cidr, ...]
     address: IP
     comment: str
+    of_port_forwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PortForward:
-    """What comes from a shared network (its VRF) to this address and port goes to one machine's."""
+    """What comes to this address and port of a shared network (its VRF) goes to one machine's.
+
+    It comes from that network, and from the one behind the firewall (its VRF).
+    """
 
     source: int
+    behind: int
     version: int
     address: IP
     port: int
@@ -33,23 +41,37 @@ class PortForward:
 
 
 def translations(
-    primary: Net, shared: Iterable[Net], externals: Iterable[Net]
-) -> tuple[Translation, ...]:
+    primary: Net,
+    shared: Iterable[Net],
+    externals: Iterable[Net],
+    port_forwards: Iterable[PortForward] = (),
+) -> Iterator[Translation]:
     """A shared network always hides its consumers, an external one where `nat` says so.
 
-    Only the primary network's prefixes hide: public sources stay as they are.
+    Only the primary network's prefixes hide: public sources stay as they are. Machines also hide
+    from the one that answers at their own firewall's port: it would answer them directly, and they
+    would not know whom they hear.
     """
     hiding = [*shared, *(net for net in externals if net.nat)]
-    return tuple(
-        Translation(net.vrf, version, sources, address, f"hidden in {one_line(net.id)}")
-        for net in hiding
-        for version in FAMILIES
-        if (sources := primary.prefixes_of(version))
-        and (address := net.address(version)) is not None
-    )
+    for net in hiding:
+        yield from _hidden(primary, net, FAMILIES, f"hidden in {one_line(net.id)}")
+    families = sorted({forward.version for forward in port_forwards})
+    for translation in _hidden(primary, primary, families, "hidden from the own endpoints"):
+        yield replace(translation, of_port_forwards=True)
 
 
-def port_forwards(shared: Iterable[Net], endpoints: Iterable[Endpoint]) -> tuple[PortForward, ...]:
+def _hidden(
+    primary: Net, target: Net, versions: Iterable[int], comment: str
+) -> Iterator[Translation]:
+    for version in versions:
+        sources, address = primary.prefixes_of(version), target.address(version)
+        if sources and address is not None:
+            yield Translation(target.vrf, version, sources, address, comment)
+
+
+def port_forwards(
+    primary: Net, shared: Iterable[Net], endpoints: Iterable[Endpoint]
+) -> tuple[PortForward, ...]:
     """The endpoints at the firewall's own addresses in these networks, sorted."""
     own = {(net.vrf, address) for net in shared for address in net.addresses}
     published = [
@@ -58,7 +80,7 @@ def port_forwards(shared: Iterable[Net], endpoints: Iterable[Endpoint]) -> tuple
         if (endpoint.vrf, endpoint.address) in own
         and endpoint.address.version == endpoint.target.version
     ]
-    return tuple(map(_port_forward, sorted(published, key=_order)))
+    return tuple(_port_forward(endpoint, primary.vrf) for endpoint in sorted(published, key=_order))
 
 
 def _order(endpoint: Endpoint) -> tuple[int, int, int, int, str]:
@@ -66,9 +88,10 @@ def _order(endpoint: Endpoint) -> tuple[int, int, int, int, str]:
     return endpoint.vrf, address.version, int(address), endpoint.port, endpoint.protocol
 
 
-def _port_forward(endpoint: Endpoint) -> PortForward:
+def _port_forward(endpoint: Endpoint, behind: int) -> PortForward:
     return PortForward(
         source=endpoint.vrf,
+        behind=behind,
         version=endpoint.address.version,
         address=endpoint.address,
         port=endpoint.port,

@@ -39,12 +39,14 @@ FRR = "etc/frr/frr.conf"
 RULES = "etc/nftables.conf"
 CLOSED = "etc/shared-networks/closed.nft"
 HOSTNAME = "etc/hostname"
+MODULES = "etc/modules-load.d/shared-networks.conf"
 SYSCTL = "etc/sysctl.d/90-shared-networks.conf"
 REQUIRED = (FRR, RULES)
 KNOWN = (
     *REQUIRED,
     CLOSED,
     HOSTNAME,
+    MODULES,
     SYSCTL,
     "etc/systemd/resolved.conf.d/shared-networks.conf",
     "etc/systemd/timesyncd.conf.d/shared-networks.conf",

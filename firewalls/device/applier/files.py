@@ -14,7 +14,7 @@ import stat
 from . import box
 from .remarks import Failed
 
-PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
+PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe that nobody writes to is no reason to wait.
 READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC

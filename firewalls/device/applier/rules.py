@@ -6,7 +6,7 @@ iptables-nft makes rules that nft lists but does not read.
 
 from __future__ import annotations
 
-from . import box, tools
+from . import box, connections, files, tools
 from .remarks import Failed, Skipped, remark
 
 NOT_COMPARED = (
@@ -58,6 +58,11 @@ def of(every: dict[str, str], names: list[str]) -> str:
     return "".join(every.get(name, "") for name in names)
 
 
+def in_kernel(text: str) -> str:
+    """The rules that the kernel has now in the tables of a rule set."""
+    return of(listed(), tables(text))
+
+
 def check(folder: str) -> None:
     """Whether nft takes the rule set that was sent."""
     if not tools.installed("nft"):
@@ -83,7 +88,10 @@ def load() -> None:
     """Give the kernel the rules of the file in its place."""
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
-    tools.must(["nft", "-f", f"{box.ROOT}/{box.RULES}"])
+    path = f"{box.ROOT}/{box.RULES}"
+    before = in_kernel(files.text(path))
+    tools.must(["nft", "-f", path])
+    connections.forget_gone(before, files.text(path))
 
 
 def expected() -> str:
@@ -119,8 +127,11 @@ def refusal(path: str) -> str:
 def put_back(folder: str) -> None:
     """Load what was saved, or else the file that was in place: better than the new rules."""
     for path in (f"{folder}/rules", f"{folder}/{box.RULES}"):
+        text = files.text(path)
+        before = in_kernel(text)
         result = tools.run(["nft", "-f", path])
         if result.ok:
+            connections.forget_gone(before, text)
             return
         remark(result.text)
     raise Failed("")

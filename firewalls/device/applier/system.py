@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import aside, box, files, tools
+from . import aside, box, files, servers, tools
 from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
@@ -43,6 +43,8 @@ def load(before: str) -> None:
     changed = [name for name in files.differences(box.ROOT, before) if name not in box.REQUIRED]
     wanted = Wanted(box.ROOT)
     acted = [_take_name(changed), _take_settings(wanted), _restart_services(changed)]
+    for sentence in servers.lacking():
+        remark(sentence)
     if _set_up(before, changed, wanted) or any(acted):
         return
     raise Skipped("Names, kernel settings and interfaces stay as they are.")
@@ -62,8 +64,17 @@ def _take_settings(wanted: Wanted) -> bool:
 
     if not settings.lacking(wanted, Seen()):
         return False
+    _load_modules()
     tools.must(["sysctl", "-q", "-p", f"{box.ROOT}/{box.SYSCTL}"])
     return True
+
+
+def _load_modules() -> None:
+    """Some settings are those of modules, which a boot loads before it reads them."""
+    lines = files.text(f"{box.ROOT}/{box.MODULES}").splitlines()
+    names = [line for line in lines if line and not line.startswith("#")]
+    if names:
+        tools.run(["modprobe", "-qa", *names])
 
 
 def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
