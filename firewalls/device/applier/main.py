@@ -46,6 +46,17 @@ def _run(words: list[str], digest: str) -> int:
     verb = words[0]
     if verb in ("apply", "give-back"):
         return 0 if _push(verb, words, digest or _own_digest()) else 1
+    if verb == "confirm":
+        return _confirm(words[1])
+    if verb == "install":
+        from .setup import install
+
+        return install(words[1], digest)
+    return 0 if _answered(verb, digest) else _inside(words)
+
+
+def _answered(verb: str, digest: str) -> bool:
+    """Whether it was a question, which changes nothing."""
     if verb == "survey":
         from .survey import survey
 
@@ -60,15 +71,9 @@ def _run(words: list[str], digest: str) -> int:
         check()
     elif verb == "version":
         say(digest or _own_digest())
-    elif verb == "confirm":
-        return _confirm(words[1])
-    elif verb == "install":
-        from .setup import install
-
-        return install(words[1], digest)
     else:
-        return _inside(words)
-    return 0
+        return False
+    return True
 
 
 def _push(verb: str, words: list[str], digest: str) -> bool:
