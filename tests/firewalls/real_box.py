@@ -62,6 +62,7 @@ LEAF = """router bgp 65001
  neighbor 10.9.0.1 timers connect 1
 """
 OPEN = "tcp dport != 1 counter accept\n        tcp sport != 1 counter accept"
+BGP_ALONE = "tcp dport 179 counter accept\n        tcp sport 179 counter accept"
 HASTY = Timeouts(connect=5, keepalive=2, after_rollback=60, ask_again=0.2)
 
 
@@ -197,7 +198,7 @@ def play(folder: Path) -> dict[str, object]:
 
 def cut_off(root: Path, target: Target, key: Path) -> dict[str, object]:
     """A rule set that cuts SSH, and a push that nobody confirms."""
-    outcome, _ = pushed(target, files(2, accept=""), key, HASTY)
+    outcome, _ = pushed(target, files(2, accept=BGP_ALONE), key, HASTY)
     locked_out = {
         "outcome": outcome.state,
         "error": outcome.error,

@@ -1,5 +1,6 @@
 """What is verified of a firewall, each thing by a fault in the answers of a real one."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ BANS = """table inet f2b {
 	}
 }
 """
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 Look = Callable[[], dict[str, list[str]]]
 
 
@@ -127,6 +129,12 @@ FAULTS: dict[str, tuple[str, recorded_box.Edit, str, list[str]]] = {
         without("vni4"),
         interfaces.NAME,
         ["vni4 is missing"],
+    ),
+    "an uplink is missing": (
+        "address.json",
+        without("lan1"),
+        interfaces.ABSENT,
+        ["lan1 is not there, though the configuration counts on it"],
     ),
     "another kind": (
         "address.json",
@@ -387,11 +395,15 @@ NOT_LOOKED_AT = {
 
 
 def test_every_key_that_a_unit_may_have_is_looked_at_or_there_is_a_reason() -> None:
+    texts = [text for path, text in recorded_box.FILES.items() if "/network/" in path]
+    for path in GOLDEN.glob("*/others.txt"):
+        parts = re.split("^==> (.*) <==$", path.read_text(), flags=re.MULTILINE)[1:]
+        named = zip(parts[::2], parts[1::2], strict=True)
+        texts += [text for name, text in named if "/network/" in name]
     keys = {
         f"{section} {key}"
-        for path, text in recorded_box.FILES.items()
-        if "/network/" in path
+        for text in texts
         for section, fields in units._sections(text)
         for key in fields
     }
-    assert keys - set(units.LOOKED_AT) <= NOT_LOOKED_AT
+    assert len(texts) > 100 and keys - set(units.LOOKED_AT) <= NOT_LOOKED_AT

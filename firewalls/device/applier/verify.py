@@ -6,7 +6,7 @@ import os
 
 from . import box, files, rules
 from .remarks import Failed, remark
-from .verifying import others_rules, subjects
+from .verifying import interfaces, others_rules, subjects
 from .verifying.seeing import Seen, Wanted
 
 IN_THE_WAY = (
@@ -19,6 +19,8 @@ def loaded() -> Seen:
     """All that was loaded is there; gives what was seen. Raises Failed."""
     wanted = Wanted(box.NEW, rules=rules.expected())
     look = subjects.Look(wanted, subjects.LOADED + subjects.OTHERS, box.SETTLE)
+    for absent in look.found.pop(interfaces.ABSENT):
+        remark(f"{absent.sentence}.")
     others = [one.actual for one in look.found.pop(others_rules.NAME)]
     if look.sentences():
         raise Failed("\n".join(look.sentences()))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .units import Device
 
 NAME = "interfaces in the kernel"
+ABSENT = "interfaces that the firewall does not have"
 OWN_SCOPES = ("253", "254", "link", "host")  # of addresses that the kernel gives by itself
 KINDS = {"6": "blackhole", "7": "unreachable", "8": "prohibit"}  # rtnetlink(7)
 CHANGEABLE = ("state", "master", "learning as a port", "suppression", "isolation")
@@ -27,10 +28,18 @@ def lacking(wanted: Wanted, seen: Seen) -> list[Difference]:
         if name in links:
             found += _otherwise(device, links[name])
             found += _addresses(device, links[name])
-        else:
-            what = f"as {device.kind}" if device.kind else "there"
-            found.append(differences.missing(f"{name} {what}", f"{name} is missing"))
+        elif device.kind:
+            found.append(differences.missing(f"{name} as {device.kind}", f"{name} is missing"))
     return [*found, *_routes(wanted, seen)]
+
+
+def absent(wanted: Wanted, seen: Seen) -> list[Difference]:
+    """Devices that no unit makes, uplinks mostly: a push neither makes nor needs each of them."""
+    return [
+        differences.missing(name, f"{name} is not there, though the configuration counts on it")
+        for name, device in sorted(wanted.devices.items())
+        if not device.kind and name not in seen.links()
+    ]
 
 
 def wrong(wanted: Wanted, seen: Seen) -> dict[str, bool]:
@@ -42,6 +51,8 @@ def wrong(wanted: Wanted, seen: Seen) -> dict[str, bool]:
     links = seen.links()
     for name, device in wanted.devices.items():
         link = links.get(name, {})
+        if not link and not device.kind:
+            continue
         otherwise = list(_otherwise(device, link)) if link else []
         if not link or otherwise or any(_addresses(device, link)):
             fixed = [one for one in otherwise if not one.wanted.startswith(_changeable(name))]

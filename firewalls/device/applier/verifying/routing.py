@@ -14,10 +14,15 @@ NAME = "running configuration of FRR"
 OWN = "frr version "  # FRR tells its own
 
 
+def _is_implied(line: str) -> bool:
+    """Whether FRR has a line of its own, or none where it stands above nothing."""
+    return line.startswith(OWN) or line.rpartition(" / ")[2].startswith("address-family ")
+
+
 def lacking(wanted: Wanted, seen: Seen) -> list[Difference]:
     have = set(frr.settings(seen.running()))
     exactly = set(frr.settings(wanted.exactly))
-    sent = {line for line in frr.settings(wanted.routing) if not line.startswith(OWN)}
+    sent = {line for line in frr.settings(wanted.routing) if not _is_implied(line)}
     gone = sorted((sent | exactly) - have)
     come = sorted(have - exactly) if exactly else []
     return [

@@ -165,7 +165,7 @@ class Answer:
             for entry in found.values():
                 self._add_routes(entry)
         else:
-            self.routes += found
+            self.routes += [entry for entry in found if isinstance(entry, dict)]
 
 
 def _ip(*words: str) -> list[dict[str, Any]]:

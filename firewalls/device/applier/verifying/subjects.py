@@ -48,8 +48,11 @@ LEARNT: Subjects = (
     (neighbours.NAME, neighbours.lacking),
     (default_routes.NAME, default_routes.lacking),
 )
-# Not ours, so nothing to wait for.
-OTHERS: Subjects = ((others_rules.NAME, others_rules.lacking),)
+# Not ours to mend, so nothing to wait for: told, and no reason by itself to take a push back.
+OTHERS: Subjects = (
+    (interfaces.ABSENT, interfaces.absent),
+    (others_rules.NAME, others_rules.lacking),
+)
 LOADED = AT_ONCE + SOON
 OWN = LOADED + LEARNT
 ALL = OWN + OTHERS
