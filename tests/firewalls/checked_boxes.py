@@ -179,7 +179,7 @@ CHECKED: dict[str, Happening] = {
     ),
     "check what does not run": Checked(
         "running",
-        "Not running now: nftables.service, systemd-networkd.service, frr.service",
+        "Not running now: systemd-networkd.service, frr.service",
         broken={"systemctl": f"case $1 in is-active) exit 3 ;; esac; {BOX['systemctl']}"},
     ),
     "check FRR without bgpd": Checked(

@@ -147,7 +147,7 @@ def _running() -> str:
     if lacking:
         raise Failed(f"Not running now: {', '.join(lacking)}. See `systemctl status`.")
     frr.must_run(frr.ask("show daemons"))
-    return f"{', '.join(services.UNITS)}"
+    return "systemd-networkd, and FRR with BGP"
 
 
 def _settings() -> str:
