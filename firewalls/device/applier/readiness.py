@@ -41,6 +41,12 @@ def check() -> None:
     say("end")
 
 
+def amiss() -> list[str]:
+    """A sentence for each thing that is not well, or worth knowing."""
+    seen = [_seen(name, look) for name, look in CHECKS.items()]
+    return [text for state, text in seen if state in ("failed", "note")]
+
+
 def _seen(name: str, look: Look) -> tuple[str, str]:
     if box.PRACTICE and name not in EVERYWHERE:
         return "skipped", box.NO_KERNEL
