@@ -59,12 +59,7 @@ def _streamed(rows: "QuerySet[Firewall, dict[str, Any]]") -> Iterator[dict[str, 
 
 def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.Facts | None:
     addresses = _addresses_by_network(row)
-    # A network that was joined since the networks were read is another round's.
-    joined = [
-        {**networks[one["network"]], "place": one["place"]}
-        for one in row["joined"]
-        if one["network"] in networks
-    ]
+    joined = list(_joined(row, networks))
     underlay = _underlay(joined)
     router_id = _router_id(underlay, addresses)
     if underlay is None or router_id is None:
@@ -85,6 +80,13 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
         ntp_servers=tuple(partition.ntp_servers),
         fabric_mtu=partition.fabric_mtu,
     )
+
+
+def _joined(row: Row, networks: Mapping[str, Row]) -> Iterator[Row]:
+    """Without those joined since the networks were read, which are another round's."""
+    for one in row["joined"]:
+        if one["network"] in networks:
+            yield {**networks[one["network"]], "place": one["place"]}
 
 
 def _addresses_by_network(row: Row) -> dict[str, list[IP]]:

@@ -924,9 +924,9 @@ def installed(box: Box) -> None:
     assert daemons == DAEMONS.replace("bgpd=no", "bgpd=yes").replace("mgmtd=no", "mgmtd=yes")
     asked = log.read_text().splitlines()
     assert asked.count("restart frr.service") == 1, "only where it must start more than before"
-    recovering, closing = "shared-networks-recover.service", "shared-networks-closed.service"
-    for unit in ("nftables.service", "systemd-networkd.service", recovering, closing):
-        assert f"--quiet enable {unit}" in asked
+    own = "shared-networks-recover.service shared-networks-closed.service"
+    for unit in ("nftables.service", "systemd-networkd.service", own):
+        assert f"--quiet --no-reload enable {unit}" in asked
     written = (
         "etc/sudoers.d/shared-networks",
         "etc/systemd/system/shared-networks-recover.service",
@@ -973,7 +973,8 @@ INSTALLED: dict[str, Happening] = {
         faults=(Fault("fchmod", "*recover.service*"),),
     ),
     "the unit is not enabled": Installed(
-        "shared-networks-recover.service could not be enabled.", {"systemctl": "exit 1"}
+        "shared-networks-recover.service and shared-networks-closed.service could not be enabled.",
+        {"systemctl": "exit 1"},
     ),
     "the packet filter does not start at boot": Installed(
         "nftables.service is masked here, and could not be enabled.", {"systemctl": NOT_ENABLED}

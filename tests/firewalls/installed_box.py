@@ -69,7 +69,9 @@ def over_ssh(target: Target, key: Path, command: str) -> tuple[int | None, str]:
     return asyncio.run(run())
 
 
-UNIT = "/etc/systemd/system/shared-networks-recover.service"
+OWN_UNITS = tuple(
+    f"/etc/systemd/system/shared-networks-{name}.service" for name in ("recover", "closed")
+)
 UNITS = ("nftables.service", "systemd-networkd.service", "frr.service")
 FORBIDDEN = (
     "sudo -n id",
@@ -97,6 +99,7 @@ def play(folder: Path) -> dict[str, object]:
     ):
         target = replace(here, user=ACCOUNT)
         Path("/etc/frr/daemons").write_text("bgpd=no\n")
+        Path("/etc/ssh/sshd_config.d/metal.conf").write_text("AllowUsers metal\n")
         results["installed"], results["updated"] = (
             install(folder, public_line(key)),
             install(folder),
@@ -108,6 +111,7 @@ def play(folder: Path) -> dict[str, object]:
             "version": last(steps)["version"].state,
             "now": running(),
         }
+        results["lists"] = {user: _allowed(user) for user in ("metal", ACCOUNT, "root")}
         results["units"] = _units(target, key)
         results["ssh"] = {command: over_ssh(target, key, command)[0] for command in OVER_SSH}
         results["stranger"] = _stranger(target, ensure_key(folder / "stranger"))
@@ -115,15 +119,26 @@ def play(folder: Path) -> dict[str, object]:
         results["daemons"] = Path("/etc/frr/daemons").read_text()
         results["enabled units"] = {unit: _is_enabled(unit) for unit in UNITS}
         results["unit"] = subprocess.run(
-            ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
+            ["systemd-analyze", "verify", *OWN_UNITS, "nftables.service"],
+            capture_output=True,
+            text=True,
+            check=False,
         ).stderr
-        results["enabled"] = Path(
-            "/etc/systemd/system/sysinit.target.wants/shared-networks-recover.service"
-        ).is_symlink()
+        wants = Path("/etc/systemd/system/sysinit.target.wants")
+        results["enabled"] = [(wants / Path(unit).name).is_symlink() for unit in OWN_UNITS]
         older = {name: f"{text}# an older one\n" for name, text in modules().items()}
         results["other"] = install(folder, file=packed(older))
         results["older"] = pushed(target, files(2), key)[0].error
     return results
+
+
+def _allowed(user: str) -> list[str]:
+    """Whom sshd's list names when this user logs in."""
+    who = ["-C", f"user={user},host=localhost,addr=127.0.0.1"]
+    done = subprocess.run(
+        ["/usr/sbin/sshd", "-T", *who], capture_output=True, text=True, check=True
+    )
+    return [line for line in done.stdout.splitlines() if line.startswith("allowusers")]
 
 
 def _is_enabled(unit: str) -> str:

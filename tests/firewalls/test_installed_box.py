@@ -113,7 +113,17 @@ def test_even_with_a_shell_the_account_can_do_nothing_more(results: dict[str, An
 
 
 def test_an_unconfirmed_push_is_put_back_at_boot(results: dict[str, Any]) -> None:
-    assert results["enabled"] and "shared-networks-recover" not in results["unit"]
+    assert results["enabled"] == [True, True] and "shared-networks" not in results["unit"]
+
+
+def test_a_list_of_sshd_takes_the_account_in_and_stays_as_it_was_for_others(
+    results: dict[str, Any],
+) -> None:
+    assert results["lists"] == {
+        "metal": ["allowusers metal"],
+        "shared-networks": ["allowusers shared-networks"],
+        "root": ["allowusers metal"],
+    }
 
 
 def test_what_a_firewall_needs_starts_by_itself(results: dict[str, Any]) -> None:

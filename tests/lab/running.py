@@ -174,8 +174,9 @@ def set_up(running: Lab, name: str, key: str = "") -> None:
     wait_until(lambda: _has_started(running, name), SETTLE_SECONDS)
     program = f"/root/{applier_file.NAME}"
     content = base64.b64encode(applier_file.content()).decode()
+    running.guest.write(f"/run/firewalls/{name}/root{program}.base64", content)
     running.guest.run(
-        f"base64 -d >{program} <<'END'\n{content}\nEND\npython3 {program} install '{key}'",
+        f"base64 -d {program}.base64 >{program} && python3 {program} install '{key}'",
         firewall=name,
         seconds=SETTLE_SECONDS,
     )

@@ -74,7 +74,7 @@ def test_19_after_a_boot_with_broken_rules_nothing_is_forwarded(lab: Lab) -> Non
 
 def test_20_while_the_packet_filter_is_stopped_nothing_is_forwarded(lab: Lab) -> None:
     _watch(lab)
-    lab.guest.run("systemctl stop nftables", firewall=NAME)
+    lab.guest.run("systemctl start nftables; systemctl stop nftables", firewall=NAME)
     _holds_back(lab)
     lab.guest.run("systemctl start nftables", firewall=NAME)
     assert problems(observe(lab, [OPEN]), OPEN) == []

@@ -68,16 +68,15 @@ def units(program: str) -> dict[str, str]:
 
 
 def prepare(program: str) -> None:
-    """Write them and have them start. Raises Refused."""
+    """Write them and have them start, once systemd has read them again. Raises Refused."""
     for path, text in units(program).items():
         try:
             os.makedirs(os.path.dirname(f"{box.ROOT}/{path}"), exist_ok=True)
             files.put(path, text.encode(), 0o644, (0, 0))
         except OSError as error:
             raise Refused(f"/{path} could not be written: {error.strerror}") from error
-    for unit in (RECOVER, CLOSE):
-        if not tools.run(["systemctl", "--quiet", "enable", unit]).ok:
-            raise Refused(f"{unit} could not be enabled.")
+    if not tools.run(["systemctl", "--quiet", "--no-reload", "enable", RECOVER, CLOSE]).ok:
+        raise Refused(f"{RECOVER} and {CLOSE} could not be enabled.")
 
 
 def lacking(program: str) -> list[str]:

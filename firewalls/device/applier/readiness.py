@@ -41,6 +41,12 @@ def check() -> None:
     say("end")
 
 
+def amiss() -> list[str]:
+    """A sentence for each thing that is not well, or worth knowing."""
+    seen = [_seen(name, look) for name, look in CHECKS.items()]
+    return [text for state, text in seen if state in ("failed", "note")]
+
+
 def _seen(name: str, look: Look) -> tuple[str, str]:
     if box.PRACTICE and name not in EVERYWHERE:
         return "skipped", box.NO_KERNEL
@@ -147,7 +153,7 @@ def _running() -> str:
     if lacking:
         raise Failed(f"Not running now: {', '.join(lacking)}. See `systemctl status`.")
     frr.must_run(frr.ask("show daemons"))
-    return f"{', '.join(services.UNITS)}"
+    return "systemd-networkd, and FRR with BGP"
 
 
 def _settings() -> str:

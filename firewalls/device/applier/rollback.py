@@ -25,10 +25,7 @@ def put_back() -> None:
     if not token or last.verdict_of(token) != "confirmed":
         sweep()
         give_room()
-        if not os.path.isdir(UNDONE):
-            files.remove_tree(f"{UNDONE}.new")
-            files.copy(box.ROOT, f"{UNDONE}.new")
-            os.rename(f"{UNDONE}.new", UNDONE)
+        _keep_undone()
         files.install(box.PENDING, files.differences(box.PENDING, box.ROOT))
         if box.PRACTICE:
             aside.put_back(box.PENDING)
@@ -40,6 +37,14 @@ def put_back() -> None:
     files.remove_tree(box.PENDING)
     if saved and frr.runs():
         _look(saved)
+
+
+def _keep_undone() -> None:
+    """Keep the files as they are, unless an earlier attempt has."""
+    if not os.path.isdir(UNDONE):
+        files.remove_tree(f"{UNDONE}.new")
+        files.copy(box.ROOT, f"{UNDONE}.new")
+        os.rename(f"{UNDONE}.new", UNDONE)
 
 
 def _load() -> None:

@@ -22,12 +22,13 @@ def start_by_themselves() -> None:
     """See to it, now and when the box starts again. Raises Refused where that is not possible."""
     changed = _daemons()
     for unit in UNITS:
-        tools.run(["systemctl", "--quiet", "enable", unit])
+        tools.run(["systemctl", "--quiet", "--no-reload", "enable", unit])
     lacking = not_enabled()
     if lacking:
         raise Refused(f"{lacking[0]} here, and could not be enabled.")
     if not box.has_systemd():
         return
+    tools.run(["systemctl", "daemon-reload"])  # once: it is what takes time
     if not tools.run(["systemctl", "start", "systemd-networkd.service"]).ok:
         raise Refused("systemd-networkd could not be started.")
     if changed and not tools.run(["systemctl", "restart", "frr.service"]).ok:
@@ -46,9 +47,9 @@ def active(names: tuple[str, ...]) -> list[str]:
 
 
 def not_active() -> list[str]:
-    """What must run and does not."""
+    """What must run and does not. The packet filter need not: a push loads its rules by itself."""
     running = active(UNITS)
-    return [unit for unit in UNITS if unit not in running]
+    return [unit for unit in UNITS[1:] if unit not in running]
 
 
 def _state(question: str, unit: str) -> str:

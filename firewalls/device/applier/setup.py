@@ -50,9 +50,8 @@ def _install(key: str, digest: str) -> None:
     services.start_by_themselves()
     system.know_own_name()
     say(f"Installed {PROGRAM} {digest}.")
-    for sentence in packages.unused_settings():
-        say(sentence)
     _tell_fingerprints()
+    _tell_what_is_amiss()
 
 
 def _must_be_possible(key: str) -> None:
@@ -129,3 +128,11 @@ def _tell_fingerprints() -> None:
     for name in sorted(os.listdir(folder) if os.path.isdir(folder) else []):
         if name.startswith("ssh_host_") and name.endswith("_key.pub"):
             say(tools.run(["ssh-keygen", "-lf", f"{folder}/{name}"]).text.rstrip("\n"))
+
+
+def _tell_what_is_amiss() -> None:
+    """What cannot be mended here: a push, or a reboot, would show it."""
+    from . import readiness  # which looks at what this has done
+
+    for sentence in readiness.amiss():
+        say(f"To be put right, or worth knowing: {sentence}")
