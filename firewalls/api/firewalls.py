@@ -27,7 +27,9 @@ class JoinSerializer(serializers.Serializer[Any]):
 
 class PushRequestSerializer(serializers.Serializer[Any]):
     revision = serializers.IntegerField(
-        required=False, allow_null=True, help_text="A revision's number; an older one rolls back."
+        required=False,
+        allow_null=True,
+        help_text="A revision's number; an older one rolls back, 0 restores what it had before.",
     )
 
 

@@ -30,7 +30,6 @@ class GivingBack(Push):
         return step("unpack", lambda: kept.put_into(box.NEW))
 
     def _unchanged(self) -> bool:
-        self.different = files.differences(box.NEW, box.ROOT)
         return False
 
     def _is_good(self) -> bool:
@@ -52,7 +51,7 @@ class GivingBack(Push):
         )
 
     def _write(self) -> None:
-        files.install(box.NEW, self.different)
+        files.install(box.NEW, files.differences(box.NEW, box.ROOT))
         aside.have([])
 
     def _load_routing(self) -> None:

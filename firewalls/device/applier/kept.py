@@ -60,11 +60,14 @@ def _copy(source: str, target: str) -> None:
 
 def confirm() -> None:
     """The push that waits is confirmed: the box is taken over from now on, or given back."""
-    if os.path.exists(GIVES_BACK):
-        files.remove(TAKEN_OVER)
-    elif os.path.isdir(BEFORE) and not os.path.exists(TAKEN_OVER):
-        files.write(TAKEN_OVER, b"", flush=True)
-        files.flush_folder(BEFORE)
+    try:
+        if os.path.exists(GIVES_BACK):
+            files.remove(TAKEN_OVER)
+        elif os.path.isdir(BEFORE) and not os.path.exists(TAKEN_OVER):
+            files.write(TAKEN_OVER, b"", flush=True)
+            files.flush_folder(BEFORE)
+    except OSError:
+        pass  # on a full disk; the next push finds our files here, and keeps nothing anew
 
 
 def put_into(folder: str) -> None:
