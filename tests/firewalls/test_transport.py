@@ -51,7 +51,6 @@ ORDER = [
     "verify",
     "check-bgp",
     "check-next-hops",
-    "check-defaults",
     "probe",
     "confirm",
 ]
@@ -61,7 +60,6 @@ UNLOADED = (
     "load-frr",
     "check-bgp",
     "check-next-hops",
-    "check-defaults",
 )
 EAGER = Timeouts(after_rollback=60, ask_again=0.2)
 
