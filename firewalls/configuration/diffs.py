@@ -1,9 +1,11 @@
-"""What differs between two sets of files, as people and `patch` read it."""
+"""What differs between two sets of files, as people and `patch` read it; what it interrupts."""
 
+import re
 from collections.abc import Mapping
 from difflib import unified_diff
 
 Files = Mapping[str, str]
+_NAME = re.compile(r"^Name=(\S+)$", re.M)
 
 
 def unified(before: Files, after: Files, old: str = "before", new: str = "after") -> dict[str, str]:
@@ -24,3 +26,14 @@ def _diff(path: str, before: str, after: str, old: str, new: str) -> str:
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for line in unified_diff(old_lines, new_lines, path, path, old, new)
     )
+
+
+def made_anew(before: Files, after: Files) -> list[str]:
+    """The interfaces that both make, in different ways.
+
+    systemd-networkd never changes how an interface was made, so it is removed and made again, and
+    what passes through it stops for that moment.
+    """
+    units = [path for path in sorted(after) if path.endswith(".netdev") and path in before]
+    changed = [path for path in units if before[path] != after[path]]
+    return [name for path in changed for name in _NAME.findall(after[path])]

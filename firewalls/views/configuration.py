@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.dateformat import format as date
 
-from firewalls.configuration.diffs import Files, unified
+from firewalls.configuration.diffs import Files, made_anew, unified
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Revision
 from networks.common.htmx import page
@@ -62,6 +62,7 @@ def diff(request: HttpRequest, pk: UUID) -> HttpResponse:
         "before": before,
         "after": after,
         "choices": _choices(firewall),
+        "anew": made_anew(old_files, new_files),
         "diffs": unified(old_files, new_files, SIDES.get(old, old), SIDES.get(new, new)),
     }
     return page(request, "firewalls/diff.html", context)
