@@ -41,6 +41,7 @@ ORDER = [
     "unpack",
     "check-nftables",
     "check-frr",
+    "check-system",
     "save",
     "arm-rollback",
     "write",
@@ -50,6 +51,7 @@ ORDER = [
     "verify",
     "check-bgp",
     "check-next-hops",
+    "check-routes",
     "check-defaults",
     "probe",
     "confirm",
@@ -60,6 +62,7 @@ UNLOADED = (
     "load-frr",
     "check-bgp",
     "check-next-hops",
+    "check-routes",
     "check-defaults",
 )
 EAGER = Timeouts(after_rollback=60, ask_again=0.2)
