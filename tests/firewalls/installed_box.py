@@ -21,7 +21,7 @@ from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.target import Timeouts
 from firewalls.device.transport import Target
 from tests.firewalls.boxes import last, pushed, sshd
-from tests.firewalls.real_box import files, firewall, running, shell
+from tests.firewalls.real_box import files, firewall, leaf, running, shell
 
 ACCOUNT, PROGRAM = "shared-networks", "/usr/local/sbin/shared-networks-applier"
 MODULES = "/usr/local/lib/shared-networks-applier"
@@ -95,6 +95,7 @@ def play(folder: Path) -> dict[str, object]:
     results["two lines"] = install(folder, "ssh-ed25519 A\nssh-rsa B")
     with (
         firewall(),
+        leaf(),
         sshd(folder / "ssh", "", authorized=".ssh/authorized_keys", strict=True) as (here, key),
     ):
         target = replace(here, user=ACCOUNT)

@@ -76,6 +76,7 @@ STEPS = [
     "check-units",
     "check-nftables",
     "check-frr",
+    "check-system",
     "save",
     "arm-rollback",
     "write",
@@ -83,7 +84,7 @@ STEPS = [
     "load-nftables",
     "load-frr",
 ]
-STEPS += ["verify", "check-bgp", "check-next-hops", "probe"]
+STEPS += ["verify", "check-bgp", "check-next-hops", "check-routes", "probe"]
 
 
 def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path: Path) -> None:

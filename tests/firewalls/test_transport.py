@@ -42,6 +42,7 @@ ORDER = [
     "check-units",
     "check-nftables",
     "check-frr",
+    "check-system",
     "save",
     "arm-rollback",
     "write",
@@ -51,6 +52,7 @@ ORDER = [
     "verify",
     "check-bgp",
     "check-next-hops",
+    "check-routes",
     "probe",
     "confirm",
 ]
@@ -60,6 +62,7 @@ UNLOADED = (
     "load-frr",
     "check-bgp",
     "check-next-hops",
+    "check-routes",
 )
 EAGER = Timeouts(after_rollback=60, ask_again=0.2)
 

@@ -29,6 +29,7 @@ STEPS = [
     "unpack",
     "check-nftables",
     "check-frr",
+    "check-system",
     "save",
     "arm-rollback",
     "write",
@@ -37,6 +38,9 @@ STEPS = [
     "load-frr",
     "verify",
     "check-bgp",
+    "check-next-hops",
+    "check-routes",
+    "check-defaults",
     "probe",
 ]
 

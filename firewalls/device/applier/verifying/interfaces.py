@@ -103,7 +103,8 @@ def _addresses(device: Device, link: dict[str, Any]) -> Iterator[Difference]:
         if address not in have or have[address].get("dadfailed"):
             yield differences.missing(f"{name} {address}", f"{name} does not have {address}")
     for address, entry in sorted(have.items()):
-        if device.kind and address not in device.addresses and entry["scope"] not in OWN_SCOPES:
+        is_own = str(entry["scope"]) in OWN_SCOPES
+        if device.kind and address not in device.addresses and not is_own:
             yield differences.surplus(f"{name} {address}", f"{name} also has {address}")
 
 
