@@ -34,8 +34,8 @@ def _running() -> None:
     _compare(NEXT_HOPS, "", "\n".join(lost))
     forgotten = Settling(defaults.PATIENCE, lambda: defaults.lost(routing)).lacking
     _compare(DEFAULTS, "", "\n".join(forgotten))
-    in_the_way = others.in_the_way(box.ROOT, others.units())
-    _compare(UNITS, "", "".join(f"/{name} {why}\n" for name, why in in_the_way.items()))
+    if in_the_way := others.in_the_way(box.ROOT, others.units()):
+        _compare(UNITS, "", "".join(f"/{name} {why}\n" for name, why in in_the_way.items()))
 
 
 def _compare(name: str, applied: str, running: str) -> None:
