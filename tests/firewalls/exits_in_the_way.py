@@ -677,6 +677,7 @@ def a_power_cut(box: Box) -> None:
     assert not (box.state / "pending").exists() and contents(box.root) == GOOD
     assert box.settle(CHANGED) and sorted(path.name for path in box.state.iterdir()) == [
         "applied",
+        "before",
         "busy",
         "last",
     ]

@@ -41,6 +41,7 @@ from tests.firewalls.exits_in_the_way import (
     started,
     with_probe,
 )
+from tests.firewalls.foreign_boxes import FOREIGN
 from tests.firewalls.hardened import (
     RULES,
     SINCE_PYTHON,
@@ -390,6 +391,9 @@ ALL: Mapping[str, Happening] = {
         {"systemctl": f"case $1 in restart) exit 1 ;; esac; {BOX['systemctl']}"},
         prepare=without_bgp,
     ),
-    **{happening.__name__.replace("_", " "): happening for happening in (*SINCE_PYTHON, *OTHERS)},
+    **{
+        happening.__name__.replace("_", " "): happening
+        for happening in (*SINCE_PYTHON, *OTHERS, *FOREIGN)
+    },
     **VERIFIED,
 }

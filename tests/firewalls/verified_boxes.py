@@ -13,7 +13,6 @@ from tests.firewalls.recorded_box import FILES, OF_FRR, OF_IP, RULES, Answers, l
 from tests.firewalls.test_verifying import BANS, DOCKER
 
 Happening = Callable[[Box], None]
-UNITS = "units of somebody else in the way"
 HERE = "$APPLIER_ROOT/answers"
 HEALED = "$APPLIER_ROOT/healed"
 DEVICES = "bridge " + " ".join(
@@ -86,7 +85,7 @@ def all_is_otherwise(box: Box) -> None:
     answers.edit(RULES, lambda text: text.replace("metrics", "more") + DOCKER + BANS)
     (box.root / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
     found = shown(box)
-    assert [name for name, texts in found.items() if texts == ("", "")] == [UNITS], found
+    assert [name for name, texts in found.items() if texts == ("", "")] == [], found
     assert box.push(FILES, USUAL).ended == "failed", "FRR would not take it without BGP"
     answers.edit("daemons.txt", replaced(" zebra", " zebra bgpd"))
     told = box.push(FILES, USUAL)

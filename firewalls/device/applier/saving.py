@@ -56,9 +56,10 @@ def _add_to(folder: str, changing: tuple[str, ...]) -> None:
     have = {line.partition(" = ")[0] for line in saved.splitlines()}
     lines = _texts(changing, box.SYSCTL, "sysctls").splitlines()
     missing = [line for line in lines if line.partition("=")[0].strip() not in have]
-    added = system.settings_now(_lines(missing))
+    now = system.settings_now(_lines(missing))
+    added = [line for line in now.splitlines() if line.partition(" = ")[0] not in have]
     if added:
-        files.replace(f"{folder}/sysctls", saved + added)
+        files.replace(f"{folder}/sysctls", saved + _lines(added))
 
 
 def _texts(folders: tuple[str, ...], *names: str) -> str:

@@ -29,9 +29,9 @@ def _running() -> None:
     for name, differences in look.found.items():
         _tell("applied", name, _lines([one.wanted for one in differences]))
         _tell("running", name, _lines([one.actual for one in differences]))
-    in_the_way = others.in_the_way(box.ROOT, others.units())
-    _tell("applied", UNITS, "")
-    _tell("running", UNITS, _lines([f"/{name} {why}" for name, why in in_the_way.items()]))
+    if in_the_way := others.in_the_way(box.ROOT, others.units()):
+        _tell("applied", UNITS, "")
+        _tell("running", UNITS, _lines([f"/{name} {why}" for name, why in in_the_way.items()]))
 
 
 def _tell(kind: str, name: str, text: str) -> None:

@@ -40,7 +40,6 @@ STEPS = [
     "check-bgp",
     "check-next-hops",
     "check-routes",
-    "check-defaults",
     "probe",
 ]
 
