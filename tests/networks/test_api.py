@@ -49,6 +49,7 @@ class TestPlaces:
             "dns_servers": ["192.0.2.53", "2001:db8::53"],
             "ntp_servers": ["ntp.example"],
             "management_prefixes": ["192.0.2.0/24"],
+            "fabric_mtu": 9000,
             "auto_push": False,
         }
         assert api.post("partitions/", sent).json() == sent == api.get("partitions/muc/").json()
