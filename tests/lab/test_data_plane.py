@@ -24,7 +24,7 @@ FORGED = "192.0.2.9"
 FORGE = f"""python3 - <<'END'
 import socket
 forged = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-forged.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND: the address is nobody's here
+forged.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT: the address is nobody's here
 forged.bind(("{FORGED}", 0))
 forged.sendto(b"forged", ("{topology.INTERNET_HOST[0]}", 80))
 END"""
