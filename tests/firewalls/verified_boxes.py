@@ -207,6 +207,19 @@ def devices_are_made_anew(box: Box) -> None:
     }
 
 
+def nothing_of_a_network_that_is_left_stays(box: Box) -> None:
+    """Its devices go, and the routes of its table that lead to none of them."""
+    recorded(box)
+    log = box.root.with_name("left.log")
+    loud = TOOLS | {"ip": f'echo "ip $*" >>{log}; {TOOLS["ip"]}'}
+    without = {path: text for path, text in FILES.items() if not path.endswith("vrf4.netdev")}
+    box.push(without, How(loud))
+    done = log.read_text()
+    assert "ip link delete vrf4" in done and "ip link delete vlan4" not in done
+    assert all(f"ip {family} route flush table 1000004" in done for family in ("-4", "-6"))
+    assert "table 1000001" not in done
+
+
 def networkd_ends_meanwhile(box: Box) -> None:
     """What is to go back without it leaves the interfaces as they are."""
     answers = recorded(box)
@@ -231,6 +244,7 @@ VERIFIED: dict[str, Happening] = {
         going_back_leaves_something,
         chains_of_others,
         devices_are_made_anew,
+        nothing_of_a_network_that_is_left_stays,
         networkd_ends_meanwhile,
     )
 }
