@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from . import boot, box, files, frr, login, overriding, packages, services, setup, system, tools
+from . import boot, box, files, frr, login, overriding, packages, services, system, tools
+from .account import ACCOUNT, PROGRAM, RULE, SUDO
 from .remarks import Failed, Skipped
 from .steps import encoded, say
 
@@ -116,18 +117,18 @@ def _room() -> str:
 
 
 def _account() -> str:
-    if not tools.run(["id", setup.ACCOUNT]).ok:
-        raise Failed(f"There is no user {setup.ACCOUNT} yet: run `install`.")
-    if files.text(box.ROOT + setup.SUDO) != setup.RULE:
-        raise Failed(f"{setup.SUDO} is not as `install` writes it: run `install`.")
-    return f"{setup.ACCOUNT} runs {setup.PROGRAM} as root, and nothing else"
+    if not tools.run(["id", ACCOUNT]).ok:
+        raise Failed(f"There is no user {ACCOUNT} yet: run `install`.")
+    if files.text(box.ROOT + SUDO) != RULE:
+        raise Failed(f"{SUDO} is not as `install` writes it: run `install`.")
+    return f"{ACCOUNT} runs {PROGRAM} as root, and nothing else"
 
 
 def _login() -> str:
-    reasons = login.hindrances(setup.ACCOUNT)
+    reasons = login.hindrances(ACCOUNT)
     if reasons:
         raise Failed("\n".join(reasons))
-    return f"sshd lets {setup.ACCOUNT} in by its key"
+    return f"sshd lets {ACCOUNT} in by its key"
 
 
 def _name() -> str:
@@ -142,7 +143,7 @@ def _name() -> str:
 
 
 def _at_boot() -> str:
-    lacking = [*services.not_enabled(), *boot.lacking(setup.PROGRAM), *services.not_started()]
+    lacking = [*services.not_enabled(), *boot.lacking(PROGRAM), *services.not_started()]
     if lacking:
         raise Failed(f"Not started at boot as it must be: {', '.join(lacking)}. Run `install`.")
     return f"{', '.join(services.UNITS)}; nothing is forwarded before the rules are loaded"

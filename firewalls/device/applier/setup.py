@@ -5,25 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
-from . import boot, box, files, login, packages, services, system, tools, unpacking
+from . import boot, box, files, login, packages, readiness, services, system, tools, unpacking
+from .account import ACCOUNT, LOGIN, PROGRAM, RULE, SUDO
 from .refusing import Refused
 from .steps import complain, say
 
-ACCOUNT = "shared-networks"
-LOGIN = "/var/lib/shared-networks-login"
-PROGRAM = "/usr/local/sbin/shared-networks-applier"
 MODULES = "/usr/local/lib/shared-networks-applier"
 INTERPRETER = "/usr/bin/python3"
 REFUSED = 65
 KEYS = f"{LOGIN}/{login.KEYS}"
-SUDO = "/etc/sudoers.d/shared-networks"
 KINDS = ("ssh-ed25519 ", "ecdsa-sha2-nistp", "ssh-rsa ")
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
 IN_A_KEY = files.PLAIN_NAME.union(" +/=@_")
-# The one thing that the account may do, with the words that the client sent and no others.
-RULE = f"""Defaults!{PROGRAM} env_keep += SSH_ORIGINAL_COMMAND, !requiretty, !use_pty
-{ACCOUNT} ALL=(root) NOPASSWD: {PROGRAM} ""
-"""
 
 
 def install(key: str, digest: str) -> int:
@@ -132,7 +125,5 @@ def _tell_fingerprints() -> None:
 
 def _tell_what_is_amiss() -> None:
     """What cannot be mended here: a push, or a reboot, would show it."""
-    from . import readiness  # which looks at what this has done
-
     for sentence in readiness.amiss():
         say(f"To be put right, or worth knowing: {sentence}")
