@@ -6,11 +6,10 @@ import os
 import sys
 
 from . import boot, box, files, login, packages, readiness, services, system, tools, unpacking
-from .account import ACCOUNT, PROGRAM, RULE, SUDO
+from .account import ACCOUNT, LOGIN, PROGRAM, RULE, SUDO
 from .refusing import Refused
 from .steps import complain, say
 
-LOGIN = "/var/lib/shared-networks-login"
 MODULES = "/usr/local/lib/shared-networks-applier"
 INTERPRETER = "/usr/bin/python3"
 REFUSED = 65
