@@ -120,12 +120,12 @@ def _firewall(
         "partition": HERE,
         "project": project,
         "networks": networks,
-        "rules": {"egress": _egress(firewall.egress)},
+        "rules": {"egress": egress(firewall.egress)},
         "management": management,
     }
 
 
-def _egress(ports: tuple[int, ...]) -> list[dict[str, Any]]:
+def egress(ports: tuple[int, ...]) -> list[dict[str, Any]]:
     """Rules that let these ports out to everywhere."""
     if not ports:
         return []

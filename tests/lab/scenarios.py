@@ -225,7 +225,7 @@ LEFT = Scenario(
     (Route(LEAVES, "web", "shop", known=False), Route(LEAVES, "shop", "shop", known=True)),
 )
 INTERNET_GONE = Scenario(
-    22,
+    17,
     "While the internet's default route is withdrawn, machines reach what their firewall joined",
     (
         Connection("shop1", "storage1", "fw-shop@storage"),
@@ -241,7 +241,7 @@ INTERNET_GONE = Scenario(
     ),
 )
 INTERNET_BACK = Scenario(
-    22,
+    17,
     "Once it is announced again, the internet is reached as before",
     (
         Connection("shop1", "internet", "fw-shop@internet"),
@@ -249,5 +249,26 @@ INTERNET_BACK = Scenario(
         Connection("backup1", "internet", "fw-backup@internet"),
         Connection("shop1", "storage1", "fw-shop@storage"),
     ),
+)
+EXTERNAL_JOINED = Scenario(
+    24,
+    "A network whose firewall joins the internet has a way there, and what it had before",
+    (
+        Connection("batch1", "internet", "fw-batch@internet"),
+        Connection("batch1", "storage1", "fw-batch@storage"),
+        Connection("batch1", "backup1", "fw-batch@backup"),
+        Connection("storage1", "internet"),
+    ),
+    (Route(LEAVES, "batch", "default", known=True),),
+)
+EXTERNAL_LEFT = Scenario(
+    24,
+    "Left again, the way to the internet is gone, and that to shared networks is as before",
+    (
+        Connection("batch1", "internet"),
+        Connection("batch1", "storage1", "fw-batch@storage"),
+        Connection("batch1", "backup1", "fw-batch@backup"),
+    ),
+    (Route(LEAVES, "batch", "default", known=True),),
 )
 FAULTS = tuple(dict.fromkeys(fault for scenario in STEADY for fault in scenario.faults))

@@ -12,6 +12,8 @@ from tests.lab import rest, running, streams, topology
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import Lab
 from tests.lab.scenarios import (
+    EXTERNAL_JOINED,
+    EXTERNAL_LEFT,
     INTERNET_BACK,
     INTERNET_GONE,
     LEFT,
@@ -110,7 +112,7 @@ class TestAsTimeGoesOn:
         assert f"{address}/" not in everything
         assert _routing_table(lab, "fw-web", 1_000_000 + vrf) == ""
 
-    def test_22_the_shared_network_is_reached_while_the_internet_is_gone_and_it_comes_back(
+    def test_17_the_shared_network_is_reached_while_the_internet_is_gone_and_it_comes_back(
         self, lab: Lab
     ) -> None:
         connections = [Connection("shop1", "storage1"), Connection("web1", "backup1")]
@@ -124,6 +126,20 @@ class TestAsTimeGoesOn:
         }
         most = 1 / streams.INTERVAL_SECONDS
         assert all(count <= most for count in lost.values()), f"more than a second lost: {lost}"
+
+    def test_24_an_external_network_is_joined_and_left_and_nothing_else_loses_a_packet(
+        self, lab: Lab
+    ) -> None:
+        batch = rest.firewall_id(lab.rest, "fw-batch")
+        streams.begin(lab, UNRELATED)
+        lab.rest("PATCH", f"firewalls/{batch}/", {"rules": {"egress": rest.egress((80,))}})
+        lab.rest.post(f"firewalls/{batch}/attachments/", {"network": "internet"})
+        rest.push(lab.rest, ["fw-batch"])
+        assert problems(observe(lab, [EXTERNAL_JOINED]), EXTERNAL_JOINED) == []
+        lab.rest("DELETE", f"firewalls/{batch}/attachments/internet/")
+        rest.push(lab.rest, ["fw-batch"])
+        assert problems(observe(lab, [EXTERNAL_LEFT]), EXTERNAL_LEFT) == []
+        assert streams.lost(lab, UNRELATED) == {}, "what has nothing to do with it lost packets"
 
     def test_14_a_push_that_would_cut_off_management_rolls_back_by_itself(
         self, lab: Lab, cut_off: CutOff

@@ -62,7 +62,7 @@ def delivered(lab: Lab) -> Lab:
     return lab
 
 
-def test_21_a_firewall_that_somebody_else_set_up_is_taken_over_and_given_back(
+def test_23_a_firewall_that_somebody_else_set_up_is_taken_over_and_given_back(
     delivered: Lab,
 ) -> None:
     lab = delivered
