@@ -21,7 +21,7 @@ def check(folder: str) -> None:
     """Whether systemd-networkd is there to set up the interfaces that were sent. Raises Failed."""
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
-    if not _devices(folder):
+    if not _units(folder):
         raise Skipped("Nothing was sent that systemd-networkd would have to set up.")
     if not _is_active("systemd-networkd"):
         raise Failed(
@@ -73,8 +73,7 @@ def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
     units = [name for name in changed if name.startswith(f"{box.UNITS}/")]
     if not units and not renewing.wrong(wanted):
         return False
-    for device in sorted(_devices(before) - _devices(box.ROOT)):
-        tools.run(["ip", "link", "delete", device])
+    _take_down(_units(before), _units(box.ROOT))
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
     if units:
@@ -87,14 +86,33 @@ def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
     return True
 
 
-def _devices(folder: str) -> set[str]:
-    """The names of the devices that the units in a folder describe."""
-    names: set[str] = set()
+def _units(folder: str) -> dict[str, list[str]]:
+    """The units in a folder that make a device, by its name, as lines."""
+    units: dict[str, list[str]] = {}
     for unit, content in files.contents(folder).items():
         if unit.endswith(".netdev"):
             lines = content.decode(errors="replace").splitlines()
-            names.update(line[len("Name=") :] for line in lines if line.startswith("Name="))
-    return names
+            units.update((name, lines) for name in _values("Name", lines))
+    return units
+
+
+def _values(key: str, lines: list[str]) -> list[str]:
+    return [line[len(key) + 1 :] for line in lines if line.startswith(f"{key}=")]
+
+
+def _take_down(before: dict[str, list[str]], now: dict[str, list[str]]) -> None:
+    """Remove the devices that are gone, and those that are to be made anew.
+
+    systemd-networkd removes none, and never changes how one was made.
+    """
+    for device, unit in sorted(before.items()):
+        if now.get(device) == unit:
+            continue
+        tools.run(["ip", "link", "delete", device])
+        # Routes of a VRF that lead to no device outlive it.
+        for table in _values("Table", unit):
+            for family in ("-4", "-6"):
+                tools.run(["ip", family, "route", "flush", "table", table], quiet=True)
 
 
 def _interfaces_settle() -> None:
@@ -105,7 +123,7 @@ def _interfaces_settle() -> None:
     """
     from . import renewing
 
-    wanted = sorted(_devices(box.ROOT))
+    wanted = sorted(_units(box.ROOT))
 
     def unsettled() -> list[str]:
         states = renewing.states()
