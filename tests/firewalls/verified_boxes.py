@@ -184,6 +184,7 @@ def devices_are_made_anew(box: Box) -> None:
     (healed / "address.json").write_text(answers.texts["address.json"])
     answers.edit("address.json", link("vrf4", lambda one: one["linkinfo"].update(info_data={})))
     answers.edit("address.json", link("vlan1", lambda one: one["addr_info"].pop(0)))
+    answers.edit("address.json", link("vni1", lambda one: one.update(mtu=1400)))
     log = box.root.with_name("anew.log")
     heal = f'case "$*" in *reload*) cp "{HEALED}"/* "{HERE}" ;; esac'
     loud = {
@@ -194,6 +195,7 @@ def devices_are_made_anew(box: Box) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in units.iterdir()}
     told = box.push(FILES, How(TOOLS | loud))
     assert told.ended == "applied", told
+    assert "ip link set dev vni1 mtu 9000" in log.read_text()
     assert "ip link delete vrf4" in log.read_text() and "delete vlan1" not in log.read_text()
     touched = {path.name for path in units.iterdir() if path.stat().st_mtime_ns > before[path.name]}
     assert touched == {
@@ -205,6 +207,8 @@ def devices_are_made_anew(box: Box) -> None:
             "vlan4.network",
             "vlan1.netdev",
             "vlan1.network",
+            "vni1.netdev",
+            "vni1.network",
         )
     }
 
