@@ -182,6 +182,7 @@ def devices_are_made_anew(box: Box) -> None:
     (healed / "address.json").write_text(answers.texts["address.json"])
     answers.edit("address.json", link("vrf4", lambda one: one["linkinfo"].update(info_data={})))
     answers.edit("address.json", link("vlan1", lambda one: one["addr_info"].pop(0)))
+    answers.edit("address.json", link("vni1", lambda one: one.update(mtu=1400)))
     log = box.root.with_name("anew.log")
     heal = f'case "$*" in *reload*) cp "{HEALED}"/* "{HERE}" ;; esac'
     loud = {
@@ -192,6 +193,7 @@ def devices_are_made_anew(box: Box) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in units.iterdir()}
     told = box.push(FILES, How(TOOLS | loud))
     assert told.ended == "applied", told
+    assert "ip link set dev vni1 mtu 9000" in log.read_text()
     assert "ip link delete vrf4" in log.read_text() and "delete vlan1" not in log.read_text()
     touched = {path.name for path in units.iterdir() if path.stat().st_mtime_ns > before[path.name]}
     assert touched == {
@@ -203,6 +205,8 @@ def devices_are_made_anew(box: Box) -> None:
             "vlan4.network",
             "vlan1.netdev",
             "vlan1.network",
+            "vni1.netdev",
+            "vni1.network",
         )
     }
 
@@ -226,9 +230,8 @@ def networkd_ends_meanwhile(box: Box) -> None:
     with_probe("exit 1")(box)
     undone = "$APPLIER_ROOT/var/lib/shared-networks/pending/undone"
     ended = {"systemctl": f'[ ! -d "{undone}" ] || exit 3; {BOX["systemctl"]}'}
-    fewer = {
-        path: text for path, text in FILES.items() if "vlan4" not in path and "vni4" not in path
-    }
+    gone = ("vlan4", "vni4", "vrf4")  # with the VRF go the routes in its table
+    fewer = {path: text for path, text in FILES.items() if not any(one in path for one in gone)}
     told = box.push(fewer, replace(USUAL, broken=TOOLS | ended))
     assert told.ended == "rolled-back", told
     assert json.loads(answers.texts["address.json"])

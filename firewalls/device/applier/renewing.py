@@ -43,6 +43,10 @@ def renew(wanted: Wanted) -> bool:
     for name in anew:
         tools.run(["ip", "link", "delete", name])
     Settling(PATIENCE, lambda: [name for name in anew if name in states()])
+    for name in sorted(set(found) - set(anew)):
+        mtu = wanted.devices[name].settings.get("mtu")
+        if mtu:
+            tools.run(["ip", "link", "set", "dev", name, "mtu", mtu[1]])
     remark(f"Set up again: {' '.join(sorted(found))}")
     for name, device in wanted.devices.items():
         if name in found or device.master() in anew:

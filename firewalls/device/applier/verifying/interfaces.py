@@ -17,7 +17,7 @@ NAME = "interfaces in the kernel"
 ABSENT = "interfaces that the firewall does not have"
 OWN_SCOPES = ("253", "254", "link", "host")  # of addresses that the kernel gives by itself
 KINDS = {"6": "blackhole", "7": "unreachable", "8": "prohibit"}  # rtnetlink(7)
-CHANGEABLE = ("state", "master", "learning as a port", "suppression", "isolation")
+CHANGEABLE = ("state", "MTU", "master", "learning as a port", "suppression", "isolation")
 ANYWHERE = {"0.0.0.0/0": ("default", 4), "::/0": ("default", 6)}
 
 
@@ -45,7 +45,8 @@ def absent(wanted: Wanted, seen: Seen) -> list[Difference]:
 def wrong(wanted: Wanted, seen: Seen) -> dict[str, bool]:
     """The devices that are not as their units say, and whether one must be made anew for that.
 
-    networkd gives a device its kind and its own settings when it makes it, and never later.
+    networkd gives a device its kind and its own settings when it makes it, and never later. An MTU
+    can be given later: that of a bridge follows its ports', and the bridge itself is well then.
     """
     found: dict[str, bool] = {}
     links = seen.links()
@@ -65,7 +66,7 @@ def wrong(wanted: Wanted, seen: Seen) -> dict[str, bool]:
 
 
 def _changeable(name: str) -> tuple[str, ...]:
-    """How differences begin that networkd can end while the device stays."""
+    """How differences begin that can be ended while the device stays."""
     return tuple(f"{name} {what} " for what in CHANGEABLE)
 
 
