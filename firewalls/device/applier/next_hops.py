@@ -57,7 +57,7 @@ def _tell_lost(lacking: list[str]) -> None:
 def _mended(forgotten: list[str]) -> list[str]:
     """Have FRR learn again what it forgot; gives what is lacking all the same. Raises Failed."""
     devices = {line.rpartition(" dev ")[2] for line in forgotten}
-    for number in sorted({neighbours.vni(device) for device in devices}):
+    for number in sorted(filter(None, {neighbours.vni(device) for device in devices})):
         _give_again(number)
     # Without the VNI there is no route either, so those that were lost must come, not only be
     # wanted no more.

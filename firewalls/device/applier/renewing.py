@@ -14,6 +14,7 @@ from .verifying import interfaces
 from .verifying.seeing import Seen, Wanted
 from .waiting import Settling
 
+DEPTH = 2  # of parts: a VXLAN is one of a bridge, which is one of a VRF
 COLUMNS = 5  # of `networkctl list`: number, name, type, and two states
 PATIENCE = 3  # seconds: networkd answers before it acts, and hears of the kernel a moment later
 
@@ -39,7 +40,7 @@ def renew(wanted: Wanted) -> bool:
     if not Settling(PATIENCE, lambda: sorted(wrong(wanted))).lacking:
         return False
     found = wrong(wanted)
-    anew = sorted(name for name in found if found[name])
+    anew = _with_parts([name for name in found if found[name]], wanted)
     for name in anew:
         tools.run(["ip", "link", "delete", name])
     Settling(PATIENCE, lambda: [name for name in anew if name in states()])
@@ -49,8 +50,21 @@ def renew(wanted: Wanted) -> bool:
             tools.run(["ip", "link", "set", "dev", name, "mtu", mtu[1]])
     remark(f"Set up again: {' '.join(sorted(found))}")
     for name, device in wanted.devices.items():
-        if name in found or device.master() in anew:
+        if name in found or name in anew:
             for unit in device.units:
                 os.utime(f"{box.ROOT}/{unit}")
     tools.must(["networkctl", "reload"])
+    Settling(box.SETTLE, lambda: sorted(wrong(wanted)))
     return True
+
+
+def _with_parts(names: list[str], wanted: Wanted) -> list[str]:
+    """These, and the devices that are parts of them: networkd gives none of those another master.
+
+    It holds on to the one that is gone, and fails (seen with version 252).
+    """
+    every = dict.fromkeys(names)
+    for _ in range(DEPTH):
+        made = [device for device in wanted.devices.values() if device.kind]
+        every.update(dict.fromkeys(one.name for one in made if one.master() in every))
+    return sorted(every)

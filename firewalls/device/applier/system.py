@@ -89,11 +89,11 @@ def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
     if units or aside.has_changed():
         aside.have_units_read()
-        _interfaces_settle()
+        _settling()
     for _ in range(ROUNDS):
         if not renewing.renew(wanted):
             break
-        _interfaces_settle()
+    _interfaces_settle()
     return True
 
 
@@ -126,8 +126,8 @@ def _take_down(before: dict[str, list[str]], now: dict[str, list[str]]) -> None:
                 tools.run(["ip", family, "route", "flush", "table", table], quiet=True)
 
 
-def _interfaces_settle() -> None:
-    """Wait for networkd, which answers before it acts. Raises Failed.
+def _settling() -> Settling:
+    """Wait for networkd, which answers before it acts.
 
     Where it sets an interface up for the first time it clears away the neighbours there, also those
     by which FRR reaches the other end of a VXLAN. FRR would not notice, so it comes after.
@@ -140,7 +140,12 @@ def _interfaces_settle() -> None:
         states = renewing.states()
         return [device for device in wanted if states.get(device) != "configured"]
 
-    settling = Settling(box.SETTLE, unsettled)
+    return Settling(box.SETTLE, unsettled)
+
+
+def _interfaces_settle() -> None:
+    """Raises Failed where networkd does not come to an end."""
+    settling = _settling()
     if settling.lacking:
         raise Failed(
             f"systemd-networkd has not set these up after {settling.waited} seconds: "

@@ -1,4 +1,4 @@
-"""The other ends of VXLANs that routes lead to: each needs a neighbour entry, or packets vanish.
+"""The other ends of VXLANs and uplinks: each needs a neighbour entry, or packets vanish.
 
 FRR 8.4.0 to 8.5.2 forgets the MAC at the other end of a VXLAN when a better path comes up or a
 session flaps, and learns it again with the VNI.
@@ -7,6 +7,7 @@ session flaps, and learns it again with the VNI.
 from __future__ import annotations
 
 from . import differences
+from .routes import UNNUMBERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def lost(seen: Seen, more: tuple[str, ...] = ()) -> list[str]:
 def _far_ends(route: dict[str, Any]) -> Iterator[str]:
     for hop in route.get("nexthops", [route]):
         device = hop.get("dev", "")
-        if vni(device) and "onlink" in hop.get("flags", ()):
-            address = hop.get("gateway") or hop.get("via", {}).get("host", "")
+        address = hop.get("gateway") or hop.get("via", {}).get("host", "")
+        if (vni(device) or address == UNNUMBERED) and "onlink" in hop.get("flags", ()):
             yield f"{address} dev {device}"
 
 

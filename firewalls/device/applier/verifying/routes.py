@@ -23,6 +23,7 @@ NOWHERE = "nowhere"
 NOWHERE_KINDS = ("6", "7", "8", "blackhole", "unreachable", "prohibit")
 UNICAST = ("", "1", "unicast")
 REFUSING = ("blackhole", "unreachable", "reject", "prohibited")
+UNNUMBERED = "169.254.0.1"  # on each uplink FRR has its neighbour under this address, too
 DEAD = ("dead", "linkdown")
 
 # A destination in a table: the table, and the prefix as FRR writes it.
@@ -54,7 +55,7 @@ def _listed(hops: list[str]) -> str:
 
 def of_frr(seen: Seen) -> dict[Key, list[str]]:
     """The routes that FRR has selected and must have given to the kernel, with their next hops."""
-    return {key: sorted(_frr_hops(route)) for key, route in _selected(seen)}
+    return {key: sorted(_frr_hops(route, key[1])) for key, route in _selected(seen)}
 
 
 def protocols(seen: Seen) -> dict[Key, str]:
@@ -68,21 +69,27 @@ def _selected(seen: Seen) -> Iterator[tuple[Key, dict[str, Any]]]:
             yield (str(route.get("table", "254")), route["prefix"]), route
 
 
-def _frr_hops(route: dict[str, Any]) -> set[str]:
+def _frr_hops(route: dict[str, Any], prefix: str) -> set[str]:
     """A next hop that leads over another is not given to the kernel; the one it leads over is."""
     hops = [hop for hop in route.get("nexthops", ()) if not hop.get("recursive")]
     used = [hop for hop in hops if hop.get("fib")] or [hop for hop in hops if hop.get("active")]
-    return {_hop(hop) for hop in used}
+    return {_hop(hop, prefix) for hop in used}
 
 
-def _hop(hop: dict[str, Any]) -> str:
+def _hop(hop: dict[str, Any], prefix: str) -> str:
     if any(hop.get(word) for word in REFUSING):
         return NOWHERE
-    return _written(hop.get("ip", ""), hop.get("interfaceName", ""))
+    return _written(hop.get("ip", ""), hop.get("interfaceName", ""), ":" not in prefix)
 
 
-def _written(gateway: str, device: str) -> str:
-    """As FRR writes an IPv4 address that is an IPv6 one; the kernel's tool writes it with dots."""
+def _written(gateway: str, device: str, is_ipv4: bool) -> str:
+    """As FRR writes an IPv4 address that is an IPv6 one; the kernel's tool writes it with dots.
+
+    An IPv4 route over a neighbour that has no IPv4 address is given to the kernel with one that
+    stands for it there.
+    """
+    if is_ipv4 and gateway.startswith("fe80:"):
+        gateway = UNNUMBERED
     mapped, _, address = gateway.partition("::ffff:")
     if not mapped and "." in address:
         high, low, higher, lower = map(int, address.split("."))
@@ -115,5 +122,5 @@ def hops_of(entry: dict[str, Any]) -> list[str]:
     for hop in entry.get("nexthops", [entry]):
         if not any(flag in DEAD for flag in hop.get("flags", ())):
             gateway = hop.get("gateway") or hop.get("via", {}).get("host", "")
-            hops.add(_written(gateway, hop.get("dev", "")))
+            hops.add(_written(gateway, hop.get("dev", ""), "pref" not in entry))
     return sorted(hops)
