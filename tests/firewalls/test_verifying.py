@@ -226,8 +226,8 @@ FAULTS: dict[str, tuple[str, recorded_box.Edit, str, list[str]]] = {
         _one_hop,
         routes.NAME,
         [
-            "10.4.0.2/32 in table 254 is fe80::f866:14ff:febf:ed31 dev lan0, not "
-            "fe80::9819:efff:fee5:d685 dev lan1, fe80::f866:14ff:febf:ed31 dev lan0"
+            "10.4.0.2/32 in table 254 is 169.254.0.1 dev lan0, not "
+            "169.254.0.1 dev lan0, 169.254.0.1 dev lan1"
         ],
     ),
     "a dead end": (
@@ -236,7 +236,7 @@ FAULTS: dict[str, tuple[str, recorded_box.Edit, str, list[str]]] = {
         routes.NAME,
         [
             "10.4.0.2/32 in table 254 is nowhere, not "
-            "fe80::9819:efff:fee5:d685 dev lan1, fe80::f866:14ff:febf:ed31 dev lan0"
+            "169.254.0.1 dev lan0, 169.254.0.1 dev lan1"
         ],
     ),
     "a route of IPv6": (
