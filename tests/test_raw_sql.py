@@ -266,7 +266,9 @@ STATEMENTS: dict[str, dict[str, Statement]] = {
         ),
         "hand what was joined to another firewall": Statement(
             lambda s: update(
-                "firewalls_attachment", f"firewall_id = '{s.owner.pk}'", of(s, "internet-fra")
+                "firewalls_attachment",
+                f"firewall_id = '{s.owner.pk}', place = 99",
+                of(s, "internet-fra"),
             ),
             ATT + "attachment_is_fixed",
         ),
@@ -571,6 +573,7 @@ def test_every_guard_has_a_statement() -> None:
         "firewalls.Endpoint:leads_behind_its_firewall",
     }  # see test_endpoints
     spoken |= {"networks.Address:serves_no_endpoint"}
+    spoken |= {"firewalls.Attachment:has_a_place"}  # which refuses nothing, see test_places
     guards = {
         trigger.get_uri(model)
         for model, trigger in pgtrigger.registered()

@@ -346,7 +346,7 @@ ACTIONS = {
         ADMINISTERING,
         {
             "rest": lambda v: v.rest("post", "partitions/", {"id": "new", "name": "new"}),
-            "admin": lambda v: v.add("networks_partition", id="new", name="new"),
+            "admin": lambda v: v.add("networks_partition", id="new", name="new", fabric_mtu=9216),
         },
         lambda: named(Partition, "new"),
     ),

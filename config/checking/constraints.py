@@ -44,7 +44,8 @@ def _forbidden(model: type[models.Model], constraint: models.BaseConstraint) -> 
         holds = Coalesce(constraint.condition, True, output_field=BooleanField())
         return rows.filter(~Q(holds))
     if isinstance(constraint, models.UniqueConstraint):
-        same = {field: field for field in constraint.fields}
+        columns = constraint.fields or [_column(one) for one in constraint.expressions]
+        same = {column: column for column in columns}
         return _having_another(rows, constraint.condition, same)
     assert isinstance(constraint, ExclusionConstraint)
     conflicting: dict[str, str] = {}

@@ -42,6 +42,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='attachment',
-            constraint=firewalls.models.attachment.OnePlaceEach(fields=('firewall', 'place'), name='place_once'),
+            constraint=firewalls.models.attachment.OnePlaceEach(models.F('firewall'), models.F('place'), name='place_once'),
         ),
     ]

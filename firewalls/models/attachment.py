@@ -18,7 +18,10 @@ PLACE = "Its number among the networks of the firewall, kept for as long as it i
 
 
 class OnePlaceEach(models.UniqueConstraint):
-    """No two networks of a firewall have one place, which the database gives each at its insert."""
+    """No two networks of a firewall have one place, which the database gives each at its insert.
+
+    An index of expressions, so that sets of forms do not look for it in rows that have none yet.
+    """
 
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: a row has no place yet, and of two writers at once the later one tries again."""
@@ -44,7 +47,7 @@ class Attachment(ValidatedModel):
                 violation_error_code="joined_already",
                 violation_error_message="The firewall has joined this network already (R6).",
             ),
-            OnePlaceEach(name="place_once", fields=["firewall", "place"]),
+            OnePlaceEach("firewall", "place", name="place_once"),
         ]
         triggers = [
             *guards.ATTACHMENT,

@@ -79,6 +79,14 @@ def test_a_device_that_has_an_address_of_ours_goes_with_what_makes_and_carries_i
     assert set(claims(OURS, others, MACS)) == set(others)
 
 
+def test_what_ends_a_vxlan_of_ours_in_a_device_of_its_own_goes() -> None:
+    others = {
+        f"{FOLDER}/30-svi.netdev": "[NetDev]\nName=svi\nKind=vlan\n[VLAN]\nId=7\n",
+        f"{FOLDER}/30-svi.network": "[Match]\nName=svi\n[Network]\nVRF=vrf104009\n",
+    }
+    assert set(claims(OURS, others, MACS)) == set(others)
+
+
 def test_a_bridge_that_carries_something_else_too_stays() -> None:
     bridge = {
         f"{FOLDER}/20-br.netdev": "[NetDev]\nName=br\nKind=bridge\n",

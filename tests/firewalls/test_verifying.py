@@ -234,10 +234,7 @@ FAULTS: dict[str, tuple[str, recorded_box.Edit, str, list[str]]] = {
         "routes.json",
         _hopless,
         routes.NAME,
-        [
-            "10.4.0.2/32 in table 254 is nowhere, not "
-            "169.254.0.1 dev lan0, 169.254.0.1 dev lan1"
-        ],
+        ["10.4.0.2/32 in table 254 is nowhere, not 169.254.0.1 dev lan0, 169.254.0.1 dev lan1"],
     ),
     "a route of IPv6": (
         "routes.json",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 KINDS = (".netdev", ".network")
 STACKED = ("VLAN", "VXLAN", "MACVLAN", "MACVTAP", "IPVLAN", "IPVTAP", "Tunnel")
+BRIDGING = ("vlan", "bridge")
 WILD = "*?["
 
 
@@ -27,6 +28,7 @@ class Unit:
         self.matches: list[str] = []  # the names that a .network wants, as patterns
         self.conditions: dict[str, list[str]] = {}  # what else it wants of a device
         self.stacks: list[str] = []  # devices that are put on top of its own
+        self.vrf = ""  # that its devices become a part of
         self.addresses: list[str] = []
         section = ""
         for line in map(str.strip, text.splitlines()):
@@ -47,6 +49,8 @@ class Unit:
             self.conditions.setdefault(key, []).extend(value.lower().split())
         elif section == "Network" and key in STACKED:
             self.stacks.append(value)
+        elif section == "Network" and key == "VRF":
+            self.vrf = value
         elif section in ("Network", "Address") and key == "Address":
             self.addresses.append(value.lower())
 
@@ -76,14 +80,19 @@ class Ours:
                     self.set_up_by[device] = unit.file
                     self.addresses.update(dict.fromkeys(unit.addresses, device))
 
-    def why(self, unit: Unit, macs: Mapping[str, str]) -> str:
-        """Why a unit of others stands in the way; nothing where it does not."""
+    def why(self, unit: Unit, macs: Mapping[str, str], bridging: Collection[str]) -> str:
+        """Why a unit of others stands in the way; nothing where it does not.
+
+        `bridging`: the devices that units of others make and that may end a VXLAN in a VRF.
+        """
         named = [device for device in unit.devices if device in self.set_up_by]
         if named:
             return f"names {', '.join(named)}"
         stacked = [device for device in unit.stacks if device in self.set_up_by]
         if stacked:
             return f"puts {', '.join(stacked)} on a device of its own"
+        if unit.vrf in self.set_up_by and any(device in bridging for device in unit.devices):
+            return f"ends the VXLAN of {unit.vrf} in a device of its own"
         given = [address for address in unit.addresses if address in self.addresses]
         if given:
             return f"gives {', '.join(given)} to a device of its own"
@@ -124,7 +133,8 @@ def claims(
     if not foreign:
         return {}
     judged = Ours(ours)
-    found = {unit.path: why for unit in foreign if (why := judged.why(unit, macs))}
+    bridging = {unit.makes for unit in foreign if unit.kind in BRIDGING}
+    found = {unit.path: why for unit in foreign if (why := judged.why(unit, macs, bridging))}
     while more := _belonging(foreign, found):
         found.update(more)
     return found
