@@ -40,7 +40,7 @@ delete table inet watch
 table inet watch {{
     chain unhidden {{
         type filter hook prerouting priority raw;
-        iifname "bridge{vrf}" ip saddr {{ {prefixes} }} counter
+        iifname "vlan{vrf}" ip saddr {{ {prefixes} }} counter
     }}
 }}
 END"""
