@@ -17,9 +17,11 @@ OURS = WITH_UNITS | {
 }
 THEIRS = {
     f"{UNITS}/20-br.netdev": "# theirs\n[NetDev]\nName=br\nKind=bridge\n",
-    f"{UNITS}/20-br.network": "[Match]\nName=br\n[Network]\nVLAN=svi\n",
+    f"{UNITS}/20-br.network": "[Match]\nName=br\n[Network]\nVLAN=svi\nVLAN=svi2\n",
     f"{UNITS}/30-svi.netdev": "[NetDev]\nName=svi\nKind=vlan\n",
     f"{UNITS}/30-svi.network": "[Match]\nName=svi\n[Network]\nAddress=10.0.0.1/32\n",
+    f"{UNITS}/31-svi2.netdev": "[NetDev]\nName=svi2\nKind=vlan\n",
+    f"{UNITS}/31-svi2.network": "[Match]\nName=svi2\n[Network]\nVRF=vrf7\n",
     f"{UNITS}/30-vrf.netdev": "[NetDev]\nName=vrf7\nKind=vrf\n[VRF]\nTable=1000\n",
     f"{UNITS}/05-any.network": "[Match]\nName=!mgmt*\nType=ether\n",
     f"{UNITS}/00-loop.network": "[Match]\nType=loopback\n",

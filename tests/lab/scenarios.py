@@ -271,4 +271,16 @@ EXTERNAL_LEFT = Scenario(
     ),
     (Route(LEAVES, "batch", "default", known=True),),
 )
+# What a change of one firewall's networks has nothing to do with: to neighbours and beyond the
+# spine, by single and by several paths, through this firewall and through others, in both families.
+UNRELATED = [
+    Connection("web1", "internet"),
+    Connection("web1", "storage1"),
+    Connection("web1", "backup1"),
+    Connection("shop1", "internet"),
+    Connection("shop1", "internet", version=6),
+    Connection("shop1", "storage1"),
+    Connection("batch1", "backup1"),
+    Connection("backup1", "internet"),
+]
 FAULTS = tuple(dict.fromkeys(fault for scenario in STEADY for fault in scenario.faults))

@@ -12,12 +12,11 @@ from tests.lab import rest, running, streams, topology
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import Lab
 from tests.lab.scenarios import (
-    EXTERNAL_JOINED,
-    EXTERNAL_LEFT,
     INTERNET_BACK,
     INTERNET_GONE,
     LEFT,
     SHARED_LATER,
+    UNRELATED,
     Connection,
 )
 
@@ -27,19 +26,6 @@ LINKS_RULES_AND_FILES = (
     "ip -br link; ip -br address; nft list ruleset; vtysh -c 'show running-config'; "
     "ls /etc/systemd/network; ip rule"
 )
-
-# What a change of fw-web has nothing to do with: to neighbours and beyond the spine, by single and
-# by several paths, through this firewall and through others, in both families.
-UNRELATED = [
-    Connection("web1", "internet"),
-    Connection("web1", "storage1"),
-    Connection("web1", "backup1"),
-    Connection("shop1", "internet"),
-    Connection("shop1", "internet", version=6),
-    Connection("shop1", "storage1"),
-    Connection("batch1", "backup1"),
-    Connection("backup1", "internet"),
-]
 
 
 @dataclass
@@ -126,20 +112,6 @@ class TestAsTimeGoesOn:
         }
         most = 1 / streams.INTERVAL_SECONDS
         assert all(count <= most for count in lost.values()), f"more than a second lost: {lost}"
-
-    def test_24_an_external_network_is_joined_and_left_and_nothing_else_loses_a_packet(
-        self, lab: Lab
-    ) -> None:
-        batch = rest.firewall_id(lab.rest, "fw-batch")
-        streams.begin(lab, UNRELATED)
-        lab.rest("PATCH", f"firewalls/{batch}/", {"rules": {"egress": rest.egress((80,))}})
-        lab.rest.post(f"firewalls/{batch}/attachments/", {"network": "internet"})
-        rest.push(lab.rest, ["fw-batch"])
-        assert problems(observe(lab, [EXTERNAL_JOINED]), EXTERNAL_JOINED) == []
-        lab.rest("DELETE", f"firewalls/{batch}/attachments/internet/")
-        rest.push(lab.rest, ["fw-batch"])
-        assert problems(observe(lab, [EXTERNAL_LEFT]), EXTERNAL_LEFT) == []
-        assert streams.lost(lab, UNRELATED) == {}, "what has nothing to do with it lost packets"
 
     def test_14_a_push_that_would_cut_off_management_rolls_back_by_itself(
         self, lab: Lab, cut_off: CutOff
