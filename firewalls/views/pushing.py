@@ -37,6 +37,7 @@ STEPS = {
     "check-bgp": "BGP sessions as before",
     "check-next-hops": "Neighbours at every next hop",
     "check-routes": "Routes in the kernel",
+    "check-defaults": "Default routes originated",
     "probe": "Own probes",
     "roll-back": "Go back",
     "confirm": "Confirm",

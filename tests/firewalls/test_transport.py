@@ -53,6 +53,7 @@ ORDER = [
     "check-bgp",
     "check-next-hops",
     "check-routes",
+    "check-defaults",
     "probe",
     "confirm",
 ]
@@ -63,6 +64,7 @@ UNLOADED = (
     "check-bgp",
     "check-next-hops",
     "check-routes",
+    "check-defaults",
 )
 EAGER = Timeouts(after_rollback=60, ask_again=0.2)
 

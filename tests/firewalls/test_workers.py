@@ -48,6 +48,7 @@ STEPS = [
     "verify",
     "check-bgp",
     "check-next-hops",
+    "check-defaults",
     "probe",
     "confirm",
 ]
