@@ -89,7 +89,7 @@ def units_of_somebody_else(box: Box) -> None:
     adopted = set_up(box)
     refused = push(box, [], how)
     assert refused.ended == "failed" and refused.steps["check-units"][0] == "failed", refused
-    assert "; and 6 more." in refused.steps["check-units"][1], refused
+    assert "; and 8 more." in refused.steps["check-units"][1], refused
     assert theirs_are_in_place(box) and not log.exists()
     (box.state / "before/confirmed").unlink()  # as if nothing had ever been pushed here
     told = push(box, adopted, how)
