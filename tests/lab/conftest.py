@@ -15,7 +15,7 @@ from tests.lab.image import missing
 from tests.lab.running import Lab
 
 # By LAB: "1" is `make test-lab`, "full" is `make lab-full`.
-LONGER = ("externals", "full", "reboots", "setup", "takeover", "verify")
+LONGER = ("externals", "full", "takeover")
 NOT_COLLECTED = {"": ["test_*"], "1": [f"test_{name}.py" for name in LONGER], "full": []}
 collect_ignore_glob = NOT_COLLECTED[os.environ.get("LAB", "")]
 KEPT = Path(os.environ.get("LAB_KEPT") or stack.ROOT / "var" / "lab")
