@@ -3,38 +3,25 @@
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from firewalls.device.applier import rules
+from firewalls.device.applier import box, overriding, rules, sysctls
 
-RULES = "/etc/nftables.conf"
-SETTINGS = "/etc/sysctl.d/90-shared-networks.conf"
+RULES = f"/{box.RULES}"
+SETTINGS = f"/{box.SYSCTL}"
 
 
 def settings(files: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
     """Files with settings of the kernel, and which of them win over ours when the box starts.
 
-    systemd-sysctl reads them by name; /etc/sysctl.conf is linked to from 99-sysctl.conf.
+    systemd-sysctl reads them by name.
     """
-    ours = _settings(wanted.get(SETTINGS, ""))
+    ours = wanted.get(SETTINGS, "")
     stay = {}
     for path in sorted(path for path in files if "sysctl" in path and path not in wanted):
-        name = PurePosixPath(path).name
-        theirs = _settings(files[path])
-        others = [
-            f"{key} = {value}" for key, value in theirs.items() if ours.get(key, value) != value
-        ]
-        wins = others and (name > PurePosixPath(SETTINGS).name or name == "sysctl.conf")
-        stay[path] = f"wins over ours at the next start: {', '.join(others)}" if wins else ""
+        theirs = sysctls.overridden(ours, files[path])
+        others = ", ".join(f"{key} = {value}" for key, value in theirs.items())
+        wins = others and overriding.comes_later(PurePosixPath(path).name)
+        stay[path] = f"wins over ours at the next start: {others}" if wins else ""
     return stay
-
-
-def _settings(text: str) -> dict[str, str]:
-    """Each key as it is written with dots, and its value."""
-    found = {}
-    for line in text.splitlines():
-        key, equals, value = line.partition("=")
-        if equals and not key.strip().startswith(("#", ";")):
-            found[key.strip().lstrip("-").replace("/", ".")] = value.strip()
-    return found
 
 
 def tables(ruleset: str, wanted: Mapping[str, str]) -> dict[str, str]:

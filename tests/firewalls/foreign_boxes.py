@@ -1,5 +1,6 @@
 """Boxes that somebody else has set up: taken over, given back, and what goes wrong on the way."""
 
+import base64
 import os
 import shutil
 from pathlib import Path
@@ -191,6 +192,25 @@ def a_survey_of_much(box: Box) -> None:
     assert box.run("survey", how=How(fails("nft", "*list*", "no")))[0] == 0
 
 
+def a_survey_of_secrets(box: Box) -> None:
+    """They stay there: what is told of a unit and of FRR's file has them hidden."""
+    put(
+        box,
+        {
+            f"{UNITS}/05-vpn.netdev": "[NetDev]\nName=wg0\n[WireGuard]\nPrivateKey=of-the-vpn",
+            "/etc/frr/frr.conf": "router bgp 1\n neighbor 192.0.2.1 password of-the-peer\n",
+        },
+    )
+    told = [
+        base64.b64decode(line.split("\t")[2]).decode()
+        for line in box.run("survey")[1].splitlines()
+        if line.startswith(("unit\t", "file\t", "now\t"))
+    ]
+    everything = "\n".join(told)
+    assert "of-the-vpn" not in everything and "of-the-peer" not in everything
+    assert "PrivateKey=(hidden)" in everything and "192.0.2.1 password (hidden)" in everything
+
+
 FOREIGN = (
     units_of_somebody_else,
     units_of_somebody_else_that_come_back,
@@ -198,4 +218,5 @@ FOREIGN = (
     a_unit_that_goes_while_it_is_given_back,
     nothing_was_kept,
     a_survey_of_much,
+    a_survey_of_secrets,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import box, claims, files
+from . import box, claims, files, masking
 from .remarks import Failed
 
 # As networkd reads them: a file hides those of the same name in the folders after it.
@@ -51,10 +51,13 @@ def macs() -> dict[str, str]:
 
 
 def digest(path: str, text: str) -> str:
-    """By which a person who has seen a unit adopts just that one, as it was."""
+    """By which a person who has seen a unit adopts just that one, as it was.
+
+    A secret in it is no part of what was seen.
+    """
     import hashlib
 
-    content = f"{path}\0{text}".encode(errors="surrogateescape")
+    content = f"{path}\0{masking.masked(text)}".encode(errors="surrogateescape")
     return hashlib.sha256(content).hexdigest()[:SHORT]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from . import box, tools
+from . import tools
 
 BY_TOOL = {
     "nft": "nftables",
@@ -18,9 +16,6 @@ BY_TOOL = {
     "useradd": "passwd",
     "systemctl": "systemd",
 }
-# By what they serve: systemd's own daemons, which are packages of their own since Debian 12.
-DAEMONS = {"resolved": "DNS", "timesyncd": "NTP"}
-LIBRARY = "lib/systemd"
 
 
 def lacking() -> str:
@@ -30,13 +25,3 @@ def lacking() -> str:
         return ""
     packages = " ".join(sorted({BY_TOOL[name] for name in names}))
     return f"Missing here: {', '.join(names)}. Install what brings it: apt-get install {packages}"
-
-
-def unused_settings() -> list[str]:
-    """A sentence for each daemon whose settings a push brings in vain."""
-    return [
-        f"systemd-{name} is not installed, so {purpose} servers that a partition names do nothing "
-        f"here. If it names some: apt-get install systemd-{name}"
-        for name, purpose in DAEMONS.items()
-        if not os.path.exists(f"{box.ROOT}/{LIBRARY}/systemd-{name}")
-    ]

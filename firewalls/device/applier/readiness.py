@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import boot, box, files, frr, login, overriding, packages, services, system, tools
+from . import boot, box, files, frr, login, overriding, packages, servers, services, system, tools
 from .account import ACCOUNT, PROGRAM, RULE, SUDO
 from .remarks import Failed, Skipped
 from .steps import encoded, say
@@ -168,7 +168,7 @@ def _settings() -> str:
 
 def _servers() -> str:
     """Those of a partition's DNS and NTP settings that go nowhere."""
-    in_vain = packages.unused_settings()
+    in_vain = servers.not_installed()
     if in_vain:
         raise Note("\n".join(in_vain))
     return "systemd-resolved and systemd-timesyncd are there"

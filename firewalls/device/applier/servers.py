@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from . import box, files, tools
 
 # The service of systemd, its setting, and what it names. Debian has each in a package of its own.
@@ -9,6 +11,17 @@ SERVICES = (
     ("resolved", "DNS", "name servers"),
     ("timesyncd", "NTP", "time servers"),
 )
+LIBRARY = "lib/systemd"
+
+
+def not_installed() -> list[str]:
+    """A sentence for each service whose settings a push would bring in vain."""
+    return [
+        f"systemd-{service} is not installed, so the {kind} that a partition names do nothing "
+        f"here. If it names some: apt-get install systemd-{service}"
+        for service, _, kind in SERVICES
+        if not os.path.exists(f"{box.ROOT}/{LIBRARY}/systemd-{service}")
+    ]
 
 
 def lacking() -> list[str]:

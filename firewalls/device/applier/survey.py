@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import os
 
-from . import box, files, frr, kept, others, system, tools
+from . import box, files, frr, kept, masking, others, system, tools
 from .steps import say
 
 MOST_OF_ONE = 200_000  # bytes of one text that are told
@@ -28,13 +28,13 @@ def survey() -> None:
     """Tell it all, and `end` last."""
     told = _Told()
     for name, text in others.units().items():
-        told.tell("unit", f"/{name}", text.encode(errors="surrogateescape"))
+        told.tell("unit", f"/{name}", text)
     for name in _files():
         content = files.read(box.ROOT, name)
         if content is not None:
-            told.tell("file", f"/{name}", content)
+            told.tell("file", f"/{name}", content.decode(errors="surrogateescape"))
     for name, text in _running().items():
-        told.tell("now", name, text.encode(errors="surrogateescape"))
+        told.tell("now", name, text)
     if os.path.exists(kept.TAKEN_OVER):
         say("taken-over")
     say("end")
@@ -46,8 +46,12 @@ class _Told:
     def __init__(self) -> None:
         self.room = MOST
 
-    def tell(self, kind: str, name: str, content: bytes) -> None:
-        """A text, and whether it is whole: one that was cut must not be taken for what is there."""
+    def tell(self, kind: str, name: str, text: str) -> None:
+        """A text without its secrets, and whether it is whole.
+
+        One that was cut must not be taken for what is there.
+        """
+        content = masking.masked(text).encode(errors="surrogateescape")
         part = content[: min(MOST_OF_ONE, self.room)]
         self.room -= len(part)
         whole = "whole" if len(part) == len(content) else "cut"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import aside, box, files, servers, tools
+from . import aside, box, files, servers, sysctls, tools
 from .remarks import Failed, Skipped, remark
 from .waiting import Settling
 
@@ -190,11 +190,7 @@ def know_own_name() -> None:
 
 def settings_now(text: str) -> str:
     """What the kernel has now of the settings in a file for sysctl, as such a file."""
-    keys = []
-    for line in text.splitlines():
-        key, equals, _ = line.partition("=")
-        if equals and not key.strip().startswith(("#", ";")):
-            keys.append(key.strip().lstrip("-"))
+    keys = [key for key, _ in sysctls.listed(text)]
     if not keys:
         return ""
     return tools.run(["sysctl", UNKNOWN_SYSCTLS, *keys], quiet=True).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import frr
 from . import differences
 
 TYPE_CHECKING = False
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from .seeing import Seen, Wanted
 
 NAME = "daemons of FRR"
-NEEDED = ("zebra", "bgpd")
 FIRST_WITH_MGMTD = 10
 
 
@@ -18,7 +18,7 @@ def needed(running: str) -> tuple[str, ...]:
     """Those that the version of FRR needs which runs this configuration."""
     version = running.partition("frr version ")[2].partition(".")[0]
     is_new = version.isdigit() and int(version) >= FIRST_WITH_MGMTD
-    return (*NEEDED, "mgmtd") if is_new else NEEDED
+    return (*frr.DAEMONS, "mgmtd") if is_new else frr.DAEMONS
 
 
 def lacking(wanted: Wanted, seen: Seen) -> list[Difference]:

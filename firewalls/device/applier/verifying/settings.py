@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import box
+from .. import box, sysctls
 from . import differences
 
 TYPE_CHECKING = False
@@ -11,17 +11,6 @@ if TYPE_CHECKING:
     from .seeing import Seen, Wanted
 
 NAME = "kernel settings"
-
-
-def listed(text: str) -> list[tuple[str, str]]:
-    """The settings in a file for sysctl, in its order."""
-    pairs = []
-    for line in text.splitlines():
-        key, equals, value = line.partition("=")
-        key = key.strip().lstrip("-")
-        if equals and not key.startswith(("#", ";")):
-            pairs.append((key, " ".join(value.split())))
-    return pairs
 
 
 def value_now(key: str) -> str:
@@ -36,6 +25,6 @@ def value_now(key: str) -> str:
 def lacking(wanted: Wanted, seen: Seen) -> list[Difference]:
     return [
         differences.setting(key, value, value_now(key) or "unknown")
-        for key, value in dict(listed(wanted.settings)).items()
+        for key, value in dict(sysctls.listed(wanted.settings)).items()
         if value_now(key) != value
     ]
