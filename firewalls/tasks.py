@@ -11,7 +11,7 @@ from django.db import transaction
 
 from firewalls.intent import changes, revisions
 from firewalls.models import Firewall, Push, Rollout
-from firewalls.pushing import claiming, rollouts
+from firewalls.pushing import claiming, needs, rollouts
 from firewalls.pushing.engine import engine
 
 
@@ -24,6 +24,8 @@ def reconcile() -> None:
         rollouts.advance(rollout)
     for firewall in Firewall.objects.behind():
         Push.objects.enqueue(firewall, by="reconcile")
+    for unanswered in needs.unanswered():
+        after_commit(look_at_needs, str(unanswered))
     after_commit(work)
 
 
@@ -38,6 +40,12 @@ def check(*firewalls: str) -> None:
     """Look for drift on these firewalls, now."""
     claiming.inspect_now(map(UUID, firewalls))
     engine.work()
+
+
+@shared_task(ignore_result=True)
+def look_at_needs(firewall: str) -> None:
+    """Look whether a firewall has all that a push needs."""
+    needs.record(UUID(firewall))
 
 
 @shared_task(ignore_result=True)
@@ -66,3 +74,9 @@ def inspect_soon(firewalls: Iterable[Firewall]) -> None:
     """Have these firewalls inspected soon; it is noted on them, so no lost message forgets it."""
     claiming.inspect_now(firewall.pk for firewall in firewalls)
     after_commit(work)
+
+
+def ask_needs(firewall: Firewall) -> None:
+    """Have it looked at soon whether a firewall has all that a push needs."""
+    needs.ask(firewall)
+    after_commit(look_at_needs, str(firewall.pk))

@@ -163,7 +163,7 @@ def needs(answer: bytes) -> tuple[Need, ...] | None:
     for line in lines:
         match line.split("\t"):
             case ["check", name, "ok" | "note" | "failed" | "skipped" as state, text, *_]:
-                seen.append(Need(name, state, _decoded(text)))
+                seen.append(Need(_storable(name), state, _storable(_decoded(text))))
     return tuple(seen)
 
 

@@ -4,6 +4,7 @@ from firewalls.models.attachment import Attachment
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
+from firewalls.models.needs import Needs
 from firewalls.models.push import Push, PushQuerySet
 from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
@@ -20,6 +21,7 @@ __all__ = [
     "Firewall",
     "FirewallQuerySet",
     "Member",
+    "Needs",
     "Push",
     "PushQuerySet",
     "Revision",

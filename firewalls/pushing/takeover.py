@@ -77,9 +77,21 @@ def prospect(firewall: Firewall) -> Prospect | None:
         | beside.settings(survey.files, wanted)
         | beside.tables(survey.now.get(RULES, ""), wanted),
         unified(there, wanted, "on the firewall", "wanted"),
-        set(_digests(survey, claimed).items()) <= set(adopted(firewall).items()),
+        _are_adopted(firewall, survey, claimed),
         digest(survey.texts | wanted),
     )
+
+
+def is_in_the_way(firewall: Firewall) -> bool:
+    """Whether somebody else has set up devices of ours, and nobody has taken the firewall over."""
+    survey = Survey.objects.filter(firewall=firewall).first()
+    if survey is None or firewall.wanted is None:
+        return False
+    return not _are_adopted(firewall, survey, _claims(firewall.wanted.files, survey))
+
+
+def _are_adopted(firewall: Firewall, survey: Survey, claimed: Collection[str]) -> bool:
+    return set(_digests(survey, claimed).items()) <= set(adopted(firewall).items())
 
 
 def _claims(wanted: Mapping[str, str], survey: Survey) -> dict[str, str]:
@@ -121,9 +133,15 @@ def take_over(firewall: Firewall, by: str, seen: str) -> Push:
         return Push.objects.enqueue(row, by=by)
 
 
-def give_back(firewall: Firewall, by: str) -> Push:
-    """Push what it had before it was taken over. Raises ValidationError."""
+def give_back(firewall: Firewall, by: str, confirm: str) -> Push:
+    """Push what it had before it was taken over; `confirm` is its name, typed by a person.
+
+    Raises ValidationError.
+    """
     row = Firewall.objects.get(pk=firewall.pk)
+    if confirm != row.name:
+        message = f"Type {row.name} to give it back. Nothing was done."
+        raise ValidationError(message, code="not_confirmed")
     had = row.revisions.filter(number=HAD).first()
     if row.applied_id is None or had is None:
         raise ValidationError(not_to_be_given_back(row, had), code="nothing_kept")

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.models import Attachment, Firewall
-from firewalls.pushing.takeover import prospect
+from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
@@ -79,16 +79,10 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "memberships": _memberships(firewall),
         **_planned(firewall),
         "pushes": firewall.pushes.select_related("revision")[:RECENT],
-        "in_the_way": _is_in_the_way(firewall),
+        "in_the_way": is_in_the_way(firewall),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
     }
     return page(request, "firewalls/detail.html", context)
-
-
-def _is_in_the_way(firewall: Firewall) -> bool:
-    """Whether units of somebody else are, which nobody has adopted."""
-    found = prospect(firewall)
-    return found is not None and bool(found.claims) and not found.adopted
 
 
 def _planned(firewall: Firewall) -> dict[str, object]:

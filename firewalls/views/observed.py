@@ -9,11 +9,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from firewalls import tasks
-from firewalls.device.transport import TransportError
-from firewalls.models import Drift, Firewall
+from firewalls.models import Drift, Firewall, Needs
 from firewalls.pushing import drift as drifts
 from firewalls.pushing import hostkeys
-from firewalls.pushing import needs as needs_now
 from networks.common.htmx import page
 
 
@@ -29,26 +27,24 @@ def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ValidationError as error:
             errors = error.messages
     context = {"errors": errors, "typed": typed, **_connection(firewall)}
-    return page(request, "firewalls/host_key.html", context, status=422 if errors else 200)
+    status = 422 if errors else 200
+    return page(request, "firewalls/host_key.html", context, parts={"needs"}, status=status)
 
 
 @require_POST
 def needs(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What is missing there for a push, as the firewall itself says now."""
+    """Have it looked at what is missing there for a push, as the firewall itself says."""
     _may(request)
-    firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
-    context: dict[str, object] = _connection(firewall)
-    try:
-        context["needs"] = needs_now.look(firewall)
-    except TransportError as error:
-        context["silence"] = str(error)
-    return page(request, "firewalls/host_key.html", context)
+    firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
+    tasks.ask_needs(firewall)
+    return redirect("firewalls:host_key", pk)
 
 
 def _connection(firewall: Firewall) -> dict[str, object]:
-    """The firewall and its host keys."""
+    """The firewall, its host keys, and what it was seen to need."""
     return {
         "firewall": firewall,
+        "needs": Needs.objects.filter(firewall=firewall).first(),
         "pinned": hostkeys.fingerprint_of(firewall.host_key),
         "offered": hostkeys.fingerprint_of(firewall.offered_key),
     }

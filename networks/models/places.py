@@ -3,11 +3,12 @@
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 
 from networks.common.fields import CidrField, IdentifierField, InetField, host, one_line
 from networks.common.mtu import FABRIC_MTU, LARGEST_FABRIC, SMALLEST_FABRIC
 from networks.common.triggers import Recorded
-from networks.common.validation import ValidatedModel
+from networks.common.validation import ChoiceCheck, ValidatedModel
 
 
 class Partition(ValidatedModel):
@@ -44,6 +45,12 @@ class Partition(ValidatedModel):
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            ChoiceCheck(
+                name="fabric_mtu_carries_ipv6",
+                condition=Q(fabric_mtu__range=(SMALLEST_FABRIC, LARGEST_FABRIC)),
+            )
+        ]
         triggers = [Recorded(label="this.id")]
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ def test_a_secret_is_hidden_and_what_it_is_for_is_not(line: str) -> None:
     assert SECRET not in text
     first, hidden, last = text.splitlines()
     assert (first, last) == ("first", "last") and hidden.endswith(HIDDEN)
-    assert hidden.split()[0].rstrip("=").startswith(line.split()[0].partition("=")[0])
+    assert hidden.split()[0].rstrip("=").startswith(line.split(maxsplit=1)[0].partition("=")[0])
 
 
 def test_what_is_no_secret_stays_as_it_is() -> None:

@@ -3,14 +3,17 @@
 import asyncio
 import base64
 import io
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from firewalls import tasks
 from firewalls.device import protocol, transport
 from firewalls.device.applier.packages import BY_TOOL
 from firewalls.device.transport import Need, TransportError
-from firewalls.models import Firewall
+from firewalls.models import Firewall, Needs
 from firewalls.pushing import needs as needs_now
 from tests.conftest import needs
 from tests.firewalls.boxes import Boxes
@@ -77,11 +80,21 @@ def test_the_command_says_who_is_not_known_or_does_not_answer(firewall: Firewall
         call_command("check_firewall", firewall.name, stdout=io.StringIO())
 
 
+def asked(firewall: Firewall) -> Any:
+    """The page after somebody has asked, and a worker has looked."""
+    operator = visitor("operator")
+    waiting = operator.post(url(firewall), follow=True)
+    assert says(waiting, "It is being looked at.") and b'hx-trigger="every' in waiting.content
+    tasks.look_at_needs(str(firewall.pk))
+    return operator.get(f"/firewalls/{firewall.pk}/host-key/")
+
+
 @pytest.mark.usefixtures("lacking")
 def test_the_page_says_what_is_to_be_put_right(firewall: Firewall) -> None:
-    page = visitor("operator").post(url(firewall))
+    page = asked(firewall)
     assert says(page, "Missing here: visudo. Install it.")
     assert words(page).count("To be put right.") == 1 and "Worth knowing." in words(page)
+    assert b'hx-trigger="every' not in page.content
 
 
 def test_the_page_says_that_it_does_not_answer(
@@ -91,7 +104,29 @@ def test_the_page_says_that_it_does_not_answer(
         raise TransportError("it does not answer")
 
     monkeypatch.setattr(needs_now, "look", silent)
-    assert says(visitor("operator").post(url(firewall)), "it does not answer")
+    assert says(asked(firewall), "it does not answer")
+
+
+def test_no_request_waits_for_a_firewall(
+    firewall: Firewall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(firewall: Firewall) -> tuple[Need, ...]:
+        raise AssertionError("asked within a request")
+
+    monkeypatch.setattr(needs_now, "look", never)
+    assert visitor("operator").post(url(firewall)).status_code == 302
+
+
+@pytest.mark.usefixtures("lacking")
+def test_a_lost_message_is_sent_again_and_an_answer_is_looked_for_once(firewall: Firewall) -> None:
+    needs_now.ask(firewall)
+    assert list(needs_now.unanswered()) == []
+    Needs.objects.update(asked_at=timezone.now() - 2 * needs_now.FORGOTTEN)
+    assert list(needs_now.unanswered()) == [firewall.pk]
+    needs_now.record(firewall.pk)
+    seen = Needs.objects.get().seen_at
+    needs_now.record(firewall.pk)
+    assert seen and Needs.objects.get().seen_at == seen and list(needs_now.unanswered()) == []
 
 
 def test_looking_takes_the_role_operator(firewall: Firewall) -> None:

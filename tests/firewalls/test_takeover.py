@@ -213,7 +213,7 @@ class TestGivingBack:
         self, delivered: Firewall, theirs: dict[str, str], box: Boxes
     ) -> None:
         taken_over(delivered)
-        queued = takeover.give_back(fresh(delivered), "bob")
+        queued = takeover.give_back(fresh(delivered), "bob", delivered.name)
         tasks.work()
         queued.refresh_from_db()
         assert queued.state == "confirmed", queued.error
@@ -253,6 +253,18 @@ class TestGivingBack:
         taken_over(delivered)
         assert says(operator.get(url(delivered)), "Give it back")
         assert not says(visitor().get(url(delivered)), "Give it back")
+
+    def test_takes_its_name_typed(self, delivered: Firewall) -> None:
+        taken_over(delivered)
+        operator = visitor("operator")
+        give_back = f"{url(delivered)}give-back/"
+        answer = operator.post(give_back, {"confirm": "another"})
+        sentence = f"Type {delivered.name} to give it back. Nothing was done."
+        assert says(answer, sentence, 422)
+        assert Push.objects.count() == 1
+        operator.post(give_back, {"confirm": delivered.name})
+        tasks.work()
+        assert Takeover.objects.get().given_back_at
 
 
 def test_revision_0_is_never_forgotten(delivered: Firewall, settings: Any) -> None:

@@ -46,7 +46,7 @@ class Exclusion(OnField, ExclusionConstraint):
 
 
 class ChoiceCheck(models.CheckConstraint):
-    """What a field's choices say already, held by the database too."""
+    """What a field's choices or validators say already, held by the database too."""
 
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: the field says it itself, with a better sentence."""
