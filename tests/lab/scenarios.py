@@ -224,6 +224,32 @@ LEFT = Scenario(
     ),
     (Route(LEAVES, "web", "shop", known=False), Route(LEAVES, "shop", "shop", known=True)),
 )
+INTERNET_GONE = Scenario(
+    17,
+    "While the internet's default route is withdrawn, machines reach what their firewall joined",
+    (
+        Connection("shop1", "storage1", "fw-shop@storage"),
+        Connection("web1", "backup1", "fw-web@backup"),
+        Connection("batch1", "backup1", "fw-batch@backup"),
+        Connection("shop1", "internet"),
+        Connection("backup1", "internet"),
+    ),
+    (
+        Route(LEAVES, "shop", "default", known=True),
+        Route(LEAVES, "web", "default", known=True),
+        Route(LEAVES, "backup", "default", known=False),
+    ),
+)
+INTERNET_BACK = Scenario(
+    17,
+    "Once it is announced again, the internet is reached as before",
+    (
+        Connection("shop1", "internet", "fw-shop@internet"),
+        Connection("web1", "internet", "fw-web@internet"),
+        Connection("backup1", "internet", "fw-backup@internet"),
+        Connection("shop1", "storage1", "fw-shop@storage"),
+    ),
+)
 EXTERNAL_JOINED = Scenario(
     24,
     "A network whose firewall joins the internet has a way there, and what it had before",

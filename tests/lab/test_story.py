@@ -12,6 +12,8 @@ from tests.lab import rest, running, streams, topology
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import Lab
 from tests.lab.scenarios import (
+    INTERNET_BACK,
+    INTERNET_GONE,
     LEFT,
     SHARED_LATER,
     UNRELATED,
@@ -96,6 +98,19 @@ class TestAsTimeGoesOn:
         assert f"{address}/" not in everything
         assert _routing_table(lab, "fw-web", 1_000_000 + vrf) == ""
 
+    def test_17_the_shared_network_is_reached_while_the_internet_is_gone_and_it_comes_back(
+        self, lab: Lab
+    ) -> None:
+        connections = [Connection("shop1", "storage1"), Connection("web1", "backup1")]
+        streams.begin(lab, connections)
+        _announce_internet(lab, "no default-originate ipv4")
+        assert problems(observe(lab, [INTERNET_GONE]), INTERNET_GONE) == []
+        _announce_internet(lab, "default-originate ipv4")
+        assert problems(observe(lab, [INTERNET_BACK]), INTERNET_BACK) == []
+        lost = {name: stream["lost"] for name, stream in streams.lost(lab, connections).items()}
+        most = 1 / streams.INTERVAL_SECONDS
+        assert all(count <= most for count in lost.values()), f"more than a second lost: {lost}"
+
     def test_14_a_push_that_would_cut_off_management_rolls_back_by_itself(
         self, lab: Lab, cut_off: CutOff
     ) -> None:
@@ -111,6 +126,14 @@ class TestAsTimeGoesOn:
         lab.guest.run(recover, firewall="fw-backup")
         as_before = _rules(lab, "fw-backup") == cut_off.rules_before["fw-backup"]
         assert as_before, "a boot puts back what was never confirmed"
+
+
+def _announce_internet(lab: Lab, setting: str) -> None:
+    """Have the exit announce a default route to the internet's VRF, or no longer."""
+    asn = next(switch.asn for switch in topology.SWITCHES if switch.name == "exit")
+    router = f"router bgp {asn} vrf vrf{lab.numbers.vrfs['internet']}"
+    words = ("configure terminal", router, "address-family l2vpn evpn", setting)
+    lab.guest.run("vtysh -N exit " + " ".join(f"-c '{one}'" for one in words))
 
 
 def _manage_from(lab: Lab, prefix: str) -> None:
