@@ -279,11 +279,17 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
         cut(r"permit 10.128.0.0/22 le 32", instead="permit 10.128.0.0/21 le 32"),
         "shop-private imports 10.128.0.0/21",
     ),
-    "nobody is the way out": (ALONE, cut(r"^  default-originate ipv6\n"), "originated"),
-    "the way out beside the internet": (
+    "nobody is the way out": (ALONE, cut(r"^ ipv6 route ::/0 reject 250\n"), "of its own"),
+    "the way out is not announced": (
+        ALONE,
+        cut(r"^  redistribute static route-map floating\n"),
+        "announced",
+    ),
+    "the way out beside the internet": (FULL, cut(r"^ set weight 0\n"), "come first"),
+    "two firewalls that yield to each other": (
         FULL,
-        cut(r"^(  advertise ipv4 unicast\n)", instead=r"\1  default-originate ipv4\n"),
-        "originated",
+        cut(r"^ set local-preference 20\n", instead=" set local-preference 60\n"),
+        "come first",
     ),
     "an endpoint that leads elsewhere": (
         FULL,

@@ -161,16 +161,15 @@ class TestSharing:
             ("ip saddr { 192.0.2.0/24 } ", "accept"),
         ]
 
-    def test_without_a_default_route_outside_the_firewall_is_the_way_out_in_each_family(
-        self,
-    ) -> None:
-        def originates(facts: Facts) -> list[str]:
-            return re.findall(r"default-originate (\S+)", rendered(facts)[FRR])
+    def test_a_consumer_has_a_floating_default_route_in_each_family_of_what_it_joined(self) -> None:
+        def floating(facts: Facts) -> list[str]:
+            return re.findall(r"^ (?:ip|ipv6) route (\S+) reject 250$", rendered(facts)[FRR], re.M)
 
         dual = replace(ALONE, primary=SHOP_DUAL, shared=(STORAGE_DUAL,))
-        assert originates(dual) == ["ipv4", "ipv6"]
-        assert originates(replace(dual, externals=(INTERNET,))) == ["ipv6"]
-        assert originates(replace(dual, externals=(INTERNET_DUAL,))) == originates(ALONE) == []
+        assert floating(dual) == ["0.0.0.0/0", "::/0"]
+        assert floating(replace(dual, externals=(INTERNET_DUAL,))) == floating(dual)
+        assert floating(replace(dual, shared=(STORAGE,))) == ["0.0.0.0/0"]
+        assert floating(replace(ALONE, externals=(INTERNET_DUAL,))) == floating(ALONE) == []
 
 
 @given(st.randoms(), st.sampled_from(sorted(SITUATIONS)))

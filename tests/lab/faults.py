@@ -57,7 +57,7 @@ def no_default(facts: Facts, intact: Plan) -> Plan:
     """The firewall does not tell its machines that it is their way out."""
 
     def quiet(vrf: Vrf) -> Vrf:
-        families = tuple(replace(family, default_originate=False) for family in vrf.families)
+        families = tuple(replace(family, floating_default=False) for family in vrf.families)
         return replace(vrf, families=families)
 
     return _with_vrfs(intact, quiet)

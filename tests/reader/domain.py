@@ -100,15 +100,27 @@ class Comparison:
 
     def _default_routes(self) -> Iterator[str]:
         primary = f"vrf{self.primary.vrf}"
-        versions = filter(self._is_way_out, families(self.primary))
-        expected = {(primary, version) for version in versions}
-        if self.routes.originated != expected:
-            yield f"default routes are originated in {self.routes.originated}, not in {expected}"
+        expected = {(primary, DEFAULT[version]) for version in self._floating()}
+        if self.routes.static != expected:
+            yield f"default routes of its own are {self.routes.static}, not {expected}"
+        maps = self.routes.maps
+        announced = {(primary, version): "floating" for version in self._floating()}
+        if self.routes.redistributed != announced:
+            yield f"default routes are announced from {self.routes.redistributed}, not {announced}"
+        (own,) = maps["floating"]
+        others, rest = maps[self.routes.incoming]
+        own_yields = own.marks and own.ranks == {"local-preference": 50, "weight": 0}
+        others_come_last = others.marks and others.ranks["local-preference"] < 50
+        if not (own_yields and others_come_last and rest.permits and not rest.ranks):
+            yield "a default route from outside does not come first, then an own one, then others'"
 
-    def _is_way_out(self, version: int) -> bool:
-        shared_networks = any(version in families(net) for net in self.shared)
-        outside = any(DEFAULT[version] in net.destination_prefixes for net in self.externals)
-        return shared_networks and not outside
+    def _floating(self) -> list[int]:
+        """The families of the primary in which there is a shared network to be found."""
+        return [
+            version
+            for version in families(self.primary)
+            if any(version in families(net) for net in self.shared)
+        ]
 
     def _import_sources(self) -> Iterator[str]:
         primary = f"vrf{self.primary.vrf}"

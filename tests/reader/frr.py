@@ -30,6 +30,7 @@ _WITHOUT_MEANING = [
         r"advertise-all-vni",
         r"bgp as-path access-list SELF seq 5 permit \^\$",
         r"match as-path SELF",
+        r"bgp large-community-list standard FLOATING seq 5 permit \S+",
         r"match interface lo",
         r"neighbor FABRIC route-map only-self-out out",
         r"redistribute connected( route-map LOOPBACKS)?",
@@ -49,6 +50,8 @@ class Clause:
     lists: list[tuple[int, str]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     communities: frozenset[str] = frozenset()
+    ranks: dict[str, int] = field(default_factory=dict)
+    marks: bool = False  # matches or sets the community of floating default routes
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,9 @@ class Routing:
     imports: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     filters: dict[tuple[str, int], str] = field(default_factory=dict)
     advertised: set[tuple[str, int]] = field(default_factory=set)
-    originated: set[tuple[str, int]] = field(default_factory=set)
+    static: set[tuple[str, Route]] = field(default_factory=set)
+    redistributed: dict[tuple[str, int], str] = field(default_factory=dict)  # static ones, by map
+    incoming: str = ""  # the map for what the fabric announces
     lists: dict[tuple[int, str], list[Entry]] = field(default_factory=dict)
     maps: dict[str, list[Clause]] = field(default_factory=dict)
 
@@ -176,8 +181,12 @@ def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
             routing.imports.setdefault(family_of_router, []).append(name)
         case ["advertise", ("ipv4" | "ipv6") as family, "unicast"]:
             routing.advertised.add((context.router, FAMILY[family]))
-        case ["default-originate", ("ipv4" | "ipv6") as family]:
-            routing.originated.add((context.router, FAMILY[family]))
+        case ["redistribute", "static", "route-map", name]:
+            routing.redistributed[family_of_router] = name
+        case ["neighbor", "FABRIC", "route-map", name, "in"]:
+            routing.incoming = name
+        case ["ip" | "ipv6", "route", prefix, "reject", "250"] if context.vrf:
+            routing.static.add((context.vrf, ip_network(prefix)))
         case _:
             return False
     return True
@@ -211,6 +220,10 @@ def _in_clause(statement: str, clause: Clause | None) -> bool:
             clause.lists.append((_version(family), name))
         case ["match", "source-vrf", name]:
             clause.sources.append(name)
+        case ["set", ("local-preference" | "weight") as name, number]:
+            clause.ranks[name] = int(number)
+        case ["set" | "match", "large-community", _]:
+            clause.marks = True
         case ["set", "community", *communities, "additive"]:
             clause.communities = frozenset(communities)
         case _:

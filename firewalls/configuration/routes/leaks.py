@@ -16,7 +16,7 @@ from networks.common.addressing import IP, Cidr
 # Sequence numbers of a prefix list: what is denied comes first.
 DENIES = range(1, 100_000)
 PERMITS = range(100_000, 1_000_000)
-_DEFAULT_ROUTES: Mapping[int, Cidr] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+DEFAULT_ROUTES: Mapping[int, Cidr] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
     known = (*external.destination_prefixes, *external.prefixes)
     further = of_family(tuple(cidr for cidr in known if cidr.prefixlen > 0), version)
     if external.has_default_route(version):
-        return (_DEFAULT_ROUTES[version], *further)
+        return (DEFAULT_ROUTES[version], *further)
     return further
 
 

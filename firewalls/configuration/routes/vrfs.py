@@ -3,23 +3,27 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from firewalls.configuration.routes.leaks import Leak, leaks
+from firewalls.configuration.routes.leaks import DEFAULT_ROUTES, Leak, leaks
 from firewalls.configuration.values import FAMILIES, Net
-from networks.common.addressing import IP
+from networks.common.addressing import IP, Cidr
 
 TABLES = 1_000_000  # above the kernel's own routing tables
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One address family of a VRF: where it imports from, and whether the firewall is its way out.
+    """One address family of a VRF: where it imports from, and whether it has a floating default.
 
     A family without sources imports nothing at all: to FRR, an empty list would permit everything.
     """
 
     version: int
     sources: tuple[int, ...]
-    default_originate: bool
+    floating_default: bool
+
+    @property
+    def default_route(self) -> Cidr:
+        return DEFAULT_ROUTES[self.version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +52,36 @@ def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple
     nets += [(net, "shared") for net in shared]
     nets += [(net, "external") for net in externals]
     leaked = leaks(primary, shared, externals)
-    ways_out = _ways_out(primary, shared, externals)
+    floating = _floating(primary, shared)
     tables = []
     for net, role in sorted(nets, key=lambda pair: pair[0].vrf):
         incoming = tuple(leak for leak in leaked if leak.target == net.vrf)
-        families = _families(net, incoming, ways_out if role == "primary" else ())
+        families = _families(net, incoming, floating if role == "primary" else ())
         addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
         tables.append(Vrf(net.vrf, net.id, role, families, incoming, addresses))
     return tuple(tables)
 
 
-def _families(net: Net, incoming: Iterable[Leak], ways_out: Collection[int]) -> tuple[Family, ...]:
+def _families(net: Net, incoming: Iterable[Leak], floating: Collection[int]) -> tuple[Family, ...]:
     """Those that the network has prefixes of, or learns any of."""
     sources: dict[int, set[int]] = {cidr.version: set() for cidr in net.prefixes}
     for leak in incoming:
         sources.setdefault(leak.version, set()).add(leak.source)
     return tuple(
-        Family(version, tuple(sorted(sources[version])), version in ways_out)
+        Family(version, tuple(sorted(sources[version])), version in floating)
         for version in sorted(sources)
     )
 
 
-def _ways_out(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) -> tuple[int, ...]:
-    """The families in which the firewall announces itself as the way out.
+def _floating(primary: Net, shared: Iterable[Net]) -> tuple[int, ...]:
+    """The families in which the primary network has a default route of the firewall's own.
 
-    Machines find shared networks by their default route. So only where no external network brings
-    one, and only where there is a shared network to be found: a second firewall of the same network
-    must not draw traffic that it would drop.
+    Machines find shared networks by their default route alone, so it must be there also where no
+    external network brings one, or has ceased to. Where there is no shared network to be found, the
+    firewall must not draw traffic that it would drop.
     """
     return tuple(
         version
         for version in FAMILIES
-        if primary.prefixes_of(version)
-        and any(net.prefixes_of(version) for net in shared)
-        and not any(net.has_default_route(version) for net in externals)
+        if primary.prefixes_of(version) and any(net.prefixes_of(version) for net in shared)
     )
