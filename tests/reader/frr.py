@@ -181,12 +181,20 @@ def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
             routing.imports.setdefault(family_of_router, []).append(name)
         case ["advertise", ("ipv4" | "ipv6") as family, "unicast"]:
             routing.advertised.add((context.router, FAMILY[family]))
-        case ["redistribute", "static", "route-map", name]:
-            routing.redistributed[family_of_router] = name
-        case ["neighbor", "FABRIC", "route-map", name, "in"]:
-            routing.incoming = name
+        case _:
+            return False
+    return True
+
+
+def _of_default_routes(routing: Routing, statement: str, context: _Context) -> bool:
+    """Lines about default routes: the firewall's own, and those of others."""
+    match statement.split():
         case ["ip" | "ipv6", "route", prefix, "reject", "250"] if context.vrf:
             routing.static.add((context.vrf, ip_network(prefix)))
+        case ["redistribute", "static", "route-map", name]:
+            routing.redistributed[context.router, context.family] = name
+        case ["neighbor", "FABRIC", "route-map", name, "in"]:
+            routing.incoming = name
         case _:
             return False
     return True
