@@ -136,6 +136,7 @@ def read(text: str) -> Routing:
         if not (
             _begins_block(routing, statement, context)
             or _in_router(routing, statement, context)
+            or _of_default_routes(routing, statement, context)
             or _in_lists(routing, statement)
             or _in_clause(statement, context.clause)
             or any(pattern.fullmatch(statement) for pattern in _WITHOUT_MEANING)
