@@ -37,7 +37,6 @@ STEPS = {
     "check-bgp": "BGP sessions as before",
     "check-next-hops": "Neighbours at every next hop",
     "check-routes": "Routes in the kernel",
-    "check-defaults": "Default routes originated",
     "probe": "Own probes",
     "roll-back": "Go back",
     "confirm": "Confirm",

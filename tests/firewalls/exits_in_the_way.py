@@ -1,6 +1,5 @@
 """What may come in the applier's way, with how it must end and what must be said."""
 
-import base64
 import fcntl
 import os
 import subprocess
@@ -554,132 +553,6 @@ NEIGHBOURS: dict[str, Happening] = {
         how=SETTLE,
     ),
 }
-# FRR originates the default routes of both families until it has forgotten one; it hears of others
-# all the time.
-ORIGINATES = """router bgp 1
-exit
-!
-router bgp 1 vrf vrf7
- !
- address-family l2vpn evpn
-  default-originate ipv4
-  default-originate ipv6
- exit-address-family
-exit
-!
-end
-"""
-ORIGINATING, AGAIN = (
-    {**files, FRR: files[FRR].replace("end\n", ORIGINATES)} for files in (GOOD, CHANGED)
-)
-# As FRR lists them: what it has heard, has taken from a routing table, and originates.
-LISTED = (
-    "*> [5]:[0]:{}\n                    {}\n"
-    "                                   {}\n                    {}\n"
-)
-HEARD = "".join(
-    LISTED.format(f"[0]:[{prefix}]", "10.0.0.9", "0 65001 i", "RT:9:7 ET:8")
-    for prefix in ("0.0.0.0", "::")
-)
-TAKEN = LISTED.format("[24]:[10.1.0.0]", "10.0.0.1((none))", "0         32768 ?", "ET:8 RT:1:7")
-OWN = {
-    prefix: LISTED.format(f"[0]:[{prefix}]", "10.0.0.1((none))", "32768 i", "ET:8 RT:1:7")
-    for prefix in ("0.0.0.0", "::")
-}
-TELLS = (
-    f"""echo '{HEARD}{TAKEN}{OWN["::"]}'; """
-    f"""[ -e "$APPLIER_ROOT/forgotten" ] || echo '{OWN["0.0.0.0"]}'"""
-)
-ANEW = "-c no default-originate ipv4 -c default-originate ipv4"
-DEFAULTS = {
-    "vtysh": f"""case "$*" in
-        *"{ANEW}") rm -f "$APPLIER_ROOT/forgotten" ;;
-    esac
-    {vtysh(evpn=TELLS)}""",
-}
-WITHDRAWING = {"frr-reload.py": 'case "$*" in *--reload*) : >"$APPLIER_ROOT/forgotten" ;; esac'}
-WITHDRAWN = DEFAULTS | {"vtysh": DEFAULTS["vtysh"].replace("rm -f", ":")}
-
-
-def originating(box: Box) -> None:
-    """It ran this before."""
-    box.settle(ORIGINATING, How(broken=DEFAULTS))
-
-
-def forgotten(box: Box) -> None:
-    originating(box)
-    (box.root / "forgotten").touch()
-
-
-def mended_by_the_same(box: Box) -> None:
-    """What FRR has forgotten since is drift, and the same push again mends it, once."""
-    forgotten(box)
-    how = How(broken=DEFAULTS)
-    (line,) = [
-        line
-        for line in box.run("show", how=how)[1].splitlines()
-        if "running\tdefault routes that are not originated" in line
-    ]
-    assert base64.b64decode(line.split("\t")[2]) == b"vrf7 ipv4\n"
-    told = box.settle(ORIGINATING, how)
-    assert (
-        told.steps["check-defaults"][1].endswith("originates them again: vrf7 ipv4")
-        and not (box.root / "forgotten").exists()
-    )
-    assert box.push(ORIGINATING, how).ended == "unchanged"
-
-
-def forgotten_on_the_way_back(box: Box) -> None:
-    """Going back makes FRR forget it too; it originates it again all the same."""
-    originating(box)
-    with_probe("exit 1")(box)
-    told = box.push(CHANGED, How(broken=DEFAULTS | WITHDRAWING))
-    assert (
-        told.ended == "rolled-back"
-        and box.has(ORIGINATING)
-        and not (box.root / "forgotten").exists()
-    ), told
-
-
-ROUTES: dict[str, Happening] = {
-    "no default routes": Pushed(
-        "applied",
-        "check-defaults",
-        "This firewall originates no default route.",
-        DEFAULTS,
-        state="skipped",
-    ),
-    "default routes": Pushed(
-        "applied", "check-defaults", "Originated: vrf7 ipv4, vrf7 ipv6", DEFAULTS, AGAIN, state="ok"
-    ),
-    "a default route is forgotten": Pushed(
-        "applied",
-        "check-defaults",
-        "FRR had forgotten these default routes and originates them again: vrf7 ipv4",
-        DEFAULTS | WITHDRAWING,
-        AGAIN,
-        state="ok",
-    ),
-    "a default route is forgotten for good": Pushed(
-        "rolled-back",
-        "check-defaults",
-        "FRR does not originate these default routes, so they lead nobody out: vrf7 ipv4",
-        WITHDRAWN | WITHDRAWING,
-        AGAIN,
-    ),
-    "a default route was forgotten before": Pushed(
-        "applied",
-        "check-defaults",
-        "FRR did not originate these default routes before either; "
-        "they lead nobody out until it is restarted",
-        WITHDRAWN,
-        AGAIN,
-        state="ok",
-        prepare=forgotten,
-    ),
-    "a default route is forgotten later": mended_by_the_same,
-    "a default route is forgotten on the way back": forgotten_on_the_way_back,
-}
 BACK = "roll-back"
 PUT_BACK: dict[str, Happening] = {
     "nothing can be kept": Pushed(
@@ -1061,7 +934,6 @@ SITUATIONS: Mapping[str, Happening] = {
     **LOADED,
     **VERIFIED,
     **NEIGHBOURS,
-    **ROUTES,
     **PUT_BACK,
     **INSTALLED,
     **{happening.__name__.replace("_", " "): happening for happening in TOLD},

@@ -84,8 +84,7 @@ STEPS = [
     "load-nftables",
     "load-frr",
 ]
-STEPS += ["verify", "check-bgp", "check-next-hops", "check-routes", "check-defaults"]
-STEPS += ["probe"]
+STEPS += ["verify", "check-bgp", "check-next-hops", "check-routes", "probe"]
 
 
 def test_killed_at_any_step_it_goes_back_to_what_was_and_takes_the_next(tmp_path: Path) -> None:

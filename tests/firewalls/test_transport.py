@@ -53,7 +53,6 @@ ORDER = [
     "check-bgp",
     "check-next-hops",
     "check-routes",
-    "check-defaults",
     "probe",
     "confirm",
 ]
@@ -64,7 +63,6 @@ UNLOADED = (
     "check-bgp",
     "check-next-hops",
     "check-routes",
-    "check-defaults",
 )
 EAGER = Timeouts(after_rollback=60, ask_again=0.2)
 

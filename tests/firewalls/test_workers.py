@@ -48,7 +48,6 @@ STEPS = [
     "verify",
     "check-bgp",
     "check-next-hops",
-    "check-defaults",
     "probe",
     "confirm",
 ]

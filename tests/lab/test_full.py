@@ -6,28 +6,18 @@ from tests.lab import rest, running
 from tests.lab.drifts import drift
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import SETTLE_SECONDS, Lab
-from tests.lab.scenarios import STEADY, Connection, Route, Scenario
-from tests.lab.topology import LEAVES, SWITCHES
+from tests.lab.scenarios import STEADY, Connection, Scenario
+from tests.lab.topology import SWITCHES
 
 LEAF2 = next(switch for switch in SWITCHES if switch.name == "leaf2")
 RUNNING_STATE = """\
 nft -s list table inet metal; nft -s list table inet nat; vtysh -c 'show running-config'
 ip -br address | grep -v mgmt0 | awk '{print $1, $3, $4}' | sed 's/@[^ ]*//; s/fe80[^ ]*//g' | sort
 sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding; hostname"""
-OWN_DEFAULT_ROUTES = (
-    "vtysh -c 'show bgp l2vpn evpn route type prefix'"
-    " | grep -A2 -F '[5]:[0]:[0]:[0.0.0.0]' | sed 's/$/ /'"
-)
 FORGOTTEN_NEIGHBOUR = Scenario(
     16,
     "After a leaf's session came back, a machine reaches the shared network",
     (Connection("batch1", "storage1", "fw-batch@storage"),),
-)
-NOT_ORIGINATED = Scenario(
-    17,
-    "After another default route went, a machine has its way to the shared network",
-    (Connection("batch1", "storage1", "fw-batch@storage"),),
-    (Route(LEAVES, "batch", "default", known=True),),
 )
 
 
@@ -83,25 +73,6 @@ def test_16_a_next_hop_whose_neighbour_frr_forgot_is_found_and_mended(lab: Lab) 
     assert problems(observe(lab, [FORGOTTEN_NEIGHBOUR]), FORGOTTEN_NEIGHBOUR) == []
 
 
-def test_17_a_default_route_that_frr_forgets_to_originate_is_found_and_mended(lab: Lab) -> None:
-    """FRR 8.4 withdraws it together with another 0/0 that goes from the VRF.
-
-    Its running configuration is then the same as before.
-    """
-    vrf = lab.numbers.vrfs["batch"]
-    assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
-    before = _running_state(lab, "fw-batch")
-    _announce_another_default(lab, vrf)
-    running.wait_until(
-        lambda: problems(observe(lab, [NOT_ORIGINATED], ONCE), NOT_ORIGINATED), SETTLE_SECONDS
-    )
-    assert _running_state(lab, "fw-batch") == before
-    assert drift(lab, "fw-batch") == {"default routes that are not originated"}
-    rest.push(lab.rest, ["fw-batch"])
-    assert problems(observe(lab, [NOT_ORIGINATED]), NOT_ORIGINATED) == []
-    assert rest.state(lab.rest, "fw-batch") == "in_sync"
-
-
 def _running_state(lab: Lab, name: str) -> list[str]:
     """What runs on a firewall, block by block.
 
@@ -142,24 +113,3 @@ def _neighbour(lab: Lab, vrf: int) -> bool:
     """Whether fw-batch's kernel knows the other end of the network's VXLAN at storage1's leaf."""
     shown = lab.guest.run(f"ip neigh show {LEAF2.loopback} dev bridge{vrf}", firewall="fw-batch")
     return "lladdr" in shown
-
-
-def _announce_another_default(lab: Lab, vrf: int) -> None:
-    """Have fw-batch announce a second default route, and withdraw it again."""
-    asn = lab.numbers.asns["fw-batch"]
-    bgp = (
-        f"vtysh -c 'configure' -c 'router bgp {asn} vrf vrf{vrf}'"
-        " -c 'address-family ipv4 unicast' -c"
-    )
-    blackhole = f"blackhole default vrf vrf{vrf}"
-    lab.guest.run(
-        f"ip route add {blackhole}; {bgp} 'redistribute kernel'",
-        firewall="fw-batch",
-    )
-    running.wait_until(
-        lambda: " ? " in lab.guest.run(OWN_DEFAULT_ROUTES, firewall="fw-batch"), SETTLE_SECONDS
-    )
-    lab.guest.run(
-        f"{bgp} 'no redistribute kernel'; ip route del {blackhole}",
-        firewall="fw-batch",
-    )

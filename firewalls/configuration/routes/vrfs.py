@@ -41,6 +41,11 @@ class Vrf:
     addresses: tuple[IP, ...]
 
     @property
+    def floats(self) -> bool:
+        """Whether it has a default route of the firewall's own, in any family."""
+        return any(family.floating_default for family in self.families)
+
+    @property
     def table(self) -> int:
         """The kernel's number of its routing table."""
         return TABLES + self.number

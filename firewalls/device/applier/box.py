@@ -5,8 +5,7 @@ APPLIER_PRACTICE   1: a practice firewall, a folder without a kernel: nothing is
 APPLIER_TIMEOUT    seconds until an unconfirmed configuration is rolled back, counted from the end
                    of applying (60)
 APPLIER_LOCK_WAIT  seconds to wait for another run, which may be that of a sender that died (240)
-APPLIER_SETTLE     seconds within which BGP sessions must be up again, neighbours known and default
-                   routes originated (30)
+APPLIER_SETTLE     seconds within which BGP sessions must be up again, neighbours known (30)
 APPLIER_SLOW       seconds every step takes longer, on a practice firewall (0)
 APPLIER_ROOM       MiB that must be free for what a push brings and what was there before (64)
 APPLIER_LIMIT      the most seconds that any other program may take, whatever it is given here

@@ -165,7 +165,7 @@ class Push:
 
     def _check(self) -> bool:
         """The timer counts from the end of this."""
-        from . import defaults, kernel_routes, next_hops, sessions
+        from . import kernel_routes, next_hops, sessions
 
         before = sessions.Check()
         return (
@@ -173,7 +173,6 @@ class Push:
             and step("check-bgp", before.check)
             and step("check-next-hops", lambda: next_hops.check(before))
             and step("check-routes", kernel_routes.check)
-            and step("check-defaults", defaults.check)
             and step("probe", probe)
             and self._noted()
         )

@@ -85,12 +85,9 @@ def _went_well(part: Callable[[], None]) -> bool:
 
 def _route() -> None:
     """At boot FRR reads the files by itself, later."""
-    from . import defaults
-
     if frr.runs():
         text = files.text(f"{box.PENDING}/running.conf")
         frr.reload_text(text, f"{box.PENDING}/running")
-        defaults.Keeping(text, files.text(f"{UNDONE}/{box.FRR}"))
 
 
 def _look(saved: str) -> None:

@@ -69,18 +69,15 @@ def _texts(folders: tuple[str, ...], *names: str) -> str:
 def _ask(folder: str) -> None:
     """Without BGP, FRR answers the first question only."""
     from . import next_hops, sessions
-    from .verifying.default_routes import not_originated
-    from .verifying.seeing import PREFIXES
 
-    answer = frr.ask(frr.CONFIGURATION, sessions.NEIGHBOURS, PREFIXES)
+    answer = frr.ask(frr.CONFIGURATION, sessions.NEIGHBOURS)
     running, rest = frr.configuration(answer)
     if not running:
         raise Failed(NOT_ASKED)
-    up, rest = sessions.parsed(rest)
+    up = sessions.parsed(rest)
     answers = {
         "running.conf": running,
         "sessions": sessions.lines(up),
-        "defaults": _lines(not_originated(running, rest)),
         "next-hops": _lines(next_hops.lost()),
     }
     for name, text in answers.items():

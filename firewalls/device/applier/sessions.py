@@ -9,20 +9,20 @@ from .waiting import Settling
 NEIGHBOURS = "show bgp vrf all neighbors json"
 
 
-def parsed(answer: str) -> tuple[dict[str, bool], str]:
-    """Whether the session with each neighbour is up, and what comes after this answer of FRR."""
+def parsed(answer: str) -> dict[str, bool]:
+    """Whether the session with each neighbour is up."""
     import json
 
     start = answer.find("{")
     if start < 0:
-        return {}, answer
-    vrfs, end = json.JSONDecoder().raw_decode(answer, start)
+        return {}
+    vrfs, _ = json.JSONDecoder().raw_decode(answer, start)
     up = {}
     for vrf in vrfs.values():
         for name, neighbour in vrf.items():
             if isinstance(neighbour, dict) and "bgpState" in neighbour:
                 up[name] = neighbour["bgpState"] == "Established"
-    return up, answer[end:]
+    return up
 
 
 def lines(sessions: dict[str, bool]) -> str:
@@ -64,7 +64,7 @@ class Check:
         return f" New and not up yet: {' '.join(names)}" if names else ""
 
     def _missing(self) -> list[str]:
-        self.now, _ = parsed(frr.ask(NEIGHBOURS))
+        self.now = parsed(frr.ask(NEIGHBOURS))
         down = [name for name, up in self.now.items() if not up]
         if len(down) == len(self.now):
             return down

@@ -16,19 +16,7 @@ if TYPE_CHECKING:
 
 VNIS = "show evpn vni detail json"
 ROUTES = ("show ip route vrf all json", "show ipv6 route vrf all json")
-ALWAYS = ("show daemons", frr.CONFIGURATION, VNIS, *ROUTES)
-PREFIXES = "show bgp l2vpn evpn route type prefix"  # long, and seldom needed
-
-
-def originated(text: str) -> list[str]:
-    """The default routes that FRR originates by a configuration: "VRF FAMILY" each."""
-    routes = []
-    for setting in frr.settings(text):
-        router, _, rest = setting.partition(" / address-family l2vpn evpn / default-originate ")
-        vrf = router.rpartition(" vrf ")[2]
-        if router.startswith("router bgp ") and vrf.startswith("vrf") and rest in ("ipv4", "ipv6"):
-            routes.append(f"{vrf} {rest}")
-    return routes
+QUESTIONS = ("show daemons", frr.CONFIGURATION, VNIS, *ROUTES)
 
 
 class Wanted:
@@ -80,9 +68,7 @@ def applied() -> Wanted:
 class Seen:
     """What the box has at this moment."""
 
-    def __init__(self, routing: str = "") -> None:
-        """`routing`: a configuration of FRR, whose default routes may be asked for."""
-        self._routing = routing
+    def __init__(self) -> None:
         self._answers: dict[str, Any] = {}
 
     def _once(self, name: str, question: Callable[[], Any]) -> Any:
@@ -107,8 +93,7 @@ class Seen:
         return dict(self._once("rules", rules.listed))
 
     def _frr(self) -> Answer:
-        asks = (*ALWAYS, PREFIXES) if originated(self._routing) else ALWAYS
-        answer: Answer = self._once("frr", lambda: Answer(*asks))
+        answer: Answer = self._once("frr", lambda: Answer(*QUESTIONS))
         return answer
 
     def daemons(self) -> list[str]:
@@ -125,10 +110,6 @@ class Seen:
     def routes(self) -> list[dict[str, Any]]:
         """What FRR tells of routes, of both families and all VRFs."""
         return self._frr().routes
-
-    def prefixes(self) -> str:
-        """What FRR tells of the prefixes that it originates and has heard of."""
-        return self._frr().prefixes
 
 
 class Answer:
@@ -149,7 +130,6 @@ class Answer:
             found, end = decoder.raw_decode(rest)
             rest = rest[end:]
             self._sort(found)
-        self.prefixes = rest
 
     def _sort(self, found: Any) -> None:
         """FRR 8.4 tells each VRF's routes by themselves, and each by its prefix."""

@@ -7,7 +7,6 @@ import time
 from .. import waiting
 from . import (
     daemons,
-    default_routes,
     interfaces,
     neighbours,
     others_rules,
@@ -46,7 +45,6 @@ SOON: Subjects = (
 LEARNT: Subjects = (
     (routes.NAME, routes.lacking),
     (neighbours.NAME, neighbours.lacking),
-    (default_routes.NAME, default_routes.lacking),
 )
 # Not ours to mend, so nothing to wait for: told, and no reason by itself to take a push back.
 OTHERS: Subjects = (
@@ -81,5 +79,5 @@ class Look:
 
 
 def _once(wanted: Wanted, subjects: Subjects) -> tuple[Seen, Found]:
-    seen = Seen(wanted.routing)
+    seen = Seen()
     return seen, {name: lacking(wanted, seen) for name, lacking in subjects}
