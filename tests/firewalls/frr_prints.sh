@@ -14,7 +14,7 @@ echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 echo 'service integrated-vtysh-config' >/etc/frr/vtysh.conf
 { cat "$1"; } >/etc/frr/frr.conf
 chown -R frr:frr /etc/frr
-for daemon in zebra staticd bgpd; do "$daemon" -d -A 127.0.0.1 -i "/run/frr/$daemon.pid" >/dev/null 2>&1; done
-trap 'kill $(cat /run/frr/zebra.pid /run/frr/staticd.pid /run/frr/bgpd.pid)' EXIT
+for daemon in zebra bgpd; do "$daemon" -d -A 127.0.0.1 -i "/run/frr/$daemon.pid" >/dev/null 2>&1; done
+trap 'kill $(cat /run/frr/zebra.pid /run/frr/bgpd.pid)' EXIT
 vtysh -b >/dev/null 2>&1
 frr-reload.py --test --stdout /etc/frr/frr.conf 2>&1

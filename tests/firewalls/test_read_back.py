@@ -257,7 +257,7 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     "IPv6 left out of the imports": (
         FULL,
         cut(
-            r"^ address-family ipv6 unicast\n  redistribute connected\n(?:  (?:redis|imp).*\n)+",
+            r"^ address-family ipv6 unicast\n(?:  (?:network|redistribute|import) .*\n)+",
             instead=" address-family ipv6 unicast\n",
         ),
         "imports 2001:db8:128::/64",
@@ -279,11 +279,15 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
         cut(r"permit 10.128.0.0/22 le 32", instead="permit 10.128.0.0/21 le 32"),
         "shop-private imports 10.128.0.0/21",
     ),
-    "nobody is the way out": (ALONE, cut(r"^ ipv6 route ::/0 reject 250\n"), "of its own"),
+    "nobody is the way out": (
+        ALONE,
+        cut(r"^  network ::/0 route-map floating\n"),
+        "of its own",
+    ),
     "the way out is not announced": (
         ALONE,
-        cut(r"^  redistribute static route-map floating\n"),
-        "announced",
+        cut(r"^ no bgp network import-check\n"),
+        "only where the kernel has one",
     ),
     "the way out beside the internet": (FULL, cut(r"^ set weight 0\n"), "come first"),
     "two firewalls that yield to each other": (

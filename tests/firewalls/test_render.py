@@ -163,7 +163,7 @@ class TestSharing:
 
     def test_a_consumer_has_a_floating_default_route_in_each_family_of_what_it_joined(self) -> None:
         def floating(facts: Facts) -> list[str]:
-            return re.findall(r"^ (?:ip|ipv6) route (\S+) reject 250$", rendered(facts)[FRR], re.M)
+            return re.findall(r"^  network (\S+) route-map floating$", rendered(facts)[FRR], re.M)
 
         dual = replace(ALONE, primary=SHOP_DUAL, shared=(STORAGE_DUAL,))
         assert floating(dual) == ["0.0.0.0/0", "::/0"]

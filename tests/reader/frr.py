@@ -74,8 +74,8 @@ class Routing:
     imports: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     filters: dict[tuple[str, int], str] = field(default_factory=dict)
     advertised: set[tuple[str, int]] = field(default_factory=set)
-    static: set[tuple[str, Route]] = field(default_factory=set)
-    redistributed: dict[tuple[str, int], str] = field(default_factory=dict)  # static ones, by map
+    originated: dict[tuple[str, Route], str] = field(default_factory=dict)  # with the route map
+    unchecked: set[str] = field(default_factory=set)  # originate also what the kernel does not know
     incoming: str = ""  # the map for what the fabric announces
     lists: dict[tuple[int, str], list[Entry]] = field(default_factory=dict)
     maps: dict[str, list[Clause]] = field(default_factory=dict)
@@ -190,10 +190,10 @@ def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
 def _of_default_routes(routing: Routing, statement: str, context: _Context) -> bool:
     """Lines about default routes: the firewall's own, and those of others."""
     match statement.split():
-        case ["ip" | "ipv6", "route", prefix, "reject", "250"] if context.vrf:
-            routing.static.add((context.vrf, ip_network(prefix)))
-        case ["redistribute", "static", "route-map", name]:
-            routing.redistributed[context.router, context.family] = name
+        case ["network", prefix, "route-map", name]:
+            routing.originated[context.router, ip_network(prefix)] = name
+        case ["no", "bgp", "network", "import-check"]:
+            routing.unchecked.add(context.router)
         case ["neighbor", "FABRIC", "route-map", name, "in"]:
             routing.incoming = name
         case _:
