@@ -37,11 +37,16 @@ ONCE = {
 # Of each network: what depends on the network alone, and what on the firewall's place in it too.
 PER_NETWORK = {
     f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2"
-    for device, kind in (("vrf", "netdev"), ("vrf", "network"), ("vni", "network"))
+    for device, kind in (("vrf", "netdev"), ("vni", "network"))
 }
 PER_VRF = {
     f"{UNITS}/30-sn-{device}{{}}.{kind}": f"{device}.{kind}.j2"
-    for device, kind in (("vni", "netdev"), ("bridge", "netdev"), ("bridge", "network"))
+    for device, kind in (
+        ("vrf", "network"),
+        ("vni", "netdev"),
+        ("bridge", "netdev"),
+        ("bridge", "network"),
+    )
 }
 
 

@@ -171,6 +171,28 @@ class TestSharing:
         assert floating(replace(dual, shared=(STORAGE,))) == ["0.0.0.0/0"]
         assert floating(replace(ALONE, externals=(INTERNET_DUAL,))) == floating(ALONE) == []
 
+    def test_what_the_primary_imports_has_stand_ins_behind_any_route_of_frr(self) -> None:
+        def stand_ins(facts: Facts) -> set[tuple[str, ...]]:
+            pattern = r"Type=unicast\nDestination=(\S+)\nTable=(\d+)\nMetric=(\d+)\n"
+            return {
+                (re.sub(r".*-sn-|\.network", "", path), *match)
+                for path, text in rendered(facts).items()
+                for match in re.findall(pattern, text)
+            }
+
+        facts = replace(
+            ALONE, primary=SHOP_DUAL, shared=(STORAGE_DUAL,), externals=(INTERNET_DUAL, MPLS)
+        )
+        # By place; the first byte of a metric is FRR's administrative distance.
+        assert stand_ins(facts) == {
+            ("vrf3982", "10.128.0.0/22", "1003981", str(0xFF000001)),
+            ("vrf3982", "2001:db8:128::/64", "1003981", str(0xFF000001)),
+            ("vrf104009", "0.0.0.0/0", "1003981", str(0xFF000003)),
+            ("vrf104009", "::/0", "1003981", str(0xFF000003)),
+            ("vrf104010", "100.127.1.0/24", "1003981", str(0xFF000004)),
+            ("vrf104010", "100.127.129.0/24", "1003981", str(0xFF000004)),
+        }
+
 
 @given(st.randoms(), st.sampled_from(sorted(SITUATIONS)))
 def test_the_order_of_the_facts_does_not_matter(chance: random.Random, name: str) -> None:

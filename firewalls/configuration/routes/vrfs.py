@@ -8,6 +8,9 @@ from firewalls.configuration.values import FAMILIES, Net
 from networks.common.addressing import IP, Cidr
 
 TABLES = 1_000_000  # above the kernel's own routing tables
+# Metrics of stand-ins. FRR reads the first byte as an administrative distance, and uses none of
+# 255. Below that of the routes that end a search; a place in a firewall is below their difference.
+BEHIND_FRR = 0xFF00_0000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,20 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """A route into this VRF, kept in the table of the one that imports from it.
+
+    Whenever a VRF imports from one VRF more or less, FRR takes a route that it imports from another
+    away, and gives it again milliseconds later. Flows that go on find their way by this meanwhile;
+    the rules let none begin over it.
+    """
+
+    destination: Cidr
+    table: int
+    metric: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vrf:
     """The routing table of one network, by its number, which is its VXLAN id as well.
 
@@ -39,6 +56,7 @@ class Vrf:
     families: tuple[Family, ...]
     leaks: tuple[Leak, ...]
     addresses: tuple[IP, ...]
+    stand_ins: tuple[StandIn, ...]
 
     @property
     def floats(self) -> bool:
@@ -48,7 +66,7 @@ class Vrf:
     @property
     def table(self) -> int:
         """The kernel's number of its routing table."""
-        return TABLES + self.number
+        return _table(self.number)
 
 
 def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple[Vrf, ...]:
@@ -63,8 +81,30 @@ def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple
         incoming = tuple(leak for leak in leaked if leak.target == net.vrf)
         families = _families(net, incoming, floating if role == "primary" else ())
         addresses = tuple(sorted(net.addresses, key=lambda ip: (ip.version, int(ip))))
-        tables.append(Vrf(net.vrf, net.id, role, families, incoming, addresses))
+        stand_ins = _stand_ins(net, primary, leaked)
+        tables.append(Vrf(net.vrf, net.id, role, families, incoming, addresses, stand_ins))
     return tuple(tables)
+
+
+def _table(number: int) -> int:
+    return TABLES + number
+
+
+def _stand_ins(net: Net, primary: Net, leaked: Iterable[Leak]) -> tuple[StandIn, ...]:
+    """For what the primary network imports: it alone imports from more than one."""
+    return tuple(
+        StandIn(prefix, _table(primary.vrf), BEHIND_FRR + net.place)
+        for leak in leaked
+        if (leak.target, leak.source) == (primary.vrf, net.vrf)
+        for prefix in _led_to(leak)
+    )
+
+
+def _led_to(leak: Leak) -> list[Cidr]:
+    """The default route alone, where there is one: what of the others nobody announces is there."""
+    permitted = [entry.prefix for entry in leak.entries if entry.permitted]
+    default = DEFAULT_ROUTES[leak.version]
+    return [default] if default in permitted else permitted
 
 
 def _families(net: Net, incoming: Iterable[Leak], floating: Collection[int]) -> tuple[Family, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import differences, units
+from . import differences, routes, units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def wrong(wanted: Wanted, seen: Seen) -> dict[str, bool]:
         if not link or otherwise or any(_addresses(device, link)):
             fixed = [one for one in otherwise if not one.wanted.startswith(_changeable(name))]
             found[name] = bool(device.kind and fixed)
-    routes = {line.sentence for line in _routes(wanted, seen)}
+    missing = {line.sentence for line in _routes(wanted, seen)}
     for name, device in wanted.devices.items():
-        if any(_sentence(*route) in routes for route in device.routes):
+        if any(_sentence(*route) in missing for route in device.routes):
             found.setdefault(name, False)
     return found
 
@@ -110,24 +110,29 @@ def _addresses(device: Device, link: dict[str, Any]) -> Iterator[Difference]:
 
 
 def _routes(wanted: Wanted, seen: Seen) -> Iterator[Difference]:
-    """Those that units give, which end the search for what a table does not know."""
-    routes = [route for device in wanted.devices.values() for route in device.routes]
-    if not routes:
+    """Those that units give: what ends the search in a table, and what stands in for FRR's."""
+    given = [route for device in wanted.devices.values() for route in device.routes]
+    if not given:
         return
     have = {_key(entry) for entry in seen.kernel_routes()}
-    for table, destination, kind, metric in sorted(routes):
+    for table, destination, leads, metric in sorted(given):
+        host = "/128" if ":" in destination else "/32"
         name, version = ANYWHERE.get(destination, (destination, 6 if ":" in destination else 4))
-        if (table, name, version, kind, metric) not in have:
-            sentence = _sentence(table, destination, kind, metric)
-            yield differences.missing(f"{kind} {destination} in table {table}", sentence)
+        name = name.removesuffix(host)
+        if (table, name, version, leads, metric) not in have:
+            sentence = _sentence(table, destination, leads, metric)
+            yield differences.missing(f"{leads} {destination} in table {table}", sentence)
 
 
-def _sentence(table: str, destination: str, kind: str, metric: str) -> str:
-    return f"There is no route {kind} {destination} in table {table}"
+def _sentence(table: str, destination: str, leads: str, metric: str) -> str:
+    return f"There is no route {leads} {destination} in table {table}"
 
 
 def _key(entry: dict[str, Any]) -> tuple[str, str, int, str, str]:
     kind = str(entry.get("type", ""))
+    leads = KINDS.get(kind, kind)
+    if leads in routes.UNICAST:
+        leads = f"dev {entry.get('dev', '')}"
     version = 6 if "pref" in entry else 4
     metric = str(entry.get("metric", ""))
-    return str(entry.get("table", "254")), entry["dst"], version, KINDS.get(kind, kind), metric
+    return str(entry.get("table", "254")), entry["dst"], version, leads, metric

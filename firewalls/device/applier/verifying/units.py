@@ -40,7 +40,8 @@ NUMBERS = ("VNI", "VLAN id", "table", "MTU", "port")
 class Device:
     """A device as the units want it: its kind where a unit makes it, settings, addresses, routes.
 
-    `settings` are by where the kernel tells them. `routes` are (table, destination, kind, metric).
+    `settings` are by where the kernel tells them. `routes` are (table, destination, what it is or
+    the device that it leads over, metric).
     """
 
     def __init__(self, name: str) -> None:
@@ -98,7 +99,8 @@ def _describe(device: Device, section: str, fields: dict[str, str]) -> None:
     if section == "Route" and "Type" in fields:
         keys = ("Table", "Destination", "Type", "Metric")
         table, destination, kind, metric = (fields.get(key, "") for key in keys)
-        device.routes.append((table, destination, kind, metric))
+        leads = f"dev {device.name}" if kind == "unicast" else kind
+        device.routes.append((table, destination, leads, metric))
 
 
 def plain(value: object, what: str) -> str:
