@@ -56,6 +56,35 @@ def endpoint(lab: Lab) -> Iterator[dict[str, Any]]:
     yield made
 
 
+IMPORTED = [
+    Connection("shop1", "storage1"),
+    Connection("shop1", "internet"),
+    Connection("shop1", "internet", version=6),
+]
+# As FRR does for a moment by itself, whenever a VRF imports from one VRF more or less. FRR sleeps,
+# for it would give the routes back at once.
+TAKEN_AWAY = """\
+pkill -STOP -x zebra
+for version in 4 6; do for device in {devices}; do
+    of="table {table} dev $device proto bgp"
+    ip -$version route save $of >/run/taken.$version.$device
+    ip -$version route flush $of
+done; done
+sleep 3
+for taken in /run/taken.*; do ip -$(echo $taken | cut -d. -f2) route restore <$taken; done
+pkill -CONT -x zebra
+"""
+
+
+def test_flows_go_on_while_frr_gives_imported_routes_anew(lab: Lab) -> None:
+    numbers = lab.numbers.vrfs
+    devices = f"bridge{numbers['storage']} bridge{numbers['internet']}"
+    script = TAKEN_AWAY.format(table=1_000_000 + numbers["shop"], devices=devices)
+    streams.begin(lab, IMPORTED)
+    lab.guest.run(script, firewall="fw-shop")
+    assert streams.lost(lab, IMPORTED) == {}
+
+
 def test_vxlan_is_not_tracked_and_the_table_is_as_large_as_it_says(lab: Lab) -> None:
     answer = _answer(lab, "shop1", lab.address("storage1"))
     assert "storage1" in answer

@@ -156,7 +156,9 @@ def _routing_table(lab: Lab, name: str, table: int) -> str:
 
 
 def _kill_timer(lab: Lab, name: str) -> None:
+    # Only when all is applied: the applier starts another one in the place of one that died before.
     # The brackets keep it from matching the shell that looks for it.
+    applied = "test -e /var/lib/shared-networks/pending/applied"
     timer = "'[s]hared-networks-applier rollback'"
-    script = f"pkill -9 -f {timer} && sleep 1 && ! pgrep -f {timer} && echo gone"
+    script = f"{applied} && pkill -9 -f {timer} && sleep 1 && ! pgrep -f {timer} && echo gone"
     running.wait_until(lambda: lab.guest.run(script, firewall=name), rest.PUSH_SECONDS)

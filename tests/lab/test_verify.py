@@ -71,6 +71,7 @@ ip link set vni{names.storage} type bridge_slave learning on
 ip address delete {names.address} dev {names.svi}
 ip address add {ADDRESS} dev {names.svi}
 ip route delete unreachable default table {1_000_000 + names.shop}
+ip route delete default dev vrf{names.internet} table {1_000_000 + names.shop}
 ip route replace unreachable {names.loopback} {ROUTE}
 sysctl -q -w {POLICY}=0
 nft insert rule inet metal forward accept
@@ -92,6 +93,7 @@ def _expected(names: Names) -> dict[str, set[str]]:
             f"-{names.svi} {names.address}",
             f"+{names.svi} {ADDRESS}",
             f"-unreachable 0.0.0.0/0 in table {1_000_000 + names.shop}",
+            f"-dev vrf{names.internet} 0.0.0.0/0 in table {1_000_000 + names.shop}",
         },
         "networks in FRR": {f"-VNI {names.internet} state Up"},
         "routes in the kernel": {f"+{names.loopback}/32 in table 254 nowhere"},
