@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from networks import guards, rules
 from networks.common.addressing import capacity, contains
 from networks.common.fields import CidrField
+from networks.common.locking import lock
 from networks.common.triggers import Recorded
 from networks.common.validation import Exclusion, ValidatedModel, refuse
 from networks.common.violations import Violation
@@ -84,9 +85,7 @@ class Prefix(ValidatedModel):
         yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
-        rows = Network.objects.select_for_update(no_key=True).filter(pk=self.network_id)
-        network = rows.first()
-        if network is not None:
+        for network in lock(Network, [self.network_id]):
             network.lock_pool()
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -12,6 +12,7 @@ from firewalls.models.rollout import default_waves
 from firewalls.pushing import waves
 from firewalls.pushing.rollouts.advancing import advance
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 
 MOST = 10_000  # firewalls of one rollout
 
@@ -36,7 +37,10 @@ def start(
     )
     with operation(f"rollout: {cause}"), transaction.atomic():
         rollout.save(force_insert=True)
-        _add_members(rollout, chosen, revisions or {})
+        there = set(lock_keys(Firewall, [firewall.pk for firewall in chosen]))
+        _add_members(
+            rollout, [firewall for firewall in chosen if firewall.pk in there], revisions or {}
+        )
         advance(rollout.pk)
     rollout.refresh_from_db()
     return rollout

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from networks.common.api.etags import etag, must_match, unchanged
+from networks.common.locking import lock_keys
 
 Row = TypeVar("Row", bound=models.Model)
 ERROR = 400
@@ -98,7 +99,7 @@ class RowViewSet(ReadViewSet[Row]):
 
     def lock(self, row: Row) -> bool:
         """Keep others from changing the row until this request ends; False if it is gone."""
-        return type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).exists()
+        return bool(lock_keys(type(row), [row.pk]))
 
     def tag(self, row: Row) -> str:
         return etag(self.get_serializer(row).data, self.moving)
