@@ -9,7 +9,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Endpoint, Firewall, Push, Rule, lock_firewalls
+from firewalls.models import (
+    Attachment,
+    Endpoint,
+    Firewall,
+    Push,
+    Rule,
+    lock_firewall,
+    lock_firewalls,
+)
 from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, default_uplinks
 from firewalls.rules import endpoints_unused
 from machines import rules
@@ -121,7 +129,7 @@ def join(
 
     Raises ValidationError (R2, R5 to R8, R10, R11).
     """
-    _lock(firewall)
+    lock_firewall(firewall)
     with reported_on(networks="network"):
         lock_networks([network])
         enforce(rules.not_explicit(network, "network"))
@@ -142,7 +150,7 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     Raises InUse for the primary network, or while endpoints are published there (R15).
     """
     _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))
-    _lock(firewall)
+    lock_firewall(firewall)
     attachment = _attachment(firewall, network)
     endpoints = Endpoint.objects.of(firewall).with_relations()
     published = [str(one) for one in endpoints.filter(address__prefix__network=network)]
@@ -150,12 +158,6 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     release(firewall.machine.addresses.filter(prefix__network=network))
     attachment.delete()
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
-
-
-def _lock(firewall: Firewall) -> None:
-    """Keep others from freeing the firewall meanwhile. Raises ValidationError if somebody did."""
-    if not lock_firewalls([firewall.pk]):
-        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
 
 
 def _attachment(firewall: Firewall, network: Network) -> Attachment:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from firewalls import rules
 from firewalls.intent import revisions
-from firewalls.models import Endpoint, Firewall, lock_firewalls
+from firewalls.models import Endpoint, Firewall, lock_firewall, lock_firewalls
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
 from networks.common.validation import enforce
@@ -40,7 +40,7 @@ def publish(
 
     Raises ValidationError (R5, R6, R10).
     """
-    lock_firewalls([firewall.pk])
+    lock_firewall(firewall)
     endpoint = Endpoint(address=own_address(firewall, network, address), **fields)
     endpoint.save(force_insert=True)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} published {endpoint}", by=by)

@@ -6,6 +6,8 @@ from uuid import UUID
 from firewalls.models.firewall import Firewall
 from machines.models import Machine
 from networks.common.locking import lock_keys
+from networks.common.validation import refuse
+from networks.common.violations import Violation
 
 
 def lock_firewalls(firewalls: Iterable[UUID]) -> list[UUID]:
@@ -16,3 +18,9 @@ def lock_firewalls(firewalls: Iterable[UUID]) -> list[UUID]:
     keys = list(firewalls)
     lock_keys(Machine, keys)
     return lock_keys(Firewall, keys)
+
+
+def lock_firewall(firewall: Firewall) -> None:
+    """The same for one; raises ValidationError where it was freed meanwhile."""
+    if not lock_firewalls([firewall.pk]):
+        refuse(Violation("firewall", "gone", f"{firewall.name} was freed meanwhile."))
