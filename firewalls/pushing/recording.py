@@ -60,7 +60,7 @@ def record_heartbeat(pushes: list[Push]) -> None:
     What is being written meanwhile is skipped, never waited for: so this can be in no deadlock.
     """
     running = Push.objects.filter(state=Push.State.RUNNING)
-    ours = _same_attempt(running.select_for_update(no_key=True, skip_locked=True), pushes)
+    ours = _same_attempt(running.select_for_update(skip_locked=True, no_key=True), pushes)
     Push.objects.filter(pk__in=ours).update(heartbeat_at=Now())
 
 
