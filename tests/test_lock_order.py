@@ -169,7 +169,10 @@ def test_over_pages(scene: Scene) -> None:
     client: Client = staff()
     one = scene.one.pk
     Firewall.objects.filter(pk=one).update(offered_key=SSH, offered_for=SSH)
-    rollout = lambda: Rollout.objects.get().pk  # noqa: E731
+
+    def steer(action: str) -> Any:
+        return client.post(f"/rollouts/{Rollout.objects.get().pk}/{action}/")
+
     listened(
         lambda: client.get(f"/firewalls/{one}/join/backup/"),
         lambda: client.post(f"/firewalls/{one}/join/backup/", {"push": "on"}),
@@ -185,10 +188,11 @@ def test_over_pages(scene: Scene) -> None:
             f"/rollouts/new/?firewall={one}&firewall={scene.two.pk}",
             {"cause": "x", "sizes": "1, rest", "max_failures": "0"},
         ),
-        *[
-            lambda action=action: client.post(f"/rollouts/{rollout()}/{action}/")
-            for action in ("pause", "resume", "stop", "retry", "roll-back")
-        ],
+        lambda: steer("pause"),
+        lambda: steer("resume"),
+        lambda: steer("stop"),
+        lambda: steer("retry"),
+        lambda: steer("roll-back"),
     )
 
 

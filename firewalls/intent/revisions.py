@@ -1,6 +1,6 @@
 """The configurations wanted of firewalls, kept as numbered revisions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -91,28 +91,37 @@ def _renew(firewalls: list[UUID], cause: str, by: str) -> list[UUID]:
     A configuration that was wanted before is that revision again; another one gets a new number.
     """
     files = dict(_different(lock_firewalls(firewalls)))
-    revisions = Revision.objects.filter(firewall__in=files)
-    last = revisions.order_by().values_list("firewall").annotate(last=Max("number"))
-    numbers = dict(last.filter(last__gt=0))
-    digests = {pk: digest(texts) for pk, texts in files.items()}
-    known = revisions.filter(digest__in=digests.values()).values_list("firewall", "digest", "pk")
-    wanted = {pk: revision for pk, its, revision in known if digests[pk] == its}
+    kept = _kept(files)
+    numbers = _last_numbers(files)
     new = [
         Revision(
             firewall_id=pk,
             number=numbers.get(pk, 0) + 1,
-            digest=digests[pk],
-            files=files[pk],
+            digest=digest(texts),
+            files=texts,
             cause=cause[:MOST_CAUSE],
             created_by=by,
         )
-        for pk in files
-        if pk not in wanted
+        for pk, texts in files.items()
+        if pk not in kept
     ]
-    wanted |= {row.firewall_id: row.pk for row in Revision.objects.bulk_create(new)}
+    wanted = kept | {row.firewall_id: row.pk for row in Revision.objects.bulk_create(new)}
     rows = [Firewall(machine_id=pk, wanted_id=revision) for pk, revision in wanted.items()]
     Firewall.objects.bulk_update(rows, ["wanted"])
     return list(files)
+
+
+def _kept(files: Mapping[UUID, Files]) -> dict[UUID, int]:
+    """The revisions that have these contents already."""
+    digests = {pk: digest(texts) for pk, texts in files.items()}
+    revisions = Revision.objects.filter(firewall__in=digests, digest__in=digests.values())
+    rows = revisions.values_list("firewall", "digest", "pk")
+    return {pk: revision for pk, content, revision in rows if digests[pk] == content}
+
+
+def _last_numbers(firewalls: Iterable[UUID]) -> dict[UUID, int]:
+    rows = Revision.objects.filter(firewall__in=list(firewalls)).order_by()
+    return dict(rows.values_list("firewall").annotate(Max("number")))
 
 
 def files_on_firewall(firewall: Firewall) -> Files:

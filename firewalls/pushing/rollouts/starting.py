@@ -37,10 +37,7 @@ def start(
     )
     with operation(f"rollout: {cause}"), transaction.atomic():
         rollout.save(force_insert=True)
-        there = set(lock_keys(Firewall, [firewall.pk for firewall in chosen]))
-        _add_members(
-            rollout, [firewall for firewall in chosen if firewall.pk in there], revisions or {}
-        )
+        _add_members(rollout, chosen, revisions or {})
         advance(rollout.pk)
     rollout.refresh_from_db()
     return rollout
@@ -67,9 +64,12 @@ def _invalid(field: str, code: str, message: str) -> ValidationError:
 def _add_members(
     rollout: Rollout, firewalls: list[Firewall], revisions: dict[UUID, Revision]
 ) -> None:
+    """Those that were freed meanwhile are left out."""
     members: list[Member] = []
-    remaining = iter(firewalls)
-    for wave, size in enumerate(waves.sizes(rollout.waves, len(firewalls)), start=1):
+    there = set(lock_keys(Firewall, [firewall.pk for firewall in firewalls]))
+    chosen = [firewall for firewall in firewalls if firewall.pk in there]
+    remaining = iter(chosen)
+    for wave, size in enumerate(waves.sizes(rollout.waves, len(chosen)), start=1):
         for firewall in islice(remaining, size):
             revision = revisions.get(firewall.pk)
             members.append(

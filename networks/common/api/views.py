@@ -1,11 +1,12 @@
 """Views of rows: writes are whole or nothing, decide on locked rows, and answer what is stored."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 from django.http import Http404, HttpResponseBase
-from django.http.request import HttpRequest
+from django.http.request import HttpRequest, RawPostDataException
 from rest_framework import serializers, status, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from networks.common.api.etags import etag, must_match, unchanged
-from networks.common.locking import lock_keys
+from networks.common.locking import lock_keys, repeated_if_deadlocked
 
 Row = TypeVar("Row", bound=models.Model)
 ERROR = 400
@@ -25,11 +26,17 @@ class WholeWrites(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in SAFE_METHODS:
             return super().dispatch(request, *args, **kwargs)
-        with transaction.atomic():
-            response = super().dispatch(request, *args, **kwargs)
+        with suppress(RawPostDataException):  # a form, whose values are kept
+            _ = request.body  # kept from here on, so that it can be read again
+        dispatch = super().dispatch
+
+        def whole() -> HttpResponseBase:
+            response = dispatch(request, *args, **kwargs)
             if response.status_code >= ERROR:
                 transaction.set_rollback(True)
-        return response
+            return response
+
+        return repeated_if_deadlocked(whole)
 
     def read(self, request: Request, data: Any, moving: Collection[str] = ()) -> Response:
         """Answer a read, or 304 if the client has it already."""
