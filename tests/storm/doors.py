@@ -11,10 +11,6 @@ from abc import ABC, abstractmethod
 from http.cookies import SimpleCookie
 from typing import Any
 
-from django.test import Client
-
-from tests.test_admin import staff
-
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -28,22 +24,6 @@ class Door(ABC):
     @abstractmethod
     def post(self, path: str, data: dict[str, str]) -> int:
         """A form of a page or of the admin: its status."""
-
-
-class InThisProcess(Door):
-    """By Django's test client, which answers 500 as a server does."""
-
-    def __init__(self) -> None:
-        self.client: Client = staff()
-        self.client.raise_request_exception = False
-
-    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        data = "" if body is None else json.dumps(body)
-        answer = self.client.generic(method, f"/api/v1/{path}", data, "application/json")
-        return answer.status_code, json.loads(answer.content) if answer.content else None
-
-    def post(self, path: str, data: dict[str, str]) -> int:
-        return self.client.post(path, data).status_code
 
 
 class OverHttp(Door):
