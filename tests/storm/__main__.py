@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     with stack() as started:
         writers = storm(started, seconds, clients)
         rules = started.manage("check_rules")
-        log = (started.var / "pg" / "log").read_text(errors="replace")
+        log = (started.var / "postgres" / "log").read_text(errors="replace")
     _print_answers(writers)
     failures = [failure for writer in writers for failure in writer.failures]
     deadlocks = log.count("deadlock detected") + "\n".join(started.output).count("deadlock")
