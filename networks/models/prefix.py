@@ -15,7 +15,7 @@ from networks.common.triggers import Recorded
 from networks.common.validation import Exclusion, ValidatedModel, refuse
 from networks.common.violations import Violation
 from networks.models.network import Network
-from networks.pools import next_address
+from networks.pools import next_addresses
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -102,13 +102,18 @@ class Prefix(ValidatedModel):
         on_machines = model.objects.filter(prefix__network=self.network_id, machine__isnull=False)
         have_one = on_machines.filter(address__family=self.cidr.version).values("machine")
         have_none = on_machines.exclude(machine__in=have_one)
-        one_of_each = list(have_none.order_by("machine_id").distinct("machine_id"))
-        for allocated, other in enumerate(one_of_each):
-            ip = next_address(self.pk, self.cidr)
-            if ip is None:
-                family = self.cidr.version
-                refuse(rules.exhausted("cidr", self.network_id, family, allocated, self.capacity))
-            model(address=ip, prefix=self, project=other.project, machine=other.machine).save()
+        one_of_each = have_none.order_by("machine_id").distinct("machine_id")
+        owners = list(one_of_each.values_list("machine_id", "project_id"))
+        free = next_addresses(self.pk, self.cidr, len(owners))
+        if len(free) < len(owners):
+            family = self.cidr.version
+            refuse(rules.exhausted("cidr", self.network_id, family, len(free), self.capacity))
+        # All at once, and not each judged by itself: that they are free addresses of this prefix,
+        # for the owners of others of this network, is so by how they are made; guards hold it too.
+        model.objects.bulk_create(
+            model(address=ip, prefix=self, project_id=project, machine_id=machine)
+            for ip, (machine, project) in zip(free, owners, strict=True)
+        )
 
     @property
     def capacity(self) -> int:
