@@ -1,13 +1,15 @@
-"""What has changed since reconcile last ran.
+"""What has changed since reconcile last ran, and concerns a firewall.
 
-Written by a trigger on the audit trail, so that nothing that is recorded can be missed.
+Written by a trigger on the audit trail, so that nothing that is recorded can be missed. Left out is
+what cannot be in the configuration of a firewall: new networks, networks and prefixes where no
+firewall is, and machines and addresses that are neither a firewall's nor where an endpoint leads.
 """
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 
 # The product itself has changed: what it renders may be different everywhere.
 EVERYTHING = "everything"
@@ -26,6 +28,12 @@ _NEXT_PART = _CLAIM.format(which="WHERE kind = %s ORDER BY id LIMIT 1")
 
 
 class TouchedQuerySet(models.QuerySet["Touched"]):
+    def are_there(self) -> bool:
+        """Whether anything waits for reconcile. Asked after each change, so it is written once."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM firewalls_touched)")
+            return bool(cursor.fetchone()[0])
+
     def claim_changes(self) -> list["Touched"]:
         """Remove and return what has been committed so far: each row goes to one caller only.
 

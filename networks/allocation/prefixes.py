@@ -56,11 +56,13 @@ def grow(
     # The network is locked before its super network, as everywhere.
     if not lock_keys(Network, [network.pk]):
         refuse(Violation("network", "gone", f"{network.pk} was removed meanwhile."))
+    is_carved = prefix is None
     if prefix is None:
         if prefix_length is None or network.parent is None:
             reason = "Give a prefix; only a private network can take the next free one of a length."
             refuse(Violation("prefix", "required", reason))
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
+    row.is_carved = is_carved
     row.save()
     return row

@@ -31,6 +31,10 @@ class Prefix(ValidatedModel):
     # Carved from a super network, so that it may overlap that one's prefix and nothing else.
     child = models.BooleanField(default=False, editable=False)
 
+    # Its network was made in this transaction: nobody else knows it, and nobody lives in it yet.
+    of_new_network = False
+    is_carved = False  # was picked in the super network just now, whose prefixes are locked
+
     if TYPE_CHECKING:
         addresses: "RelatedManager[Address]"
 
@@ -71,7 +75,7 @@ class Prefix(ValidatedModel):
     def standing_violations(self) -> Iterator[Violation]:
         if self.cidr is None or isinstance(self.cidr, str):
             return  # its own field already says so
-        if self.network.parent:
+        if self.network.parent and not self.is_carved:
             pool = [prefix.cidr for prefix in self.network.parent.prefixes.all()]
             yield from rules.inside_super_network(self.network.kind, self.cidr, pool)
 
@@ -85,11 +89,16 @@ class Prefix(ValidatedModel):
         yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
+        if self.of_new_network:
+            return
         for network in lock(Network, [self.network_id]):
             network.lock_pool()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the prefix. With a new address family, every machine here gets an address (R10)."""
+        if self.of_new_network:
+            super().save(*args, **kwargs)
+            return
         with transaction.atomic():
             new = self._state.adding
             super().save(*args, **kwargs)
