@@ -26,8 +26,6 @@ class WholeWrites(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in SAFE_METHODS:
             return super().dispatch(request, *args, **kwargs)
-        with suppress(RawPostDataException):  # a form, whose values are kept
-            _ = request.body  # kept from here on, so that it can be read again
         dispatch = super().dispatch
 
         def whole() -> HttpResponseBase:
@@ -37,6 +35,12 @@ class WholeWrites(APIView):
             return response
 
         return repeated_if_deadlocked(whole)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Keep the body of whoever may send one, for a request that has to be done again."""
+        super().initial(request, *args, **kwargs)
+        with suppress(RawPostDataException):  # a form, whose values are kept
+            _ = request.body
 
     def read(self, request: Request, data: Any, moving: Collection[str] = ()) -> Response:
         """Answer a read, or 304 if the client has it already."""
