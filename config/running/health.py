@@ -1,9 +1,11 @@
 """Whether the product works: for load balancers, for scripts, and for whoever is on call."""
 
+import shutil
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from config.celery import app
 
 WORKER_COUNTS_FOR_SECONDS = 3.0
+LEAST_FREE = 32 << 20  # bytes: two segments of PostgreSQL's log of writes
 _worker_answered_at = 0.0
 
 
@@ -22,8 +25,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if database, broker and a worker answer; or else 503 with what does not, and why."""
+    """200 if database, broker and a worker answer; or else 503 with what does not, and why.
+
+    A disk that is full is named first: the others fail for it in ways that do not say so.
+    """
     checks = {
+        "disk": _failure(_disk),
         "database": _failure(_database),
         "broker": _failure(_broker),
         "worker": _failure(_worker),
@@ -39,6 +46,12 @@ def _failure(check: Callable[[], None]) -> str:
     except Exception as error:  # whatever it is, it is the answer
         return str(error) or type(error).__name__
     return ""
+
+
+def _disk() -> None:
+    free = shutil.disk_usage(settings.VAR).free
+    if free < LEAST_FREE:
+        raise OSError(f"only {free >> 20} MiB are left on the disk of {settings.VAR}")
 
 
 def _database() -> None:

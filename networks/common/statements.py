@@ -1,12 +1,13 @@
-"""Rows read by SQL that is written once, for three queries of an allocation.
+"""Rows read by SQL that is written once, for the queries of allocations.
 
 The ORM composes the SQL of a query anew each time, which costs a web server more than all that
 PostgreSQL's driver does about a row found by its key. Counted over the whole allocation of an
 address (`POST /ip-addresses/`), in instructions of the web process: of 7.7 million in all, the ORM
 would add 2.1 million (27 %) for finding its network and project, 1.2 million (16 %) for locking its
-prefixes; `Manager.raw()` would add 1.3 million for the three. So these are read here, and the token
-of a request (config.access.models); nothing else is. Only documented hooks are used:
-`Model.from_db` and `Field.from_db_value`.
+prefixes; `Manager.raw()` would add 1.3 million for the three. So these are read here, what a new
+network refers to, rows that are locked (networks.common.locking), and the token of a request
+(config.access.models); nothing else is. Only documented hooks are used: `Model.from_db` and
+`Field.from_db_value`.
 """
 
 from collections.abc import Sequence

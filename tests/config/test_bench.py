@@ -10,7 +10,15 @@ from django.db import connection
 from config.demo.large.sizes import sized
 from networks.models import Network
 from tests.bench import __main__ as command
-from tests.bench import allocating, polling, rendering, serving, tables
+from tests.bench import (
+    allocating,
+    carving,
+    polling,
+    reconciling,
+    rendering,
+    serving,
+    tables,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +27,13 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Pat
     monkeypatch.setattr(allocating, "ROUNDS", 1)
     monkeypatch.setattr(allocating, "SECONDS", 0.2)
     monkeypatch.setattr(allocating, "WARM", 5)
+    monkeypatch.setattr(carving, "THERE", (0, 30))
+    monkeypatch.setattr(carving, "ROUNDS", 1)
+    monkeypatch.setattr(carving, "SECONDS", 0.2)
+    monkeypatch.setattr(carving, "WARM", 5)
+    monkeypatch.setattr(reconciling, "FIREWALLS", 60)
+    monkeypatch.setattr(reconciling, "CHANGED", (0, 5, 60))
+    monkeypatch.setattr(reconciling, "MACHINES", 20)
     monkeypatch.setattr(polling, "COUNTS", (5, 12))
     monkeypatch.setattr(polling, "SIZE", sized(0))
     monkeypatch.setattr(polling, "POLLS", 5)
@@ -54,6 +69,27 @@ def test_allocations_are_measured_over_http_beside_the_bare_inserts_and_nothing_
 
 
 @pytest.mark.django_db(transaction=True)
+def test_child_prefixes_are_measured_over_http_and_wake_nobody(small: Path) -> None:
+    bench("carve")
+    rows = json.loads((small / "bench.json").read_text())["carve"]
+    figures, alike = rows[:4], rows[4:]
+    loads = [(row["there"], row["clients"]) for row in figures]
+    assert loads == [(0, 1), (0, 8), (30, 1), (30, 8)] and not Network.objects.exists()
+    assert all(row["per_second"] > 0 and row["bare_inserts_per_second"] > 0 for row in figures)
+    assert [row["woken"] for row in alike] == [0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reconcile_and_second_families_are_measured(small: Path) -> None:
+    bench("reconcile", "second-family")
+    kept = json.loads((small / "bench.json").read_text())
+    rows = kept["reconcile"]
+    assert [(row["firewalls"], row["changed"]) for row in rows] == [(60, 0), (60, 5), (60, 60)]
+    assert [row["machines"] for row in kept["second-family"]] == [20]
+    assert not Network.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_polls_of_rollouts_are_measured_over_http_while_their_pushes_go_on(small: Path) -> None:
     bench("poll")
     rows = json.loads((small / "bench.json").read_text())["poll"]
@@ -82,7 +118,6 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
 
 
 def test_a_benchmark_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(
-        SystemExit, match="There is no benchmark pushing; there are render, allocate, poll"
-    ):
+    names = "render, allocate, carve, reconcile, second-family, poll"
+    with pytest.raises(SystemExit, match=f"There is no benchmark pushing; there are {names}"):
         command.main(["pushing"])

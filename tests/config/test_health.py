@@ -1,8 +1,10 @@
 """What load balancers, scripts and monitoring ask."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from config.access.models import Token
@@ -59,3 +61,13 @@ def test_metrics_are_not_for_strangers(client: Client, where: dict[str, Any]) ->
     assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer sn_wrong", **where).status_code == 403
     _, token = Token.objects.issue("monitor", "viewer")
     assert client.get("/metrics", HTTP_AUTHORIZATION=f"Bearer {token}", **where).status_code == 200
+
+
+def test_a_disk_that_is_full_is_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nearly_full(path: object) -> Any:
+        return SimpleNamespace(free=5 << 20)
+
+    monkeypatch.setattr(app.control, "ping", lambda **options: [{"worker": "pong"}])
+    monkeypatch.setattr("config.running.health.shutil.disk_usage", nearly_full)
+    failing = client.get("/readyz").json()["failing"]
+    assert failing == {"disk": f"only 5 MiB are left on the disk of {settings.VAR}"}
