@@ -60,7 +60,8 @@ class Stage:
         return Network.objects.get(pk=net.pk)
 
     def joining(self, net: Network, **options: Any) -> Action:
-        return partial(join, Firewall.objects.get(pk=self.firewall.pk), self.again(net), **options)
+        firewall = Firewall.objects.select_related("machine").get(pk=self.firewall.pk)
+        return partial(join, firewall, self.again(net), **options)
 
     def leaving(self, net: Network) -> Action:
         return partial(

@@ -65,26 +65,44 @@ def create_network(
     `prefix_length` says or as the super network's defaults do. Raises ValidationError.
     """
     network = Network(**columns)
+    _fill_in(network)
+    if network.shared:
+        network.shared_by = by
+    network.save(force_insert=True)
+    if prefixes:
+        _add_named(network, prefixes)
+    else:
+        _add_carved(network, prefix_length)
+    return network
+
+
+def _fill_in(network: Network) -> None:
+    """Pick what nobody has named."""
     network.id = network.id or free_id(network.name)
     if network.kind == PRIVATE and network.parent is None and network.partition is not None:
         network.parent = super_network(network.partition)
     if network.kind in (PRIVATE, EXTERNAL) and network.vrf is None:
         network.vrf = _free_vrf()
-    if network.shared:
-        network.shared_by = by
-    network.save(force_insert=True)
-    if prefixes and network.parent_id:
+
+
+def _add_named(network: Network, cidrs: Sequence[Cidr]) -> None:
+    """In one order, for who adds one that overlaps waits for whoever adds it at the same time."""
+    if network.parent_id:
         lock_prefixes([network.parent_id])
-    # In one order, for who adds one that overlaps waits for whoever adds it at the same time.
-    for cidr in _sorted(prefixes) or _carved(network, prefix_length):
+    for cidr in sorted(cidrs, key=lambda cidr: (cidr.version, cidr)):
+        _add(Prefix(network=network, cidr=cidr))
+
+
+def _add_carved(network: Network, prefix_length: Mapping[int, int] | None) -> None:
+    for cidr in _carved(network, prefix_length):
         prefix = Prefix(network=network, cidr=cidr)
-        prefix.of_new_network, prefix.is_carved = True, not prefixes
-        prefix.save()
-    return network
+        prefix.is_carved = True
+        _add(prefix)
 
 
-def _sorted(prefixes: Sequence[Cidr]) -> list[Cidr]:
-    return sorted(prefixes, key=lambda cidr: (cidr.version, cidr))
+def _add(prefix: Prefix) -> None:
+    prefix.of_new_network = True
+    prefix.save()
 
 
 def create_private_network(**columns: Any) -> Network:

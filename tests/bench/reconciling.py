@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from firewalls import tasks
-from firewalls.models import Firewall, Push, Touched
+from firewalls.models import Attachment, Firewall, Push, Touched
 from machines.models import Machine
 from networks.allocation import grow
 from networks.models import Address, Prefix
@@ -65,8 +65,7 @@ def _build_firewalls(fra: World, count: int) -> None:
         rows = Firewall.objects.bulk_create(
             Firewall(machine=machine, host="192.0.2.1") for machine in machines
         )
-        attachments = Firewall.attachments.rel.related_model.objects
-        attachments.bulk_create(attachments.model(firewall=row, network=fra.fabric) for row in rows)
+        Attachment.objects.bulk_create(Attachment(firewall=row, network=fra.fabric) for row in rows)
         for prefix in (net.prefixes.get(), fra.fabric.prefixes.get()):
             _give_addresses(machines, prefix, fra)
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from firewalls.allocation import join
-from firewalls.models import Push
+from firewalls.models import Push, lock_firewalls
 from tests.api import Api, codes
 from tests.test_admin import staff
 from tests.world import World, world
@@ -159,6 +159,7 @@ def test_the_victim_of_somebodys_deadlock_is_done_again(
 
     def joining(*args: Any, **kwargs: Any) -> Any:
         tries.append(1)
+        lock_firewalls([firewall.pk])  # which the other one wants next
         stranger.may_go_on.set()
         return join(*args, **kwargs)
 
