@@ -67,7 +67,7 @@ class Address(ValidatedModel):
                 shown_as={"machine": MACHINE, "network": NETWORK},
                 about=[
                     "'network:' || " + NETWORK.format(row="this"),
-                    "'machine:' || COALESCE(this.machine_id, OLD.machine_id)",
+                    "'machine:' || this.machine_id",
                 ],
             ),
         ]
