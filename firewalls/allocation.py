@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Endpoint, Firewall, Rule
+from firewalls.models import Attachment, Endpoint, Firewall, Retired, Rule
 from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, default_uplinks
 from firewalls.rules import endpoints_unused
 from machines import rules
@@ -174,12 +174,19 @@ def _enforce_unused(violations: Iterable[Violation]) -> None:
 
 @audited_as(lambda arguments: f"{arguments['firewall']} was freed")
 @transaction.atomic
-def free_firewall(firewall: Firewall) -> None:
-    """Give the firewall back, with what it had published; see machines.allocation.free_machine."""
-    if lock_machine(firewall.machine):
-        for endpoint in Endpoint.objects.of(firewall):
-            endpoint.delete()
-        free_machine(firewall.machine)
+def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
+    """Give the firewall back, with what it had published; see machines.allocation.free_machine.
+
+    Where it was pushed to, it is retired: what it may still have is kept back (R16). Returns it
+    then.
+    """
+    if not lock_machine(firewall.machine):
+        return None
+    for endpoint in Endpoint.objects.of(firewall):
+        endpoint.delete()
+    retired = Retired.objects.retire(firewall, by)
+    free_machine(firewall.machine)
+    return retired
 
 
 @audited_as(lambda arguments: f"the rules of {arguments['firewall']} were replaced")

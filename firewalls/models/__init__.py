@@ -6,6 +6,7 @@ from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.needs import Needs
 from firewalls.models.push import Push, PushQuerySet
+from firewalls.models.retired import Retired, RetiredQuerySet
 from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
@@ -24,6 +25,8 @@ __all__ = [
     "Needs",
     "Push",
     "PushQuerySet",
+    "Retired",
+    "RetiredQuerySet",
     "Revision",
     "Rollout",
     "RolloutQuerySet",

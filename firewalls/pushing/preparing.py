@@ -14,7 +14,7 @@ from firewalls.device.protocol import too_large
 from firewalls.device.transport import Step
 from firewalls.intent import changes
 from firewalls.models import Firewall, Push, Revision
-from firewalls.pushing import takeover
+from firewalls.pushing import carrying, takeover
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.settling import refuse
 
@@ -78,7 +78,9 @@ def _checked(chosen: list[tuple[Push, Revision]]) -> list[PushJob]:
         output = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
         rendered = asdict(Step("render", "ok", 0, output))
         reasons = list(filter(None, [too_large(revision.files), *complaints]))
-        if reasons:
+        if reason := "" if reasons else carrying.begin(push.firewall, files):
+            refuse(push, reason, [rendered])
+        elif reasons:
             failed = asdict(Step("check", "failed", 0, "\n".join(reasons)))
             refuse(push, f"It was not sent: {reasons[0]}", [rendered, failed])
         else:

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Member, Push
-from firewalls.pushing import rollouts, takeover
+from firewalls.pushing import carrying, rollouts, takeover
 from firewalls.pushing.recording import record_contact
 
 Steps = list[dict[str, Any]]
@@ -32,6 +32,7 @@ def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
         firewall = Firewall.objects.filter(pk=push.firewall_id)
         firewall.update(applied=push.revision, drifted_at=None, drift="")
     Drift.objects.filter(firewall=push.firewall_id).delete()
+    carrying.confirm(push.firewall_id, carrying.ours(push.revision))
 
 
 @transaction.atomic
