@@ -74,7 +74,8 @@ def _take_carried(stored: Stored, taken: Blocks) -> None:
     addresses -= {address.address for address in stored.rows(Address)}
     for prefix in stored.complete_rows(Prefix) if addresses else ():
         if prefix.network.kind != Network.Kind.SUPER:
-            taken[prefix.pk] += [ip_network(ip) for ip in addresses if ip in prefix.cidr]
+            inside = [ip for ip in addresses if ip and ip in prefix.cidr]
+            taken[prefix.pk] += map(ip_network, inside)
 
 
 def _pools_by_network(prefixes: list[Prefix]) -> dict[str, list[Prefix]]:

@@ -79,7 +79,7 @@ class FirewallViewSet(FirewallRows):
     }
 
     def remove(self, row: Firewall) -> None:
-        free_firewall(row)
+        free_firewall(row, by=self.request.user.get_username())
 
     @extend_schema(request=JoinSerializer, responses={201: FirewallSerializer})
     @action(detail=True, methods=["post"])

@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING
 
 import pgtrigger
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Case, F, Func, OuterRef, TextField, Value, When
+from django.db.models.functions import Cast, Concat, Now
 
 from firewalls import guards
 from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, Firewall
 from networks.common.triggers import Recorded
-from networks.models import Carried
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
+from networks.models import Carried, CarriedQuerySet
 
 REACHED_BY = ("host", "port", "user", "host_key", "practice")
 
@@ -34,6 +33,19 @@ class RetiredQuerySet(models.QuerySet["Retired"]):
         }
         retired, _ = self.update_or_create(id=firewall.pk, defaults=fields)
         return retired
+
+    def with_reserved(self) -> "RetiredQuerySet":
+        """With `reserved`: what each may still have, as texts, in the query itself."""
+        own = Carried.objects.filter(box=OuterRef("pk"), machine=F("box")).order_by("pk")
+        texts = ArraySubquery(own.annotate(text=_WHAT).values("text"))
+        return self.annotate(reserved=texts)  # type: ignore[no-redef]
+
+
+_WHAT = Case(
+    When(address__isnull=False, then=Func("address", function="host", output_field=TextField())),
+    When(vrf__isnull=False, then=Concat(Value("VRF id "), Cast("vrf", TextField()))),
+    default=Concat(Value("AS number "), Cast("asn", TextField())),
+)
 
 
 class Retired(models.Model):
@@ -69,6 +81,9 @@ class Retired(models.Model):
 
     objects = RetiredQuerySet.as_manager()
 
+    if TYPE_CHECKING:
+        reserved: list[str]  # where with_reserved() annotated it
+
     class Meta:
         ordering = ["name", "id"]
         verbose_name = "retired firewall"
@@ -90,7 +105,7 @@ class Retired(models.Model):
         return self.name
 
     @property
-    def carried(self) -> "QuerySet[Carried]":
+    def carried(self) -> CarriedQuerySet:
         """What is kept back because of it."""
         return Carried.objects.filter(box=self.pk)
 
@@ -98,3 +113,9 @@ class Retired(models.Model):
     def is_open(self) -> bool:
         """Whether somebody is at it, or will be."""
         return self.outcome in (self.Outcome.ASKED, self.Outcome.RUNNING)
+
+    @property
+    def sentence(self) -> str:
+        """What is kept back because of it; of rows that came with `reserved`."""
+        what = ", ".join(self.reserved)
+        return f"{self} may still have {what}." if what else f"Nothing of {self} is kept back."

@@ -53,9 +53,8 @@ def _rows(firewall: Firewall, wanted: Carries) -> Iterator[Carried]:
         yield Carried(vrf=vrf, network=names.get(vrf, ""), **of)
     homes = _homes([*wanted.addresses, *wanted.targets])
     for address in sorted(homes, key=lambda one: homes[one]):
-        vrf = wanted.addresses.get(address)
-        network = names.get(vrf or 0) or homes[address][1]
-        machine = firewall.pk if vrf is not None else None  # None: whoever has it
+        network = names.get(wanted.addresses.get(address, 0)) or homes[address][1]
+        machine = firewall.pk if address in wanted.addresses else None  # None: whoever has it
         yield Carried(**of | {"address": address, "network": network, "machine": machine})
 
 

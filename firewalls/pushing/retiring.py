@@ -22,13 +22,6 @@ LOST = timedelta(minutes=15)  # and after this the worker itself
 Asked, Running, Failed = Retired.Outcome.ASKED, Retired.Outcome.RUNNING, Retired.Outcome.FAILED
 
 
-def reserved(retired: Retired) -> str:
-    """What is kept back because of it, as a sentence."""
-    rows = list(retired.carried)
-    what = ", ".join(row.what for row in rows if not row.leads_elsewhere)
-    return f"{retired} may still have {what}." if what else f"Nothing of {retired} is kept back."
-
-
 def ask(retired: Retired, by: str) -> None:
     """Note that a worker shall take the configuration off it. Raises ValidationError."""
     if not retired.host:

@@ -2,7 +2,7 @@
 
 from networks.models.activity import Activity
 from networks.models.address import Address
-from networks.models.carried import Carried
+from networks.models.carried import Carried, CarriedQuerySet
 from networks.models.network import Network, NetworkQuerySet
 from networks.models.places import Partition, Project
 from networks.models.prefix import Prefix
@@ -11,6 +11,7 @@ __all__ = [
     "Activity",
     "Address",
     "Carried",
+    "CarriedQuerySet",
     "Network",
     "NetworkQuerySet",
     "Partition",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -43,7 +44,7 @@ def pushed(firewall: Firewall) -> Firewall:
     return Firewall.objects.get(pk=firewall.pk)
 
 
-def sql(statement: str, *values: object) -> None:
+def sql(statement: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
@@ -164,7 +165,7 @@ class TestFreed:
         new = make("fw-after")
         assert new.machine.asn != asn
         assert not taken & {str(one) for one in new.machine.addresses.all()}
-        assert f"AS number {asn}" in retiring.reserved(retired)
+        assert f"AS number {asn}" in Retired.objects.with_reserved().get().sentence
         with pytest.raises(IntegrityError, match="may still be on a firewall"):
             sql("UPDATE machines_machine SET asn = %s WHERE id = %s", asn, new.pk)
         assert list(check()) == []

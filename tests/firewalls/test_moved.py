@@ -1,5 +1,7 @@
 """What moves from one firewall to another changes both, whoever moves it."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -56,7 +58,7 @@ def wanted(firewall: Firewall) -> str:
     return "\n".join(row.wanted.files.values())
 
 
-def sql(statement: str, *values: object) -> None:
+def sql(statement: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
