@@ -41,10 +41,14 @@ class RetiredQuerySet(models.QuerySet["Retired"]):
         return self.annotate(reserved=texts)  # type: ignore[no-redef]
 
 
+def _after(word: str, column: str) -> Concat:
+    return Concat(Value(word), Cast(column, TextField()), output_field=TextField())
+
+
 _WHAT = Case(
     When(address__isnull=False, then=Func("address", function="host", output_field=TextField())),
-    When(vrf__isnull=False, then=Concat(Value("VRF id "), Cast("vrf", TextField()))),
-    default=Concat(Value("AS number "), Cast("asn", TextField())),
+    When(vrf__isnull=False, then=_after("VRF id ", "vrf")),
+    default=_after("AS number ", "asn"),
 )
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.models import Drift, Firewall, Needs, Push, Survey, Takeover
-from firewalls.pushing.carrying import HAD, forget
+from firewalls.pushing.carrying import forget
 from machines.allocation import lock_machine
 from networks.common.audit import audited_as
 from networks.models import Carried
@@ -35,6 +35,7 @@ SEEN: dict[str, Any] = {
 def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
     """Have the firewall be reached by this `management` from now on, on a box with nothing of ours.
 
+    What the new box had before becomes revision 0 when it is looked at before its first push.
     `gone`: a person says that the old box is. Raises ValidationError unless that is so, or nothing
     of ours is on the old one.
     """
@@ -54,7 +55,6 @@ def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
     row.save()
     for model in (Drift, Survey, Takeover, Needs):
         model._default_manager.filter(firewall=row).delete()
-    row.revisions.filter(number=HAD).delete()
     forget(carried)
     return row
 
