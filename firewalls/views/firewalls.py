@@ -27,7 +27,8 @@ FILTERS: dict[str, Filter] = {
     "state": lambda rows, value: rows.filter(state=value),
     "partition": lambda rows, value: rows.filter(machine__partition=value),
     "project": lambda rows, value: rows.filter(machine__project=value),
-    "network": lambda rows, value: rows.filter(attachments__network=value),
+    "network": lambda rows, value: rows.filter(machine__primary=value),
+    "attachments": lambda rows, value: rows.in_network(value),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
 SPREADSHEET = {

@@ -62,7 +62,7 @@ def create_network(
     `prefix_length` says or as the super network's defaults do. Raises ValidationError.
     """
     network = Network(**columns)
-    network.id = network.id or free_id(network.name)
+    network.id = network.id or _id_like(network.name)
     if network.kind == PRIVATE and network.parent is None and network.partition is not None:
         network.parent = super_network(network.partition)
     if network.kind in (PRIVATE, EXTERNAL) and network.vrf is None:
@@ -73,6 +73,13 @@ def create_network(
     for cidr in prefixes or _carved(network, prefix_length):
         Prefix(network=network, cidr=cidr).save()
     return network
+
+
+def _id_like(name: str) -> str:
+    """A free id that reads like the name. Raises ValidationError on `name` if there is none."""
+    if not name:
+        refuse(Violation("name", "required", "Give a name, or an id."))
+    return free_id(name)
 
 
 def create_private_network(**columns: Any) -> Network:

@@ -13,7 +13,7 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.models import Firewall, Retired
 from firewalls.publishing import publish, withdraw
-from firewalls.pushing import retiring
+from firewalls.pushing import carrying, retiring
 from machines.allocation import free_machine
 from machines.models import Machine
 from networks.allocation import allocate, release
@@ -304,3 +304,18 @@ def test_a_look_that_shows_what_was_applied_frees_the_rest(make: Make, storage: 
     assert kept(batch) == [str(left)]
     tasks.check(str(batch.pk))
     assert kept(batch) == []
+
+
+def test_what_was_written_down_is_not_changed(make: Make) -> None:
+    pushed(make("fw-batch-12"))
+    with pytest.raises(IntegrityError, match="written down anew"):
+        sql("UPDATE networks_carried SET asn = 7 WHERE asn IS NOT NULL")
+
+
+def test_a_push_to_a_firewall_that_was_freed_meanwhile_is_not_sent(make: Make) -> None:
+    batch = make("fw-batch-13")
+    freed = Firewall.objects.select_related("machine", "wanted").get(pk=batch.pk)
+    assert freed.wanted
+    free_firewall(batch)
+    assert carrying.begin(freed, freed.wanted.files) == "fw-batch-13 was freed meanwhile."
+    assert not Carried.objects.exists()
