@@ -139,6 +139,8 @@ def join(
 def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16).
 
+    What the firewall may still have is kept back until a push without it is confirmed.
+
     Raises InUse for the primary network, or while endpoints are published there (R15).
     """
     _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))

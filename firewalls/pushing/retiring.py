@@ -8,12 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from firewalls.device import transport
 from firewalls.device.transport import Order, Outcome, Step, TransportError
 from firewalls.models import Retired
+from firewalls.pushing.carrying import forget
 from firewalls.pushing.jobs import target_of
 from networks.common.audit import operation
 
@@ -47,8 +49,9 @@ def gone(retired: Retired, confirm: str) -> None:
 
 
 def _end(retired: Retired, sentence: str) -> None:
-    """Nothing is kept back because of it any more: a trigger sees to that."""
-    with operation(sentence):
+    """Nothing is kept back because of it any more."""
+    with operation(sentence), transaction.atomic():
+        forget(retired.carried)
         Retired.objects.filter(pk=retired.pk).delete()
 
 

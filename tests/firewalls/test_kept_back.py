@@ -1,17 +1,19 @@
 """Nothing is handed on while a firewall may still use it (R16)."""
 
 from collections.abc import Callable
+from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from config.checking import check
 from firewalls import tasks
 from firewalls.allocation import free_firewall, join, leave
-from firewalls.models import Firewall, Retired
+from firewalls.models import Firewall, Push, Retired
 from firewalls.publishing import publish, withdraw
 from firewalls.pushing import carrying, retiring
 from machines.allocation import free_machine
@@ -316,6 +318,37 @@ def test_a_push_to_a_firewall_that_was_freed_meanwhile_is_not_sent(make: Make) -
     batch = make("fw-batch-13")
     freed = Firewall.objects.select_related("machine", "wanted").get(pk=batch.pk)
     assert freed.wanted
+    brought = carrying.carried([(freed, freed.wanted.files)])
     free_firewall(batch)
-    assert carrying.begin(freed, freed.wanted.files) == "fw-batch-13 was freed meanwhile."
+    assert carrying.begin(freed, brought) == "fw-batch-13 was freed meanwhile."
     assert not Carried.objects.exists()
+
+
+def test_what_was_pushed_before_is_written_down_by_the_migration(
+    make: Make, storage: Network, fra: World
+) -> None:
+    batch = make("fw-batch-14")
+    join(batch, storage)
+    web = fra.machine("web", fra.shop, batch.primary)
+    door = Address.objects.get(machine=batch.pk, prefix__network=storage).address
+    publish(firewall=batch, network=storage, address=door, port=80, machine=web, target_port=80)
+    pushed(batch)
+    columns = ("box", "firewall", "address", "vrf", "asn", "machine", "network", "left_at")
+    before = set(Carried.objects.values_list(*columns))
+    Carried.objects.all().delete()
+    import_module("firewalls.migrations.0017_what_firewalls_have").write_down(apps, None)
+    assert set(Carried.objects.values_list(*columns)) == before
+
+
+def test_what_the_next_push_brings_again_is_not_forgotten_by_the_one_before(
+    make: Make, storage: Network
+) -> None:
+    batch = make("fw-batch-15")
+    join(batch, storage)
+    pushed(batch)
+    running = Push.objects.create(firewall=batch, state="running")
+    carrying.confirm(batch.pk, {})
+    assert Carried.objects.filter(box=batch.pk).exists()
+    running.delete()
+    carrying.confirm(batch.pk, {})
+    assert not Carried.objects.filter(box=batch.pk).exists()

@@ -68,7 +68,7 @@ def _configure_batch(batch: Sequence[tuple[int, Firewall]], now: datetime) -> No
             _set_applied(firewall, own[0], state, now - timedelta(minutes=number % 60))
     copy(revisions)
     copy(pushes)
-    copy(carried([(one, one.applied.files) for one in firewalls if one.applied]))
+    copy(carried((one, one.applied.files) for one in firewalls if one.applied))
     Firewall.objects.bulk_update(firewalls, _CHANGED)
 
 
