@@ -5,11 +5,13 @@ older revision may, is not sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from firewalls.configuration.carried import Carries, carries
 from firewalls.models import Firewall, Push, Revision
@@ -19,6 +21,7 @@ from networks.allocation import lock_prefixes
 from networks.common.addressing import IP
 from networks.models import Address, Carried, CarriedQuerySet, Network
 
+AT_IT = timedelta(minutes=10)  # longer than an applier takes, and goes back
 HAD = 0  # the revision that is not ours: what the firewall had before
 
 
@@ -99,11 +102,21 @@ def confirm(box: UUID, files: Mapping[str, str]) -> None:
     transaction.on_commit(partial(_forget_others, box, carries(files)), robust=True)
 
 
+def looked(box: UUID, files: Mapping[str, str]) -> None:
+    """A look showed these files and nothing else of ours.
+
+    It is not believed while an applier may still be at what was sent and not seen to its end.
+    """
+    ended = Push.objects.filter(firewall=box).exclude(state=Push.State.CONFIRMED)
+    if not ended.filter(finished_at__gt=Now() - AT_IT).exists():
+        confirm(box, files)
+
+
 @transaction.atomic
 def _forget_others(box: UUID, has: Carries) -> None:
     """Not while another push is on its way, which may bring it again: that one's end tells."""
-    locked = Machine.objects.select_for_update(no_key=True).filter(pk=box).first()
-    if locked is None or Push.objects.filter(firewall=box, state=Push.State.RUNNING).exists():
+    running = Push.objects.filter(firewall=box, state=Push.State.RUNNING)
+    if not lock_machine(Machine(pk=box)) or running.exists():
         return
     addresses = Q(address__in=[*has.addresses, *has.targets])
     kept = addresses | Q(vrf__in=has.vrfs) | Q(asn__in=has.asns)

@@ -40,7 +40,7 @@ def record_drift(firewall: Firewall, inspection: Inspection) -> None:
     if not current:
         if row.update(drifted_at=None, drift=""):
             Drift.objects.filter(firewall=firewall).delete()
-            carrying.confirm(firewall.pk, firewall.applied.files)
+            carrying.looked(firewall.pk, firewall.applied.files)
         return
     accepted = _is_accepted(firewall, current)
     drifted_at = None if accepted else Coalesce("drifted_at", Now())

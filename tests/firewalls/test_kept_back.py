@@ -1,6 +1,8 @@
 """Nothing is handed on while a firewall may still use it (R16)."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from config.checking import check
 from firewalls import tasks
@@ -22,6 +25,7 @@ from networks.allocation import allocate, release
 from networks.models import Address, Carried, Network
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.pushes import push, state
+from tests.threads import while_open
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -352,3 +356,54 @@ def test_what_the_next_push_brings_again_is_not_forgotten_by_the_one_before(
     running.delete()
     carrying.confirm(batch.pk, {})
     assert not Carried.objects.filter(box=batch.pk).exists()
+
+
+def test_a_look_is_not_believed_while_an_applier_may_still_be_at_it(
+    make: Make, storage: Network
+) -> None:
+    batch = pushed(make("fw-batch-16"))
+    ended = Push.objects.create(firewall=batch, state="failed", finished_at=timezone.now())
+    carrying.looked(batch.pk, {})
+    assert Carried.objects.filter(box=batch.pk).exists()
+    Push.objects.filter(pk=ended.pk).update(finished_at=timezone.now() - timedelta(hours=1))
+    carrying.looked(batch.pk, {})
+    assert not Carried.objects.filter(box=batch.pk).exists()
+
+
+class TestAtOnce:
+    """A push begins while somebody takes away what it brings."""
+
+    @pytest.fixture
+    def batch(self, make: Make, storage: Network, firewall_name: str) -> Firewall:
+        batch = make(firewall_name)
+        join(batch, storage)
+        return Firewall.objects.select_related("machine", "wanted").get(pk=batch.pk)
+
+    def begun(self, batch: Firewall) -> str:
+        """As a worker does that has chosen the revision already."""
+        assert batch.wanted
+        return carrying.begin(batch, carrying.carried([(batch, batch.wanted.files)]))
+
+    def test_what_is_being_left_is_kept_back(self, batch: Firewall, storage: Network) -> None:
+        left = at(batch, storage)
+        while_open(partial(leave, batch, storage), partial(self.begun, batch))
+        assert kept(batch) == [left]
+        assert str(allocate(storage, project=batch.project)) != left
+        assert list(check()) == []
+
+    def test_what_is_left_meanwhile_is_kept_back(self, batch: Firewall, storage: Network) -> None:
+        left = at(batch, storage)
+        while_open(partial(self.begun, batch), partial(leave, batch, storage))
+        assert kept(batch) == [left]
+        assert str(allocate(storage, project=batch.project)) != left
+        assert list(check()) == []
+
+    def test_one_that_is_being_freed_is_not_pushed_to(self, batch: Firewall) -> None:
+        _, reason = while_open(partial(free_firewall, batch), partial(self.begun, batch))
+        assert "was freed meanwhile" in str(reason)
+        assert not Carried.objects.exists() and not Retired.objects.exists()
+
+    def test_one_that_is_freed_meanwhile_is_retired(self, batch: Firewall) -> None:
+        while_open(partial(self.begun, batch), partial(free_firewall, batch))
+        assert Retired.objects.get().name == batch.name
+        assert Carried.objects.left().exists()
