@@ -177,6 +177,7 @@ def _pages_of_the_retired(fra: World) -> list[str]:
         f"/retired/{failed.pk}/",
         f"/retired/{cleaned.pk}/",
         "/networks/old/",
+        "/search/?q=203.0.113.4",
     ]
 
 

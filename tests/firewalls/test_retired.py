@@ -144,6 +144,11 @@ class TestPages:
         assert says(viewer.get("/networks/internet-fra/"), "may still have it")
         assert viewer.get(f"/boxes/{retired.pk}/")["Location"] == f"/retired/{retired.pk}/"
 
+    def test_the_overview_and_the_search_know_it(self, retired: Retired) -> None:
+        viewer = visitor("viewer")
+        assert says(viewer.get("/"), "what it may still have is kept back")
+        assert says(viewer.get("/search/?q=203.0.113.1"), retired.name)
+
     def test_a_firewall_shows_what_it_has_left(self, pushed: Firewall, fra: World) -> None:
         leave(pushed, fra.internet)
         page = visitor("viewer").get(f"/firewalls/{pushed.pk}/")
