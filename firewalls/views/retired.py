@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
@@ -13,6 +14,7 @@ from firewalls.allocation import free_firewall
 from firewalls.models import Endpoint, Firewall, Retired
 from firewalls.pushing import retiring
 from networks.common.htmx import page
+from networks.common.lists import PER_PAGE
 from networks.models import Activity, Carried
 
 
@@ -52,7 +54,8 @@ def _freed(request: HttpRequest, firewall: Firewall) -> HttpResponse:
 
 def retired_list(request: HttpRequest) -> HttpResponse:
     """The firewalls that were freed and may still run."""
-    context = {"retired": Retired.objects.defer("files", "steps").with_reserved()}
+    rows = Retired.objects.defer("files", "steps").with_reserved()
+    context = {"retired": Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))}
     return page(request, "firewalls/retired_list.html", context)
 
 

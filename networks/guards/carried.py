@@ -8,6 +8,7 @@ also when nobody has the address any more.
 import pgtrigger
 
 from networks.common.triggers import Fixed, lines, refusal
+from networks.guards.prefixes import refilled
 
 CARRIED_ADDRESS = "SELECT FROM networks_carried WHERE address = NEW.address"
 IS_ITS_OWN = "address = NEW.address AND machine = NEW.machine_id"
@@ -105,4 +106,5 @@ CARRIED = [
         fields=["box", "address", "vrf", "asn", "machine"],
         sentence="What a firewall may have is written down anew, not changed (R16).",
     ),
+    refilled("carried_after_truncate"),
 ]

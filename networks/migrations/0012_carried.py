@@ -156,5 +156,9 @@ class Migration(migrations.Migration):
             model_name='carried',
             trigger=pgtrigger.compiler.Trigger(name='carried_is_fixed', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."box" IS DISTINCT FROM (NEW."box") OR OLD."address" IS DISTINCT FROM (NEW."address") OR OLD."vrf" IS DISTINCT FROM (NEW."vrf") OR OLD."asn" IS DISTINCT FROM (NEW."asn") OR OLD."machine" IS DISTINCT FROM (NEW."machine"))', func="RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('What a firewall may have is written down anew, not changed (R16).');", hash='4c6ca6217046ba121e460f7159a17c9c39bc62c9', operation='UPDATE', pgid='pgtrigger_carried_is_fixed_47171', table='networks_carried', when='BEFORE')),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='carried',
+            trigger=pgtrigger.compiler.Trigger(name='carried_after_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func='PERFORM networks_refill(); RETURN NULL;', hash='6d44688f300de57184ceae005db3c6dd084d11f8', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_carried_after_truncate_c5e7d', table='networks_carried', when='AFTER')),
+        ),
         migrations.RunSQL(REFILL, REFILL_BEFORE),
     ]

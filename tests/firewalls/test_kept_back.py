@@ -370,6 +370,21 @@ def test_a_look_is_not_believed_while_an_applier_may_still_be_at_it(
     assert not Carried.objects.filter(box=batch.pk).exists()
 
 
+def test_the_free_space_is_counted_anew_when_the_whole_table_was_emptied(
+    make: Make, storage: Network
+) -> None:
+    batch = make("fw-batch-17")
+    join(batch, storage)
+    left = at(batch, storage)
+    pushed(batch)
+    leave(batch, storage)
+    sql("SELECT networks_refill()")
+    assert list(check()) == []
+    sql("TRUNCATE networks_carried")
+    assert list(check()) == []
+    assert str(allocate(storage, project=batch.project)) == left
+
+
 class TestAtOnce:
     """A push begins while somebody takes away what it brings."""
 
