@@ -8,7 +8,7 @@ export PORT VAR DEMO SUITE
 
 BIN := .venv/bin
 
-.PHONY: run test test-lab lab lab-full lab-image check count bench bench-pushes
+.PHONY: run test test-lab lab lab-full lab-image storm check count bench bench-pushes
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
@@ -28,6 +28,10 @@ lab: .venv/dev.stamp
 
 lab-image: .venv/dev.stamp
 	@$(BIN)/python -m tests.lab.image
+
+# Many programs and people change three firewalls at once, against what `make run` starts.
+storm: .venv/dev.stamp
+	@$(BIN)/python -m tests.storm $(SECONDS) $(CLIENTS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

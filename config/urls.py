@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 
 from config.running import health, metrics
 
+handler500 = "config.running.failures.failed"
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -9,7 +9,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Endpoint, Firewall, Retired, Rule
+from firewalls.models import (
+    Attachment,
+    Endpoint,
+    Firewall,
+    Push,
+    Retired,
+    Rule,
+    lock_firewall,
+    lock_firewalls,
+)
 from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, default_uplinks
 from firewalls.rules import endpoints_unused
 from machines import rules
@@ -19,7 +28,6 @@ from machines.allocation import (
     address_violations,
     assign_addresses,
     free_machine,
-    lock_machine,
     new_machine,
     wanted_networks,
 )
@@ -27,6 +35,7 @@ from machines.rules import Wanted
 from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
+from networks.common.locking import lock_keys
 from networks.common.validation import InUse, enforce, reported_about, reported_on
 from networks.common.violations import Violation
 from networks.models import Network
@@ -121,7 +130,7 @@ def join(
 
     Raises ValidationError (R2, R5 to R8, R10, R11).
     """
-    _lock(firewall)
+    lock_firewall(firewall)
     with reported_on(networks="network"):
         lock_networks([network])
         enforce(rules.not_explicit(network, "network"))
@@ -144,7 +153,7 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     Raises InUse for the primary network, or while endpoints are published there (R15).
     """
     _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))
-    _lock(firewall)
+    lock_firewall(firewall)
     attachment = _attachment(firewall, network)
     endpoints = Endpoint.objects.of(firewall).with_relations()
     published = [str(one) for one in endpoints.filter(address__prefix__network=network)]
@@ -154,15 +163,9 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     revisions.refresh([firewall.pk], cause=f"{firewall.name} left {network.pk}", by=by)
 
 
-def _lock(firewall: Firewall) -> None:
-    """Keep others from freeing the firewall meanwhile. Raises ValidationError if somebody did."""
-    if not lock_machine(firewall.machine):
-        enforce([Violation("firewall", "gone", f"{firewall.name} was freed meanwhile.")])
-
-
 def _attachment(firewall: Firewall, network: Network) -> Attachment:
-    """The firewall's attachment to the network, locked. Raises ValidationError."""
-    row = firewall.attachments.select_for_update(no_key=True).filter(network=network).first()
+    """The attachment of the firewall, which is locked, to the network. Raises ValidationError."""
+    row = firewall.attachments.filter(network=network).first()
     if row is None:
         reason = f"{firewall.name} has not joined {network.pk}."
         raise ValidationError({"network": ValidationError(reason, code="not_joined")})
@@ -182,10 +185,11 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     Where it was pushed to, it is retired: what it may still have is kept back (R16). Returns it
     then.
     """
-    if not lock_machine(firewall.machine):
+    if not lock_firewalls([firewall.pk]):
         return None
     for endpoint in Endpoint.objects.of(firewall):
         endpoint.delete()
+    lock_keys(Push, [firewall.pk], by="firewall")  # before its networks, and workers know them
     retired = Retired.objects.retire(firewall, by)
     free_machine(firewall.machine)
     return retired

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from firewalls import rules
 from firewalls.intent import revisions
-from firewalls.models import Endpoint, Firewall
+from firewalls.models import Endpoint, Firewall, lock_firewall, lock_firewalls
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
 from networks.common.validation import enforce
@@ -40,6 +40,7 @@ def publish(
 
     Raises ValidationError (R5, R6, R10).
     """
+    lock_firewall(firewall)
     endpoint = Endpoint(address=own_address(firewall, network, address), **fields)
     endpoint.save(force_insert=True)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} published {endpoint}", by=by)
@@ -54,8 +55,10 @@ def amend(endpoint: Endpoint, *, by: str = "", **changes: Any) -> Endpoint:
     Raises ValidationError.
     """
     before = endpoint.firewall
+    after = changes.pop("firewall", before)
+    lock_firewalls({before.pk, after.pk})
     endpoint.address = own_address(
-        changes.pop("firewall", before),
+        after,
         changes.pop("network", endpoint.network),
         changes.pop("address", endpoint.address.address),
     )

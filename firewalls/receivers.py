@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from firewalls import tasks
-from firewalls.models import Attachment, Endpoint, Push, Rollout, Rule
+from firewalls.models import Attachment, Endpoint, Push, Rollout, Rule, Touched
 from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
@@ -19,7 +19,7 @@ def wake(
     sender: type[models.Model], instance: models.Model, raw: bool = False, **kwargs: Any
 ) -> None:
     """Something a configuration is made of has changed."""
-    if sender in WAKING and not raw and not _is_reserved(instance):
+    if sender in WAKING and not raw and not _concerns_nobody(instance, **kwargs):
         # Robust: a broker that is down must not turn a committed change into an error.
         transaction.on_commit(_hints.current.send, robust=True)
 
@@ -32,12 +32,17 @@ def start(raw: bool = False, **kwargs: Any) -> None:
         tasks.after_commit(tasks.work)
 
 
-def _is_reserved(row: models.Model) -> bool:
-    """An address on no machine is in no configuration.
+def _concerns_nobody(row: models.Model, *, created: bool = False, **kwargs: Any) -> bool:
+    """Whether no firewall can have this in its configuration, so that nothing has to be asked.
 
-    Where one comes off a firewall, what it leaves, or is itself, changes too.
+    An address on no machine; where one comes off a firewall, what it leaves, or is itself, changes
+    too. A new network, and its prefixes: nobody is in it yet.
     """
-    return isinstance(row, Address) and row.machine_id is None
+    if isinstance(row, Address):
+        return row.machine_id is None
+    return (isinstance(row, Network) and created) or (
+        isinstance(row, Prefix) and row.of_new_network
+    )
 
 
 class _Hint:
@@ -51,11 +56,13 @@ class _Hint:
         self.sent = False
 
     def send(self) -> None:
+        """Wake reconcile, unless the database has noted that what changed concerns no firewall."""
         if self.sent:
             return
         self.sent = True
         _hints.current = _Hint()
-        tasks.after_commit(tasks.reconcile)
+        if Touched.objects.are_there():
+            tasks.after_commit(tasks.reconcile)
 
 
 class _Hints(threading.local):

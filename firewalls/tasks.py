@@ -13,6 +13,7 @@ from firewalls.intent import changes, revisions
 from firewalls.models import Firewall, Push, Retired, Rollout
 from firewalls.pushing import claiming, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
+from networks.common.audit import operation
 
 
 @shared_task(ignore_result=True)
@@ -22,8 +23,9 @@ def reconcile() -> None:
     claiming.requeue_lost()
     for rollout in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
         rollouts.advance(rollout)
-    for firewall in Firewall.objects.behind():
-        Push.objects.enqueue(firewall, by="reconcile")
+    with operation("what is wanted is pushed by itself"):
+        behind = Firewall.objects.behind().order_by()
+        Push.objects.enqueue_all(behind.values_list("pk", flat=True), by="reconcile")
     for unanswered in needs.unanswered():
         after_commit(look_at_needs, str(unanswered))
     for waiting in retiring.waiting():

@@ -19,6 +19,7 @@ from networks.allocation import (
 )
 from networks.common.addressing import IP, Cidr, prefix_of, versions
 from networks.common.audit import audited_as
+from networks.common.locking import lock_keys
 from networks.common.validation import enforce, refuse, reported_on
 from networks.common.violations import Violation
 from networks.models import Address, Network, Partition, Prefix, Project
@@ -155,7 +156,8 @@ def assign_address(machine: Machine, network: Network, ip: IP) -> Address:
     Raises ValidationError on `addresses`.
     """
     prefixes = lock_prefixes([network.pk])
-    row = Address.objects.select_for_update(no_key=True).filter(address=ip).first()
+    keys = lock_keys(Address, [ip], by="address")
+    row = Address.objects.filter(pk__in=keys).first()
     if row is None:
         request = AddressRequest(network=network, project=machine.project, ip=ip, machine=machine)
         with reported_on(address="addresses", project="addresses"):
@@ -184,4 +186,4 @@ def free_machine(machine: Machine) -> None:
 
 def lock_machine(machine: Machine) -> bool:
     """Lock the machine against others who free or change it; False if it was freed meanwhile."""
-    return Machine.objects.select_for_update(no_key=True).filter(pk=machine.pk).first() is not None
+    return bool(lock_keys(Machine, [machine.pk]))

@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from typing import TypedDict
 
+from django.db.models import prefetch_related_objects
+
 from networks.common.addressing import Cidr, capacity
-from networks.models import Network, Prefix
+from networks.models import Network
 from networks.pools import free_counts
 
 
@@ -33,7 +35,8 @@ def usage_by_prefix(networks: Collection[Network]) -> dict[str, UsageByPrefix]:
     """
     pools = {network.pk for network in networks if network.kind == Network.Kind.SUPER}
     by_network: dict[str, UsageByPrefix] = {network.pk: {} for network in networks}
-    prefixes = list(Prefix.objects.filter(network__in=by_network).order_by("cidr"))
+    prefetch_related_objects(list(networks), "prefixes")  # where they are not there already
+    prefixes = [prefix for network in networks for prefix in network.prefixes.all()]
     free_by_prefix = free_counts([prefix.pk for prefix in prefixes])
     for prefix in prefixes:
         if prefix.network_id in pools:

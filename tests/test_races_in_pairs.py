@@ -256,7 +256,7 @@ PAIRS: dict[str, Callable[[Stage], Pair]] = {
         s.leaving(s.joined(s.storage)), s.publishing(s.storage), "not_joined", "in_use"
     ),
     "free the firewall while publishing": lambda s: Pair(
-        s.freeing(), s.publishing(s.joined(s.storage)), "not_there", ""
+        s.freeing(), s.publishing(s.joined(s.storage)), "gone", ""
     ),
     "free a machine while publishing it": a_published_machine,
     "free twice": lambda s: Pair(s.freeing(), s.freeing()),

@@ -12,8 +12,12 @@ from config.importer.findings import Place, Problem
 from config.importer.kinds.shape import Key
 from config.importer.report import Report
 from config.importer.writing.writer import Writer
+from firewalls.models import Firewall
+from machines.models import Machine
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 from networks.common.violations import counted
+from networks.models import Network, Partition, Prefix, Project
 
 
 class ImportRefused(Exception):
@@ -31,11 +35,18 @@ def run(paths: Iterable[Path], *, dry_run: bool = False, by: str = "import") -> 
     if file_problems:  # Objects that were not read would only show up as missing ones.
         raise ImportRefused([*file_problems, *_problems(entries)])
     with operation(f"{counted(len(entries), 'object')} were imported"), transaction.atomic():
+        _lock_all()
         report = Writer(by).write(entries)
         if problems := _problems(entries):
             raise ImportRefused(problems)
         transaction.set_rollback(dry_run)
     return report
+
+
+def _lock_all() -> None:
+    """What is written comes in the order of the files, so all of it is locked before."""
+    for model in (Partition, Project, Machine, Firewall, Network, Prefix):
+        lock_keys(model, model._default_manager.values_list("pk", flat=True))
 
 
 def _entries(paths: Iterable[Path], file_problems: list[Problem]) -> Iterator[Entry]:

@@ -1,10 +1,12 @@
 """`endpoints/`: what the machines of a shared network may reach behind a consumer's firewall."""
 
+import uuid
+from re import fullmatch
 from typing import Any
 
 import django_filters
 
-from firewalls.models import Endpoint, Firewall
+from firewalls.models import Endpoint, Firewall, lock_firewalls
 from firewalls.publishing import amend, publish, withdraw
 from machines.models import Machine
 from networks.common.api.fields import InetText, RelatedId, UtcTime
@@ -96,6 +98,14 @@ class EndpointViewSet(RowViewSet[Endpoint]):
         "machine": "machine_id",
     }
     lookup_value_regex = UUID
+
+    def lock(self, row: Endpoint) -> bool:
+        """The firewalls first, as everywhere: where it is, and where it is to be moved to."""
+        body = self.request.data
+        named = str(body.get("firewall")) if isinstance(body, dict) else ""
+        moved_to = [named] if fullmatch(UUID, named) else []
+        lock_firewalls([row.firewall.pk, *map(uuid.UUID, moved_to)])
+        return super().lock(row)
 
     def remove(self, row: Endpoint) -> None:
         withdraw(row, by=self.request.user.get_username())

@@ -1,8 +1,7 @@
 """What every view of firewalls stands on: how one is found, shown and locked."""
 
 from firewalls.api.serializers import FirewallSerializer
-from firewalls.models import Firewall
-from machines.allocation import lock_machine
+from firewalls.models import Firewall, lock_firewalls
 from networks.common.api.lists import UUID
 from networks.common.api.views import RowViewSet
 
@@ -19,4 +18,4 @@ class FirewallRows(RowViewSet[Firewall]):
     moving = ("state", "wanted", "applied", "drift", "unreachable_since")
 
     def lock(self, row: Firewall) -> bool:
-        return lock_machine(row.machine)
+        return bool(lock_firewalls([row.pk]))

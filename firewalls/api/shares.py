@@ -16,6 +16,7 @@ from networks.common.api.etags import etag, must_match
 from networks.common.api.fields import CidrText
 from networks.common.api.lists import Pages
 from networks.common.api.views import WholeWrites
+from networks.common.locking import lock_keys
 from networks.common.validation import enforce, reported_on
 from networks.common.violations import Violation
 from networks.models import Network
@@ -75,7 +76,7 @@ class ShareView(WholeWrites):
     )
     def post(self, request: Request, id: str) -> Response:
         """Share the network, for good."""
-        network = get_object_or_404(Network.objects.select_for_update(no_key=True), pk=id)
+        network = get_object_or_404(Network, pk__in=lock_keys(Network, [id]))
         if request.headers.get("If-Match"):
             must_match(request, shown(network, request)[1], etag(effect_of(network)))
         body = ShareRequestSerializer(data=request.data)

@@ -33,7 +33,8 @@ _NFT_TOO_LONG = "Message too long"
 class State(StrEnum):
     GOOD = "good"
     BAD = "bad"
-    MISSING = "missing"
+    MISSING = "missing"  # the tool, or what it takes to run it
+    TOO_LARGE = "too large"  # for the tool as it is run here
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,22 @@ def complaints_of_each(configurations: Sequence[Mapping[str, str]]) -> list[list
 
 def _of_batch(batch: Sequence[Mapping[str, str]]) -> list[list[str]]:
     """One bad configuration among fifty is found in a dozen steps, not in fifty."""
+    suspects = _refused(_nft, batch) | _refused(_vtysh, batch)
+    return [
+        complaints(files) if place in suspects else list(unresolved(files))
+        for place, files in enumerate(batch)
+    ]
+
+
+def _refused(tool: Tool, batch: Sequence[Mapping[str, str]]) -> set[int]:
+    """The places of those that the tool refuses; none where it is missing, and so refuses none."""
+    (finding,) = check(_joined(batch), (tool,))
+    if finding.state in (State.GOOD, State.MISSING):
+        return set()
     if len(batch) == 1:
-        return [complaints(batch[0])]
-    findings = check(_joined(batch), (_nft, _vtysh))
-    if all(finding.state == State.GOOD for finding in findings):
-        return [list(unresolved(files)) for files in batch]
+        return {0} if finding.state == State.BAD else set()
     half = len(batch) // 2
-    return _of_batch(batch[:half]) + _of_batch(batch[half:])
+    return _refused(tool, batch[:half]) | {half + place for place in _refused(tool, batch[half:])}
 
 
 def _joined(batch: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -106,7 +116,7 @@ def _nft(folder: Path) -> Finding:
     done = _run([*namespace, "nft", "-c", "-f", str(folder / "nftables.conf")])
     if _NFT_TOO_LONG in done.stderr:
         reason = "The rule set is larger than the kernel checks without privileges"
-        return Finding("nft", State.MISSING, f"{reason}; the firewall's own check decides.")
+        return Finding("nft", State.TOO_LARGE, f"{reason}; the firewall's own check decides.")
     if done.returncode != 0:
         return Finding("nft", State.BAD, _output(done, folder))
     return Finding("nft", State.GOOD)

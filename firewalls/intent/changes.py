@@ -1,7 +1,7 @@
 """Which firewalls a change concerns, so that reconcile renders those alone."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from jinja2 import TemplateError
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Touched
 from firewalls.models.touched import EVERYTHING, object_ids
+from networks.common.locking import repeated_if_deadlocked
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +27,49 @@ MISTAKES = (
     TemplateError,
 )
 CAUSE = "the networks around it changed"
+AT_ONCE = 50  # firewalls that are rendered, and locked meanwhile, in one transaction
 
 
-@transaction.atomic
 def catch_up() -> None:
-    """Note what is wanted of the firewalls for which something changed since the last time."""
-    if rows := Touched.objects.claim_all():
-        refresh(concerned(rows), CAUSE)
+    """Note what is wanted of the firewalls for which something changed since the last time.
+
+    A few in each transaction, so that nobody waits long for a firewall that is being rendered; and
+    several workers share the work.
+    """
+    repeated_if_deadlocked(_take_up_changes)
+    while repeated_if_deadlocked(_take_up_part):
+        pass
+
+
+def _take_up_changes() -> None:
+    rows = Touched.objects.claim_changes()
+    firewalls = concerned(rows) if rows else []
+    if len(firewalls) > AT_ONCE:
+        Touched.objects.split(firewalls, AT_ONCE)
+    else:
+        refresh(firewalls, CAUSE)
+
+
+def _take_up_part() -> bool:
+    """False once no worker has left anything to take up."""
+    rows = Touched.objects.claim_part()
+    refresh(concerned(rows) if rows else [], CAUSE)
+    return bool(rows)
 
 
 def refresh(firewalls: Collection[UUID], cause: str, by: str = "") -> dict[UUID, str]:
     """Note what is wanted of these now. Returns those that cannot be rendered, and why not.
 
-    All of them at once; if one cannot be rendered, each by itself.
+    Several at once; if one of them cannot be rendered, each by itself.
     """
+    keys = sorted(firewalls)
+    reasons: dict[UUID, str] = {}
+    for start in range(0, len(keys), AT_ONCE):
+        reasons |= _refresh_some(keys[start : start + AT_ONCE], cause, by)
+    return reasons
+
+
+def _refresh_some(firewalls: Sequence[UUID], cause: str, by: str) -> dict[UUID, str]:
     try:
         with transaction.atomic():
             revisions.refresh(firewalls, cause=cause, by=by)

@@ -11,7 +11,7 @@ from firewalls.configuration.diffs import Files
 from firewalls.configuration.plan import plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import stream_facts
-from firewalls.models import Drift, Firewall, Revision, Survey
+from firewalls.models import Drift, Firewall, Revision, Survey, lock_firewalls
 
 BOX = "box"  # what lies on the firewall, where people may name that or a revision
 MOST_DIGITS = 9
@@ -68,50 +68,60 @@ def stream_rendered(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str,
 def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
     """Note what is wanted of these firewalls now. Returns those of which something else is.
 
-    Only a firewall that seems to have changed is locked, and rendered again under its lock: so
-    the last writer is right.
+    Only those that seem to have changed are locked, and rendered again under their locks: so the
+    last writer is right. A constant number of queries for any number of firewalls.
     """
-    seeming = _different(sorted(firewalls))
-    return [pk for pk in seeming if _renew(pk, cause, by)]
+    seeming = [pk for pk, _ in _different(firewalls)]
+    return _renew(seeming, cause, by) if seeming else []
 
 
-def _different(firewalls: list[UUID]) -> dict[UUID, dict[str, str]]:
+def _different(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
     """The files of those whose rendered configuration is not the one noted as wanted."""
-    noted = dict(Firewall.objects.filter(pk__in=firewalls).values_list("pk", "wanted__digest"))
-    return {
-        pk: files
-        for pk, files in stream_rendered(firewalls)
-        if pk in noted and noted[pk] != digest(files)
-    }
+    keys = sorted(firewalls)
+    noted = dict(Firewall.objects.filter(pk__in=keys).values_list("pk", "wanted__digest"))
+    for pk, files in stream_rendered(keys):
+        if pk in noted and noted[pk] != digest(files):
+            yield pk, files
 
 
 @transaction.atomic
-def _renew(pk: UUID, cause: str, by: str) -> bool:
-    """Note what is wanted of the firewall; False if that is noted already, or it is gone."""
-    firewall = Firewall.objects.select_for_update(no_key=True).filter(pk=pk).first()
-    if firewall is None:
-        return False
-    files = _different([pk]).get(pk)
-    if files is None:
-        return False
-    Firewall.objects.filter(pk=pk).update(wanted=_revision(firewall, files, cause, by))
-    return True
+def _renew(firewalls: list[UUID], cause: str, by: str) -> list[UUID]:
+    """Note what is wanted of those of which something else is noted; those that are gone are not.
+
+    A configuration that was wanted before is that revision again; another one gets a new number.
+    """
+    files = dict(_different(lock_firewalls(firewalls)))
+    kept = _kept(files)
+    numbers = _last_numbers(files)
+    new = [
+        Revision(
+            firewall_id=pk,
+            number=numbers.get(pk, 0) + 1,
+            digest=digest(texts),
+            files=texts,
+            cause=cause[:MOST_CAUSE],
+            created_by=by,
+        )
+        for pk, texts in files.items()
+        if pk not in kept
+    ]
+    wanted = kept | {row.firewall_id: row.pk for row in Revision.objects.bulk_create(new)}
+    rows = [Firewall(machine_id=pk, wanted_id=revision) for pk, revision in wanted.items()]
+    Firewall.objects.bulk_update(rows, ["wanted"])
+    return list(files)
 
 
-def _revision(firewall: Firewall, files: Mapping[str, str], cause: str, by: str) -> Revision:
-    """The revision with this content: the one there is, or a new one with the next number."""
-    last: int = firewall.revisions.aggregate(last=Max("number"))["last"] or 0
-    revision, _ = Revision.objects.get_or_create(
-        firewall=firewall,
-        digest=digest(files),
-        defaults={
-            "number": last + 1,
-            "files": dict(files),
-            "cause": cause[:MOST_CAUSE],
-            "created_by": by,
-        },
-    )
-    return revision
+def _kept(files: Mapping[UUID, Files]) -> dict[UUID, int]:
+    """The revisions that have these contents already."""
+    digests = {pk: digest(texts) for pk, texts in files.items()}
+    revisions = Revision.objects.filter(firewall__in=digests, digest__in=digests.values())
+    rows = revisions.values_list("firewall", "digest", "pk")
+    return {pk: revision for pk, content, revision in rows if digests[pk] == content}
+
+
+def _last_numbers(firewalls: Iterable[UUID]) -> dict[UUID, int]:
+    rows = Revision.objects.filter(firewall__in=list(firewalls)).order_by()
+    return dict(rows.values_list("firewall").annotate(Max("number")))
 
 
 def files_on_firewall(firewall: Firewall) -> Files:

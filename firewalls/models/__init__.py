@@ -4,6 +4,7 @@ from firewalls.models.attachment import Attachment
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
+from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.needs import Needs
 from firewalls.models.push import Push, PushQuerySet
 from firewalls.models.retired import Retired, RetiredQuerySet
@@ -34,4 +35,6 @@ __all__ = [
     "Survey",
     "Takeover",
     "Touched",
+    "lock_firewall",
+    "lock_firewalls",
 ]

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from firewalls import guards, rules
 from firewalls.models.firewall import Firewall
+from firewalls.models.locking import lock_firewalls
 from firewalls.models.validators import MAX_PORT
 from machines.models import Machine
 from networks.common.triggers import MACHINE, Recorded
@@ -177,6 +178,6 @@ class Endpoint(ValidatedModel):
 
     def lock(self) -> None:
         """Publishing on a firewall and taking it out of a network wait for each other."""
-        if self.address_id and self.address.machine_id:
-            holder = Machine.objects.filter(pk=self.address.machine_id)
-            holder.select_for_update(no_key=True).first()
+        addresses = Address.objects.filter(Q(pk=self.address_id) | Q(endpoints=self.pk))
+        holders = addresses.exclude(machine=None).distinct()
+        lock_firewalls(holders.order_by().values_list("machine", flat=True))

@@ -10,7 +10,10 @@ from django.db.models import Exists, OuterRef, Q
 from firewalls.models.firewall import NAME, Firewall
 from firewalls.models.revision import Revision
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 from networks.common.triggers import FIREWALL, Recorded
+from networks.common.validation import refuse
+from networks.common.violations import Violation
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -52,6 +55,8 @@ class PushQuerySet(models.QuerySet["Push"]):
             "rollout": None,
         }
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
+            if not lock_keys(Firewall, [firewall.pk]):
+                refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
             push, created = self.get_or_create(
                 firewall=firewall, state=Push.State.QUEUED, defaults=request
             )
@@ -64,11 +69,15 @@ class PushQuerySet(models.QuerySet["Push"]):
     def enqueue_all(
         self, firewalls: Iterable[uuid.UUID], by: str, rollout: "Rollout | None" = None
     ) -> None:
-        """Queue a push for each of these firewalls, except where one waits already."""
-        self.bulk_create(
-            [Push(firewall_id=pk, requested_by=by, rollout=rollout) for pk in firewalls],
-            ignore_conflicts=True,
-        )
+        """Queue a push for each of these firewalls that exist, except where one waits already."""
+        with transaction.atomic():
+            self.bulk_create(
+                [
+                    Push(firewall_id=pk, requested_by=by, rollout=rollout)
+                    for pk in lock_keys(Firewall, firewalls)
+                ],
+                ignore_conflicts=True,
+            )
 
 
 class Push(models.Model):

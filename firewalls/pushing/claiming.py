@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Push, PushQuerySet
 from firewalls.models.states import KEY_CHANGED
+from networks.common.locking import lock_keys
 
 HEARTBEAT_SECONDS = 2  # between two signs of life of a worker that runs a push
 LOST_AFTER = timedelta(seconds=12)  # without a sign of life the worker is taken for dead
@@ -71,6 +72,13 @@ def requeue_lost() -> int:
     silent = Push.objects.open().filter(
         state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER
     )
+    with transaction.atomic():
+        # One that is being written to by its worker is not lost.
+        free = silent.select_for_update(skip_locked=True)
+        return _requeue(silent.filter(pk__in=list(free.values_list("pk", flat=True))))
+
+
+def _requeue(silent: PushQuerySet) -> int:
     silent.filter(attempts__gte=MOST_ATTEMPTS).update(
         state=Push.State.FAILED,
         finished_at=Now(),
@@ -111,4 +119,6 @@ def claim_inspections(most: int) -> list[Firewall]:
 
 def inspect_now(firewalls: Iterable[UUID]) -> None:
     """Have these inspected as soon as a worker can."""
-    Firewall.objects.filter(pk__in=list(firewalls)).update(check_due_at=Now())
+    with transaction.atomic():
+        keys = lock_keys(Firewall, firewalls)
+        Firewall.objects.filter(pk__in=keys).update(check_due_at=Now())

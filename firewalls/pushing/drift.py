@@ -14,6 +14,7 @@ from firewalls.models import Drift, Firewall
 from firewalls.models.drift import Differences, digest
 from firewalls.pushing import carrying
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 
 
 def differences(applied: Mapping[str, str], inspection: Inspection) -> Differences:
@@ -72,7 +73,7 @@ def accept(firewall: Firewall, by: str) -> None:
     Raises ValidationError.
     """
     with operation(f"drift of {firewall} was accepted"), transaction.atomic():
-        locked = Firewall.objects.select_for_update(no_key=True).filter(pk=firewall.pk)
+        locked = Firewall.objects.filter(pk__in=lock_keys(Firewall, [firewall.pk]))
         drifted = locked.exclude(drifted_at=None).exists()
         drift = Drift.objects.filter(firewall=firewall)
         if not drifted or not drift.update(accepted_at=Now(), accepted_by=by):

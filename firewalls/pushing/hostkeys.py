@@ -6,6 +6,7 @@ from django.db import transaction
 from firewalls.device.pinning import fingerprint
 from firewalls.models import Firewall
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 
 
 def fingerprint_of(host_key: str) -> str:
@@ -22,7 +23,7 @@ def confirm(firewall: Firewall, typed: str) -> None:
     Raises ValidationError.
     """
     with operation(f"the host key of {firewall} was confirmed"), transaction.atomic():
-        row = Firewall.objects.select_for_update(no_key=True).get(pk=firewall.pk)
+        row = Firewall.objects.get(pk__in=lock_keys(Firewall, [firewall.pk]))
         if not row.offered_key:
             message = "It has shown no other host key than the pinned one; look at it first."
             raise _invalid(message, "nothing_shown")

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -14,6 +15,7 @@ from firewalls.device import transport
 from firewalls.device.transport import Need, TransportError
 from firewalls.models import Firewall, Needs
 from firewalls.pushing.jobs import target_of
+from networks.common.locking import lock_keys
 
 FORGOTTEN = timedelta(minutes=1)  # after this a message to a worker was lost
 
@@ -27,7 +29,9 @@ def look(firewall: Firewall) -> tuple[Need, ...]:
 def ask(firewall: Firewall) -> None:
     """Note that somebody wants to know; a worker looks."""
     fields: dict[str, object] = {"asked_at": Now(), "seen_at": None, "found": [], "silence": ""}
-    Needs.objects.update_or_create(firewall=firewall, defaults=fields)
+    with transaction.atomic():
+        for pk in lock_keys(Firewall, [firewall.pk]):
+            Needs.objects.update_or_create(firewall_id=pk, defaults=fields)
 
 
 def unanswered() -> "QuerySet[Needs, UUID]":

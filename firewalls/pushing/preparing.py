@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from firewalls.configuration import checks
@@ -17,6 +18,7 @@ from firewalls.models import Firewall, Push, Revision
 from firewalls.pushing import carrying, takeover
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.settling import refuse
+from networks.common.locking import lock_keys
 from networks.models import Carried
 
 
@@ -58,7 +60,9 @@ def _choose_latest(pushes: list[Push]) -> None:
             refuse(push, reason)
     wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted")[:1]
     running = Push.objects.filter(state=Push.State.RUNNING)
-    running.filter(pk__in=[push.pk for push in pushes]).update(revision=Subquery(wanted))
+    with transaction.atomic():
+        ours = lock_keys(Push, [push.pk for push in pushes])
+        running.filter(pk__in=ours).update(revision=Subquery(wanted))
 
 
 def _still_running(claimed: list[Push]) -> list[Push]:

@@ -14,6 +14,7 @@ from firewalls.models import Firewall, Push, PushQuerySet
 from firewalls.pushing.drift import record_drift
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.takeover import record_survey
+from networks.common.locking import lock_keys
 
 # Between two inspections of a firewall that does not answer.
 SHORTEST_PAUSE = timedelta(minutes=1)
@@ -43,8 +44,9 @@ def record_progress(jobs: list[PushJob]) -> None:
 @transaction.atomic
 def _write_progress(pushes: list[Push], steps: dict[UUID, list[dict[str, Any]]]) -> set[UUID]:
     """Write the steps of those that are still this worker's; returns which are."""
-    running = Push.objects.filter(state=Push.State.RUNNING).select_for_update(no_key=True)
-    ours = _same_attempt(running.order_by("pk"), pushes)
+    locked = lock_keys(Push, [push.pk for push in pushes])
+    running = Push.objects.filter(pk__in=locked, state=Push.State.RUNNING)
+    ours = _same_attempt(running, pushes)
     cases = [When(pk=pk, then=Value(steps[pk], JSONField())) for pk in steps if pk in ours]
     written = Cast(Case(*cases, default=F("steps")), JSONField())
     Push.objects.filter(pk__in=ours).update(heartbeat_at=Now(), steps=written)
@@ -58,7 +60,7 @@ def record_heartbeat(pushes: list[Push]) -> None:
     What is being written meanwhile is skipped, never waited for: so this can be in no deadlock.
     """
     running = Push.objects.filter(state=Push.State.RUNNING)
-    ours = _same_attempt(running.select_for_update(no_key=True, skip_locked=True), pushes)
+    ours = _same_attempt(running.select_for_update(skip_locked=True, no_key=True), pushes)
     Push.objects.filter(pk__in=ours).update(heartbeat_at=Now())
 
 

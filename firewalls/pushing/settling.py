@@ -9,11 +9,11 @@ from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Member, Push
 from firewalls.pushing import carrying, rollouts, takeover
 from firewalls.pushing.recording import record_contact
+from networks.common.locking import lock_keys
 
 Steps = list[dict[str, Any]]
 
 
-@transaction.atomic
 def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
     """Write down how the push ended, on its row and on its firewall, and advance its rollouts."""
     if isinstance(result, TransportError):
@@ -21,7 +21,14 @@ def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
             refuse(push, str(result), steps)
             return
         result = Outcome("failed", str(result), result.unreachable, result.offered_key)
-    if not _finish_and_advance(push, result, steps):
+    _settle(push, result, steps)
+    _advance_rollouts(push)
+
+
+@transaction.atomic
+def _settle(push: Push, result: Outcome, steps: Steps) -> None:
+    lock_keys(Firewall, [push.firewall_id])
+    if not finish(push, result, steps):
         return
     record_contact(push.firewall, unreachable=result.unreachable, offered_key=result.offered_key)
     if result.state != Push.State.CONFIRMED:
@@ -35,10 +42,10 @@ def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
     carrying.confirm(push.firewall_id, carrying.ours(push.revision))
 
 
-@transaction.atomic
 def refuse(push: Push, reason: str, steps: Steps | None = None) -> None:
     """End a push whose firewall was not asked, so that nothing is recorded of that."""
-    _finish_and_advance(push, Outcome("failed", reason), steps)
+    finish(push, Outcome("failed", reason), steps)
+    _advance_rollouts(push)
 
 
 def finish(push: Push, outcome: Outcome, steps: Steps | None = None) -> bool:
@@ -55,9 +62,10 @@ def finish(push: Push, outcome: Outcome, steps: Steps | None = None) -> bool:
     return bool(still_ours.update(**verdict))
 
 
-def _finish_and_advance(push: Push, outcome: Outcome, steps: Steps | None) -> bool:
-    if not finish(push, outcome, steps):
-        return False
-    for rollout in Member.objects.filter(push=push).values_list("rollout", flat=True):
+def _advance_rollouts(push: Push) -> None:
+    """Each in a transaction of its own: rollouts are locked before firewalls and pushes.
+
+    Should this worker die before, reconcile advances them.
+    """
+    for rollout in list(Member.objects.filter(push=push).values_list("rollout", flat=True)):
         rollouts.advance(rollout)
-    return True

@@ -19,6 +19,7 @@ from firewalls.device.transport import Survey as Seen
 from firewalls.models import Firewall, Push, Revision, Survey, Takeover
 from firewalls.pushing import beside
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 
 CAUSE = "what the firewall had"
 HAD = 0  # the number of the revision that keeps it
@@ -50,7 +51,7 @@ def record_survey(firewall: Firewall, seen: Seen) -> None:
         "surveyed_at": Now(),
     }
     with transaction.atomic():
-        row = Firewall.objects.select_for_update(no_key=True).filter(pk=firewall.pk).first()
+        row = Firewall.objects.filter(pk__in=lock_keys(Firewall, [firewall.pk])).first()
         if row is None:
             return
         survey, _ = Survey.objects.update_or_create(firewall=row, defaults=fields)
@@ -115,7 +116,7 @@ def take_over(firewall: Firewall, by: str, seen: str) -> Push:
     `seen`: the prospect that the person was shown. Raises ValidationError.
     """
     with operation(f"{firewall} was taken over"), transaction.atomic():
-        row = Firewall.objects.select_for_update(no_key=True, of=("self",)).get(pk=firewall.pk)
+        row = Firewall.objects.get(pk__in=lock_keys(Firewall, [firewall.pk]))
         found = prospect(row)
         if found is None:
             raise ValidationError(

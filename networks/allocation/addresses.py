@@ -10,6 +10,7 @@ from networks import rules
 from networks.allocation.locks import lock_networks, lock_prefixes
 from networks.common.addressing import IP, versions
 from networks.common.audit import audited_as
+from networks.common.locking import lock_keys
 from networks.common.validation import enforce, refuse
 from networks.common.violations import Violation
 from networks.models import Address, Network, Prefix, Project
@@ -104,8 +105,8 @@ def release(addresses: QuerySet[Address]) -> None:
     unordered = addresses.order_by()
     # A network that grows by an address family gives whoever is there an address: not meanwhile.
     lock_networks(Network.objects.filter(prefixes__addresses__in=unordered).distinct())
-    prefixes = Prefix.objects.filter(pk__in=unordered.values("prefix"))
-    list(prefixes.select_for_update(no_key=True).order_by("pk"))
-    rows = addresses.select_for_update(no_key=True, of=("self",))
-    for address in rows.select_related("prefix__network", "project").order_by("address"):
+    lock_keys(Prefix, unordered.values_list("prefix", flat=True))
+    lock_keys(Address, unordered.values_list("pk", flat=True))
+    rows = addresses.select_related("prefix__network", "project").order_by("address")
+    for address in rows:
         address.release()

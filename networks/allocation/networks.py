@@ -6,14 +6,18 @@ from typing import Any
 
 from django.db import transaction
 
+from networks.allocation.locks import lock_prefixes
 from networks.allocation.prefixes import carve
 from networks.common.addressing import Cidr
 from networks.common.audit import audited_as
+from networks.common.statements import Statement
 from networks.common.validation import refuse
 from networks.common.violations import Violation
 from networks.models import Network, Partition, Prefix, Project
 from networks.pools import POOL, next_number
 from networks.rules import EXTERNAL, PRIVATE
+
+_BY_KIND = Statement(Network, "WHERE partition_id = %s AND kind = %s")
 
 
 def super_network(partition: Partition) -> Network:
@@ -27,11 +31,10 @@ def underlay(partition: Partition) -> Network:
 
 
 def _only(partition: Partition, kind: str) -> Network:
-    network = Network.objects.filter(partition=partition, kind=kind).first()
-    if network is None:
-        reason = f"Partition {partition.pk} has no {kind} network; add one first (R8)."
-        refuse(Violation("partition", f"no_{kind}", reason))
-    return network
+    for network in _BY_KIND.rows(partition.pk, kind):
+        return network
+    reason = f"Partition {partition.pk} has no {kind} network; add one first (R8)."
+    refuse(Violation("partition", f"no_{kind}", reason))
 
 
 def free_id(name: str, model: type[Network | Partition | Project] = Network) -> str:
@@ -70,8 +73,13 @@ def create_network(
     if network.shared:
         network.shared_by = by
     network.save(force_insert=True)
-    for cidr in prefixes or _carved(network, prefix_length):
-        Prefix(network=network, cidr=cidr).save()
+    if prefixes and network.parent_id:
+        lock_prefixes([network.parent_id])
+    # In one order, for who adds one that overlaps waits for whoever adds it at the same time.
+    for cidr in _sorted(prefixes) or _carved(network, prefix_length):
+        prefix = Prefix(network=network, cidr=cidr)
+        prefix.of_new_network, prefix.is_carved = True, not prefixes
+        prefix.save()
     return network
 
 
@@ -80,6 +88,10 @@ def _id_like(name: str) -> str:
     if not name:
         refuse(Violation("name", "required", "Give a name, or an id."))
     return free_id(name)
+
+
+def _sorted(prefixes: Sequence[Cidr]) -> list[Cidr]:
+    return sorted(prefixes, key=lambda cidr: (cidr.version, cidr))
 
 
 def create_private_network(**columns: Any) -> Network:

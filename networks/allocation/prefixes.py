@@ -3,8 +3,10 @@
 from django.db import transaction
 
 from networks import rules
+from networks.allocation.locks import lock_prefixes
 from networks.common.addressing import Cidr
 from networks.common.audit import audited_as
+from networks.common.locking import lock_keys
 from networks.common.validation import refuse
 from networks.common.violations import Violation
 from networks.models import Network, Prefix
@@ -17,9 +19,7 @@ def carve(pool: Network, family: int, length: int) -> Cidr:
     Raises ValidationError on `prefix_length`.
     """
     # Those of both families are locked, in the one order.
-    locked = pool.prefixes.select_for_update(no_key=True).order_by("pk")
-    own = [prefix for prefix in locked if prefix.cidr.version == family]
-    own.sort(key=lambda prefix: prefix.cidr)
+    own = [prefix for prefix in lock_prefixes([pool.pk]) if prefix.cidr.version == family]
     for prefix in own:
         cidr = next_child(prefix.pk, prefix.cidr, length)
         if cidr is not None:
@@ -54,13 +54,15 @@ def grow(
     The one named, or for a private network the next free one of that length and address family.
     """
     # The network is locked before its super network, as everywhere.
-    if Network.objects.select_for_update(no_key=True).filter(pk=network.pk).first() is None:
+    if not lock_keys(Network, [network.pk]):
         refuse(Violation("network", "gone", f"{network.pk} was removed meanwhile."))
+    is_carved = prefix is None
     if prefix is None:
         if prefix_length is None or network.parent is None:
             reason = "Give a prefix; only a private network can take the next free one of a length."
             refuse(Violation("prefix", "required", reason))
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
+    row.is_carved = is_carved
     row.save()
     return row

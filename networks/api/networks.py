@@ -3,6 +3,7 @@
 from typing import Any, Never, cast
 
 import django_filters
+from django.db.models import prefetch_related_objects
 from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import exceptions, serializers, status
@@ -27,7 +28,7 @@ from networks.api.usage import (
     usage_of,
 )
 from networks.common.addressing import Cidr, parse_cidr
-from networks.common.api.fields import Choice, Labels
+from networks.common.api.fields import Choice, Labels, RelatedIdByStatement
 from networks.common.api.lists import Cidr as CidrFilter
 from networks.common.api.lists import CidrAmong, Exact, Integer, Label, OrNone, Time, YesNo
 from networks.common.api.rows import RowSerializer
@@ -48,6 +49,7 @@ class NetworkSerializer(RowSerializer[Network]):
     prefix_length = Lengths(write_only=True, required=False)
     labels = Labels(required=False)
     shared = serializers.BooleanField(required=False)
+    serializer_related_field = RelatedIdByStatement
     usage = serializers.SerializerMethodField()
     usage_by_prefix = serializers.SerializerMethodField()
 
@@ -175,6 +177,13 @@ class NetworkViewSet(RowViewSet[Network]):
                 "Sharing a network takes the admin role; make it first, and let an admin share it."
             )
         return super().make(serializer)
+
+    def stored(self, row: Network) -> Network:
+        """A new one is as it was just made; its prefixes are read."""
+        if self.action != "create":
+            return super().stored(row)
+        prefetch_related_objects([row], "prefixes")
+        return row
 
     def change(self, serializer: serializers.BaseSerializer[Network]) -> None:
         self.must_be_allowed("change", serializer.instance.kind)  # type: ignore[union-attr]

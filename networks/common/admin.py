@@ -8,11 +8,12 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from networks.common.forms import AllocationForm, WholeRowForm
+from networks.common.locking import repeated_if_deadlocked
 from networks.common.validation import still_used
 
 SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
@@ -81,8 +82,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         That is when somebody was quicker than the form, or a row is in use.
         """
         try:
-            with transaction.atomic():
-                return view()
+            return repeated_if_deadlocked(view)
         except ValidationError as error:
             for message in error.messages:
                 messages.error(request, message)

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from networks import guards, rules
 from networks.common.fields import InetField, one_line
+from networks.common.locking import lock_keys
 from networks.common.triggers import MACHINE, Recorded
 from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
@@ -117,8 +118,7 @@ class Address(ValidatedModel):
         Whoever allocates in a prefix or releases there waits for the others who do.
         """
         if self.prefix_id and not self.prefix_is_locked:
-            prefix = Prefix.objects.select_for_update(no_key=True).filter(pk=self.prefix_id)
-            prefix.order_by().values_list("pk").first()
+            lock_keys(Prefix, [self.prefix_id])
 
     def release(self) -> None:
         """Take it off its machine, which is freed or leaves the network (R16).

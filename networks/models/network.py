@@ -20,6 +20,7 @@ from networks.common.fields import (
     one_line,
     short_labels,
 )
+from networks.common.locking import Strength, lock, lock_keys
 from networks.common.triggers import Recorded
 from networks.common.validation import ValidatedModel, refuse
 from networks.common.violations import Violation
@@ -128,25 +129,22 @@ class Network(ValidatedModel):
     def lock(self) -> None:
         if self._state.adding:
             return
-        row = Network.objects.select_for_update(no_key=True).filter(pk=self.pk)
-        project = row.values_list("project_id").first()
-        if project and project != (self.project_id,):
-            # Whoever allocates an address relies on the project, and locks nothing but the prefix.
-            list(self.prefixes.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        for row in lock(Network, [self.pk]):
+            if row.project_id != self.project_id:
+                # Whoever allocates an address relies on that, and locks nothing but the prefix.
+                lock_keys(self.prefixes.model, [self.pk], by="network")
 
     def lock_pool(self) -> None:
-        """Lock the prefixes that this network is carved from.
-
-        All of them in the one order, so that nobody waits for each other in a circle.
-        """
-        if self.parent:
-            prefixes = self.parent.prefixes.select_for_update(no_key=True)
-            list(prefixes.order_by("pk").values_list("pk"))
+        """Lock the prefixes that this network is carved from."""
+        if self.parent_id:
+            lock_keys(self.prefixes.model, [self.parent_id], by="network")
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            self.lock()
+            # Whoever carves a network of it refers to it before taking of its prefixes.
+            lock_keys(Network, [self.pk], strength=Strength.REMOVE)
             self.lock_pool()  # its prefixes are released there, in whatever order
+            lock_keys(self.prefixes.model, [self.pk], by="network")
             return super().delete(*args, **kwargs)
 
     def address_count(self) -> int:
@@ -160,10 +158,10 @@ class Network(ValidatedModel):
         Sharing it again changes nothing.
         """
         with operation(f"{self.pk} was shared", reason), transaction.atomic():
-            row = Network.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
-            if row is None:
+            rows = lock(Network, [self.pk])
+            if not rows:
                 refuse(Violation("shared", "gone", f"{self.pk} was removed meanwhile."))
-            if not row.shared:
+            if not (row := rows[0]).shared:
                 row.shared = True
                 row.shared_at = timezone.now()
                 row.shared_by = by

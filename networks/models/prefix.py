@@ -10,11 +10,12 @@ from django.db.models import F, Q
 from networks import guards, rules
 from networks.common.addressing import capacity, contains
 from networks.common.fields import CidrField
+from networks.common.locking import lock
 from networks.common.triggers import Recorded
 from networks.common.validation import Exclusion, ValidatedModel, refuse
 from networks.common.violations import Violation
 from networks.models.network import Network
-from networks.pools import next_address
+from networks.pools import next_addresses
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -29,6 +30,10 @@ class Prefix(ValidatedModel):
     cidr = CidrField()
     # Carved from a super network, so that it may overlap that one's prefix and nothing else.
     child = models.BooleanField(default=False, editable=False)
+
+    # Its network was made in this transaction: nobody else knows it, and nobody lives in it yet.
+    of_new_network = False
+    is_carved = False  # was picked in the super network just now, whose prefixes are locked
 
     if TYPE_CHECKING:
         addresses: "RelatedManager[Address]"
@@ -70,7 +75,7 @@ class Prefix(ValidatedModel):
     def standing_violations(self) -> Iterator[Violation]:
         if self.cidr is None or isinstance(self.cidr, str):
             return  # its own field already says so
-        if self.network.parent:
+        if self.network.parent and not self.is_carved:
             pool = [prefix.cidr for prefix in self.network.parent.prefixes.all()]
             yield from rules.inside_super_network(self.network.kind, self.cidr, pool)
 
@@ -84,13 +89,16 @@ class Prefix(ValidatedModel):
         yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
 
     def lock(self) -> None:
-        rows = Network.objects.select_for_update(no_key=True).filter(pk=self.network_id)
-        network = rows.first()
-        if network is not None:
+        if self.of_new_network:
+            return
+        for network in lock(Network, [self.network_id]):
             network.lock_pool()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the prefix. With a new address family, every machine here gets an address (R10)."""
+        if self.of_new_network:
+            super().save(*args, **kwargs)
+            return
         with transaction.atomic():
             new = self._state.adding
             super().save(*args, **kwargs)
@@ -103,13 +111,18 @@ class Prefix(ValidatedModel):
         on_machines = model.objects.filter(prefix__network=self.network_id, machine__isnull=False)
         have_one = on_machines.filter(address__family=self.cidr.version).values("machine")
         have_none = on_machines.exclude(machine__in=have_one)
-        one_of_each = list(have_none.order_by("machine_id").distinct("machine_id"))
-        for allocated, other in enumerate(one_of_each):
-            ip = next_address(self.pk, self.cidr)
-            if ip is None:
-                family = self.cidr.version
-                refuse(rules.exhausted("cidr", self.network_id, family, allocated, self.capacity))
-            model(address=ip, prefix=self, project=other.project, machine=other.machine).save()
+        one_of_each = have_none.order_by("machine_id").distinct("machine_id")
+        owners = list(one_of_each.values_list("machine_id", "project_id"))
+        free = next_addresses(self.pk, self.cidr, len(owners))
+        if len(free) < len(owners):
+            family = self.cidr.version
+            refuse(rules.exhausted("cidr", self.network_id, family, len(free), self.capacity))
+        # All at once, and not each judged by itself: that they are free addresses of this prefix,
+        # for the owners of others of this network, is so by how they are made; guards hold it too.
+        model.objects.bulk_create(
+            model(address=ip, prefix=self, project_id=project, machine_id=machine)
+            for ip, (machine, project) in zip(free, owners, strict=True)
+        )
 
     @property
     def capacity(self) -> int:

@@ -5,12 +5,12 @@ machine does meanwhile hits all alike.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
+from tests.bench.loads import Load, Round, rate
 from tests.bench.serving import Client, Server, server
 
 TAKEN = (0, 1000, 10_000, 60_000)  # addresses of a /16 that are allocated already
@@ -30,20 +30,6 @@ FROM networks_prefix WHERE network_id = %s
 """
 _RELEASE = "DELETE FROM networks_address WHERE name = 'bench'"
 _VACUUM = "VACUUM ANALYZE networks_free, networks_address"
-
-
-class Load(NamedTuple):
-    """So many addresses are taken, so many clients allocate more; 0 clients are bare inserts."""
-
-    taken: int
-    clients: int
-
-
-class Round(NamedTuple):
-    """One measurement: allocations per second, and the web server's processor time for each."""
-
-    per_second: float
-    web_ms: float = 0.0
 
 
 def allocate_over_http() -> Iterator[dict[str, float]]:
@@ -81,7 +67,7 @@ def _measured(running: Server) -> dict[Load, list[Round]]:
     with running.psycopg() as database:
         for _ in range(ROUNDS):
             for taken in TAKEN:
-                inserts = _rate(partial(_insert_all, database, taken), workers=1)
+                inserts = rate(partial(_insert_all, database, taken), 1, SECONDS)
                 rounds.setdefault(Load(taken, 0), []).append(Round(inserts))
                 database.execute(_RELEASE)
                 for clients in CLIENTS:
@@ -122,9 +108,9 @@ def _allocate(client: Client, taken: int) -> None:
 def _over_http(running: Server, load: Load) -> Round:
     processor = running.processor_seconds()
     began = time.perf_counter()
-    rate = _rate(lambda: _allocate_on(running.client(), load.taken), load.clients)
-    allocations = rate * (time.perf_counter() - began)
-    return Round(rate, 1000 * (running.processor_seconds() - processor) / allocations)
+    per_second = rate(lambda: _allocate_on(running.client(), load.taken), load.clients, SECONDS)
+    allocations = per_second * (time.perf_counter() - began)
+    return Round(per_second, 1000 * (running.processor_seconds() - processor) / allocations)
 
 
 def _allocate_on(client: Client, taken: int) -> Iterator[None]:
@@ -139,21 +125,3 @@ def _insert_all(database: Any, taken: int) -> Iterator[None]:
     for number in range(taken + 1, 2**16 - 1):
         database.execute(_INSERT, [number, _name(taken)])
         yield
-
-
-def _rate(work: Callable[[], Iterator[None]], workers: int) -> float:
-    """How many steps of the work the workers make together per second, until SECONDS are over."""
-    began = time.perf_counter()
-
-    def run() -> int:
-        steps = 0
-        for _ in work():
-            steps += 1
-            if time.perf_counter() - began > SECONDS:
-                break
-        return steps
-
-    with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(run) for _ in range(workers)]
-        steps = sum(future.result() for future in running)
-    return steps / (time.perf_counter() - began)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.bench import allocating, polling, rendering
+from tests.bench import allocating, carving, polling, reconciling, rendering
 
 Row = Mapping[str, float]
 Write = Callable[[str], object]
@@ -40,6 +40,24 @@ BENCHMARKS = {
         labels=("taken", "clients"),
         main="per_second",
         processor="web_ms",
+    ),
+    "carve": Benchmark(
+        carving.carve_over_http,
+        labels=("there", "clients"),
+        main="per_second",
+        processor="web_ms",
+    ),
+    "reconcile": Benchmark(
+        reconciling.reconcile,
+        labels=("firewalls", "changed"),
+        main="seconds",
+        processor="core_seconds",
+    ),
+    "second-family": Benchmark(
+        reconciling.give_second_family,
+        labels=("machines",),
+        main="seconds",
+        processor="core_seconds",
     ),
     "poll": Benchmark(
         polling.poll_rollouts,

@@ -174,3 +174,46 @@ class TestMany:
         bad = FULL | {path: FULL[path].replace(old, new)}
         before, of_bad, after = checks.complaints_of_each([FULL, bad, FULL])
         assert before == after == [] and any(tool in sentence for sentence in of_bad)
+
+
+class TestProcesses:
+    """How many are started for fifty good configurations."""
+
+    @pytest.fixture
+    def started(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        needs("vtysh", "nft", "unshare")
+        checks._namespace()  # which is tried once
+        commands: list[str] = []
+        run = checks._run
+
+        def counted(command: list[str]) -> "subprocess.CompletedProcess[str]":
+            commands.append(command[0])
+            return run(command)
+
+        monkeypatch.setattr(checks, "_run", counted)
+        return commands
+
+    def test_one_of_each_tool(self, started: list[str]) -> None:
+        assert checks.complaints_of_each([FULL] * 50) == [[]] * 50
+        assert sorted(started) == ["unshare", "vtysh"]
+
+    def test_no_more_where_one_is_missing(
+        self, started: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        installed = checks._installed
+        monkeypatch.setattr(checks, "_installed", lambda name: name != "nft" and installed(name))
+        assert checks.complaints_of_each([FULL] * 50) == [[]] * 50
+        assert started == ["vtysh"]
+
+    def test_what_is_too_large_together_is_asked_in_parts_of_that_tool_alone(
+        self, started: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nft = checks._nft
+
+        def narrow(folder: Path) -> checks.Finding:
+            many = len((folder / "nftables.conf").read_text()) > 25 * len(FULL[NFT])
+            return checks.Finding("nft", State.TOO_LARGE) if many else nft(folder)
+
+        monkeypatch.setattr(checks, "_nft", narrow)
+        assert checks.complaints_of_each([FULL] * 50) == [[]] * 50
+        assert sorted(started) == ["unshare", "unshare", "vtysh"]

@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from firewalls import tasks
 from firewalls.intent.revisions import files_on_firewall, prune, refresh
-from firewalls.models import Drift, Firewall, Push, Revision
-from networks.models import Activity, Network
+from firewalls.models import Drift, Firewall, Push, Revision, Touched
+from firewalls.pushing import rollouts
+from networks.models import Activity, Network, Partition
 from tests.api import Api, codes
 from tests.firewalls.test_api import path
 from tests.world import World, world
@@ -123,3 +126,62 @@ class TestDiffs:
         self, firewall: Firewall
     ) -> None:
         assert files_on_firewall(firewall) == {}
+
+
+class TestCost:
+    """As many queries for many firewalls as for few."""
+
+    @pytest.fixture
+    def many(self, fra: World, published: list[str]) -> list[Firewall]:
+        Partition.objects.update(auto_push=True)
+        shop = Network.objects.get(pk="shop")
+        return [
+            fra.firewall(f"fw-{number}", fra.shop, shop, fra.internet, host="192.0.2.1")
+            for number in range(12)
+        ]
+
+    def test_of_a_refresh(self, many: list[Firewall]) -> None:
+        def cost(firewalls: list[Firewall], name: str) -> int:
+            Firewall.objects.update(uplinks=[name])
+            with CaptureQueriesContext(connection) as captured:
+                assert len(refresh([row.pk for row in firewalls], "x")) == len(firewalls)
+            return len(captured)
+
+        assert cost(many[:2], "lan7") == cost(many, "lan8")
+        assert Revision.objects.filter(firewall=many[0]).count() == 3
+        assert Revision.objects.filter(firewall=many[0]).first() == many[0].revisions.get(number=3)
+
+    def test_of_what_is_wanted_before_again(self, many: list[Firewall]) -> None:
+        before = dict(Firewall.objects.values_list("pk", "wanted"))
+        for name in ("lan7", "lan0"):
+            Firewall.objects.update(uplinks=[name, "lan1"])
+            refresh([row.pk for row in many], "x")
+        assert dict(Firewall.objects.values_list("pk", "wanted")) == before
+
+    def test_of_reconcile(self, many: list[Firewall]) -> None:
+        def cost(firewalls: list[Firewall]) -> int:
+            tasks.reconcile()
+            Push.objects.all().delete()
+            Firewall.objects.exclude(pk__in=[row.pk for row in firewalls]).update(host="")
+            Touched.objects.all().delete()
+            with CaptureQueriesContext(connection) as captured:
+                tasks.reconcile()
+            assert Push.objects.count() == len(firewalls)
+            return len(captured)
+
+        assert cost(many) == cost(many[:2])
+
+    def test_of_a_rollout_of_given_revisions(self, many: list[Firewall]) -> None:
+        given = {row.pk: row.revisions.get() for row in many}
+
+        def cost(firewalls: list[Firewall]) -> int:
+            Push.objects.all().delete()
+            with CaptureQueriesContext(connection) as captured:
+                rollouts.start(firewalls, cause="x", sizes=["rest"], revisions=given)
+            pushes = Push.objects.filter(state="queued")
+            assert {push.firewall_id: push.revision for push in pushes} == {
+                row.pk: given[row.pk] for row in firewalls
+            }
+            return len(captured)
+
+        assert cost(many) == cost(many[:2])

@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from networks.allocation import allocate, create_private_network, grow
 from networks.models import Address, Network, Prefix
@@ -219,3 +220,38 @@ def test_prefix_rows_know_whether_they_were_carved(fra: World) -> None:
         ("underlay", False),
         ("external", False),
     }
+
+
+def queries_of_second_family(fra: World, name: str, machines: int) -> int:
+    """How many queries it takes to give a network of so many machines its second family."""
+    net = fra.private(name, fra.shop)
+    for number in range(machines):
+        fra.machine(f"{name}-{number}", fra.shop, net)
+    with CaptureQueriesContext(connection) as captured:
+        grow(net, version=6, prefix_length=64)
+    rows = Address.objects.filter(prefix__network=net, address__family=6).order_by("address")
+    prefix = net.prefixes.get(cidr__family=6)
+    assert [row.address for row in rows] == [
+        prefix.cidr[number] for number in range(1, machines + 1)
+    ]
+    assert {row.kind for row in rows} == {"ephemeral"}
+    assert rows.values("machine").distinct().count() == machines
+    return len(captured)
+
+
+def test_a_second_family_takes_as_many_queries_for_many_machines_as_for_few() -> None:
+    fra = world(v6="2001:db8::/48")
+    fra.pool.default_child_prefix_length = {"4": 22}
+    fra.pool.save()
+    assert queries_of_second_family(fra, "few", 2) == queries_of_second_family(fra, "many", 40)
+
+
+def test_a_second_family_that_is_too_small_for_the_machines_there_is_refused() -> None:
+    fra = world(v6="2001:db8::/48")
+    net = fra.private("shop", fra.shop, prefix_length={4: 22})
+    for number in range(4):
+        fra.machine(f"m-{number}", fra.shop, net)
+    with pytest.raises(ValidationError) as refused:
+        grow(net, version=6, prefix_length=126)
+    assert codes(refused) == {"cidr": ["exhausted"]}
+    assert net.prefixes.count() == 1 and Address.objects.filter(address__family=6).count() == 0

@@ -1,5 +1,6 @@
 """Advancing a rollout: a wave begins when the one before has ended, unless too many failed."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Member, Push, Rollout
+from networks.common.locking import lock_keys
 
 State = Rollout.State
 
@@ -15,11 +17,10 @@ State = Rollout.State
 @transaction.atomic
 def advance(pk: UUID) -> None:
     """Begin what is next, or end the rollout. May be called by anybody at any time."""
-    running = Rollout.objects.filter(pk=pk, state=State.RUNNING)
-    rollout = running.select_for_update(no_key=True).first()
+    locked = lock_keys(Rollout, [pk])
+    rollout = Rollout.objects.filter(pk__in=locked, state=State.RUNNING).first()
     if rollout is None:
         return
-    detach_pushes(rollout.members.filter(push__state=Push.State.SUPERSEDED))
     waves = _count_by_wave(rollout)
     failures = sum(wave["failed"] for wave in waves)
     unfinished = [wave["wave"] for wave in waves if wave["unfinished"]]
@@ -30,7 +31,7 @@ def advance(pk: UUID) -> None:
         reason = f"It stopped when {failures} had failed, and {allowed} may."
         end(rollout, State.STOPPED, reason)
     else:
-        _begin(rollout.members.filter(wave=unfinished[0], push=None), rollout)
+        _begin(rollout.members.filter(wave=unfinished[0]), rollout)
 
 
 def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
@@ -48,21 +49,35 @@ def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
     return [dict(wave) for wave in counts]
 
 
-def _begin(members: "QuerySet[Member]", rollout: Rollout) -> None:
-    """Queue their pushes. A firewall whose push waits already is served by that one."""
-    firewalls = list(members.values_list("firewall", flat=True))
+def _begin(wave: "QuerySet[Member]", rollout: Rollout) -> None:
+    """Queue the pushes that the wave lacks, also of those that were taken back.
+
+    A firewall whose push waits already is served by that one.
+    """
+    waiting = wave.filter(Q(push=None) | Q(push__state=Push.State.SUPERSEDED))
+    firewalls = lock_keys(Firewall, waiting.values_list("firewall", flat=True))
     if not firewalls:
         return
+    members = rollout.members.filter(firewall__in=firewalls)
     Push.objects.enqueue_all(firewalls, rollout.created_by, rollout)
-    queued = Push.objects.filter(state=Push.State.QUEUED)
-    for member in members.exclude(revision=None).select_related("firewall"):
-        queued.filter(firewall=member.firewall_id).update(
-            revision=member.revision_id, instead_of=member.firewall.wanted_id
-        )
+    queued = Push.objects.filter(firewall__in=firewalls, state=Push.State.QUEUED)
+    _choose_revisions(queued, members.exclude(revision=None))
     firewall = Firewall.objects.filter(pk=OuterRef("firewall"))
     push = queued.filter(firewall=OuterRef("firewall"))
-    members.filter(firewall__in=firewalls).update(
+    members.update(
         before=Subquery(firewall.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
+    )
+
+
+def _choose_revisions(queued: "QuerySet[Push]", members: "QuerySet[Member]") -> None:
+    """Have these members' firewalls get the revisions that were given, and not the latest ones."""
+    pushes = queued.filter(firewall__in=members.values("firewall"))
+    locked = lock_keys(Push, pushes.values_list("pk", flat=True))
+    given = members.filter(firewall=OuterRef("firewall"))
+    firewall = Firewall.objects.filter(pk=OuterRef("firewall"))
+    pushes.filter(pk__in=locked).update(
+        revision=Subquery(given.values("revision")[:1]),
+        instead_of=Subquery(firewall.values("wanted")[:1]),
     )
 
 
@@ -78,8 +93,17 @@ def end(rollout: Rollout, state: str, reason: str) -> None:
 def withdraw(rollout: Rollout, reason: str) -> None:
     """Take back the pushes that the rollout has queued and nobody has begun."""
     queued = rollout.pushes.filter(state=Push.State.QUEUED)
-    queued.update(state=Push.State.SUPERSEDED, finished_at=Now(), error=reason)
-    detach_pushes(rollout.members.filter(push__state=Push.State.SUPERSEDED))
+    waiting = rollout.members.filter(push__state=Push.State.SUPERSEDED)
+    lock_keys(Firewall, {*_firewalls(queued), *_firewalls(waiting)})
+    locked = lock_keys(Push, queued.values_list("pk", flat=True))
+    queued.filter(pk__in=locked).update(
+        state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
+    )
+    detach_pushes(waiting)
+
+
+def _firewalls(rows: "QuerySet[Any]") -> Iterable[UUID]:
+    return rows.values_list("firewall", flat=True)
 
 
 def detach_pushes(members: "QuerySet[Member]") -> None:

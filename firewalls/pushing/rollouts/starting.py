@@ -12,6 +12,7 @@ from firewalls.models.rollout import default_waves
 from firewalls.pushing import waves
 from firewalls.pushing.rollouts.advancing import advance
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 
 MOST = 10_000  # firewalls of one rollout
 
@@ -63,9 +64,12 @@ def _invalid(field: str, code: str, message: str) -> ValidationError:
 def _add_members(
     rollout: Rollout, firewalls: list[Firewall], revisions: dict[UUID, Revision]
 ) -> None:
+    """Those that were freed meanwhile are left out."""
     members: list[Member] = []
-    remaining = iter(firewalls)
-    for wave, size in enumerate(waves.sizes(rollout.waves, len(firewalls)), start=1):
+    there = set(lock_keys(Firewall, [firewall.pk for firewall in firewalls]))
+    chosen = [firewall for firewall in firewalls if firewall.pk in there]
+    remaining = iter(chosen)
+    for wave, size in enumerate(waves.sizes(rollout.waves, len(chosen)), start=1):
         for firewall in islice(remaining, size):
             revision = revisions.get(firewall.pk)
             members.append(

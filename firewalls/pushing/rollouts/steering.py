@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.db.models import F, Q
 
-from firewalls.models import Push, Rollout
+from firewalls.models import Firewall, Push, Rollout
 from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, withdraw
 from firewalls.pushing.rollouts.starting import start
 from networks.common.audit import operation
+from networks.common.locking import lock_keys
 from networks.common.validation import InUse
 from networks.common.violations import Violation
 
@@ -40,6 +41,7 @@ def stop(rollout: Rollout, by: str) -> None:
 def retry(rollout: Rollout, by: str) -> None:
     """Try those again that failed, and go on with what waits. Raises ValidationError."""
     with _locked(rollout, "retried", *State) as row:
+        lock_keys(Firewall, row.members.values_list("firewall", flat=True))
         failed = Q(push__state__in=Push.BROKEN)
         if not row.members.filter(failed | Q(push=None)).exists():
             message = "None of it failed, and none waits: there is nothing to try again."
@@ -54,7 +56,9 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
     Raises ValidationError.
     """
     with operation(f"roll back: {rollout.cause}"), transaction.atomic():
-        if Rollout.objects.select_for_update(no_key=True).get(pk=rollout.pk).is_open:
+        row = Rollout.objects.get(pk__in=lock_keys(Rollout, [rollout.pk]))
+        lock_keys(Firewall, row.members.values_list("firewall", flat=True))
+        if row.is_open:
             stop(rollout, by)
         confirmed = rollout.members.filter(push__state=Push.State.CONFIRMED).exclude(before=None)
         changed = confirmed.exclude(before=F("firewall__applied")).order_by("position")
@@ -79,7 +83,7 @@ def _locked(rollout: Rollout, done: str, *states: str) -> Iterator[Rollout]:
     The rollout that is passed in is brought up to date at the end.
     """
     with operation(f"rollout {done}: {rollout.cause}"), transaction.atomic():
-        row = Rollout.objects.select_for_update(no_key=True).get(pk=rollout.pk)
+        row = Rollout.objects.get(pk__in=lock_keys(Rollout, [rollout.pk]))
         if row.state not in states:
             message = f"A rollout that is {row.get_state_display()} cannot be {done}."
             raise _refused(message, "wrong_state")

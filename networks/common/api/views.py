@@ -1,11 +1,12 @@
 """Views of rows: writes are whole or nothing, decide on locked rows, and answer what is stored."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 from django.http import Http404, HttpResponseBase
-from django.http.request import HttpRequest
+from django.http.request import HttpRequest, RawPostDataException
 from rest_framework import serializers, status, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from networks.common.api.etags import etag, must_match, unchanged
+from networks.common.locking import lock_keys, repeated_if_deadlocked
 
 Row = TypeVar("Row", bound=models.Model)
 ERROR = 400
@@ -24,11 +26,17 @@ class WholeWrites(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in SAFE_METHODS:
             return super().dispatch(request, *args, **kwargs)
-        with transaction.atomic():
-            response = super().dispatch(request, *args, **kwargs)
+        with suppress(RawPostDataException):  # a form, whose values are kept
+            _ = request.body  # kept from here on, so that it can be read again
+        dispatch = super().dispatch
+
+        def whole() -> HttpResponseBase:
+            response = dispatch(request, *args, **kwargs)
             if response.status_code >= ERROR:
                 transaction.set_rollback(True)
-        return response
+            return response
+
+        return repeated_if_deadlocked(whole)
 
     def read(self, request: Request, data: Any, moving: Collection[str] = ()) -> Response:
         """Answer a read, or 304 if the client has it already."""
@@ -98,7 +106,7 @@ class RowViewSet(ReadViewSet[Row]):
 
     def lock(self, row: Row) -> bool:
         """Keep others from changing the row until this request ends; False if it is gone."""
-        return type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).exists()
+        return bool(lock_keys(type(row), [row.pk]))
 
     def tag(self, row: Row) -> str:
         return etag(self.get_serializer(row).data, self.moving)

@@ -1,0 +1,1 @@
+"""Storms of writes: many programs and people change few firewalls at once, at every door."""

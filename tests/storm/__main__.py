@@ -1,0 +1,78 @@
+"""`python -m tests.storm [SECONDS] [CLIENTS]`: a storm against everything as `make run` starts it.
+
+Exits with 1 where anybody was answered 5xx, a deadlock is in the server's log, or a rule is broken.
+"""
+
+import random
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.stack import PASSWORD, Stack, running
+from tests.storm.doors import OverHttp
+from tests.storm.writers import PERSON, PROGRAM, Writer, build
+
+SECONDS, CLIENTS = 60.0, 12
+PEOPLE_AMONG = 3  # every third is a person at pages and at the admin
+
+
+def main(arguments: Sequence[str]) -> int:
+    seconds = float(arguments[0]) if arguments else SECONDS
+    clients = int(arguments[1]) if len(arguments) > 1 else CLIENTS
+    with stack() as started:
+        writers = storm(started, seconds, clients)
+        rules = started.manage("check_rules")
+        log = (started.var / "postgres" / "log").read_text(errors="replace")
+    _print_answers(writers)
+    failures = [failure for writer in writers for failure in writer.failures]
+    deadlocks = log.count("deadlock detected") + "\n".join(started.output).count("deadlock")
+    print(f"\n5xx: {len(failures)}", *failures[:10], sep="\n")
+    print(f"deadlocks in the logs: {deadlocks}\n{rules}")
+    return int(bool(failures or deadlocks or "Every rule holds" not in rules))
+
+
+@contextmanager
+def stack() -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="sn-storm-"))
+    try:
+        with running(folder, DEMO="none") as started:
+            yield started
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def storm(stack: Stack, seconds: float, clients: int) -> list[Writer]:
+    """Every client does one thing after the other for so long."""
+    token = stack.manage("create_token", "storm", "--role", "admin")
+    doors = [OverHttp(stack.port, token, "admin", PASSWORD) for _ in range(clients)]
+    build(doors[0])
+    writers = [
+        Writer(door, random.Random(number), f"w{number}") for number, door in enumerate(doors)
+    ]
+    with ThreadPoolExecutor(clients) as pool:
+        futures = [
+            pool.submit(writer.run, seconds, PERSON if number % PEOPLE_AMONG == 2 else PROGRAM)
+            for number, writer in enumerate(writers)
+        ]
+        for future in futures:
+            future.result()
+    return writers
+
+
+def _print_answers(writers: Sequence[Writer]) -> None:
+    answers: Counter[tuple[str, int]] = Counter()
+    for writer in writers:
+        answers += writer.answers
+    print(f"{answers.total()} requests")
+    for what in sorted({what for what, _ in answers}):
+        statuses = {status: times for (name, status), times in answers.items() if name == what}
+        print(f"  {what:<44}", *[f"{status}: {statuses[status]}" for status in sorted(statuses)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
