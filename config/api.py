@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
+from firewalls.api.retired import KeptBackViewSet, RetiredViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
 from firewalls.api.urls import urlpatterns as firewall_urls
@@ -61,6 +62,8 @@ router.register("networks", NetworkViewSet)
 router.register("ip-addresses", AddressViewSet)
 router.register("machines", MachineViewSet)
 router.register("firewalls", FirewallViewSet)
+router.register("retired-firewalls", RetiredViewSet)
+router.register("kept-back", KeptBackViewSet)
 router.register("endpoints", EndpointViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)

@@ -14,6 +14,7 @@ from firewalls.models import (
     Endpoint,
     Firewall,
     Push,
+    Retired,
     Rule,
     lock_firewall,
     lock_firewalls,
@@ -147,6 +148,8 @@ def join(
 def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
     """Leave a joined network: picked addresses are free again, brought ones stay reserved (R16).
 
+    What the firewall may still have is kept back until a push without it is confirmed.
+
     Raises InUse for the primary network, or while endpoints are published there (R15).
     """
     _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))
@@ -176,13 +179,20 @@ def _enforce_unused(violations: Iterable[Violation]) -> None:
 
 @audited_as(lambda arguments: f"{arguments['firewall']} was freed")
 @transaction.atomic
-def free_firewall(firewall: Firewall) -> None:
-    """Give the firewall back, with what it had published; see machines.allocation.free_machine."""
-    if lock_firewalls([firewall.pk]):
-        for endpoint in Endpoint.objects.of(firewall):
-            endpoint.delete()
-        lock_keys(Push, [firewall.pk], by="firewall")  # before its networks, and workers know them
-        free_machine(firewall.machine)
+def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
+    """Give the firewall back, with what it had published; see machines.allocation.free_machine.
+
+    Where it was pushed to, it is retired: what it may still have is kept back (R16). Returns it
+    then.
+    """
+    if not lock_firewalls([firewall.pk]):
+        return None
+    for endpoint in Endpoint.objects.of(firewall):
+        endpoint.delete()
+    lock_keys(Push, [firewall.pk], by="firewall")  # before its networks, and workers know them
+    retired = Retired.objects.retire(firewall, by)
+    free_machine(firewall.machine)
+    return retired
 
 
 @audited_as(lambda arguments: f"the rules of {arguments['firewall']} were replaced")

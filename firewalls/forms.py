@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing import waves
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
@@ -68,6 +69,22 @@ class JoinForm(RefusableForm):
         """Show at the addresses what is wrong with these, and the rest above the form."""
         for field, sentences in error.message_dict.items():
             self.add_error("addresses" if field == "addresses" else None, sentences)
+
+
+class ReplaceForm(RefusableForm):
+    """How the new box is reached, and whether the old one is gone."""
+
+    host = forms.CharField(label="Management address", max_length=253, validators=[ssh_host])
+    port = forms.IntegerField(min_value=1, max_value=MAX_PORT)
+    user = forms.CharField(max_length=63, validators=[ssh_user])
+    host_key = forms.CharField(
+        label="Host key",
+        max_length=1000,
+        required=False,
+        validators=[host_key],
+        help_text="Left empty, it is looked at, and confirmed by its fingerprint.",
+    )
+    gone = forms.BooleanField(label="The old box is gone", required=False)
 
 
 class LeaveForm(forms.Form):

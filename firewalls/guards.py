@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from networks.common.triggers import Fixed, Guard
+from networks.common.triggers import Fixed, Guard, lines
 
 _MAY_JOIN = """
 EXISTS (
@@ -92,5 +92,26 @@ ENDPOINT = [
         unless=_LEADS_BEHIND_IT,
         sentence="An endpoint leads to a machine behind its firewall, "
         "with an address of the same family (R5, R10).",
+    ),
+]
+
+GIVES_ALL_BACK = "DELETE FROM networks_carried WHERE box = OLD.id; RETURN NULL;"
+FIREWALL = [
+    # The shell writes it down with more; this is for whoever deletes the row by hand.
+    pgtrigger.Trigger(
+        name="retires",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete,
+        func=lines(
+            "INSERT INTO firewalls_retired (id, name, partition, project, network, "
+            'host, port, "user", host_key, practice, files, steps)',
+            "    SELECT machine.id, machine.name, machine.partition_id, machine.project_id, "
+            "machine.primary_id, OLD.host, OLD.port, OLD.user, OLD.host_key, OLD.practice, "
+            "'{}', '[]'",
+            "    FROM machines_machine machine WHERE machine.id = OLD.machine_id",
+            "    AND EXISTS (SELECT FROM networks_carried WHERE box = OLD.machine_id)",
+            "    ON CONFLICT DO NOTHING;",
+            "RETURN OLD;",
+        ),
     ),
 ]

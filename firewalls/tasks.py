@@ -10,8 +10,8 @@ from celery.signals import worker_shutting_down
 from django.db import transaction
 
 from firewalls.intent import changes, revisions
-from firewalls.models import Firewall, Push, Rollout
-from firewalls.pushing import claiming, needs, rollouts
+from firewalls.models import Firewall, Push, Retired, Rollout
+from firewalls.pushing import claiming, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
 from networks.common.audit import operation
 
@@ -28,6 +28,8 @@ def reconcile() -> None:
         Push.objects.enqueue_all(behind.values_list("pk", flat=True), by="reconcile")
     for unanswered in needs.unanswered():
         after_commit(look_at_needs, str(unanswered))
+    for waiting in retiring.waiting():
+        after_commit(take_off, str(waiting))
     after_commit(work)
 
 
@@ -48,6 +50,12 @@ def check(*firewalls: str) -> None:
 def look_at_needs(firewall: str) -> None:
     """Look whether a firewall has all that a push needs."""
     needs.record(UUID(firewall))
+
+
+@shared_task(ignore_result=True)
+def take_off(retired: str) -> None:
+    """Take the configuration off a firewall that was freed."""
+    retiring.take_off(UUID(retired))
 
 
 @shared_task(ignore_result=True)
@@ -76,6 +84,12 @@ def inspect_soon(firewalls: Iterable[Firewall]) -> None:
     """Have these firewalls inspected soon; it is noted on them, so no lost message forgets it."""
     claiming.inspect_now(firewall.pk for firewall in firewalls)
     after_commit(work)
+
+
+def ask_to_take_off(retired: Retired, by: str) -> None:
+    """Have the configuration taken off a firewall that was freed, soon. Raises ValidationError."""
+    retiring.ask(retired, by)
+    after_commit(take_off, str(retired.pk))
 
 
 def ask_needs(firewall: Firewall) -> None:

@@ -166,7 +166,8 @@ def assign_address(machine: Machine, network: Network, ip: IP) -> Address:
     enforce(rules.may_use_address(ip, row.project_id, machine.project_id, holder))
     row.machine = machine
     row.kind = Address.Kind.STATIC
-    row.save()
+    with reported_on(address="addresses"):
+        row.save()
     return row
 
 

@@ -20,4 +20,20 @@ MACHINE = [
         sentence="Partition, project and primary network of a machine "
         "are fixed when it is allocated (R4).",
     ),
+    Guard(
+        name="asn_is_on_no_other_firewall",
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("asn"),  # type: ignore[no-untyped-call]
+        unless="NOT EXISTS (SELECT FROM networks_carried carried "
+        "WHERE carried.asn = NEW.asn AND carried.box <> NEW.id)",
+        sentence="AS number %s may still be on a firewall that was freed (R16).",
+        arguments=["NEW.asn"],
+    ),
+    pgtrigger.Trigger(
+        name="leaves_its_asn",
+        when=pgtrigger.After,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func="UPDATE networks_carried carried SET left_at = now() "
+        "WHERE carried.asn = OLD.asn AND carried.left_at IS NULL AND NOT EXISTS ("
+        "SELECT FROM machines_machine machine WHERE machine.asn = OLD.asn); RETURN NULL;",
+    ),
 ]

@@ -12,7 +12,8 @@ from networks.common.fields import empty_if_none, hostname, short_labels
 from networks.common.triggers import Recorded
 from networks.common.validation import Unique, ValidatedModel
 from networks.common.violations import Violation
-from networks.models import Network, Partition, Project
+from networks.models import Carried, Network, Partition, Project
+from networks.rules import kept_back
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -84,6 +85,10 @@ class Machine(ValidatedModel):
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         yield from rules.keeps_identity(cast(Machine, before).identity(), self.identity())
+
+    def refused_violations(self) -> Iterator[Violation]:
+        elsewhere = Carried.objects.filter(asn=self.asn).exclude(box=self.pk)
+        yield from kept_back("asn", f"AS number {self.asn}", elsewhere.firewalls())
 
     def identity(self) -> dict[str, object]:
         """What never changes of a machine, by id."""

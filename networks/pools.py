@@ -21,21 +21,30 @@ from networks.common.addressing import IP, Cidr, first_usable, parse_cidr
 POOL = range(1, 131073)
 ASN_BASE = 4_210_000_000
 
-# The gaps between taken numbers, lowest first, read off the column's index, and in them the first
-# number that nobody else is about to take. Whoever takes one holds an advisory lock on it, so that
-# nobody waits for a number, and a failure leaves no hole.
+# The gaps between taken numbers, and those that a firewall may still have, lowest first, read off
+# the columns' indexes, and in them the first number that nobody else is about to take. Whoever
+# takes one holds an advisory lock on it, so that nobody waits for a number, and a failure leaves no
+# hole.
 _NEXT_NUMBER = """
 SELECT number FROM (
     SELECT
         %(first)s::bigint AS low,
         COALESCE(
-            (SELECT min({column}) FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s),
+            LEAST(
+                (SELECT min({column}) FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s),
+                (SELECT min({column}) FROM networks_carried
+                WHERE left_at IS NOT NULL AND {column} BETWEEN %(first)s AND %(last)s)
+            ),
             %(last)s + 1
         ) - 1 AS high
     UNION ALL
     SELECT taken + 1, COALESCE(next, %(last)s + 1) - 1 FROM (
         SELECT {column}::bigint AS taken, lead({column}) OVER (ORDER BY {column}) AS next
-        FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s
+        FROM (
+            SELECT {column} FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s
+            UNION ALL SELECT {column} FROM networks_carried
+            WHERE left_at IS NOT NULL AND {column} BETWEEN %(first)s AND %(last)s
+        ) AS taken
     ) AS numbers WHERE next IS DISTINCT FROM taken + 1
 ) AS gap, generate_series(low, LEAST(high, low + 999)) AS number
 WHERE pg_try_advisory_xact_lock(%(pool)s, (number - %(first)s)::integer) LIMIT 1

@@ -37,6 +37,9 @@ APART = {
     "config.idempotentanswer",
     "firewalls.touched",
     "networks.activity",
+    # Beneath the prefix, or the machine whose AS number, or the network whose VRF id it is.
+    "networks.carried",
+    "firewalls.retired",
 }
 _PROBE = """
 SELECT '{name}', {key}::text, {above}::text FROM {table} WHERE {key} NOT IN (

@@ -442,3 +442,11 @@ class TestTokens:
             deleted(staff(), "config_token", token.pk).status_code == 302
             and answer(text).status_code == 401
         )
+
+
+def test_a_network_without_id_and_name_is_refused_as_over_rest(fra: World) -> None:
+    values = {"kind": "private", "partition": "fra", "project": "shop", "labels": "{}"}
+    answer = staff().post(reverse("admin:networks_network_add"), values)
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors == {"name": ["Give a name, or an id."]}
+    assert not Network.objects.filter(pk="network").exists()

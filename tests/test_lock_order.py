@@ -14,12 +14,22 @@ from django.utils import timezone
 
 from config.importer.run import run
 from firewalls import tasks
-from firewalls.allocation import free_firewall
+from firewalls.allocation import free_firewall, leave
 from firewalls.device.transport import Inspection, Outcome, Survey, TransportError
 from firewalls.intent import changes, revisions
-from firewalls.models import Endpoint, Firewall, Push, Rollout, Rule
-from firewalls.pushing import claiming, hostkeys, preparing, recording, rollouts, settling
+from firewalls.models import Endpoint, Firewall, Push, Retired, Rollout, Rule
+from firewalls.pushing import (
+    carrying,
+    claiming,
+    hostkeys,
+    preparing,
+    recording,
+    retiring,
+    rollouts,
+    settling,
+)
 from firewalls.pushing.jobs import PushJob
+from firewalls.pushing.replacing import replace
 from machines.allocation import free_machine
 from machines.models import Machine
 from networks.common.locking import lock_keys
@@ -359,7 +369,10 @@ def test_rows_are_locked_by_that_function_alone() -> None:
     )
     allowed = {
         "networks/common/locking.py",
-        "networks/guards.py",  # triggers, for the statements of others: their prefix, locked before
+        # Triggers, for the statements of others: their prefix, locked before.
+        "networks/guards/addresses.py",
+        "networks/guards/carried.py",
+        "networks/guards/prefixes.py",
     }
     found = set()
     for app in ("config", "networks", "machines", "firewalls"):
@@ -368,3 +381,24 @@ def test_rows_are_locked_by_that_function_alone() -> None:
             if "/migrations/" not in name and locking.search(path.read_text()):
                 found.add(name)
     assert found == allowed
+
+
+def test_what_is_kept_back(scene: Scene) -> None:
+
+    one = Firewall.objects.select_related("machine", "wanted").get(pk=scene.one.pk)
+    two = Firewall.objects.select_related("machine", "wanted").get(pk=scene.two.pk)
+
+    def begun(firewall: Firewall) -> str:
+        assert firewall.wanted
+        return carrying.begin(firewall, carrying.carried([(firewall, firewall.wanted.files)]))
+
+    heard = listened(
+        lambda: begun(one),
+        lambda: begun(two),
+        lambda: leave(one, scene.storage),
+        lambda: carrying.confirm(one.pk, {}),
+        lambda: replace(one, gone=True, host="192.0.2.9"),
+        lambda: free_firewall(two),
+        lambda: retiring.gone(Retired.objects.get(), "two"),
+    )
+    assert heard.taken >= {"networks.prefix", "machines.machine"}

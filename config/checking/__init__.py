@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from django.db import connection, transaction
 
-from config.checking import constraints, guards, history, loading, machines, rows, space
+from config.checking import constraints, guards, history, kept_back, loading, machines, rows, space
 from config.checking.findings import Finding
 
 __all__ = ["Finding", "check"]
@@ -28,6 +28,7 @@ def check() -> Iterator[Finding]:
         yield from rows.violations(stored)
         yield from machines.violations(stored)
         yield from history.violations(stored)
+        yield from kept_back.violations(stored)
         yield from space.differences(stored)
 
 

@@ -10,7 +10,7 @@ from config.checking.findings import Finding, finding
 from config.checking.loading import Stored
 from networks.common.addressing import Cidr, contains, free_space, parse_cidr, reserved
 from networks.common.violations import named
-from networks.models import Address, Network, Prefix
+from networks.models import Address, Carried, Network, Prefix
 
 Blocks = dict[int, list[Cidr]]  # by primary key of their prefix
 
@@ -54,6 +54,7 @@ def _taken(stored: Stored) -> Blocks:
     taken: Blocks = defaultdict(list)
     for address in stored.rows(Address):
         taken[address.prefix_id].append(ip_network(address.address))
+    _take_carried(stored, taken)
     prefixes = stored.complete_rows(Prefix)
     pools = _pools_by_network(prefixes)
     for prefix in prefixes:
@@ -64,6 +65,17 @@ def _taken(stored: Stored) -> Blocks:
             if contains(pool.cidr, prefix.cidr):
                 taken[pool.pk].append(prefix.cidr)
     return taken
+
+
+def _take_carried(stored: Stored, taken: Blocks) -> None:
+    """What firewalls may still have, though nobody has it any more."""
+    carried = Carried.objects.left().filter(address__isnull=False).order_by()
+    addresses = set(carried.values_list("address", flat=True))
+    addresses -= {address.address for address in stored.rows(Address)}
+    for prefix in stored.complete_rows(Prefix) if addresses else ():
+        if prefix.network.kind != Network.Kind.SUPER:
+            inside = [ip for ip in addresses if ip and ip in prefix.cidr]
+            taken[prefix.pk] += map(ip_network, inside)
 
 
 def _pools_by_network(prefixes: list[Prefix]) -> dict[str, list[Prefix]]:

@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from firewalls.intent import revisions
 from firewalls.models import Endpoint
-from firewalls.publishing import withdraw
+from firewalls.publishing import amend, publish, withdraw
 from networks.common.admin import RowAdmin
+
+OWN = ("port", "protocol", "machine", "target_port", "purpose")
 
 
 @admin.register(Endpoint)
@@ -33,9 +34,18 @@ class EndpointAdmin(RowAdmin):
     autocomplete_fields = ["address", "machine"]
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        cause = f"{obj} was changed" if change else f"{obj.firewall} published {obj}"
-        revisions.refresh([obj.firewall.pk], cause=cause, by=request.user.get_username())
+        place = {
+            "firewall": obj.firewall,
+            "network": obj.network,
+            "address": obj.address.address,
+            "by": request.user.get_username(),
+        }
+        fields = {name: getattr(obj, name) for name in OWN}
+        if change:
+            # As it was before the form changed it, for what it leaves changes too.
+            amend(Endpoint.objects.with_relations().get(pk=obj.pk), **place, **fields)
+        else:
+            publish(id=obj.pk, **place, **fields)
 
     def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
         withdraw(obj, by=request.user.get_username())

@@ -158,7 +158,7 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
             revisions.refresh([firewall.pk], cause=cause, by=request.user.get_username())
 
     def delete_model(self, request: HttpRequest, obj: Firewall) -> None:
-        free_firewall(obj)
+        free_firewall(obj, by=request.user.get_username())
 
     def view_on_site(self, obj: Firewall) -> str:
         return reverse("firewalls:detail", args=[obj.pk])

@@ -33,14 +33,28 @@ class PushRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+class InNetwork(Exact):
+    """One of the networks that `attachments` lists, the primary one among them."""
+
+    def filter(self, qs: Any, value: str) -> Any:
+        return qs.in_network(value) if value else qs
+
+
+class RouterId(Inet):
+    """The address in the underlay, and no other one of the firewall."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return qs.with_router_id(value) if value else qs
+
+
 class FirewallFilters(django_filters.FilterSet):
     id = Uuid("machine_id")
     name = Exact("machine__name")
     partition = Exact("machine__partition_id")
     project = Exact("machine__project_id")
     network = Exact("machine__primary_id")
-    attachments = Exact("attachments__network_id")
-    router_id = Inet("machine__addresses__address")
+    attachments = InNetwork()
+    router_id = RouterId()
     asn = Integer("machine__asn")
     labels = Label("machine__labels")
     uplinks = Among()
@@ -79,7 +93,7 @@ class FirewallViewSet(FirewallRows):
     }
 
     def remove(self, row: Firewall) -> None:
-        free_firewall(row)
+        free_firewall(row, by=self.request.user.get_username())
 
     @extend_schema(request=JoinSerializer, responses={201: FirewallSerializer})
     @action(detail=True, methods=["post"])

@@ -7,6 +7,7 @@ from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.needs import Needs
 from firewalls.models.push import Push, PushQuerySet
+from firewalls.models.retired import Retired, RetiredQuerySet
 from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
@@ -25,6 +26,8 @@ __all__ = [
     "Needs",
     "Push",
     "PushQuerySet",
+    "Retired",
+    "RetiredQuerySet",
     "Revision",
     "Rollout",
     "RolloutQuerySet",

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from firewalls import guards
 from firewalls.models.states import TROUBLE, FirewallQuerySet, State
 from firewalls.models.validators import MAX_PORT, host_key, interface_name, ssh_host, ssh_user
 from machines.models import Machine
@@ -116,6 +117,7 @@ class Firewall(ValidatedModel):
     class Meta:
         ordering = ["machine__name", "machine_id"]
         triggers = [
+            *guards.FIREWALL,
             Recorded(
                 label=MACHINE.format(row="this"),
                 about=["'machine:' || this.machine_id"],
@@ -128,7 +130,7 @@ class Firewall(ValidatedModel):
                     "silences",
                     "drift",
                 ],  # revisions and pushes have events of their own
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
-from networks.models import Network, Partition
+from networks.models import Address, Network, Partition
 
 if TYPE_CHECKING:
     from firewalls.models.firewall import Firewall
@@ -83,8 +83,17 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         rows = self.filter(machine__partition=partition) if partition else self
         if network is None:
             return rows
-        joined = network.attachments.filter(firewall=OuterRef("pk"))
-        return rows.filter(Q(machine__primary=network) | Q(Exists(joined)))
+        return rows.in_network(network.pk)
+
+    def in_network(self, network: str) -> "FirewallQuerySet":
+        """Those that live in it, or have joined it."""
+        networks = Network.objects.filter(pk=network, attachments__firewall=OuterRef("pk"))
+        return self.filter(Q(machine__primary=network) | Q(Exists(networks)))
+
+    def with_router_id(self, address: object) -> "FirewallQuerySet":
+        """Those that have this address in the underlay."""
+        own = Address.objects.filter(machine=OuterRef("pk"), address=address)
+        return self.filter(Exists(own.filter(prefix__network__kind=Network.Kind.UNDERLAY)))
 
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Now
 from firewalls.device.transport import Inspection
 from firewalls.models import Drift, Firewall
 from firewalls.models.drift import Differences, digest
+from firewalls.pushing import carrying
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 
@@ -40,6 +41,7 @@ def record_drift(firewall: Firewall, inspection: Inspection) -> None:
     if not current:
         if row.update(drifted_at=None, drift=""):
             Drift.objects.filter(firewall=firewall).delete()
+            carrying.looked(firewall.pk, firewall.applied.files)
         return
     accepted = _is_accepted(firewall, current)
     drifted_at = None if accepted else Coalesce("drifted_at", Now())

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from firewalls.device.transport import Order, Step, Survey, Target
-from firewalls.models import Firewall, Push
+from firewalls.models import Firewall, Push, Retired
 
 
 class ClaimLost(Exception):
@@ -67,7 +67,7 @@ class InspectionJob:
         return target_of(self.firewall)
 
 
-def target_of(firewall: Firewall) -> Target:
+def target_of(firewall: Firewall | Retired) -> Target:
     """Where and how the firewall is reached."""
     return Target(
         name=firewall.name,

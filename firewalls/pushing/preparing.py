@@ -15,10 +15,11 @@ from firewalls.device.protocol import too_large
 from firewalls.device.transport import Step
 from firewalls.intent import changes
 from firewalls.models import Firewall, Push, Revision
-from firewalls.pushing import takeover
+from firewalls.pushing import carrying, takeover
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.settling import refuse
 from networks.common.locking import lock_keys
+from networks.models import Carried
 
 
 def prepare(claimed: list[Push]) -> list[PushJob]:
@@ -73,16 +74,30 @@ def _still_running(claimed: list[Push]) -> list[Push]:
     return [current[push.pk] for push in claimed if push.pk in current]
 
 
+def _brought(
+    chosen: list[tuple[Push, Revision]], ours: list[dict[str, str]]
+) -> dict[UUID, list[Carried]]:
+    """What each firewall may have from its push on."""
+    firewalls = [push.firewall for push, _ in chosen]
+    brought: dict[UUID, list[Carried]] = defaultdict(list)
+    for row in carrying.carried(zip(firewalls, ours, strict=True)):
+        brought[row.box].append(row)
+    return brought
+
+
 def _checked(chosen: list[tuple[Push, Revision]]) -> list[PushJob]:
     """Ask the real parsers; nothing that they refuse is sent."""
     ours = [{} if revision.number == takeover.HAD else revision.files for _, revision in chosen]
     all_complaints = checks.complaints_of_each(ours)
+    brought = _brought(chosen, ours)
     jobs = []
     for (push, revision), files, complaints in zip(chosen, ours, all_complaints, strict=True):
         output = f"revision {revision.number}, {revision.digest[:12]}: {revision.cause}"
         rendered = asdict(Step("render", "ok", 0, output))
         reasons = list(filter(None, [too_large(revision.files), *complaints]))
-        if reasons:
+        if reason := "" if reasons else carrying.begin(push.firewall, brought[push.firewall_id]):
+            refuse(push, reason, [rendered])
+        elif reasons:
             failed = asdict(Step("check", "failed", 0, "\n".join(reasons)))
             refuse(push, f"It was not sent: {reasons[0]}", [rendered, failed])
         else:

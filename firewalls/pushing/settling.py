@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Member, Push
-from firewalls.pushing import rollouts, takeover
+from firewalls.pushing import carrying, rollouts, takeover
 from firewalls.pushing.recording import record_contact
 from networks.common.locking import lock_keys
 
@@ -39,6 +39,7 @@ def _settle(push: Push, result: Outcome, steps: Steps) -> None:
         firewall = Firewall.objects.filter(pk=push.firewall_id)
         firewall.update(applied=push.revision, drifted_at=None, drift="")
     Drift.objects.filter(firewall=push.firewall_id).delete()
+    carrying.confirm(push.firewall_id, carrying.ours(push.revision))
 
 
 def refuse(push: Push, reason: str, steps: Steps | None = None) -> None:

@@ -9,12 +9,12 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
-from firewalls.models import Attachment, Firewall
+from firewalls.models import Attachment, Firewall, Retired
 from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
-from networks.models import Address, Network, Partition, Project
+from networks.models import Address, Carried, Network, Partition, Project
 
 SORTS = {
     "name": "machine__name",
@@ -27,7 +27,8 @@ FILTERS: dict[str, Filter] = {
     "state": lambda rows, value: rows.filter(state=value),
     "partition": lambda rows, value: rows.filter(machine__partition=value),
     "project": lambda rows, value: rows.filter(machine__project=value),
-    "network": lambda rows, value: rows.filter(attachments__network=value),
+    "network": lambda rows, value: rows.filter(machine__primary=value),
+    "attachments": lambda rows, value: rows.in_network(value),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
 SPREADSHEET = {
@@ -55,6 +56,7 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
         "states": [(state, counts.get(state.value, 0)) for state in Firewall.State],
         "partitions": Partition.objects.all(),
         "projects": Project.objects.all(),
+        "retired": Retired.objects.count(),
     }
     return page(request, "firewalls/list.html", context)
 
@@ -80,6 +82,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         **_planned(firewall),
         "pushes": firewall.pushes.select_related("revision")[:RECENT],
         "in_the_way": is_in_the_way(firewall),
+        "kept_back": Carried.objects.left().filter(box=pk),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
     }
     return page(request, "firewalls/detail.html", context)

@@ -6,11 +6,11 @@ from typing import Any
 from django.db.models import Case, Count, Q, When
 from django.http import HttpRequest, HttpResponse
 
-from firewalls.models import Firewall, FirewallQuerySet
+from firewalls.models import Firewall, FirewallQuerySet, Retired
 from machines.models import Machine
 from networks.common.fields import as_address
 from networks.common.htmx import page
-from networks.models import Address, Network, Partition
+from networks.models import Address, Carried, Network, Partition
 from networks.usage import usage
 
 ATTENTION = ("failed", "drifted", "unreachable", "pending", "new")
@@ -28,6 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "attention": _attention(),
         "more": max(0, waiting - MOST_ATTENTION),
         "nearly_full": nearly[:MOST_ATTENTION],
+        "retired": Retired.objects.defer("files", "steps")[:MOST_ATTENTION],
         "partitions": _cards(states, full),
     }
     return page(request, "firewalls/overview.html", context)
@@ -114,4 +115,5 @@ def _results(text: str) -> dict[str, object]:
         "firewalls": firewalls.filter(machine__name__icontains=text)[:MOST_FOUND],
         "machines": machines.filter(name__icontains=text)[:MOST_FOUND],
         "addresses": addresses.filter(address=ip) if ip else [],
+        "kept_back": Carried.objects.left().filter(address=ip) if ip else [],
     }

@@ -78,7 +78,7 @@ def create_network(
 
 def _fill_in(network: Network) -> None:
     """Pick what nobody has named."""
-    network.id = network.id or free_id(network.name)
+    network.id = network.id or _id_like(network.name)
     if network.kind == PRIVATE and network.parent is None and network.partition is not None:
         network.parent = super_network(network.partition)
     if network.kind in (PRIVATE, EXTERNAL) and network.vrf is None:
@@ -103,6 +103,13 @@ def _add_carved(network: Network, prefix_length: Mapping[int, int] | None) -> No
 def _add(prefix: Prefix) -> None:
     prefix.of_new_network = True
     prefix.save()
+
+
+def _id_like(name: str) -> str:
+    """A free id that reads like the name. Raises ValidationError on `name` if there is none."""
+    if not name:
+        refuse(Violation("name", "required", "Give a name, or an id."))
+    return free_id(name)
 
 
 def create_private_network(**columns: Any) -> Network:

@@ -98,11 +98,6 @@ class NetworkSerializer(RowSerializer[Network]):
         with reported_on(**ON_PREFIXES):
             return create_network(**columns, by=self.context["request"].user.get_username())
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if self.instance is None and not attrs.get("id") and not attrs.get("name"):
-            raise serializers.ValidationError({"name": "Give a name, or an id."}, code="required")
-        return attrs
-
     def update(self, instance: Network, validated_data: dict[str, Any]) -> Network:
         validated_data.pop("prefix_length", None)
         prefixes: list[Cidr] | None = validated_data.pop("prefixes", None)

@@ -71,7 +71,8 @@ class Recorded(pgtrigger.Trigger):
     SQL expressions over `this`, which is the row as it is now or, once it is removed, was:
       `label`   what people call the row
       `key`     its id in the audit trail; by default its primary key
-      `about`   further objects whose history it belongs to, as `'network:' || this.network_id`
+      `about`   further objects whose history it belongs to, as `'network:' || this.network_id`;
+                of a row that was changed, also those that it was about before
     Fields by their names:
       `hidden`    left out of the audit trail: secrets, ids of rows that nobody sees, and what
                   programs observe rather than people decide. A change of nothing but hidden
@@ -102,7 +103,7 @@ class Recorded(pgtrigger.Trigger):
         self.shown_as = shown_as or {}
 
     def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
-        return [("this", model._meta.db_table)]
+        return [("this", model._meta.db_table), ("about", "text[]")]
 
     def get_func(self, model: models.Model) -> str:
         assert model._meta.pk is not None
@@ -111,7 +112,14 @@ class Recorded(pgtrigger.Trigger):
         about = ", ".join([f"'{kind}:' || {key}", *self.about])
         return f"""
             IF TG_OP = 'DELETE' THEN this := OLD; ELSE this := NEW; END IF;
-            PERFORM networks_record('{kind}', {key}, {self.label}, ARRAY[{about}],
+            about := array_remove(ARRAY[{about}], NULL);
+            IF TG_OP = 'UPDATE' THEN
+                this := OLD;
+                about := about || ARRAY(
+                    SELECT one FROM unnest(ARRAY[{about}]) AS one WHERE one <> ALL (about));
+                this := NEW;
+            END IF;
+            PERFORM networks_record('{kind}', {key}, {self.label}, about,
                 CASE WHEN TG_OP <> 'INSERT' THEN {self._values(model, "OLD")} END,
                 CASE WHEN TG_OP <> 'DELETE' THEN {self._values(model, "NEW")} END);
             RETURN NULL;

@@ -2,8 +2,19 @@
 
 from networks.models.activity import Activity
 from networks.models.address import Address
+from networks.models.carried import Carried, CarriedQuerySet
 from networks.models.network import Network, NetworkQuerySet
 from networks.models.places import Partition, Project
 from networks.models.prefix import Prefix
 
-__all__ = ["Activity", "Address", "Network", "NetworkQuerySet", "Partition", "Prefix", "Project"]
+__all__ = [
+    "Activity",
+    "Address",
+    "Carried",
+    "CarriedQuerySet",
+    "Network",
+    "NetworkQuerySet",
+    "Partition",
+    "Prefix",
+    "Project",
+]

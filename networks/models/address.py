@@ -12,6 +12,7 @@ from networks.common.locking import lock_keys
 from networks.common.triggers import MACHINE, Recorded
 from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
+from networks.models.carried import Carried
 from networks.models.network import Network
 from networks.models.places import Project
 from networks.models.prefix import Prefix
@@ -68,7 +69,7 @@ class Address(ValidatedModel):
                 shown_as={"machine": MACHINE, "network": NETWORK},
                 about=[
                     "'network:' || " + NETWORK.format(row="this"),
-                    "'machine:' || COALESCE(this.machine_id, OLD.machine_id)",
+                    "'machine:' || this.machine_id",
                 ],
             ),
         ]
@@ -101,6 +102,12 @@ class Address(ValidatedModel):
         if was.machine and not self._released:
             now_on = was.machine.name if was.machine_id == self.machine_id else None
             yield from rules.stays_on_machine(was.address, was.machine.name, now_on)
+
+    def refused_violations(self) -> Iterator[Violation]:
+        elsewhere = Carried.objects.filter(address=self.address)
+        if self.machine_id is not None:
+            elsewhere = elsewhere.exclude(machine=self.machine_id)
+        yield from rules.kept_back("address", str(self.address), elsewhere.firewalls())
 
     def removal_violations(self) -> Iterator[Violation]:
         yield from rules.address_unused(self.address, self.machine.name if self.machine else None)

@@ -24,6 +24,7 @@ from networks.common.locking import Strength, lock, lock_keys
 from networks.common.triggers import Recorded
 from networks.common.validation import ValidatedModel, refuse
 from networks.common.violations import Violation
+from networks.models.carried import Carried
 from networks.models.places import Partition, Project
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
@@ -115,6 +116,11 @@ class Network(ValidatedModel):
         yield from rules.keeps_identity(was, self)
         if was.project_id != self.project_id:
             yield from rules.keeps_project(was, self, self.address_count())
+
+    def refused_violations(self) -> Iterator[Violation]:
+        if self._state.adding and self.vrf is not None:
+            carried = Carried.objects.filter(vrf=self.vrf)
+            yield from rules.kept_back("vrf", f"VRF id {self.vrf}", carried.firewalls())
 
     def removal_violations(self) -> Iterator[Violation]:
         children = list(self.children.values_list("id", flat=True))

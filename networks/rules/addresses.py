@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from networks.common.addressing import IP, Cidr, usable
-from networks.common.violations import Violation
+from networks.common.violations import Violation, named
 from networks.rules.values import EPHEMERAL, EXTERNAL, FAMILIES, PRIVATE, SUPER, UNDERLAY, Net
 
 
@@ -109,6 +109,17 @@ def released_with_machine(address: IP, kind: str, on_machine: bool) -> Iterator[
             "kind",
             "not_released",
             f"{address} was picked for a machine that let go of it, and is still taken (R16).",
+        )
+
+
+def kept_back(field: str, what: str, firewalls: Collection[str]) -> Iterator[Violation]:
+    """R12, R14, R16: what firewalls may still have is handed to nobody else."""
+    if firewalls:
+        yield Violation(
+            field,
+            "kept_back",
+            f"{what} may still be on {named(firewalls)}: push there without it, "
+            "or say that the firewall is gone (R16).",
         )
 
 

@@ -3,12 +3,12 @@
 from asyncssh import generate_private_key
 from django.utils import timezone
 
-from firewalls.allocation import join
+from firewalls.allocation import free_firewall, join, leave
 from firewalls.device.transport import Survey
 from firewalls.intent import changes
-from firewalls.models import Drift, Firewall, Push, Rollout, Rule
-from firewalls.pushing import rollouts, takeover
-from tests.world import world
+from firewalls.models import Drift, Firewall, Push, Retired, Rollout, Rule
+from firewalls.pushing import carrying, rollouts, takeover
+from tests.world import World, world
 
 LONG_NAME = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"
 
@@ -40,6 +40,7 @@ def every_page() -> dict[str, int]:
         *_observation_pages(firewall),
         *_observation_pages(_seen_with_units_of_others(silent)),
         f"/firewalls/{drifted.pk}/",
+        *_pages_of_the_retired(fra),
     ]
     return {
         **dict.fromkeys(addresses, 200),
@@ -151,6 +152,42 @@ def _seen_with_units_of_others(firewall: Firewall) -> Firewall:
         ),
     )
     return firewall
+
+
+def _pages_of_the_retired(fra: World) -> list[str]:
+    """Of a firewall that may be freed, of one that was, and of one that a worker is at."""
+    old = fra.private("old", fra.analytics)
+    runs, failed, cleaned = (
+        _running(fra.firewall(name, fra.analytics, old, fra.internet, host="192.0.2.9"))
+        for name in ("runs-fw", "failed-fw", "cleaned-fw")
+    )
+    leave(runs, fra.internet)
+    error = "failed-fw (192.0.2.9:22) does not answer: no route to host."
+    for firewall, fields in (
+        (failed, {"outcome": "failed", "error": error}),
+        (cleaned, {"outcome": "running"}),
+    ):
+        free_firewall(firewall, by="ada")
+        Retired.objects.filter(pk=firewall.pk).update(**fields)
+    return [
+        f"/firewalls/{runs.pk}/",
+        f"/firewalls/{runs.pk}/free/",
+        f"/firewalls/{runs.pk}/replace/",
+        "/retired/",
+        f"/retired/{failed.pk}/",
+        f"/retired/{cleaned.pk}/",
+        "/networks/old/",
+        "/search/?q=203.0.113.4",
+    ]
+
+
+def _running(firewall: Firewall) -> Firewall:
+    """As if its configuration had been pushed."""
+    row = Firewall.objects.select_related("wanted", "machine").get(pk=firewall.pk)
+    assert row.wanted
+    carrying.begin(row, carrying.carried([(row, row.wanted.files)]))
+    Firewall.objects.filter(pk=row.pk).update(applied=row.wanted)
+    return Firewall.objects.get(pk=row.pk)
 
 
 def _let_https_out(firewall: Firewall) -> None:

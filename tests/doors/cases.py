@@ -787,6 +787,27 @@ R15 = {
         "form rest admin",
     ),
 }
+# The scene has a firewall that was freed and may still run with these. They are refused by the
+# database, and only then explained: so a form alone does not say so before it is saved.
+R16 = {
+    "allocate an address that a freed firewall may have": Case(
+        lambda d, s: d.allocate(s.storage, s.fra.storage, str(s.ip(s.storage, 79))),
+        on("address", "kept_back"),
+        NR + "kept_back",
+        "form",
+    ),
+    "a machine at a reserved address that it may have": Case(
+        lambda d, s: d.machine(s.fra.storage, s.storage, addresses=str(s.ip(s.storage, 80))),
+        on("addresses", "kept_back"),
+        NR + "kept_back",
+    ),
+    "a network with a VRF id that it may have": Case(
+        lambda d, s: d.make(**s.private(vrf=4077)),
+        on("vrf", "kept_back"),
+        NR + "kept_back",
+        "form",
+    ),
+}
 CASES: dict[str, dict[str, Case]] = {
     "R1": R1,
     "R2": R2,
@@ -803,4 +824,5 @@ CASES: dict[str, dict[str, Case]] = {
     "R13": R13,
     "R14": R14,
     "R15": R15,
+    "R16": R16,
 }

@@ -1,10 +1,11 @@
 """A partition with everything that the cases speak of, and one with both address families."""
 
 from typing import Any
+from uuid import uuid4
 
 from firewalls.models import Endpoint
 from networks.allocation import allocate
-from networks.models import Address, Network, Partition, Project
+from networks.models import Address, Carried, Network, Partition, Project
 from tests.world import network, world
 
 
@@ -77,8 +78,19 @@ class Scene:
         # Reserved by another project, and by the shop.
         allocate(self.storage, project=fra.analytics, ip=self.ip(self.storage, 77))
         allocate(self.storage, project=fra.shop, ip=self.ip(self.storage, 78))
+        self._freed()
         for _ in range(2):
             allocate(self.full, project=fra.storage)
+
+    def _freed(self) -> None:
+        """A firewall that was freed and may still run: what it may have is kept back."""
+        box = uuid4()
+        of = {"box": box, "firewall": "freed-fw", "machine": box}
+        allocate(self.storage, project=self.fra.storage, ip=self.ip(self.storage, 80))
+        for number in (79, 80):
+            Carried(address=self.ip(self.storage, number), network="storage", **of).save()
+        Carried(asn=4_200_000_077, **of).save()
+        Carried(vrf=4077, **of).save()
 
     def _published(self) -> None:
         """A firewall that publishes a machine behind it, which has IPv4 alone.

@@ -12,6 +12,7 @@ from machines.models import Machine
 from networks.models import Address, Network
 from tests.api import Api, codes
 from tests.networks.test_api import queries
+from tests.pages import visitor
 from tests.world import World, network, world
 
 pytestmark = pytest.mark.django_db
@@ -615,3 +616,35 @@ def test_editing_a_firewall_notes_who_caused_the_revision(api: Api, firewall: Fi
     last = firewall.revisions.first()
     assert last is not None and (last.cause, last.created_by) == ("shop-fw was edited", "operator")
     assert revisions.refresh([firewall.pk], cause="again") == []
+
+
+class TestFilters:
+    """A filter finds what the field of its name shows."""
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("router_id=10.4.0.1", 1),
+            ("router_id=203.0.113.1", 0),
+            ("attachments=shop", 1),
+            ("attachments=internet-fra", 1),
+            ("attachments=storage", 0),
+            ("network=shop", 1),
+            ("network=internet-fra", 0),
+        ],
+    )
+    def test_over_rest(self, firewall: Firewall, query: str, found: int) -> None:
+        assert Api("viewer").get(f"firewalls/?{query}").json()["count"] == found
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("attachments=shop", True),
+            ("attachments=internet-fra", True),
+            ("network=shop", True),
+            ("network=internet-fra", False),
+        ],
+    )
+    def test_and_on_the_page(self, firewall: Firewall, query: str, found: bool) -> None:
+        answer = visitor("viewer").get(f"/firewalls/?{query}")
+        assert (answer.context["listing"].total == 1) is found

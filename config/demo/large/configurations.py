@@ -12,6 +12,7 @@ from firewalls.configuration.plan import Facts, plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import facts
 from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing.carrying import carried
 
 BY = "admin"
 AT_ONCE = 200  # firewalls that are configured together
@@ -67,6 +68,7 @@ def _configure_batch(batch: Sequence[tuple[int, Firewall]], now: datetime) -> No
             _set_applied(firewall, own[0], state, now - timedelta(minutes=number % 60))
     copy(revisions)
     copy(pushes)
+    copy(carried((one, one.applied.files) for one in firewalls if one.applied))
     Firewall.objects.bulk_update(firewalls, _CHANGED)
 
 

@@ -33,6 +33,10 @@ class ValidatedModel(models.Model):
         """What is true of every change of the row."""
         yield from ()
 
+    def refused_violations(self) -> Iterator[Violation]:
+        """What triggers alone hold, and so is looked up only once the database has refused."""
+        yield from ()
+
     def removal_violations(self) -> Iterator[Violation]:
         """What is in the way of deleting this row, beyond foreign keys (R15)."""
         yield from ()
@@ -103,6 +107,7 @@ class ValidatedModel(models.Model):
             self.full_clean()
         finally:
             self._relations_may_be_gone = False
+        enforce(self.refused_violations())
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row.

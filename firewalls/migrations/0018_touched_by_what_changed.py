@@ -46,7 +46,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('firewalls', '0014_needs'),
+        ('firewalls', "0017_what_firewalls_have"),
         ('networks', '0010_mtu_in_range'),
     ]
 
