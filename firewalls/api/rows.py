@@ -16,7 +16,16 @@ class FirewallRows(RowViewSet[Firewall]):
     )
     serializer_class = FirewallSerializer
     lookup_value_regex = UUID
-    moving = ("state", "wanted", "applied", "drift", "unreachable_since")
+    moving = (
+        "state",
+        "wanted",
+        "applied",
+        "drift",
+        "unreachable_since",
+        "checked_at",
+        "refused_at",
+        "refusal",
+    )
 
     def lock(self, row: Firewall) -> bool:
         return lock_machine(row.machine)

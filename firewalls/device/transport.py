@@ -1,6 +1,7 @@
 """The one way to a firewall: its applier over SSH. Pushes files and confirms them; inspects."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -10,7 +11,14 @@ from pathlib import Path
 import asyncssh
 
 from firewalls.device.connection import connected, output_of, run_command
-from firewalls.device.outcomes import Outcome, confirm_answer, never_confirmed, not_applied
+from firewalls.device.outcomes import (
+    LONGEST,
+    Outcome,
+    confirm_answer,
+    never_confirmed,
+    not_applied,
+    unforeseen,
+)
 from firewalls.device.protocol import (
     Inspection,
     Need,
@@ -22,9 +30,12 @@ from firewalls.device.protocol import (
     inspection,
     needs,
     packed,
+    text_of,
 )
 from firewalls.device.surveying import survey, surveyed_over
-from firewalls.device.target import Target, Timeouts, TransportError
+from firewalls.device.target import Stop, Target, Timeouts, TransportError, storable
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "Inspection",
@@ -32,6 +43,7 @@ __all__ = [
     "Order",
     "Outcome",
     "Step",
+    "Stop",
     "Survey",
     "Target",
     "Timeouts",
@@ -61,7 +73,15 @@ async def push(
     attempt = _Attempt(
         target, key_path, timeouts or Timeouts(), Progress(on_step), order or Order()
     )
-    return await attempt.push(files)
+    try:
+        return await attempt.push(files)
+    except (Stop, TransportError):
+        raise
+    except Exception as error:
+        if not attempt.progress.token:
+            raise
+        log.exception("Something unforeseen went wrong with %s after it had begun.", target)
+        return Outcome("unseen", unforeseen(target.name, type(error).__name__))
 
 
 async def inspect(
@@ -172,7 +192,7 @@ class _Attempt:
                 async for chunk in chunks:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
-                        await self.progress.read(line.decode(errors="replace"))
+                        await self.progress.read(text_of(line))
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -217,8 +237,8 @@ class _Attempt:
     async def _ask_to_confirm(self) -> str:
         command = f"confirm {self.progress.token}"
         answer = await output_of(self.target, command, self.key_path, self.timeouts)
-        lines = answer.decode(errors="replace").splitlines()
-        return lines[-1] if lines else "nothing"
+        lines = text_of(answer).splitlines()
+        return storable(lines[-1], LONGEST) if lines else "nothing"
 
     async def _ended(self, answer: str, problem: str) -> Outcome | None:
         ending = confirm_answer(self.target.name, answer, self.progress.verdict, problem)
@@ -230,6 +250,4 @@ class _Attempt:
     async def _give_up(self, problem: str, failure: TransportError | None) -> Outcome:
         await self.progress.step("confirm", "failed", problem)
         error = never_confirmed(self.target.name, self.progress.rollback_seconds, problem)
-        if failure is None:
-            return Outcome("failed", error)
-        return Outcome("failed", error, failure.unreachable, failure.offered_key)
+        return Outcome("unseen", error, failure)

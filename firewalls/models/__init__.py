@@ -5,6 +5,7 @@ from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.needs import Needs
+from firewalls.models.observation import Observation
 from firewalls.models.push import Push, PushQuerySet
 from firewalls.models.revision import Revision
 from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
@@ -22,6 +23,7 @@ __all__ = [
     "FirewallQuerySet",
     "Member",
     "Needs",
+    "Observation",
     "Push",
     "PushQuerySet",
     "Revision",

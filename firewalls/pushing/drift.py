@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
 from firewalls.device.transport import Inspection
-from firewalls.models import Drift, Firewall
+from firewalls.models import Drift, Firewall, Observation
 from firewalls.models.drift import Differences, digest
 from networks.common.audit import operation
+
+MOST_NAMES, LONGEST_NAME = 50, 200
 
 
 def differences(applied: Mapping[str, str], inspection: Inspection) -> Differences:
@@ -32,18 +34,26 @@ def differences(applied: Mapping[str, str], inspection: Inspection) -> Differenc
 
 def record_drift(firewall: Firewall, inspection: Inspection) -> None:
     """Write down what differs, unless something was applied since the firewall was inspected."""
-    if firewall.applied is None:
+    applied = firewall.observation.applied
+    if applied is None:
         return
-    current = differences(firewall.applied.files, inspection)
-    row = Firewall.objects.filter(pk=firewall.pk, applied=firewall.applied)
+    current = differences(applied.files, inspection)
+    row = Observation.objects.filter(pk=firewall.pk, applied=applied)
     if not current:
         if row.update(drifted_at=None, drift=""):
             Drift.objects.filter(firewall=firewall).delete()
         return
     accepted = _is_accepted(firewall, current)
     drifted_at = None if accepted else Coalesce("drifted_at", Now())
-    if row.update(drift="\n".join(current), drifted_at=drifted_at) and not accepted:
+    if row.update(drift=_names(current), drifted_at=drifted_at) and not accepted:
         _replace(firewall, current)
+
+
+def _names(current: Differences) -> str:
+    """What differs, a name a line: as many as fit a page, whatever a firewall says."""
+    names = [name[:LONGEST_NAME] for name in current]
+    more = len(names) - MOST_NAMES
+    return "\n".join([*names[:MOST_NAMES], f"and {more:,} more"] if more > 0 else names)
 
 
 def _is_accepted(firewall: Firewall, current: Differences) -> bool:
@@ -70,11 +80,12 @@ def accept(firewall: Firewall, by: str) -> None:
     Raises ValidationError.
     """
     with operation(f"drift of {firewall} was accepted"), transaction.atomic():
-        locked = Firewall.objects.select_for_update(no_key=True).filter(pk=firewall.pk)
+        row = Observation.objects.filter(pk=firewall.pk)
+        locked = row.select_for_update(no_key=True)
         drifted = locked.exclude(drifted_at=None).exists()
         drift = Drift.objects.filter(firewall=firewall)
         if not drifted or not drift.update(accepted_at=Now(), accepted_by=by):
             raise ValidationError(
                 "It has not drifted, so there is nothing to accept.", code="no_drift"
             )
-        Firewall.objects.filter(pk=firewall.pk).update(drifted_at=None)
+        row.update(drifted_at=None)

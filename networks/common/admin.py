@@ -13,7 +13,7 @@ from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from networks.common.forms import AllocationForm, WholeRowForm
-from networks.common.validation import still_used
+from networks.common.validation import columns, still_used
 
 SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
 OBJECT: dict[str, Any] = {"widget": forms.Textarea(attrs={"rows": 3, "cols": 60})}
@@ -54,7 +54,11 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [] if obj is None else super().get_inline_instances(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not isinstance(form, AllocationForm):  # what is allocated is saved already
+        if isinstance(form, AllocationForm):  # what is allocated is saved already
+            return
+        if change:
+            obj.save(update_fields=columns(obj, form.changed_data))
+        else:
             super().save_model(request, obj, form, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -7,12 +7,37 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from networks.common.validation import columns
+
 
 class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
     """Validate the whole row, not only the fields on show.
 
     Django would skip constraints that mention a field which is not on the form.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Have the page remember what it showed: so what a person changed can be told from that."""
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            for field in self.fields.values():
+                field.show_hidden_initial = True
+
+    def _post_clean(self) -> None:
+        """Leave alone what the person left alone: it may have been changed since it was shown."""
+        cleaned = self.cleaned_data
+        if not self.instance._state.adding:
+            self.cleaned_data = {name: cleaned[name] for name in cleaned.keys() & self.changed_data}
+        super()._post_clean()  # type: ignore[misc] # Django's own hook for judging the row
+        self.cleaned_data = {name: cleaned[name] for name in cleaned if name not in self.errors}
+
+    def save(self, commit: bool = True) -> Any:
+        """Write the columns that were changed, and no others."""
+        if not commit or self.instance._state.adding:
+            return super().save(commit)
+        self.instance.save(update_fields=columns(self.instance, self.changed_data))
+        self._save_m2m()
+        return self.instance
 
     # Django offers no public way to say what is not validated.
     def _get_validation_exclusions(self) -> set[str]:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Member, Push, Rollout
+from firewalls.models import Member, Observation, Push, Rollout
 
 State = Rollout.State
 
@@ -59,10 +59,10 @@ def _begin(members: "QuerySet[Member]", rollout: Rollout) -> None:
         queued.filter(firewall=member.firewall_id).update(
             revision=member.revision_id, instead_of=member.firewall.wanted_id
         )
-    firewall = Firewall.objects.filter(pk=OuterRef("firewall"))
+    seen = Observation.objects.filter(pk=OuterRef("firewall"))
     push = queued.filter(firewall=OuterRef("firewall"))
     members.filter(firewall__in=firewalls).update(
-        before=Subquery(firewall.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
+        before=Subquery(seen.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
     )
 
 

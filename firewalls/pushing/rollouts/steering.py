@@ -57,7 +57,7 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
         if Rollout.objects.select_for_update(no_key=True).get(pk=rollout.pk).is_open:
             stop(rollout, by)
         confirmed = rollout.members.filter(push__state=Push.State.CONFIRMED).exclude(before=None)
-        changed = confirmed.exclude(before=F("firewall__applied")).order_by("position")
+        changed = confirmed.exclude(before=F("firewall__observation__applied")).order_by("position")
         members = list(changed.select_related("firewall__machine", "before"))
         if not members:
             message = "It has changed no firewall that had another configuration before."

@@ -10,7 +10,7 @@ from networks.common.validation.constraints import (
     Unique,
     check_references_at_once,
 )
-from networks.common.validation.models import ValidatedModel
+from networks.common.validation.models import ValidatedModel, columns
 from networks.common.validation.refusals import (
     InUse,
     enforce,
@@ -29,6 +29,7 @@ __all__ = [
     "Unique",
     "ValidatedModel",
     "check_references_at_once",
+    "columns",
     "enforce",
     "enforce_unused",
     "refuse",

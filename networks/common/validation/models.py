@@ -1,6 +1,6 @@
 """Rows that cannot be saved or deleted while that breaks a rule."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -146,3 +146,9 @@ class ValidatedModel(models.Model):
             except ObjectDoesNotExist:
                 return True
         return False
+
+
+def columns(row: models.Model, names: Collection[str]) -> set[str]:
+    """Those of the names that are columns of the row: what `save(update_fields=…)` takes."""
+    fields = row._meta.concrete_fields
+    return {field.name for field in fields if field.name in names or field.attname in names}
