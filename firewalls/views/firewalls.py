@@ -79,9 +79,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "firewall": firewall,
         "memberships": _memberships(firewall),
         **_planned(firewall),
-        "pushes": firewall.pushes.select_related("revision").defer("revision__files", "steps")[
-            :RECENT
-        ],
+        "pushes": pushes[:RECENT],
         "in_the_way": is_in_the_way(firewall),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
     }

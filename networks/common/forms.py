@@ -36,7 +36,7 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
         if not commit or self.instance._state.adding:
             return super().save(commit)
         self.instance.save(update_fields=columns(self.instance, self.changed_data))
-        self._save_m2m()
+        self._save_m2m()  # type: ignore[attr-defined] # as Django's own save() does
         return self.instance
 
     # Django offers no public way to say what is not validated.

@@ -6,7 +6,7 @@ from django.utils import timezone
 from firewalls.allocation import join
 from firewalls.device.transport import Survey
 from firewalls.intent import changes
-from firewalls.models import Drift, Firewall, Push, Rollout, Rule
+from firewalls.models import Drift, Firewall, Observation, Push, Rollout, Rule
 from firewalls.pushing import rollouts, takeover
 from tests.world import world
 
@@ -92,7 +92,7 @@ def _push_pages(firewall: Firewall) -> list[str]:
     running = _push(firewall, state="running", last_step="running", heartbeat_at=now)
     failed = _push(
         firewall,
-        state="failed",
+        state="refused",
         last_step="failed",
         finished_at=now,
         error="FRR does not take line 9.",
@@ -170,8 +170,9 @@ def _drifted(firewall: Firewall) -> Firewall:
     public = generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
     pinned = " ".join(public.split()[:2])
     now = timezone.now()
-    Firewall.objects.filter(pk=firewall.pk).update(
-        host_key=pinned, offered_key=pinned[:-4] + "AAAA", drifted_at=now, drift="nft"
+    Firewall.objects.filter(pk=firewall.pk).update(host_key=pinned)
+    Observation.objects.filter(pk=firewall.pk).update(
+        offered_key=pinned[:-4] + "AAAA", drifted_at=now, drift="nft"
     )
     lines = ["drop\n", "accept # by hand " + "x" * 200 + "\n"]
     Drift.objects.create(
@@ -182,5 +183,5 @@ def _drifted(firewall: Firewall) -> Firewall:
 
 def _silent(firewall: Firewall) -> Firewall:
     """Never pushed to, and not answering."""
-    Firewall.objects.filter(pk=firewall.pk).update(unreachable_since=timezone.now())
+    Observation.objects.filter(pk=firewall.pk).update(unreachable_since=timezone.now())
     return firewall

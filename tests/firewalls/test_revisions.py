@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from firewalls import tasks
 from firewalls.intent.revisions import files_on_firewall, prune, refresh
-from firewalls.models import Drift, Firewall, Push, Revision
+from firewalls.models import Drift, Firewall, Observation, Push, Revision
 from networks.models import Activity, Network
 from tests.api import Api, codes
 from tests.firewalls.test_api import path
@@ -59,9 +59,9 @@ class TestPruning:
     ) -> None:
         settings.REVISIONS_KEPT = 0
         applied, pushed, instead, _spare = (old(firewall, number) for number in range(2, 6))
-        Firewall.objects.filter(pk=firewall.pk).update(applied=applied)
+        Observation.objects.filter(pk=firewall.pk).update(applied=applied)
         Push.objects.create(
-            firewall=firewall, revision=pushed, state="failed", finished_at=timezone.now()
+            firewall=firewall, revision=pushed, state="refused", finished_at=timezone.now()
         )
         Push.objects.create(firewall=firewall, instead_of=instead)
         tasks.prune()
@@ -85,7 +85,7 @@ class TestPruning:
 class TestDiffs:
     def test_between_any_two_and_what_lies_on_the_box(self, firewall: Firewall) -> None:
         api, two, three = Api("viewer"), old(firewall, 2), old(firewall, 3)
-        Firewall.objects.filter(pk=firewall.pk).update(applied=two)
+        Observation.objects.filter(pk=firewall.pk).update(applied=two)
         Drift.objects.create(
             firewall=firewall,
             found={"/etc/hostname": ["2\n", "mine\n"], "nftables, running": ["a", "b"]},
@@ -109,7 +109,7 @@ class TestDiffs:
         assert codes(api.get(path(firewall, "diff/?from=boxes"))) == {"from": ["invalid_revision"]}
 
     def test_a_file_that_is_gone_from_the_box_is_not_there(self, firewall: Firewall) -> None:
-        Firewall.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
+        Observation.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
         Drift.objects.create(
             firewall=firewall,
             found={"/etc/hostname": ["2\n", ""]},
