@@ -3,22 +3,31 @@
 A push puts it right, or somebody accepts it until something changes there again.
 """
 
+import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from firewalls.device.protocol import ROLLBACK_SECONDS
 from firewalls.device.transport import Inspection
-from firewalls.models import Drift, Firewall, Observation
+from firewalls.models import Drift, Firewall, Observation, Push
 from firewalls.models.drift import Differences, digest
 from networks.common.audit import operation
 
-MOST_NAMES, LONGEST_NAME = 50, 200
+MOST_NAMES, LONGEST_NAME = 100, 200
+SPARE = 20_000  # characters that may be there beyond twice what should be
+# After this a firewall that was not confirmed has gone back, and a look tells what it runs.
+GONE_BACK = timedelta(seconds=ROLLBACK_SECONDS + 30)
 
 
 def differences(applied: Mapping[str, str], inspection: Inspection) -> Differences:
-    """What differs: managed files, and what runs in the kernel and in FRR."""
+    """What differs: managed files, and what runs in the kernel and in FRR.
+
+    As much of it as people can read and a diff can be made of, whatever a firewall says.
+    """
     files = {
         path: (applied.get(path, ""), inspection.files.get(path, ""))
         for path in sorted({*applied, *inspection.files})
@@ -29,7 +38,43 @@ def differences(applied: Mapping[str, str], inspection: Inspection) -> Differenc
         for name, (before, now) in sorted(inspection.running.items())
         if before != now
     }
-    return files | running
+    found = {name: (before, _cut(now, before)) for name, (before, now) in (files | running).items()}
+    return found if len(found) <= MOST_NAMES else _first_of(found)
+
+
+def _cut(now: str, before: str) -> str:
+    """A text that is far longer than what it should be is known by its beginning and its digest."""
+    most = 2 * len(before) + SPARE
+    if len(now) <= most:
+        return now
+    whole = hashlib.sha256(now.encode()).hexdigest()
+    return f"{now[:most]}\n… (cut: {len(now):,} characters in all, SHA-256 {whole})\n"
+
+
+def _first_of(found: Differences) -> Differences:
+    names = [*found][:MOST_NAMES]
+    rest = {name: texts for name, texts in found.items() if name not in names}
+    more = f"and {len(rest):,} more, SHA-256 {digest(rest)}"
+    return {name: found[name] for name in names} | {"…": ("", f"{more}\n")}
+
+
+def recognise_unseen(firewall: Firewall, inspection: Inspection) -> None:
+    """If the last push was not seen to its end, and what it sent is there now, it was applied.
+
+    A firewall that may still go back is not believed yet.
+    """
+    ended = Push.objects.ended().filter(firewall=firewall).order_by("-finished_at")
+    last = ended.select_related("revision").first()
+    seen = firewall.observation
+    if last is None or last.state != Push.State.UNSEEN or last.revision in (None, seen.applied):
+        return
+    assert last.revision
+    if differences(last.revision.files, inspection):
+        return
+    in_time = ended.filter(pk=last.pk, finished_at__lt=Now() - GONE_BACK)
+    row = Observation.objects.filter(pk=firewall.pk, applied=seen.applied)
+    if in_time.exists() and row.update(applied=last.revision):
+        seen.applied = last.revision
 
 
 def record_drift(firewall: Firewall, inspection: Inspection) -> None:
@@ -50,10 +95,8 @@ def record_drift(firewall: Firewall, inspection: Inspection) -> None:
 
 
 def _names(current: Differences) -> str:
-    """What differs, a name a line: as many as fit a page, whatever a firewall says."""
-    names = [name[:LONGEST_NAME] for name in current]
-    more = len(names) - MOST_NAMES
-    return "\n".join([*names[:MOST_NAMES], f"and {more:,} more"] if more > 0 else names)
+    """What differs, a name a line."""
+    return "\n".join(name[:LONGEST_NAME] for name in current)
 
 
 def _is_accepted(firewall: Firewall, current: Differences) -> bool:

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Coalesce, Now
 
 from firewalls.device.transport import Inspection, Survey, TransportError
 from firewalls.models import Firewall, Observation, Push, PushQuerySet
-from firewalls.pushing.drift import record_drift
+from firewalls.pushing.drift import recognise_unseen, record_drift
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.takeover import record_survey
 
@@ -133,6 +133,7 @@ def record_inspection(firewall: Firewall, result: Inspection | Survey | Transpor
         return
     record_look(firewall)
     if isinstance(result, Inspection):
+        recognise_unseen(firewall, result)
         record_drift(firewall, result)
     else:
         record_survey(firewall, result)

@@ -1,20 +1,17 @@
 """Settling: a push ends with a verdict, once; what that says of its firewall is written with it."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from firewalls.device.protocol import ROLLBACK_SECONDS
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Member, Push
 from firewalls.pushing import recording, rollouts, takeover
+from firewalls.pushing.drift import GONE_BACK
 
 Steps = list[dict[str, Any]]
 State = Push.State
-# After this a firewall that was not confirmed has gone back, and a look tells what it runs.
-GONE_BACK = timedelta(seconds=ROLLBACK_SECONDS + 30)
 
 
 @transaction.atomic

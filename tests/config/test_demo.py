@@ -114,10 +114,8 @@ def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folde
         )
     refused = Push.objects.get(firewall__machine__name="muc-fw-2")
     assert "muc-fw-2 failed at write and went back" in refused.error
-    assert (
-        Observation.objects.get(firewall__machine__name="analytics-fw-2").drift
-        == "/etc/nftables.conf"
-    )
+    drifted = Firewall.objects.get(machine__name="analytics-fw-2")
+    assert drifted.observation.drift == "/etc/nftables.conf"
     before = contents()
     assert demo() == "The database is not empty, so no demo was added to it.\n"
     assert contents() == before

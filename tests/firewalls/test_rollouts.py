@@ -144,7 +144,7 @@ class TestAdvancing:
         rollouts.advance(rollout.pk)
         assert progress(rollout) == ("stopped", 0, 1, 5)
         assert dict(Push.objects.values_list("state").annotate(n=Count("pk"))) == {
-            "failed": 1,
+            "refused": 1,
             "superseded": 5,
         }
 
