@@ -31,7 +31,7 @@ MEGABYTE = 1_000_000
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 LONGEST_ROLLBACK = 600  # seconds; who claims to wait longer is not waited for longer
 MOST_STEPS, LONGEST_STEP, LONGEST_OUTPUT = 100, 40, 50_000  # of a push; characters
-LONGEST_TEXT = 100_000  # characters of what a firewall has of others
+LONGEST_TEXT = 200_000  # characters of what a firewall has of others
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 

@@ -137,6 +137,8 @@ class _Attempt:
             return Outcome("confirmed")
         if self.progress.verdict not in ("", "applied"):
             return not_applied(self.target.name, self.progress)
+        if not self.progress.token:
+            return Outcome("unseen", f"{self.target} applied, it says, and began with no token.")
         outcome = await self._confirm(interruption.problem)
         if interruption.step:
             # The box went on by itself; how the step went shows in how it ended.

@@ -17,7 +17,7 @@ Answer = bytes | Callable[[Process], Awaitable[None]]
 
 @dataclass
 class HostileBox:
-    """Its port and key; what it answers to a verb, by its first word, may be changed at any time."""
+    """Its port and key, and what it answers by verb, which may be changed at any time."""
 
     port: int
     host_key: str
