@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='firewall',
-            trigger=pgtrigger.compiler.Trigger(name='observed_no_more', sql=pgtrigger.compiler.UpsertTriggerSql(func='DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN NULL;', hash='c485612bc9871ed902d78c98cfb1b41b12d6ca90', operation='DELETE', pgid='pgtrigger_observed_no_more_ae867', table='firewalls_firewall', when='AFTER')),
+            trigger=pgtrigger.compiler.Trigger(name='observed_no_more', sql=pgtrigger.compiler.UpsertTriggerSql(func='DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN OLD;', hash='d5dc8d6ed22f8fbddb5333402e346542d47c1838', operation='DELETE', pgid='pgtrigger_observed_no_more_ae867', table='firewalls_firewall', when='BEFORE')),
         ),
         migrations.AddIndex(
             model_name='observation',

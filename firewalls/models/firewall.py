@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from firewalls.models.rule import Rule
 
 _MAKE = "INSERT INTO firewalls_observation (firewall_id) VALUES (NEW.machine_id); RETURN NULL;"
-_REMOVE = "DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN NULL;"
+_REMOVE = "DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN OLD;"
 OBSERVED = [
     pgtrigger.Trigger(
         name="observed", when=pgtrigger.After, operation=pgtrigger.Insert, func=_MAKE
     ),
     pgtrigger.Trigger(
-        name="observed_no_more", when=pgtrigger.After, operation=pgtrigger.Delete, func=_REMOVE
+        name="observed_no_more", when=pgtrigger.Before, operation=pgtrigger.Delete, func=_REMOVE
     ),
 ]
 DEFAULT_PORT, DEFAULT_USER = 22, "shared-networks"
