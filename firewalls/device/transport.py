@@ -28,11 +28,10 @@ from firewalls.device.protocol import (
     Step,
     Survey,
     inspection,
-    needs,
     packed,
     text_of,
 )
-from firewalls.device.surveying import survey, surveyed_over
+from firewalls.device.surveying import check, survey, surveyed_over
 from firewalls.device.target import Stop, Target, Timeouts, TransportError, storable
 
 log = logging.getLogger(__name__)
@@ -73,15 +72,7 @@ async def push(
     attempt = _Attempt(
         target, key_path, timeouts or Timeouts(), Progress(on_step), order or Order()
     )
-    try:
-        return await attempt.push(files)
-    except (Stop, TransportError):
-        raise
-    except Exception as error:
-        if not attempt.progress.token:
-            raise
-        log.exception("Something unforeseen went wrong with %s after it had begun.", target)
-        return Outcome("unseen", unforeseen(target.name, type(error).__name__))
+    return await attempt.end(files)
 
 
 async def inspect(
@@ -93,19 +84,6 @@ async def inspect(
     if complete is None:
         raise TransportError(f"{target} did not answer with its files.")
     return complete
-
-
-async def check(
-    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
-) -> tuple[Need, ...]:
-    """Whether all is there that a push needs; nothing is changed. Raises TransportError."""
-    answer = await output_of(target, "check", key_path, timeouts or Timeouts())
-    seen = needs(answer)
-    if seen is None:
-        raise TransportError(
-            f"{target} did not answer with what it needs; its applier may be an older one."
-        )
-    return seen
 
 
 IN_THE_WAY = "check-units"  # the step that fails where units of others are in the way
@@ -128,6 +106,18 @@ class _Attempt:
     timeouts: Timeouts
     progress: Progress
     order: Order
+
+    async def end(self, files: Mapping[str, str]) -> Outcome:
+        """Push; where a mistake of this side ends that, nobody sees what the firewall does."""
+        try:
+            return await self.push(files)
+        except (Stop, TransportError):
+            raise
+        except Exception as error:
+            if not self.progress.token:
+                raise
+            log.exception("Something unforeseen went wrong with %s.", self.target)
+            return Outcome("unseen", unforeseen(self.target.name, type(error).__name__))
 
     async def push(self, files: Mapping[str, str]) -> Outcome:
         interruption = await self._send(files)

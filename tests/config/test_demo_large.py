@@ -117,7 +117,7 @@ def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_fol
     applied = Firewall.objects.filter(observation__drifted_at=None).exclude(
         observation__applied=None
     )
-    for firewall in applied.select_related("applied", "machine"):
+    for firewall in applied.select_related("observation__applied", "machine"):
         assert firewall.observation.applied is not None
         for path, text in firewall.observation.applied.files.items():
             assert (practice_folder / firewall.name / path.lstrip("/")).read_text() == text

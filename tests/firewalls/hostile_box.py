@@ -7,12 +7,13 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import asyncssh
 
 HOST = "127.0.0.1"
-Process = "asyncssh.SSHServerProcess[bytes]"
-Answer = bytes | Callable[[Process], Awaitable[None]]
+Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
+Answer: TypeAlias = "bytes | Callable[[Process], Awaitable[None]]"
 
 
 @dataclass
@@ -61,12 +62,8 @@ async def silence(process: Process) -> None:
     await asyncio.sleep(3_600)
 
 
-def hangs_up(process: Process) -> None:
-    process.channel.get_connection().abort()
-
-
 @contextmanager
-def hostile_box(kind: str = "ssh-ed25519", **options: int) -> Iterator[HostileBox]:
+def hostile_box(kind: str = "ssh-ed25519", **options: Any) -> Iterator[HostileBox]:
     """The server runs in a thread of its own, with an event loop of its own."""
     key = asyncssh.generate_private_key(kind, **options)
     public = " ".join(key.export_public_key().decode().split()[:2])

@@ -36,7 +36,7 @@ def _folder(firewall: Firewall) -> Path:
 
 def _applied_files(firewalls: Sequence[Firewall]) -> dict[int, dict[str, str]]:
     """The files of the revisions applied to the firewalls, by revision."""
-    ids = {firewall.observation.applied_id for firewall in firewalls} - {None}
+    ids = [firewall.observation.applied_id or 0 for firewall in firewalls]
     return dict(Revision.objects.filter(pk__in=ids).values_list("pk", "files"))
 
 
