@@ -131,9 +131,9 @@ def record_inspection(firewall: Firewall, result: Inspection | Survey | Transpor
     if isinstance(result, TransportError):
         record_error(firewall, result)
         return
+    if isinstance(result, Survey):  # It locks the firewall, which comes before what was seen of it.
+        record_survey(firewall, result)
     record_look(firewall)
     if isinstance(result, Inspection):
         recognise_unseen(firewall, result)
         record_drift(firewall, result)
-    else:
-        record_survey(firewall, result)

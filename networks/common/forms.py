@@ -20,8 +20,13 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
         """Have the page remember what it showed: so what a person changed can be told from that."""
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            for field in self.fields.values():
-                field.show_hidden_initial = True
+            for name, field in self.fields.items():
+                field.show_hidden_initial = not self.is_bound or self._is_remembered(name)
+
+    def _is_remembered(self, name: str) -> bool:
+        """Whether what was sent says what the page had shown; a program's request may not."""
+        shown = self.add_initial_prefix(name)
+        return any(key.startswith(shown) for key in self.data)
 
     def _post_clean(self) -> None:
         """Leave alone what the person left alone: it may have been changed since it was shown."""

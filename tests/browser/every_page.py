@@ -92,7 +92,7 @@ def _push_pages(firewall: Firewall) -> list[str]:
     running = _push(firewall, state="running", last_step="running", heartbeat_at=now)
     failed = _push(
         firewall,
-        state="refused",
+        state="unseen",
         last_step="failed",
         finished_at=now,
         error="FRR does not take line 9.",
@@ -183,5 +183,7 @@ def _drifted(firewall: Firewall) -> Firewall:
 
 def _silent(firewall: Firewall) -> Firewall:
     """Never pushed to, and not answering."""
-    Observation.objects.filter(pk=firewall.pk).update(unreachable_since=timezone.now())
+    Observation.objects.filter(pk=firewall.pk).update(
+        unreachable_since=timezone.now(), refused_at=timezone.now(), refusal="It said " + "x" * 300
+    )
     return firewall

@@ -150,5 +150,5 @@ class ValidatedModel(models.Model):
 
 def columns(row: models.Model, names: Collection[str]) -> set[str]:
     """Those of the names that are columns of the row: what `save(update_fields=…)` takes."""
-    fields = row._meta.concrete_fields
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
     return {field.name for field in fields if field.name in names or field.attname in names}
