@@ -21,7 +21,7 @@ from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Observation, Push, Touched
 from firewalls.pushing import hostkeys, recording, rollouts
 from firewalls.pushing.claiming import claim_push
-from firewalls.pushing.drift import GONE_BACK
+from firewalls.pushing.drift import AT_IT, GONE_BACK
 from firewalls.pushing.settling import settle
 from machines.models import Machine
 from networks.models import Activity
@@ -267,15 +267,19 @@ class TestHowAPushEnds:
         new = seen(known).applied
         old = known.revisions.get(number=1)
         Observation.objects.update(applied=old)  # as if nobody had seen that it was confirmed
-        Push.objects.update(finished_at=timezone.now() - 3 * GONE_BACK)
+        Push.objects.update(finished_at=timezone.now() - 3 * AT_IT)
         Push.objects.filter(revision=new).update(
-            state="unseen", error="Not seen.", finished_at=timezone.now() - 2 * GONE_BACK
+            state="unseen", error="Not seen.", finished_at=timezone.now() - 2 * AT_IT
         )
         assert state(known) == "pending"
+        unseen = Push.objects.get(state="unseen")
+        Push.objects.filter(pk=unseen.pk).update(finished_at=timezone.now() - AT_IT / 2)
+        tasks.check(str(known.pk))
+        assert state(known) == "drifted", "it may still go back"
+        Push.objects.filter(pk=unseen.pk).update(finished_at=unseen.finished_at)
         tasks.check(str(known.pk))
         assert seen(known).applied == new and state(known) == "in_sync"
         assert not Drift.objects.exists()
-        unseen = Push.objects.get(state="unseen")
         assert says(visitor().get(f"/pushes/{unseen.pk}/"), "It was looked at since")
 
     def test_unseen_leaves_a_firewall_failed_until_it_was_looked_at(self, known: Firewall) -> None:
