@@ -13,7 +13,7 @@ from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from networks.common.forms import AllocationForm, WholeRowForm
-from networks.common.validation import columns, still_used
+from networks.common.validation import still_used
 
 SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
 OBJECT: dict[str, Any] = {"widget": forms.Textarea(attrs={"rows": 3, "cols": 60})}
@@ -56,8 +56,8 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if isinstance(form, AllocationForm):  # what is allocated is saved already
             return
-        if change:
-            obj.save(update_fields=columns(obj, form.changed_data))
+        if change and isinstance(form, WholeRowForm):
+            obj.save(update_fields=form.changed_columns())
         else:
             super().save_model(request, obj, form, change)
 

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from networks.common.validation import columns
+from networks.common.validation import changed_since, values_of
 
 
 class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -19,6 +19,7 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Have the page remember what it showed: so what a person changed can be told from that."""
         super().__init__(*args, **kwargs)
+        self._stored = values_of(self.instance)
         if not self.instance._state.adding:
             for name, field in self.fields.items():
                 field.show_hidden_initial = not self.is_bound or self._is_remembered(name)
@@ -36,11 +37,15 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
         super()._post_clean()  # type: ignore[misc] # Django's own hook for judging the row
         self.cleaned_data = {name: cleaned[name] for name in cleaned if name not in self.errors}
 
+    def changed_columns(self) -> set[str]:
+        """The columns that a person changed, and those that follow from them."""
+        return changed_since(self.instance, self._stored)
+
     def save(self, commit: bool = True) -> Any:
         """Write the columns that were changed, and no others."""
         if not commit or self.instance._state.adding:
             return super().save(commit)
-        self.instance.save(update_fields=columns(self.instance, self.changed_data))
+        self.instance.save(update_fields=self.changed_columns())
         self._save_m2m()  # type: ignore[attr-defined] # as Django's own save() does
         return self.instance
 
