@@ -13,6 +13,7 @@ from firewalls.models import (
     Attachment,
     Endpoint,
     Firewall,
+    Observation,
     Push,
     Retired,
     Rule,
@@ -189,7 +190,9 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
         return None
     for endpoint in Endpoint.objects.of(firewall):
         endpoint.delete()
-    lock_keys(Push, [firewall.pk], by="firewall")  # before its networks, and workers know them
+    # Before its networks, and workers know them.
+    lock_keys(Push, [firewall.pk], by="firewall")
+    lock_keys(Observation, [firewall.pk])
     retired = Retired.objects.retire(firewall, by)
     free_machine(firewall.machine)
     return retired

@@ -17,7 +17,7 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall, leave
 from firewalls.device.transport import Inspection, Outcome, Survey, TransportError
 from firewalls.intent import changes, revisions
-from firewalls.models import Endpoint, Firewall, Push, Retired, Rollout, Rule
+from firewalls.models import Endpoint, Firewall, Observation, Push, Retired, Rollout, Rule
 from firewalls.pushing import (
     carrying,
     claiming,
@@ -178,7 +178,7 @@ def test_over_rest(scene: Scene) -> None:
 def test_over_pages(scene: Scene) -> None:
     client: Client = staff()
     one = scene.one.pk
-    Firewall.objects.filter(pk=one).update(offered_key=SSH, offered_for=SSH)
+    Observation.objects.filter(pk=one).update(offered_key=SSH, offered_for=SSH)
 
     def steer(action: str) -> Any:
         return client.post(f"/rollouts/{Rollout.objects.get().pk}/{action}/")

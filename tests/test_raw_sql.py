@@ -607,8 +607,11 @@ def test_every_guard_has_a_statement() -> None:
         "firewalls.Endpoint:leads_behind_its_firewall",
     }  # see test_endpoints
     spoken |= {"networks.Address:serves_no_endpoint"}
-    spoken |= {"firewalls.Attachment:has_a_place"}  # which refuses nothing, see test_places
-    # Nor does this; see test_kept_back.
+    spoken |= {
+        "firewalls.Attachment:has_a_place",
+        "firewalls.Firewall:observed_no_more",
+    }  # which refuse nothing, see test_places and test_seen
+    # Nor do these; see test_kept_back.
     spoken |= {"firewalls.Firewall:retires", "networks.Carried:carried_is_fixed"}
     guards = {
         trigger.get_uri(model)

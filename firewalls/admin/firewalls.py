@@ -1,5 +1,6 @@
 """Firewalls for support staff: allocated, changed and freed as everywhere."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -14,13 +15,14 @@ from firewalls.admin.attachments import AttachmentInline
 from firewalls.admin.rules import RuleInline
 from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Firewall
+from firewalls.models import Attachment, Firewall, Revision
 from machines.admin import ADDRESSES_HELP, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.common.fields import InetField, short_labels
 from networks.common.forms import AllocationForm, Listed, WholeRowForm
+from networks.common.validation import columns
 from networks.models import Network
 
 MANAGEMENT = ["uplinks", "host", "port", "user", "host_key"]
@@ -88,8 +90,10 @@ class FirewallForm(WholeRowForm):
     def clean(self) -> None:
         super().clean()
         machine = self.instance.machine
-        machine.name = self.cleaned_data.get("name", machine.name)
-        machine.labels = self.cleaned_data.get("labels") or {}
+        if "name" in self.changed_data:
+            machine.name = self.cleaned_data.get("name", machine.name)
+        if "labels" in self.changed_data:
+            machine.labels = self.cleaned_data.get("labels") or {}
         try:
             machine.full_clean()
         except ValidationError as error:
@@ -137,6 +141,14 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
     add_form = FirewallAddForm
     inlines = [AttachmentInline, RuleInline]
 
+    @admin.display(ordering="observation__applied")
+    def applied(self, obj: Firewall) -> Revision | None:
+        return obj.observation.applied
+
+    @admin.display(ordering="observation__checked_at")
+    def checked_at(self, obj: Firewall) -> datetime | None:
+        return obj.observation.checked_at
+
     @admin.display(ordering="state")
     def state(self, obj: Any) -> str:
         return str(Firewall.State(obj.state).label)
@@ -147,7 +159,7 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
 
     def save_model(self, request: HttpRequest, obj: Firewall, form: Any, change: bool) -> None:
         if change:
-            obj.machine.save()
+            obj.machine.save(update_fields=columns(obj.machine, form.changed_data))
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from firewalls.allocation import free_firewall, join, leave
+from firewalls.api import words
 from firewalls.api.rows import FirewallRows
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.models import Firewall, Push, Revision
@@ -60,7 +61,7 @@ class FirewallFilters(django_filters.FilterSet):
     uplinks = Among()
     management = Exact("host")
     practice = YesNo()
-    state = django_filters.ChoiceFilter(choices=Firewall.State.choices)
+    state = words.StateFilter(words.FIREWALL, choices=words.FIREWALL_STATES)
 
 
 class FirewallViewSet(FirewallRows):

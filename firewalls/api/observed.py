@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from firewalls import tasks
+from firewalls.api import words
 from firewalls.api.rows import FirewallRows
 from firewalls.models import Drift, Firewall
 from firewalls.pushing import drift, hostkeys
@@ -45,7 +46,7 @@ class DriftSerializer(serializers.Serializer[Any]):
 
 class CheckSerializer(serializers.Serializer[Any]):
     firewall = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=Firewall.State.choices)
+    state = serializers.ChoiceField(choices=words.FIREWALL_STATES)
 
 
 class HostKeyView(FirewallRows):
@@ -68,11 +69,12 @@ class HostKeyView(FirewallRows):
 
 
 def _keys(firewall: Firewall) -> Any:
+    offered = firewall.unjudged_key
     return HostKeySerializer(
         {
             "pinned": _key(firewall.host_key),
-            "offered": _key(firewall.offered_key),
-            "offered_at": firewall.offered_at,
+            "offered": _key(offered),
+            "offered_at": firewall.observation.offered_at if offered else None,
             "changed": firewall.key_changed,
         }
     ).data

@@ -2,6 +2,7 @@
 
 import django_filters
 
+from firewalls.api import words
 from firewalls.api.serializers import PushSerializer, RevisionSerializer
 from firewalls.models import Push, Revision
 from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
@@ -23,7 +24,8 @@ class PushFilters(django_filters.FilterSet):
     firewall = Uuid("firewall_id")
     revision = OrNone("revision__number", regex="[0-9]{1,9}")
     rollout = OrNone("rollout_id", regex=UUID)
-    state = django_filters.ChoiceFilter(choices=Push.State.choices)
+    state = words.StateFilter(words.PUSH, choices=words.PUSH_STATES)
+    outcome = django_filters.ChoiceFilter(field_name="state", choices=words.OUTCOMES)
     error = Exact()
     requested_by = Exact()
     created_at = Time()
@@ -53,13 +55,17 @@ class RevisionViewSet(ReadViewSet[Revision]):
 class PushViewSet(ReadViewSet[Push]):
     """The attempts to bring configurations to firewalls, with their steps."""
 
-    queryset = Push.objects.select_related("revision").defer("revision__files")
+    queryset = (
+        Push.objects.select_related("revision")
+        .defer("revision__files")
+        .annotate(promised=words.promised(words.PUSH))
+    )
     serializer_class = PushSerializer
     filterset_class = PushFilters
     search_fields = ["error", "requested_by", "firewall__machine__name"]
     ordering_fields = {
         "id": "id",
-        "state": "state",
+        "state": "promised",
         "created_at": "created_at",
         "started_at": "started_at",
         "finished_at": "finished_at",

@@ -15,7 +15,16 @@ class FirewallRows(RowViewSet[Firewall]):
     )
     serializer_class = FirewallSerializer
     lookup_value_regex = UUID
-    moving = ("state", "wanted", "applied", "drift", "unreachable_since")
+    moving = (
+        "state",
+        "wanted",
+        "applied",
+        "drift",
+        "unreachable_since",
+        "checked_at",
+        "refused_at",
+        "refusal",
+    )
 
     def lock(self, row: Firewall) -> bool:
         return bool(lock_firewalls([row.pk]))

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from firewalls.allocation import NewFirewall, create_firewall, replace_rules
+from firewalls.api import words
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
@@ -53,6 +54,11 @@ def attachments(firewall: Firewall) -> list[dict[str, Any]]:
     ]
 
 
+def _seen_at(name: str, help_text: str = "") -> UtcTime:
+    source = f"observation.{name}"
+    return UtcTime(source=source, read_only=True, allow_null=True, help_text=help_text)
+
+
 class FirewallSerializer(RowSerializer[Firewall]):
     """A firewall: `networks` and `addresses` are what it asks for, `attachments` what it has."""
 
@@ -69,9 +75,18 @@ class FirewallSerializer(RowSerializer[Firewall]):
     router_id = serializers.CharField(read_only=True, allow_null=True)
     management = ManagementSerializer(source="*", required=False)
     rules = RulesSerializer(required=False)
-    state = serializers.ChoiceField(choices=Firewall.State.choices, read_only=True)
+    state = words.PromisedState(words.FIREWALL, choices=words.FIREWALL_STATES, read_only=True)
     wanted = serializers.IntegerField(source="wanted.number", read_only=True, allow_null=True)
-    applied = serializers.IntegerField(source="applied.number", read_only=True, allow_null=True)
+    applied = serializers.IntegerField(
+        source="observation.applied.number", read_only=True, allow_null=True
+    )
+    drift = serializers.CharField(source="observation.drift", read_only=True)
+    unreachable_since = _seen_at("unreachable_since")
+    checked_at = _seen_at("checked_at", "When what is on it was seen last.")
+    refused_at = _seen_at("refused_at", "When the last look was refused; null if it was not.")
+    refusal = serializers.CharField(
+        source="observation.refusal", read_only=True, help_text="Why the last look was refused."
+    )
     created_at = UtcTime(source="machine.created_at", read_only=True)
 
     class Meta(RowSerializer.Meta):
@@ -96,10 +111,13 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "applied",
             "drift",
             "unreachable_since",
+            "checked_at",
+            "refused_at",
+            "refusal",
             "practice",
             "created_at",
         ]
-        read_only_fields = ["drift", "unreachable_since", "practice"]
+        read_only_fields = ["practice"]
 
     @extend_schema_field(AttachmentSerializer(many=True))
     def get_attachments(self, firewall: Firewall) -> Any:
@@ -156,6 +174,10 @@ class PushSerializer(RowSerializer[Push]):
         allow_null=True,
         help_text="The rollout it is part of, if any.",
     )
+    state = words.PromisedState(words.PUSH, choices=words.PUSH_STATES, read_only=True)
+    outcome = serializers.SerializerMethodField(
+        help_text="How it ended, in one word; null until then, and where another took its place."
+    )
     steps = StepSerializer(many=True, read_only=True)
 
     class Meta(RowSerializer.Meta):
@@ -166,6 +188,7 @@ class PushSerializer(RowSerializer[Push]):
             "revision",
             "rollout",
             "state",
+            "outcome",
             "steps",
             "error",
             "requested_by",
@@ -174,3 +197,7 @@ class PushSerializer(RowSerializer[Push]):
             "finished_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=words.OUTCOMES, allow_null=True))
+    def get_outcome(self, push: Push) -> str | None:
+        return str(push.state) if push.state in dict(words.OUTCOMES) else None

@@ -54,7 +54,7 @@ async def _connect(
             return await asyncssh.connect(
                 target.host, target.port, client_factory=lambda: client, **options
             )
-    except (OSError, asyncssh.Error) as error:
+    except (OSError, ValueError, asyncssh.Error) as error:
         raise _not_connected(target, client, timeouts, error) from error
 
 
@@ -112,7 +112,7 @@ async def run_command(
                 raise TransportError(reason)
             yield chunk
         complaint = await process.stderr.read(MOST_COMPLAINT)
-    except (OSError, asyncssh.Error) as error:
+    except (OSError, ValueError, asyncssh.Error) as error:
         reason = f"The connection to {target} was lost: {error or 'it was cut'}"
         raise TransportError(reason, unreachable=True) from error
     text = complaint.decode(errors="replace").strip()

@@ -17,6 +17,7 @@ Outputs, contents and texts are base64.
 
 import base64
 import io
+import re
 import tarfile
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -24,9 +25,15 @@ from dataclasses import dataclass, field
 
 from firewalls.device import applier_file
 from firewalls.device.applier.archive import LARGEST
+from firewalls.device.target import storable
 
 MEGABYTE = 1_000_000
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
+LONGEST_ROLLBACK = 600  # seconds; who claims to wait longer is not waited for longer
+MOST_STEPS, LONGEST_STEP, LONGEST_OUTPUT = 100, 40, 50_000  # of a push; characters
+LONGEST_TEXT = 200_000  # characters of what a firewall has of others
+_TOKEN = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +102,9 @@ class Progress:
     async def read(self, line: str) -> None:
         """Take in one line of the applier; anything else that a box may print is passed over."""
         match line.split("\t"):
-            case ["begin", token, seconds, *_] if seconds.isdigit():
+            case ["begin", token, seconds, *_] if _begins(token, seconds):
                 self.token = token
-                self.rollback_seconds = float(seconds)
+                self.rollback_seconds = float(min(int(seconds), LONGEST_ROLLBACK))
             case ["step", name, "running" | "ok" | "failed" | "skipped" as state, output, *_]:
                 await self.step(name, state, _decoded(output).strip())
             case ["done", verdict, *_]:
@@ -105,6 +112,10 @@ class Progress:
 
     async def step(self, name: str, state: str, output: str = "") -> None:
         """Note a step of the applier's, or of this side's: connect and confirm."""
+        name = storable(name[:LONGEST_STEP])
+        if name not in self.started and len(self.started) >= MOST_STEPS:
+            return
+        output = storable(output, LONGEST_OUTPUT)
         now = time.monotonic()
         started = self.started.setdefault(name, now)
         step = Step(name, state, round(now - started, 3), output)
@@ -114,6 +125,10 @@ class Progress:
         if state == "failed" and name == "roll-back":
             self.is_back = False
         await self.on_step(step)
+
+
+def _begins(token: str, seconds: str) -> bool:
+    return bool(_TOKEN.fullmatch(token) and _SECONDS.fullmatch(seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +155,7 @@ class Order:
 
 def inspection(answer: bytes) -> Inspection | None:
     """What the answer to `show` says; None if it is not complete."""
-    lines = answer.decode(errors="replace").splitlines()
+    lines = _lines(answer)
     if "end" not in lines:
         return None
     sections: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
@@ -156,20 +171,20 @@ def inspection(answer: bytes) -> Inspection | None:
 
 def needs(answer: bytes) -> tuple[Need, ...] | None:
     """What the answer to `check` says; None if it is not complete."""
-    lines = answer.decode(errors="replace").splitlines()
+    lines = _lines(answer)
     if "end" not in lines:
         return None
     seen = []
     for line in lines:
         match line.split("\t"):
             case ["check", name, "ok" | "note" | "failed" | "skipped" as state, text, *_]:
-                seen.append(Need(_storable(name), state, _storable(_decoded(text))))
+                seen.append(Need(name, state, _decoded(text)))
     return tuple(seen)
 
 
 def surveyed(answer: bytes) -> Survey | None:
     """What the answer to `survey` says; None if it is not complete."""
-    lines = answer.decode(errors="replace").splitlines()
+    lines = _lines(answer)
     if "end" not in lines:
         return None
     sections: dict[str, dict[str, str]] = {"unit": {}, "file": {}, "now": {}}
@@ -177,19 +192,25 @@ def surveyed(answer: bytes) -> Survey | None:
     for line in lines:
         match line.split("\t"):
             case ["unit" | "file" | "now" as section, name, content, whole, *_]:
-                # PostgreSQL stores no text with a zero in it.
-                sections[section][_storable(name)] = _storable(_decoded(content))
-                cut += [] if whole == "whole" else [_storable(name)]
+                text = _decoded(content)
+                sections[section][name] = text[:LONGEST_TEXT]
+                cut += [] if whole == "whole" and len(text) <= LONGEST_TEXT else [name]
     return Survey(sections["unit"], sections["file"], sections["now"], cut, "taken-over" in lines)
 
 
-def _storable(text: str) -> str:
-    return text.replace("\0", "\ufffd")
+def _lines(answer: bytes) -> list[str]:
+    """Lines of words: what ends one is a line feed, and no other character that a box may send."""
+    return [line.removesuffix("\r") for line in text_of(answer).split("\n")]
+
+
+def text_of(words: bytes) -> str:
+    """What a firewall has written, as text that can be stored."""
+    return storable(words.decode(errors="replace"))
 
 
 def _decoded(text: str) -> str:
     try:
-        return base64.b64decode(text).decode(errors="replace")
+        return text_of(base64.b64decode(text))
     except ValueError:
         return text
 

@@ -1,4 +1,4 @@
-"""Looking at what a firewall has beside what is ours, before it is taken over."""
+"""Looking at what a firewall has beside what is ours, and what it lacks for a push."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncssh
 
 from firewalls.device.connection import output_of, run_command
-from firewalls.device.protocol import Survey, surveyed
+from firewalls.device.protocol import Need, Survey, needs, surveyed
 from firewalls.device.target import Target, Timeouts, TransportError
 
 COMMAND = "survey"
@@ -17,6 +17,19 @@ async def survey(
 ) -> Survey:
     """What the firewall has beside what is ours. Raises TransportError."""
     return _complete(target, await output_of(target, COMMAND, key_path, timeouts or Timeouts()))
+
+
+async def check(
+    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
+) -> tuple[Need, ...]:
+    """Whether all is there that a push needs; nothing is changed. Raises TransportError."""
+    answer = await output_of(target, "check", key_path, timeouts or Timeouts())
+    seen = needs(answer)
+    if seen is None:
+        raise TransportError(
+            f"{target} did not answer with what it needs; its applier may be an older one."
+        )
+    return seen
 
 
 async def surveyed_over(

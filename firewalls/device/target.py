@@ -2,6 +2,21 @@
 
 from dataclasses import dataclass
 
+LONGEST = 2_000  # characters of an error: what a firewall says may be in it
+
+
+def storable(text: str, most: int | None = None) -> str:
+    """What a firewall says, as the database and pages take it: no zeros, nothing half a character.
+
+    Cut to so many characters, and it says so.
+    """
+    clean = text.replace("\0", "\ufffd").encode(errors="replace").decode()
+    return clean if most is None or len(clean) <= most else f"{clean[:most]}… (cut)"
+
+
+class Stop(Exception):
+    """Raised by who watches a push, to end it at once: it belongs to somebody else by now."""
+
 
 class TransportError(Exception):
     """The firewall was not reached, or did not speak as an applier does.
@@ -18,7 +33,7 @@ class TransportError(Exception):
         offered_key: str = "",
         local: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(storable(message, LONGEST))
         self.unreachable = unreachable
         self.offered_key = offered_key
         self.local = local

@@ -1,6 +1,7 @@
 """The one way to a firewall: its applier over SSH. Pushes files and confirms them; inspects."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -10,7 +11,14 @@ from pathlib import Path
 import asyncssh
 
 from firewalls.device.connection import connected, output_of, run_command
-from firewalls.device.outcomes import Outcome, confirm_answer, never_confirmed, not_applied
+from firewalls.device.outcomes import (
+    LONGEST,
+    Outcome,
+    confirm_answer,
+    never_confirmed,
+    not_applied,
+    unforeseen,
+)
 from firewalls.device.protocol import (
     Inspection,
     Need,
@@ -20,11 +28,13 @@ from firewalls.device.protocol import (
     Step,
     Survey,
     inspection,
-    needs,
     packed,
+    text_of,
 )
-from firewalls.device.surveying import survey, surveyed_over
-from firewalls.device.target import Target, Timeouts, TransportError
+from firewalls.device.surveying import check, survey, surveyed_over
+from firewalls.device.target import Stop, Target, Timeouts, TransportError, storable
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "Inspection",
@@ -32,6 +42,7 @@ __all__ = [
     "Order",
     "Outcome",
     "Step",
+    "Stop",
     "Survey",
     "Target",
     "Timeouts",
@@ -61,7 +72,7 @@ async def push(
     attempt = _Attempt(
         target, key_path, timeouts or Timeouts(), Progress(on_step), order or Order()
     )
-    return await attempt.push(files)
+    return await attempt.end(files)
 
 
 async def inspect(
@@ -73,19 +84,6 @@ async def inspect(
     if complete is None:
         raise TransportError(f"{target} did not answer with its files.")
     return complete
-
-
-async def check(
-    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
-) -> tuple[Need, ...]:
-    """Whether all is there that a push needs; nothing is changed. Raises TransportError."""
-    answer = await output_of(target, "check", key_path, timeouts or Timeouts())
-    seen = needs(answer)
-    if seen is None:
-        raise TransportError(
-            f"{target} did not answer with what it needs; its applier may be an older one."
-        )
-    return seen
 
 
 IN_THE_WAY = "check-units"  # the step that fails where units of others are in the way
@@ -109,6 +107,18 @@ class _Attempt:
     progress: Progress
     order: Order
 
+    async def end(self, files: Mapping[str, str]) -> Outcome:
+        """Push; where a mistake of this side ends that, nobody sees what the firewall does."""
+        try:
+            return await self.push(files)
+        except (Stop, TransportError):
+            raise
+        except Exception as error:
+            if not self.progress.token:
+                raise
+            log.exception("Something unforeseen went wrong with %s.", self.target)
+            return Outcome("unseen", unforeseen(self.target.name, type(error).__name__))
+
     async def push(self, files: Mapping[str, str]) -> Outcome:
         interruption = await self._send(files)
         if self.progress.verdict == "unchanged":
@@ -117,6 +127,8 @@ class _Attempt:
             return Outcome("confirmed")
         if self.progress.verdict not in ("", "applied"):
             return not_applied(self.target.name, self.progress)
+        if not self.progress.token:
+            return Outcome("unseen", f"{self.target} applied, it says, and began with no token.")
         outcome = await self._confirm(interruption.problem)
         if interruption.step:
             # The box went on by itself; how the step went shows in how it ended.
@@ -172,7 +184,7 @@ class _Attempt:
                 async for chunk in chunks:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
-                        await self.progress.read(line.decode(errors="replace"))
+                        await self.progress.read(text_of(line))
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -217,8 +229,8 @@ class _Attempt:
     async def _ask_to_confirm(self) -> str:
         command = f"confirm {self.progress.token}"
         answer = await output_of(self.target, command, self.key_path, self.timeouts)
-        lines = answer.decode(errors="replace").splitlines()
-        return lines[-1] if lines else "nothing"
+        lines = text_of(answer).splitlines()
+        return storable(lines[-1], LONGEST) if lines else "nothing"
 
     async def _ended(self, answer: str, problem: str) -> Outcome | None:
         ending = confirm_answer(self.target.name, answer, self.progress.verdict, problem)
@@ -230,6 +242,4 @@ class _Attempt:
     async def _give_up(self, problem: str, failure: TransportError | None) -> Outcome:
         await self.progress.step("confirm", "failed", problem)
         error = never_confirmed(self.target.name, self.progress.rollback_seconds, problem)
-        if failure is None:
-            return Outcome("failed", error)
-        return Outcome("failed", error, failure.unreachable, failure.offered_key)
+        return Outcome("unseen", error, failure)

@@ -28,8 +28,9 @@ USING (
 WHERE ranked.id = revision.id AND ranked.place > %s AND revision.number > 0
 AND revision.created_at < now() - make_interval(days => %s)
 AND NOT EXISTS (
-    SELECT FROM firewalls_firewall firewall
-    WHERE revision.id IN (firewall.wanted_id, firewall.applied_id))
+    SELECT FROM firewalls_firewall firewall WHERE revision.id = firewall.wanted_id)
+AND NOT EXISTS (
+    SELECT FROM firewalls_observation observation WHERE revision.id = observation.applied_id)
 AND NOT EXISTS (
     SELECT FROM firewalls_push push WHERE revision.id IN (push.revision_id, push.instead_of_id))
 AND NOT EXISTS (
@@ -46,7 +47,7 @@ def revision_named(firewall: Firewall, name: str) -> Revision | None:
     if name == "wanted":
         return firewall.wanted
     if name == "applied":
-        return firewall.applied
+        return firewall.observation.applied
     if not name.isdecimal():
         raise ValueError(f"{name!r} is no revision; give a number, applied or wanted.")
     if len(name) > MOST_DIGITS:
@@ -129,9 +130,10 @@ def files_on_firewall(firewall: Firewall) -> Files:
 
     Where nothing was applied, what it has of somebody else's.
     """
-    if firewall.applied is None and (survey := Survey.objects.filter(firewall=firewall).first()):
+    applied = firewall.observation.applied
+    if applied is None and (survey := Survey.objects.filter(firewall=firewall).first()):
         return {**survey.units, **survey.files}
-    files = dict(firewall.applied.files) if firewall.applied else {}
+    files = dict(applied.files) if applied else {}
     drift = Drift.objects.filter(firewall=firewall).first()
     for name, (_, there) in (drift.found if drift else {}).items():
         if name.startswith("/"):  # a file, and not something that runs

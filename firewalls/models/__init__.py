@@ -6,6 +6,7 @@ from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.needs import Needs
+from firewalls.models.observation import Observation
 from firewalls.models.push import Push, PushQuerySet
 from firewalls.models.retired import Retired, RetiredQuerySet
 from firewalls.models.revision import Revision
@@ -24,6 +25,7 @@ __all__ = [
     "FirewallQuerySet",
     "Member",
     "Needs",
+    "Observation",
     "Push",
     "PushQuerySet",
     "Retired",

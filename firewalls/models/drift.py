@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import pgtrigger
 from django.db import models
 
 from firewalls.configuration.diffs import unified
@@ -10,6 +11,12 @@ from firewalls.models.firewall import Firewall
 from networks.common.triggers import FIREWALL, Recorded
 
 Differences = dict[str, tuple[str, str]]  # what was applied and what is there, by path or name
+
+
+# What a worker finds is no decision, nor is that it is gone again.
+_ACCEPTED = pgtrigger.Condition(
+    "NEW.accepted_at IS NOT NULL AND NEW.accepted_at IS DISTINCT FROM OLD.accepted_at"
+)
 
 
 class Drift(models.Model):
@@ -32,6 +39,8 @@ class Drift(models.Model):
                 about=["'firewall:' || this.firewall_id"],
                 shown_as={"firewall": FIREWALL},
                 hidden=["id", "found", "found_at"],
+                operation=pgtrigger.Update,
+                condition=_ACCEPTED,
             )
         ]
 

@@ -4,6 +4,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -20,10 +21,21 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from firewalls.models.attachment import Attachment
+    from firewalls.models.observation import Observation
     from firewalls.models.push import Push
     from firewalls.models.revision import Revision
     from firewalls.models.rule import Rule
 
+_MAKE = "INSERT INTO firewalls_observation (firewall_id) VALUES (NEW.machine_id); RETURN NULL;"
+_REMOVE = "DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN OLD;"
+OBSERVED = [
+    pgtrigger.Trigger(
+        name="observed", when=pgtrigger.After, operation=pgtrigger.Insert, func=_MAKE
+    ),
+    pgtrigger.Trigger(
+        name="observed_no_more", when=pgtrigger.Before, operation=pgtrigger.Delete, func=_REMOVE
+    ),
+]
 DEFAULT_PORT, DEFAULT_USER = 22, "shared-networks"
 NAME = FIREWALL.format(row="this")  # SQL: what the firewall of a recorded row is called
 
@@ -70,45 +82,14 @@ class Firewall(ValidatedModel):
         related_name="+",
         editable=False,
     )
-    applied = models.ForeignKey(
-        "firewalls.Revision",
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        editable=False,
-    )
-    drifted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    drift = models.TextField(blank=True, editable=False)
-    unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
-    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    check_due_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text="When it is looked at next; empty: when possible.",
-    )
-    silences = models.PositiveIntegerField(
-        default=0, editable=False, help_text="How often in a row it did not answer."
-    )
-    offered_key = models.CharField(
-        max_length=1000,
-        blank=True,
-        editable=False,
-        help_text="The host key it showed that is not pinned.",
-    )
-    offered_for = models.CharField(
-        max_length=1000,
-        blank=True,
-        editable=False,
-        help_text="What was pinned when it showed that key.",
-    )
-    offered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Another host key than the pinned one was shown, and somebody kept the pinned one.
+    key_dismissed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = FirewallQuerySet.as_manager()
 
     if TYPE_CHECKING:
         attachments: "RelatedManager[Attachment]"
+        observation: "Observation"
         state: str  # where with_state() annotated it
         rules: "RelatedManager[Rule]"
         revisions: "RelatedManager[Revision]"
@@ -121,16 +102,9 @@ class Firewall(ValidatedModel):
             Recorded(
                 label=MACHINE.format(row="this"),
                 about=["'machine:' || this.machine_id"],
-                hidden=[
-                    "machine",
-                    "wanted",
-                    "applied",
-                    "checked_at",
-                    "check_due_at",
-                    "silences",
-                    "drift",
-                ],  # revisions and pushes have events of their own
+                hidden=["machine", "wanted"],  # revisions have events of their own
             ),
+            *OBSERVED,
         ]
 
     def __str__(self) -> str:
@@ -157,9 +131,17 @@ class Firewall(ValidatedModel):
         return self.machine.primary
 
     @property
+    def unjudged_key(self) -> str:
+        """The host key that it showed, is not pinned, and nobody has judged since; or nothing."""
+        seen, dismissed_at = self.observation, self.key_dismissed_at
+        judged = dismissed_at and (seen.offered_at is None or seen.offered_at <= dismissed_at)
+        return "" if judged or seen.offered_key == self.host_key else seen.offered_key
+
+    @property
     def key_changed(self) -> bool:
         """Whether it showed another host key than is pinned: nothing is sent until it is judged."""
-        return bool(self.offered_for) and self.offered_for == self.host_key
+        offered_for = self.observation.offered_for
+        return bool(offered_for and offered_for == self.host_key and self.unjudged_key)
 
     @property
     def router_id(self) -> IPv4Address | None:

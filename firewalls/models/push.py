@@ -87,12 +87,14 @@ class Push(models.Model):
         QUEUED = "queued", "queued"
         RUNNING = "running", "running"
         CONFIRMED = "confirmed", "confirmed"
+        REFUSED = "refused", "refused"
         ROLLED_BACK = "rolled_back", "rolled back"
-        FAILED = "failed", "failed"
+        UNSEEN = "unseen", "unseen"
         SUPERSEDED = "superseded", "superseded"
 
     OPEN = (State.QUEUED, State.RUNNING)
-    BROKEN = (State.FAILED, State.ROLLED_BACK)
+    # Nothing was changed; it went back, and said so; or it may run the old or the new.
+    BROKEN = (State.REFUSED, State.ROLLED_BACK, State.UNSEEN)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="pushes")
@@ -142,7 +144,7 @@ class Push(models.Model):
             models.Index(
                 fields=["firewall", "finished_at"],
                 name="push_broken",
-                condition=Q(state__in=["failed", "rolled_back"], unanswered=False),
+                condition=Q(state__in=["refused", "rolled_back", "unseen"], unanswered=False),
             ),
         ]
         constraints = [
@@ -156,7 +158,7 @@ class Push(models.Model):
                 name="finished_means_finished",
                 condition=Q(state__in=["queued", "running"], finished_at=None)
                 | Q(
-                    state__in=["confirmed", "rolled_back", "failed", "superseded"],
+                    state__in=["confirmed", "refused", "rolled_back", "unseen", "superseded"],
                     finished_at__isnull=False,
                 ),
             ),

@@ -21,14 +21,14 @@ class RetiredQuerySet(models.QuerySet["Retired"]):
         """Keep what it takes to reach a firewall that is freed; None where nothing of ours is."""
         if not Carried.objects.filter(box=firewall.pk).exists():
             return None
-        machine = firewall.machine
+        machine, applied = firewall.machine, firewall.observation.applied
         fields: dict[str, object] = {name: getattr(firewall, name) for name in REACHED_BY}
         fields |= {
             "name": machine.name,
             "partition": machine.partition_id,
             "project": machine.project_id,
             "network": machine.primary_id,
-            "files": firewall.applied.files if firewall.applied else {},
+            "files": applied.files if applied else {},
             "retired_by": by,
         }
         retired, _ = self.update_or_create(id=firewall.pk, defaults=fields)

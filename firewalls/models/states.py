@@ -18,15 +18,18 @@ class State(models.TextChoices):
     PENDING = "pending", "pending"
     PUSHING = "pushing", "pushing"
     FAILED = "failed", "failed"
+    REFUSED = "refused", "refused"
     DRIFTED = "drifted", "drifted"
     UNREACHABLE = "unreachable", "unreachable"
 
 
-TROUBLE = (State.FAILED, State.DRIFTED, State.UNREACHABLE)
+TROUBLE = (State.FAILED, State.REFUSED, State.DRIFTED, State.UNREACHABLE)
 # Another host key than the pinned one was shown, and nobody has judged it since.
-KEY_CHANGED = Q(offered_for=F("host_key")) & ~Q(offered_for="")
-# What trouble leaves on the firewall itself; a push that went wrong leaves none there.
-MARKED = Q(unreachable_since__isnull=False) | Q(drifted_at__isnull=False) | KEY_CHANGED
+KEY_CHANGED = (
+    Q(observation__offered_for=F("host_key"), observation__offered_for__gt="")
+    & ~Q(observation__offered_key=F("host_key"))
+    & (Q(key_dismissed_at=None) | Q(observation__offered_at__gt=F("key_dismissed_at")))
+)
 
 
 class FirewallQuerySet(models.QuerySet["Firewall"]):
@@ -35,7 +38,12 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
-        outcome = Case(When(unanswered=True, then=Value("")), default=F("state"))
+        looked_at_since = Q(finished_at__lt=OuterRef("observation__checked_at"))
+        outcome = Case(
+            When(unanswered=True, then=Value("")),
+            When(looked_at_since, state=Push.State.UNSEEN, then=Value("")),
+            default=F("state"),
+        )
         last = pushes.ended().order_by("-finished_at").annotate(outcome=outcome)
         rows = self.alias(last_push=Subquery(last.values("outcome")[:1]))
         return rows.annotate(state=_state(pushes.open(), Push.BROKEN))  # type: ignore[no-redef]
@@ -45,14 +53,20 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         return self.with_state().filter(state__in=states)  # type: ignore[misc] # annotated
 
     def in_trouble(self) -> "FirewallQuerySet":
-        """Those that are failed, drifted or unreachable, with `state` annotated.
+        """Those that are failed, refused, drifted or unreachable, with `state` annotated.
 
         They are few, and every page asks for them; so their state is computed only where
         something hints at trouble.
         """
+        from firewalls.models.observation import (  # noqa: PLC0415 - models refer to each other
+            MARKED,
+            Observation,
+        )
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
-        hinted = MARKED | Q(pk__in=Push.objects.broken_last().values("firewall"))
+        marked = Observation.objects.filter(MARKED).values("firewall")
+        broken = Push.objects.broken_last().values("firewall")
+        hinted = Q(pk__in=marked) | Q(pk__in=broken)
         return self.filter(hinted).in_state(*TROUBLE)
 
     def behind(self) -> "FirewallQuerySet":
@@ -103,7 +117,8 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
     def with_revisions(self) -> "FirewallQuerySet":
         """The revisions wanted and applied come along, without their files, which are long."""
-        return self.select_related("wanted", "applied").defer("wanted__files", "applied__files")
+        rows = self.select_related("wanted", "observation__applied")
+        return rows.defer("wanted__files", "observation__applied__files")
 
 
 def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
@@ -111,11 +126,12 @@ def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
     return Case(
         When(KEY_CHANGED, then=Value(State.FAILED)),
         When(Exists(open_pushes), then=Value(State.PUSHING)),
-        When(unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
+        When(observation__unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
         When(last_push__in=broken, then=Value(State.FAILED)),
-        When(drifted_at__isnull=False, then=Value(State.DRIFTED)),
-        When(applied=None, then=Value(State.NEW)),
-        When(applied=F("wanted"), then=Value(State.IN_SYNC)),
+        When(observation__refused_at__isnull=False, then=Value(State.REFUSED)),
+        When(observation__drifted_at__isnull=False, then=Value(State.DRIFTED)),
+        When(observation__applied=None, then=Value(State.NEW)),
+        When(observation__applied=F("wanted"), then=Value(State.IN_SYNC)),
         default=Value(State.PENDING),
         output_field=models.CharField(),
     )

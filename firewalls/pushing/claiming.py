@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Push, PushQuerySet
+from firewalls.models import Firewall, Observation, Push, PushQuerySet
 from firewalls.models.states import KEY_CHANGED
 from networks.common.locking import lock_keys
 
@@ -61,13 +61,16 @@ def _start(pushes: PushQuerySet) -> int:
 
 
 def _with_firewalls() -> PushQuerySet:
-    return Push.objects.select_related("firewall__machine__partition", "revision")
+    return Push.objects.select_related(
+        "firewall__machine__partition", "firewall__observation", "revision"
+    )
 
 
 def requeue_lost() -> int:
     """Queue again what dead workers were running, and return how many are not running any more.
 
-    Where a newer push waits already, that one takes over. One that was lost too often has failed.
+    Where a newer push waits already, that one takes over. One that was lost too often ends, and
+    nobody saw how.
     """
     silent = Push.objects.open().filter(
         state=Push.State.RUNNING, heartbeat_at__lt=Now() - LOST_AFTER
@@ -80,7 +83,7 @@ def requeue_lost() -> int:
 
 def _requeue(silent: PushQuerySet) -> int:
     silent.filter(attempts__gte=MOST_ATTEMPTS).update(
-        state=Push.State.FAILED,
+        state=Push.State.UNSEEN,
         finished_at=Now(),
         error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry.",
     )
@@ -101,24 +104,26 @@ def claim_inspections(most: int) -> list[Firewall]:
     """Up to so many firewalls that are due and not pushed to, made this worker's for a while."""
     if most <= 0:
         return []
-    host_key_never_seen = Q(check_due_at=None, host_key="", offered_key="")
+    never_seen = Q(check_due_at=None, firewall__host_key="", offered_key="")
     never_inspected = Q(check_due_at=None, applied__isnull=False)
+    stopped = Firewall.objects.filter(KEY_CHANGED).values("pk")
     due = (
-        Firewall.objects.filter(Q(check_due_at__lte=Now()) | never_inspected | host_key_never_seen)
-        .exclude(KEY_CHANGED)
-        .exclude(host="")
-        .exclude(pushes__state=Push.State.RUNNING)
+        Observation.objects.filter(Q(check_due_at__lte=Now()) | never_inspected | never_seen)
+        .exclude(firewall__in=stopped)
+        .exclude(firewall__host="")
+        .exclude(firewall__pushes__state=Push.State.RUNNING)
     )
     longest_due = due.order_by(F("check_due_at").asc(nulls_last=True))
     with transaction.atomic():
         locked = longest_due.select_for_update(skip_locked=True, of=("self",), no_key=True)
         keys = list(locked.values_list("pk", flat=True)[:most])
-        Firewall.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
-    return list(Firewall.objects.filter(pk__in=keys).select_related("machine", "applied"))
+        Observation.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
+    rows = Firewall.objects.filter(pk__in=keys)
+    return list(rows.select_related("machine", "observation__applied"))
 
 
 def inspect_now(firewalls: Iterable[UUID]) -> None:
     """Have these inspected as soon as a worker can."""
     with transaction.atomic():
-        keys = lock_keys(Firewall, firewalls)
-        Firewall.objects.filter(pk__in=keys).update(check_due_at=Now())
+        keys = lock_keys(Observation, firewalls)
+        Observation.objects.filter(pk__in=keys).update(check_due_at=Now())

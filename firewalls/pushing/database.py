@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 120.0  # seconds for which a database that is away is waited for
 PAUSE = 0.5  # seconds between two attempts
+TOO_LARGE = "54"  # the class of PostgreSQL's errors for what exceeds its limits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +49,7 @@ class DatabaseThread:
             try:
                 return await self._once(work, *args, **kwargs)
             except (OperationalError, InterfaceError) as error:
-                if time.monotonic() > deadline:
+                if _is_about_the_work(error) or time.monotonic() > deadline:
                     raise
                 first_line = str(error).strip().partition("\n")[0]
                 log.warning("The database is away (%s); trying again.", first_line)
@@ -67,3 +68,8 @@ class DatabaseThread:
         return await loop.run_in_executor(
             self._executor, lambda: self._context.run(work, *args, **kwargs)
         )
+
+
+def _is_about_the_work(error: Error) -> bool:
+    """Whether the database is there, and cannot do this: what is to be written is too large."""
+    return str(getattr(error.__cause__, "sqlstate", "")).startswith(TOO_LARGE)

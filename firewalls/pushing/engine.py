@@ -52,7 +52,7 @@ class InFlight:
 
     def progress_is_due(self) -> bool:
         silent_for = time.monotonic() - self.written_at
-        return silent_for > HEARTBEAT_SECONDS or any(job.changed for job in self.push_jobs)
+        return silent_for > HEARTBEAT_SECONDS or any(job.has_news for job in self.push_jobs)
 
 
 class Engine:
@@ -126,10 +126,10 @@ async def _run_for_a_tick(
     await asyncio.sleep(TOGETHER)
     ended = [task for task in in_flight.jobs if task.done()]
     for task in ended:
-        await database.run(_settle, in_flight.jobs[task], task.result())
+        await _settle_alone(in_flight.jobs[task], task.result(), database)
         del in_flight.jobs[task]
     if in_flight.push_jobs and in_flight.progress_is_due():
-        await database.run(recording.record_progress, in_flight.push_jobs)
+        await _record_progress(in_flight.push_jobs, database)
         in_flight.written_at = time.monotonic()
     return bool(ended)
 
@@ -147,7 +147,7 @@ async def _run(job: Job) -> Result:
     key_path = None if settings.SSH_AGENT else Path(settings.SSH_KEY)
     try:
         if isinstance(job, InspectionJob):
-            look = transport.inspect if job.firewall.applied_id else transport.survey
+            look = transport.inspect if job.firewall.observation.applied_id else transport.survey
             return await look(job.target, key_path=key_path)
         return await transport.push(
             job.target, job.files, job.record_step, key_path=key_path, order=job.order
@@ -164,6 +164,19 @@ async def _run(job: Job) -> Result:
         )
 
 
+async def _settle_alone(job: Job, result: Result, database: DatabaseThread) -> None:
+    """Write down what came of a job. Where that cannot be written, this job fails and no other."""
+    try:
+        await database.run(_settle, job, result)
+    except Exception as error:
+        log.exception("What came of %s could not be written down.", job.target)
+        try:
+            await database.run(_settle_unwritable, job, type(error).__name__)
+        except Exception:
+            # Its row is as it was: it is claimed again once it is found to be silent, or due.
+            log.exception("Nor could it be written down that %s went wrong.", job.target)
+
+
 def _settle(job: Job, result: Result) -> None:
     match job, result:
         case PushJob(), Outcome() | TransportError():
@@ -172,6 +185,27 @@ def _settle(job: Job, result: Result) -> None:
             settling.settle(job.push, result, job.step_list)
         case InspectionJob(), Inspection() | Survey() | TransportError():
             recording.record_inspection(job.firewall, result)
+
+
+def _settle_unwritable(job: Job, error: str) -> None:
+    reason = f"What {job.target} said could not be written down ({error}); see the log."
+    if isinstance(job, PushJob):
+        settling.give_up(job.push, reason)
+    else:
+        recording.record_refusal(job.firewall, reason)
+
+
+async def _record_progress(jobs: list[PushJob], database: DatabaseThread) -> None:
+    """Of all at once; if one cannot be written down, of each by itself, and that one's never."""
+    try:
+        await database.run(recording.record_progress, jobs)
+    except Exception:
+        for job in jobs:
+            try:
+                await database.run(recording.record_progress, [job])
+            except Exception:
+                log.exception("The steps of the push to %s cannot be written down.", job.target)
+                job.unwritable = True
 
 
 engine = Engine()

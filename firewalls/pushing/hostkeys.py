@@ -2,9 +2,11 @@
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models.functions import Now
 
 from firewalls.device.pinning import fingerprint
 from firewalls.models import Firewall
+from firewalls.pushing import claiming
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 
@@ -23,20 +25,18 @@ def confirm(firewall: Firewall, typed: str) -> None:
     Raises ValidationError.
     """
     with operation(f"the host key of {firewall} was confirmed"), transaction.atomic():
-        row = Firewall.objects.get(pk__in=lock_keys(Firewall, [firewall.pk]))
-        if not row.offered_key:
+        rows = Firewall.objects.select_related("observation")
+        row = rows.get(pk__in=lock_keys(Firewall, [firewall.pk]))
+        if not row.unjudged_key:
             message = "It has shown no other host key than the pinned one; look at it first."
             raise _invalid(message, "nothing_shown")
-        shown = fingerprint_of(row.offered_key)
+        shown = fingerprint_of(row.unjudged_key)
         if typed.strip() != shown:
             message = f"The firewall has shown {shown}, not this. Nothing was pinned."
             raise _invalid(message, "not_confirmed")
-        row.host_key = row.offered_key
-        row.offered_key = ""
-        row.offered_for = ""
-        row.offered_at = None
-        row.check_due_at = None
-        row.save()
+        row.host_key = row.unjudged_key
+        row.save(update_fields=["host_key"])
+        claiming.inspect_now([row.pk])
 
 
 def _invalid(message: str, code: str) -> ValidationError:
@@ -49,6 +49,4 @@ def dismiss(firewall: Firewall) -> None:
     If it shows another key again, it is stopped again.
     """
     with operation(f"another host key of {firewall} was dismissed"):
-        Firewall.objects.filter(pk=firewall.pk).update(
-            offered_key="", offered_for="", offered_at=None
-        )
+        Firewall.objects.filter(pk=firewall.pk).update(key_dismissed_at=Now())

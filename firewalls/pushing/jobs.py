@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from firewalls.device.transport import Order, Step, Survey, Target
+from firewalls.device.transport import Order, Step, Stop, Survey, Target
 from firewalls.models import Firewall, Push, Retired
 
 
-class ClaimLost(Exception):
+class ClaimLost(Stop):
     """The push was taken for lost and belongs to another worker now; this one stops silently."""
 
 
@@ -21,19 +21,25 @@ class PushJob:
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     changed: bool = True  # since its progress was last written to the database
     claim_lost: bool = False
+    unwritable: bool = False  # its steps: they are left out of what is written while it runs
     adopted: Collection[str] = ()  # digests of units of others that a person has adopted
     survey: Survey | None = None  # what the firewall had, where it was looked at
 
     @property
     def order(self) -> Order:
         """What to do beyond putting files there: the first push looks at what there is."""
-        is_first = self.push.firewall.applied_id is None
+        is_first = self.push.firewall.observation.applied_id is None
         return Order(tuple(self.adopted), self.gives_back, is_first, self.note_survey)
 
     @property
     def gives_back(self) -> bool:
         """Whether it restores what the firewall had before the first push."""
         return self.push.revision is not None and self.push.revision.number == 0
+
+    @property
+    def has_news(self) -> bool:
+        """Whether steps of it are to be written down."""
+        return self.changed and not self.unwritable
 
     def note_survey(self, survey: Survey) -> None:
         """Note what the firewall has, to be written to the database when the push ends."""

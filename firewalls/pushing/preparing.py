@@ -68,7 +68,10 @@ def _choose_latest(pushes: list[Push]) -> None:
 def _still_running(claimed: list[Push]) -> list[Push]:
     """Those that were not refused, as their rows are now, in the same order."""
     running = Push.objects.filter(state=Push.State.RUNNING).select_related(
-        "firewall__machine__partition", "firewall__takeover", "revision"
+        "firewall__machine__partition",
+        "firewall__takeover",
+        "firewall__observation",
+        "revision",
     )
     current = running.in_bulk([push.pk for push in claimed])
     return [current[push.pk] for push in claimed if push.pk in current]

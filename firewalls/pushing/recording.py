@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Case, F, JSONField, Value, When
+from django.db.models import Case, F, JSONField, QuerySet, Value, When
 from django.db.models.functions import Cast, Coalesce, Now
 
 from firewalls.device.transport import Inspection, Survey, TransportError
-from firewalls.models import Firewall, Push, PushQuerySet
-from firewalls.pushing.drift import record_drift
+from firewalls.models import Firewall, Observation, Push, PushQuerySet
+from firewalls.pushing.drift import recognise_unseen, record_drift
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.takeover import record_survey
 from networks.common.locking import lock_keys
@@ -27,7 +27,7 @@ def record_progress(jobs: list[PushJob]) -> None:
 
     A push that belongs to another worker by now is not written, and its job is marked.
     """
-    changed = [job for job in jobs if job.changed]
+    changed = [job for job in jobs if job.has_news]
     for job in changed:
         job.changed = False  # A step that comes from here on is for the next time.
     steps = {job.push.pk: job.step_list for job in changed}
@@ -71,41 +71,71 @@ def _same_attempt(rows: PushQuerySet, pushes: list[Push]) -> set[UUID]:
     return {pk for pk, attempt in current if attempt == attempts[pk]}
 
 
-def record_contact(firewall: Firewall, *, unreachable: bool, offered_key: str = "") -> None:
-    """Write down whether the firewall has answered, and when it is inspected next.
+def observed(firewall: Firewall) -> QuerySet[Observation]:
+    """The row of what was seen of it, to be changed in one statement."""
+    return Observation.objects.filter(pk=firewall.pk)
 
-    `offered_key`: the host key that it showed and that is not the pinned one.
+
+def record_silence(firewall: Firewall) -> None:
+    """It did not answer: it is asked again after pauses that grow."""
+    pause = SHORTEST_PAUSE * 2 ** min(firewall.observation.silences, MOST_DOUBLINGS)
+    observed(firewall).update(
+        unreachable_since=Coalesce("unreachable_since", Now()),
+        silences=F("silences") + 1,
+        check_due_at=Now() + min(LONGEST_PAUSE, pause),
+    )
+
+
+def record_refusal(firewall: Firewall, reason: str, offered_key: str = "") -> None:
+    """It answers, and cannot be looked at: what was seen of it before stays what was seen then.
+
+    `offered_key`: the host key that it showed and that is not the pinned one. Where none is pinned
+    yet, the firewall refuses nothing: it waits for a person.
     """
-    row = Firewall.objects.filter(pk=firewall.pk)
+    row = observed(firewall)
     if offered_key:
         row.update(offered_key=offered_key, offered_for=firewall.host_key, offered_at=Now())
-    if unreachable:
-        pause = SHORTEST_PAUSE * 2 ** min(firewall.silences, MOST_DOUBLINGS)
-        row.update(
-            unreachable_since=Coalesce("unreachable_since", Now()),
-            silences=F("silences") + 1,
-            check_due_at=Now() + min(LONGEST_PAUSE, pause),
-        )
-        return
-    row.update(
-        unreachable_since=None,
-        silences=0,
-        checked_at=Now(),
-        check_due_at=Now() + settings.CHECK_EVERY,
-    )
+    if firewall.host_key:
+        row.update(refused_at=Now(), refusal=reason)
+    _record_answer(row)
+
+
+def record_answer(firewall: Firewall) -> None:
+    """It answered, but what is on it was not seen."""
+    _record_answer(observed(firewall))
+
+
+def record_look(firewall: Firewall) -> None:
+    """What is on it was seen."""
+    row = observed(firewall)
+    row.update(checked_at=Now(), refused_at=None, refusal="")
+    _record_answer(row)
+
+
+def _record_answer(row: QuerySet[Observation]) -> None:
+    next_time = Now() + settings.CHECK_EVERY
+    row.update(unreachable_since=None, silences=0, check_due_at=next_time)
+
+
+def record_error(firewall: Firewall, error: TransportError) -> None:
+    """Write down what it means that the firewall could not be asked."""
+    if error.local:
+        observed(firewall).update(check_due_at=Now() + settings.CHECK_EVERY)
+    elif error.unreachable:
+        record_silence(firewall)
+    else:
+        record_refusal(firewall, str(error), error.offered_key)
 
 
 @transaction.atomic
 def record_inspection(firewall: Firewall, result: Inspection | Survey | TransportError) -> None:
-    """Write down what an inspection has shown: drift, silence, or another host key."""
-    if isinstance(result, Inspection):
-        record_contact(firewall, unreachable=False)
-        record_drift(firewall, result)
-    elif isinstance(result, Survey):
-        record_contact(firewall, unreachable=False)
+    """Write down what an inspection has shown: drift, silence, or that it was refused."""
+    if isinstance(result, TransportError):
+        record_error(firewall, result)
+        return
+    if isinstance(result, Survey):  # It locks the firewall, which comes before what was seen of it.
         record_survey(firewall, result)
-    elif result.local:
-        next_time = Now() + settings.CHECK_EVERY
-        Firewall.objects.filter(pk=firewall.pk).update(check_due_at=next_time)
-    else:
-        record_contact(firewall, unreachable=result.unreachable, offered_key=result.offered_key)
+    record_look(firewall)
+    if isinstance(result, Inspection):
+        recognise_unseen(firewall, result)
+        record_drift(firewall, result)

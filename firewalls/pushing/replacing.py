@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from firewalls.models import Drift, Firewall, Needs, Push, Survey, Takeover
+from firewalls.models import Drift, Firewall, Needs, Observation, Push, Survey, Takeover
 from firewalls.pushing.carrying import forget
 from machines.allocation import lock_machine
 from networks.common.audit import audited_as
@@ -27,6 +27,8 @@ SEEN: dict[str, Any] = {
     "offered_key": "",
     "offered_for": "",
     "offered_at": None,
+    "refused_at": None,
+    "refusal": "",
 }
 
 
@@ -50,9 +52,11 @@ def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
         )
         _refuse("gone", "may_still_run", reason)
     row = Firewall.objects.get(pk=firewall.pk)
-    for name, value in {"host_key": "", **management, **SEEN}.items():
+    new = {"host_key": "", "key_dismissed_at": None, **management}
+    for name, value in new.items():
         setattr(row, name, value)
-    row.save()
+    row.save(update_fields=[*new])
+    Observation.objects.filter(pk=row.pk).update(**SEEN)
     for model in (Drift, Survey, Takeover, Needs):
         model._default_manager.filter(firewall=row).delete()
     forget(carried)

@@ -73,7 +73,7 @@ def take_off(pk: UUID) -> None:
     try:
         result = asyncio.run(_give_back(retired, steps))
     except TransportError as error:
-        result = Outcome("failed", str(error))
+        result = Outcome("refused", str(error))
     if result.state == "confirmed":
         _end(retired, f"the configuration was taken off {retired}")
         return

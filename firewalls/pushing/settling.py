@@ -7,20 +7,18 @@ from django.db.models.functions import Now
 
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Member, Push
-from firewalls.pushing import carrying, rollouts, takeover
-from firewalls.pushing.recording import record_contact
+from firewalls.pushing import carrying, recording, rollouts, takeover
+from firewalls.pushing.drift import GONE_BACK
 from networks.common.locking import lock_keys
 
 Steps = list[dict[str, Any]]
+State = Push.State
 
 
 def settle(push: Push, result: Outcome | TransportError, steps: Steps) -> None:
-    """Write down how the push ended, on its row and on its firewall, and advance its rollouts."""
-    if isinstance(result, TransportError):
-        if result.local:
-            refuse(push, str(result), steps)
-            return
-        result = Outcome("failed", str(result), result.unreachable, result.offered_key)
+    """Write down how the push ended, on its row and of its firewall, and advance its rollouts."""
+    if isinstance(result, TransportError):  # The firewall has not begun.
+        result = Outcome(State.REFUSED, str(result), result)
     _settle(push, result, steps)
     _advance_rollouts(push)
 
@@ -30,27 +28,46 @@ def _settle(push: Push, result: Outcome, steps: Steps) -> None:
     lock_keys(Firewall, [push.firewall_id])
     if not finish(push, result, steps):
         return
-    record_contact(push.firewall, unreachable=result.unreachable, offered_key=result.offered_key)
-    if result.state != Push.State.CONFIRMED:
+    if result.state == State.CONFIRMED:
+        _record_confirmed(push)
         return
+    if result.problem is None:
+        recording.record_answer(push.firewall)
+    elif not result.problem.local:
+        recording.record_error(push.firewall, result.problem)
+    if result.state == State.UNSEEN:
+        answering = recording.observed(push.firewall).filter(unreachable_since=None)
+        answering.update(check_due_at=Now() + GONE_BACK)
+
+
+def _record_confirmed(push: Push) -> None:
+    recording.record_look(push.firewall)
     if push.revision and push.revision.number == takeover.HAD:
         takeover.record_given_back(push)
     else:
-        firewall = Firewall.objects.filter(pk=push.firewall_id)
-        firewall.update(applied=push.revision, drifted_at=None, drift="")
+        row = recording.observed(push.firewall)
+        row.update(applied=push.revision, drifted_at=None, drift="")
     Drift.objects.filter(firewall=push.firewall_id).delete()
     carrying.confirm(push.firewall_id, carrying.ours(push.revision))
 
 
 def refuse(push: Push, reason: str, steps: Steps | None = None) -> None:
     """End a push whose firewall was not asked, so that nothing is recorded of that."""
-    finish(push, Outcome("failed", reason), steps)
+    finish(push, Outcome(State.REFUSED, reason), steps)
+    _advance_rollouts(push)
+
+
+def give_up(push: Push, reason: str) -> None:
+    """End a push of which nothing more can be known here, with the steps that are known."""
+    with transaction.atomic():
+        if finish(push, Outcome(State.UNSEEN, reason)):
+            recording.observed(push.firewall).update(check_due_at=Now() + GONE_BACK)
     _advance_rollouts(push)
 
 
 def finish(push: Push, outcome: Outcome, steps: Steps | None = None) -> bool:
     """Give the push its verdict; False where it has one, or where another worker has claimed it."""
-    still_ours = Push.objects.filter(pk=push.pk, state=Push.State.RUNNING, attempts=push.attempts)
+    still_ours = Push.objects.filter(pk=push.pk, state=State.RUNNING, attempts=push.attempts)
     verdict: dict[str, Any] = {
         "state": outcome.state,
         "error": outcome.error,

@@ -16,7 +16,7 @@ from firewalls.configuration.render import digest
 from firewalls.device.applier import claims, others
 from firewalls.device.applier.survey import MACS, RULES
 from firewalls.device.transport import Survey as Seen
-from firewalls.models import Firewall, Push, Revision, Survey, Takeover
+from firewalls.models import Firewall, Observation, Push, Revision, Survey, Takeover
 from firewalls.pushing import beside
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
@@ -51,11 +51,12 @@ def record_survey(firewall: Firewall, seen: Seen) -> None:
         "surveyed_at": Now(),
     }
     with transaction.atomic():
-        row = Firewall.objects.filter(pk__in=lock_keys(Firewall, [firewall.pk])).first()
+        rows = Firewall.objects.select_related("observation")
+        row = rows.filter(pk__in=lock_keys(Firewall, [firewall.pk])).first()
         if row is None:
             return
         survey, _ = Survey.objects.update_or_create(firewall=row, defaults=fields)
-        if row.applied_id is None and not seen.taken_over:
+        if row.observation.applied_id is None and not seen.taken_over:
             texts = survey.texts
             kept = {"files": texts, "digest": digest(texts), "cause": CAUSE}
             Revision.objects.update_or_create(firewall=row, number=HAD, defaults=kept)
@@ -144,7 +145,7 @@ def give_back(firewall: Firewall, by: str, confirm: str) -> Push:
         message = f"Type {row.name} to give it back. Nothing was done."
         raise ValidationError(message, code="not_confirmed")
     had = row.revisions.filter(number=HAD).first()
-    if row.applied_id is None or had is None:
+    if row.observation.applied_id is None or had is None:
         raise ValidationError(not_to_be_given_back(row, had), code="nothing_kept")
     return Push.objects.enqueue(row, by=by, revision=had)
 
@@ -153,7 +154,7 @@ def not_to_be_given_back(firewall: Firewall, had: Revision | None) -> str:
     """Why it cannot be given back, as a sentence; empty if it can."""
     if had is None:
         return f"What {firewall} had before it was pushed to is not known, so it stays."
-    if firewall.applied_id is None:
+    if firewall.observation.applied_id is None:
         return f"{firewall} has nothing of ours, so there is nothing to give back."
     return ""
 
@@ -174,8 +175,8 @@ def given_back(firewall: Firewall) -> str:
 
 def record_given_back(push: Push) -> None:
     """Write down that the firewall has what it had: from now on nothing of ours is there."""
-    firewall = Firewall.objects.filter(pk=push.firewall_id)
-    firewall.update(applied=None, drifted_at=None, drift="")
+    seen = Observation.objects.filter(pk=push.firewall_id)
+    seen.update(applied=None, drifted_at=None, drift="")
     decision = {"units": {}, "given_back_at": Now(), "given_back_by": push.requested_by}
     with operation(f"{push.firewall} was given back"):
         Takeover.objects.update_or_create(firewall_id=push.firewall_id, defaults=decision)

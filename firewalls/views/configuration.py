@@ -86,14 +86,14 @@ def _side(firewall: Firewall, name: str) -> tuple[str, Files]:
 
 
 def _on_firewall(firewall: Firewall) -> str:
-    if firewall.applied is None:
+    if firewall.observation.applied is None:
         return "nothing that is known of the firewall, for nothing was applied yet"
-    if firewall.checked_at is None:
+    if firewall.observation.checked_at is None:
         return (
-            f"what was applied (revision {firewall.applied.number}),"
+            f"what was applied (revision {firewall.observation.applied.number}),"
             " for the firewall was not looked at since"
         )
-    return f"what was on the firewall {date(firewall.checked_at, 'j F Y, H:i')} UTC"
+    return f"what was on the firewall {date(firewall.observation.checked_at, 'j F Y, H:i')} UTC"
 
 
 def numbered(firewall: Firewall, number: str) -> Revision:

@@ -76,11 +76,12 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
     firewall = get_object_or_404(rows, pk=pk)
+    pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
     context = {
         "firewall": firewall,
         "memberships": _memberships(firewall),
         **_planned(firewall),
-        "pushes": firewall.pushes.select_related("revision")[:RECENT],
+        "pushes": pushes[:RECENT],
         "in_the_way": is_in_the_way(firewall),
         "kept_back": Carried.objects.left().filter(box=pk),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),

@@ -46,7 +46,7 @@ def _connection(firewall: Firewall) -> dict[str, object]:
         "firewall": firewall,
         "needs": Needs.objects.filter(firewall=firewall).first(),
         "pinned": hostkeys.fingerprint_of(firewall.host_key),
-        "offered": hostkeys.fingerprint_of(firewall.offered_key),
+        "offered": hostkeys.fingerprint_of(firewall.unjudged_key),
     }
 
 

@@ -13,7 +13,7 @@ from networks.common.htmx import page
 from networks.models import Address, Carried, Network, Partition
 from networks.usage import usage
 
-ATTENTION = ("failed", "drifted", "unreachable", "pending", "new")
+ATTENTION = ("failed", "refused", "drifted", "unreachable", "pending", "new")
 NEARLY_FULL = 0.6
 MOST_ATTENTION, MOST_FOUND = 12, 20
 MOST_FULLEST = 3

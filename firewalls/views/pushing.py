@@ -1,5 +1,6 @@
 """Pushing, and watching it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -66,10 +67,20 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    rows = Push.objects.select_related("firewall__machine__partition", "revision")
-    watched = get_object_or_404(rows, pk=pk)
-    context = {"push": watched, **_progress(watched)}
+    rows = Push.objects.select_related(
+        "firewall__machine__partition", "firewall__observation", "revision"
+    )
+    watched = get_object_or_404(rows.defer("revision__files"), pk=pk)
+    context = {"push": watched, "looked_at": _looked_at(watched), **_progress(watched)}
     return page(request, "firewalls/push.html", context, parts={"push-status"})
+
+
+def _looked_at(push: Push) -> datetime | None:
+    """When what is on the firewall was seen last, if that was after the push."""
+    checked_at = push.firewall.observation.checked_at
+    if checked_at is None or push.finished_at is None or checked_at <= push.finished_at:
+        return None
+    return checked_at
 
 
 def _progress(push: Push) -> dict[str, object]:

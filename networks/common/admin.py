@@ -55,7 +55,11 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [] if obj is None else super().get_inline_instances(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not isinstance(form, AllocationForm):  # what is allocated is saved already
+        if isinstance(form, AllocationForm):  # what is allocated is saved already
+            return
+        if change and isinstance(form, WholeRowForm):
+            obj.save(update_fields=form.changed_columns())
+        else:
             super().save_model(request, obj, form, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -7,12 +7,47 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from networks.common.validation import changed_since, values_of
+
 
 class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
     """Validate the whole row, not only the fields on show.
 
     Django would skip constraints that mention a field which is not on the form.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Have the page remember what it showed: so what a person changed can be told from that."""
+        super().__init__(*args, **kwargs)
+        self._stored = values_of(self.instance)
+        if not self.instance._state.adding:
+            for name, field in self.fields.items():
+                field.show_hidden_initial = not self.is_bound or self._is_remembered(name)
+
+    def _is_remembered(self, name: str) -> bool:
+        """Whether what was sent says what the page had shown; a program's request may not."""
+        shown = self.add_initial_prefix(name)
+        return any(key.startswith(shown) for key in self.data)
+
+    def _post_clean(self) -> None:
+        """Leave alone what the person left alone: it may have been changed since it was shown."""
+        cleaned = self.cleaned_data
+        if not self.instance._state.adding:
+            self.cleaned_data = {name: cleaned[name] for name in cleaned.keys() & self.changed_data}
+        super()._post_clean()  # type: ignore[misc] # Django's own hook for judging the row
+        self.cleaned_data = {name: cleaned[name] for name in cleaned if name not in self.errors}
+
+    def changed_columns(self) -> set[str]:
+        """The columns that a person changed, and those that follow from them."""
+        return changed_since(self.instance, self._stored)
+
+    def save(self, commit: bool = True) -> Any:
+        """Write the columns that were changed, and no others."""
+        if not commit or self.instance._state.adding:
+            return super().save(commit)
+        self.instance.save(update_fields=self.changed_columns())
+        self._save_m2m()  # type: ignore[attr-defined] # as Django's own save() does
+        return self.instance
 
     # Django offers no public way to say what is not validated.
     def _get_validation_exclusions(self) -> set[str]:

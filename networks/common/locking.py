@@ -34,6 +34,7 @@ ORDER = (
     "firewalls.firewall",
     "firewalls.endpoint",
     "firewalls.push",
+    "firewalls.observation",
     "networks.network",
     "networks.prefix",
     "networks.address",

@@ -78,6 +78,7 @@ class Recorded(pgtrigger.Trigger):
                   programs observe rather than people decide. A change of nothing but hidden
                   fields is not recorded at all.
       `shown_as`  recorded as this SQL expression over `{row}`, instead of or beside the fields
+    `operation` and `condition` narrow it to what people decide, where programs change rows as well.
     """
 
     name = "recorded"
@@ -93,8 +94,10 @@ class Recorded(pgtrigger.Trigger):
         about: Collection[str] = (),
         hidden: Collection[str] = (),
         shown_as: Mapping[str, str] | None = None,
+        operation: pgtrigger.Operation | None = None,
+        condition: pgtrigger.Condition | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(operation=operation, condition=condition)
         self.label = label
         self.kind = kind
         self.key = key

@@ -45,7 +45,7 @@ _STEPS = """
 """
 _END = """
 UPDATE firewalls_push
-SET state = CASE WHEN random() < 0.98 THEN 'confirmed' ELSE 'failed' END,
+SET state = CASE WHEN random() < 0.98 THEN 'confirmed' ELSE 'refused' END,
     finished_at = now(), error = ''
 WHERE rollout_id = %s AND state = 'running'
 """

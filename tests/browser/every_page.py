@@ -6,7 +6,7 @@ from django.utils import timezone
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.device.transport import Survey
 from firewalls.intent import changes
-from firewalls.models import Drift, Firewall, Push, Retired, Rollout, Rule
+from firewalls.models import Drift, Firewall, Observation, Push, Retired, Rollout, Rule
 from firewalls.pushing import carrying, rollouts, takeover
 from tests.world import World, world
 
@@ -93,7 +93,7 @@ def _push_pages(firewall: Firewall) -> list[str]:
     running = _push(firewall, state="running", last_step="running", heartbeat_at=now)
     failed = _push(
         firewall,
-        state="failed",
+        state="unseen",
         last_step="failed",
         finished_at=now,
         error="FRR does not take line 9.",
@@ -186,7 +186,7 @@ def _running(firewall: Firewall) -> Firewall:
     row = Firewall.objects.select_related("wanted", "machine").get(pk=firewall.pk)
     assert row.wanted
     carrying.begin(row, carrying.carried([(row, row.wanted.files)]))
-    Firewall.objects.filter(pk=row.pk).update(applied=row.wanted)
+    Observation.objects.filter(pk=row.pk).update(applied=row.wanted)
     return Firewall.objects.get(pk=row.pk)
 
 
@@ -207,8 +207,9 @@ def _drifted(firewall: Firewall) -> Firewall:
     public = generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
     pinned = " ".join(public.split()[:2])
     now = timezone.now()
-    Firewall.objects.filter(pk=firewall.pk).update(
-        host_key=pinned, offered_key=pinned[:-4] + "AAAA", drifted_at=now, drift="nft"
+    Firewall.objects.filter(pk=firewall.pk).update(host_key=pinned)
+    Observation.objects.filter(pk=firewall.pk).update(
+        offered_key=pinned[:-4] + "AAAA", drifted_at=now, drift="nft"
     )
     lines = ["drop\n", "accept # by hand " + "x" * 200 + "\n"]
     Drift.objects.create(
@@ -219,5 +220,7 @@ def _drifted(firewall: Firewall) -> Firewall:
 
 def _silent(firewall: Firewall) -> Firewall:
     """Never pushed to, and not answering."""
-    Firewall.objects.filter(pk=firewall.pk).update(unreachable_since=timezone.now())
+    Observation.objects.filter(pk=firewall.pk).update(
+        unreachable_since=timezone.now(), refused_at=timezone.now(), refusal="It said " + "x" * 300
+    )
     return firewall

@@ -103,16 +103,19 @@ def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folde
     assert states_by_name() == STATES
     assert used_and_available("tiny-shared") == (4, 6)
     assert serving.running_port() is None
-    for firewall in Firewall.objects.exclude(applied=None).select_related("machine", "applied"):
-        assert firewall.applied is not None
+    for firewall in Firewall.objects.exclude(observation__applied=None).select_related("machine"):
+        assert firewall.observation.applied is not None
         on_disk = {
             path: (practice_folder / firewall.name / path[1:]).read_text()
-            for path in firewall.applied.files
+            for path in firewall.observation.applied.files
         }
-        assert (on_disk == firewall.applied.files) is (firewall.name != "analytics-fw-2")
+        assert (on_disk == firewall.observation.applied.files) is (
+            firewall.name != "analytics-fw-2"
+        )
     refused = Push.objects.get(firewall__machine__name="muc-fw-2")
     assert "muc-fw-2 failed at write and went back" in refused.error
-    assert Firewall.objects.get(machine__name="analytics-fw-2").drift == "/etc/nftables.conf"
+    drifted = Firewall.objects.get(machine__name="analytics-fw-2")
+    assert drifted.observation.drift == "/etc/nftables.conf"
     before = contents()
     assert demo() == "The database is not empty, so no demo was added to it.\n"
     assert contents() == before
@@ -123,7 +126,7 @@ def test_states_stay_when_firewalls_are_checked_and_reconciled_later(practice_fo
     demo()
     with serving.practice_server(Firewall.objects.get(machine__name="shop-fw").port):
         tasks.reconcile()
-        for firewall in Firewall.objects.exclude(applied=None):
+        for firewall in Firewall.objects.exclude(observation__applied=None):
             tasks.check(str(firewall.pk))
     assert states_by_name() == STATES
 

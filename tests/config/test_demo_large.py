@@ -114,10 +114,12 @@ def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_fol
     assert before["in_sync"] > before["pending"] >= 1
     everyone = Firewall.objects.values_list("pk", flat=True)
     assert revisions.refresh(everyone, cause="looked again") == []
-    applied = Firewall.objects.filter(drifted_at=None).exclude(applied=None)
-    for firewall in applied.select_related("applied", "machine"):
-        assert firewall.applied is not None
-        for path, text in firewall.applied.files.items():
+    applied = Firewall.objects.filter(observation__drifted_at=None).exclude(
+        observation__applied=None
+    )
+    for firewall in applied.select_related("observation__applied", "machine"):
+        assert firewall.observation.applied is not None
+        for path, text in firewall.observation.applied.files.items():
             assert (practice_folder / firewall.name / path.lstrip("/")).read_text() == text
 
 
@@ -145,7 +147,7 @@ def test_a_second_run_says_that_it_is_there_and_makes_the_folders_that_are_missi
     demo()
     before = {model: model.objects.count() for model in MODELS}
     assert demo() == "The large demo is there already.\n"
-    interrupted = Firewall.objects.exclude(applied=None)[0]
+    interrupted = Firewall.objects.exclude(observation__applied=None)[0]
     folder = practice_folder / interrupted.name
     folder.rename(practice_folder / f".half-{interrupted.name}")  # as an interruption leaves it
     assert demo() == "The large demo is there already; 1 practice folders were missing, and made.\n"

@@ -255,13 +255,13 @@ def test_an_older_revision_is_not_pushed_once_somebody_else_has_what_it_brings(
     batch, web = make("fw-batch-8"), make("fw-web-8")
     join(batch, storage)
     left = at(batch, storage)
-    with_it = pushed(batch).applied
+    with_it = pushed(batch).observation.applied
     leave(batch, storage)
     pushed(batch)
     join(web, storage)
     assert at(web, storage) == left
     refused = push(batch, with_it)
-    assert refused.state == "failed" and left in refused.error
+    assert refused.state == "refused" and left in refused.error
     assert state(batch) == "failed"
 
 
@@ -269,7 +269,7 @@ def test_an_older_revision_takes_what_is_free_again(make: Make, storage: Network
     batch, web = make("fw-batch-9"), make("fw-web-9")
     join(batch, storage)
     left = at(batch, storage)
-    with_it = pushed(batch).applied
+    with_it = pushed(batch).observation.applied
     leave(batch, storage)
     pushed(batch)
     assert push(batch, with_it).state == "confirmed"

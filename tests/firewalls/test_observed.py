@@ -12,7 +12,7 @@ from firewalls import tasks
 from firewalls.device import practice
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.pinning import fingerprint
-from firewalls.models import Drift, Firewall, Push
+from firewalls.models import Drift, Firewall, Observation, Push
 from firewalls.pushing.claiming import claim_inspections
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
@@ -40,7 +40,7 @@ def known(firewall: Firewall, box: Boxes) -> Firewall:
 
 def due(firewall: Firewall) -> timedelta:
     """How long until it is inspected again."""
-    row = Firewall.objects.get(pk=firewall.pk)
+    row = Observation.objects.get(pk=firewall.pk)
     assert row.check_due_at is not None
     return row.check_due_at - timezone.now()
 
@@ -52,7 +52,7 @@ class TestFirstContact:
         done = push(firewall)
         right = fingerprint(practice.host_key(box.folder))
         assert (
-            done.state == "failed"
+            done.state == "refused"
             and f"it shows {right}" in done.error
             and box.files(firewall.name) == {}
         )
@@ -96,7 +96,7 @@ class TestFirstContact:
             == f"/firewalls/{firewall.pk}/"
         )
         firewall.refresh_from_db()
-        assert firewall.host_key == practice.host_key(box.folder) and firewall.offered_key == ""
+        assert firewall.host_key == practice.host_key(box.folder) and firewall.unjudged_key == ""
 
     def test_without_having_seen_a_key_there_is_nothing_to_confirm(
         self, firewall: Firewall
@@ -115,7 +115,7 @@ class TestChangedKey:
             host_key=public_line(ensure_key(tmp_path / "old"))
         )
         done = push(known)
-        assert done.state == "failed" and "another host key than the pinned one" in done.error
+        assert done.state == "refused" and "another host key than the pinned one" in done.error
         return known
 
     def test_stops_everything_loudly(
@@ -177,7 +177,7 @@ class TestDrift:
         assert state(known) == "in_sync" and timedelta(minutes=10) < due(known) < timedelta(
             minutes=20
         )
-        Firewall.objects.update(check_due_at=timezone.now())
+        Observation.objects.update(check_due_at=timezone.now())
         tasks.work()
         assert state(known) == "drifted" and Drift.objects.get().found.keys() == {
             "/etc/frr/frr.conf"
@@ -219,9 +219,9 @@ class TestDrift:
         assert state(drifted) == "drifted" and Drift.objects.get().accepted_at is None
 
     def test_that_went_away_by_itself_is_forgotten(self, drifted: Firewall, box: Boxes) -> None:
-        assert drifted.applied
+        assert drifted.observation.applied
         box.file("/etc/nftables.conf", drifted.name).write_text(
-            drifted.applied.files["/etc/nftables.conf"]
+            drifted.observation.applied.files["/etc/nftables.conf"]
         )
         tasks.check(str(drifted.pk))
         assert state(drifted) == "in_sync" and not Drift.objects.exists()
@@ -252,7 +252,7 @@ class TestTheDifferencesSay:
         )
 
     def test_that_nobody_has_looked_since_it_was_applied(self, known: Firewall) -> None:
-        Firewall.objects.update(checked_at=None)
+        Observation.objects.update(checked_at=None)
         assert says(
             visitor().get(f"/firewalls/{known.pk}/diff/?from=box"),
             "the firewall was not looked at since",
@@ -269,13 +269,14 @@ class TestTheDifferencesSay:
 class TestSilence:
     def test_is_asked_again_with_growing_pauses_and_shown_since_when(self, known: Firewall) -> None:
         good = known.port
-        Firewall.objects.update(port=1, check_due_at=timezone.now())
+        Firewall.objects.update(port=1)
+        Observation.objects.update(check_due_at=timezone.now())
         pauses = []
         for _ in range(4):
             tasks.work()
             pauses.append(round(due(known).total_seconds() / 60))
-            since = Firewall.objects.get(pk=known.pk).unreachable_since
-            Firewall.objects.update(check_due_at=timezone.now())
+            since = Observation.objects.get(pk=known.pk).unreachable_since
+            Observation.objects.update(check_due_at=timezone.now())
         assert pauses == [1, 2, 4, 8] and since and state(known) == "unreachable"
         Firewall.objects.update(port=good)
         tasks.work()
@@ -292,11 +293,12 @@ class TestSilence:
         tasks.work()
         assert (
             state(known) == "unreachable"
-            and Push.objects.order_by("-created_at")[0].state == "failed"
+            and Push.objects.order_by("-created_at")[0].state == "refused"
         )
         tasks.reconcile()
         assert not Push.objects.open().exists()
-        Firewall.objects.update(port=good, check_due_at=timezone.now())
+        Firewall.objects.update(port=good)
+        Observation.objects.update(check_due_at=timezone.now())
         tasks.work()
         assert state(known) == "pending"
         tasks.reconcile()
@@ -311,5 +313,5 @@ class TestSilence:
         settings.SSH_KEY = tmp_path / "none"
         assert (
             "own SSH key cannot be read" in push(known).error
-            and Firewall.objects.get().unreachable_since is not None
+            and Observation.objects.get().unreachable_since is not None
         )

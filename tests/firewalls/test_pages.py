@@ -348,7 +348,8 @@ class TestPushing:
             ("running", True),
             ("confirmed", False),
             ("rolled_back", False),
-            ("failed", False),
+            ("refused", False),
+            ("unseen", False),
         ):
             Push.objects.update(
                 state=state,
@@ -368,7 +369,7 @@ class TestPushing:
         ]
         push = Push.objects.create(
             firewall=shop_fw,
-            state="failed",
+            state="refused",
             steps=steps,
             error="FRR refuses it.",
             finished_at=timezone.now(),
@@ -503,7 +504,7 @@ class TestManyRows:
             shared = fra.private(f"store{number}", fra.storage)
             shared.share("ada")
             join(shop_fw, shared)
-            Push.objects.create(firewall=shop_fw, state="failed", finished_at=timezone.now())
+            Push.objects.create(firewall=shop_fw, state="refused", finished_at=timezone.now())
 
 
 def everything() -> tuple[object, ...]:

@@ -41,7 +41,7 @@ def test_what_the_applier_would_not_take_is_not_sent(firewall: Firewall, box: Bo
         firewall=firewall, number=2, digest="large", files=files, cause="many rules"
     )
     done = push(firewall, revision=large)
-    assert done.state == "failed" and done.error.startswith(
+    assert done.state == "refused" and done.error.startswith(
         "It was not sent: The configuration has 4.2 MB, and a firewall takes 4.0 MB."
     )
     assert not box.file("/etc/nftables.conf", firewall.name).exists()
@@ -57,7 +57,7 @@ def test_what_the_parsers_here_refuse_is_not_sent(firewall: Firewall, box: Boxes
         firewall=firewall, number=2, digest="bad", files=files, cause="by mistake"
     )
     done = push(firewall, revision=bad)
-    assert done.state == "failed" and done.error.startswith(
+    assert done.state == "refused" and done.error.startswith(
         "It was not sent: vtysh refuses the configuration:"
     )
     assert [(step["name"], step["state"]) for step in done.steps] == [
@@ -106,7 +106,7 @@ def test_a_firewall_that_does_not_answer_is_unreachable_until_it_answers(
     Firewall.objects.filter(pk=firewall.pk).update(port=1)
     failed = push(firewall)
     assert (
-        failed.state == "failed"
+        failed.state == "refused"
         and "does not answer" in failed.error
         and state(firewall) == "unreachable"
     )
@@ -126,7 +126,7 @@ def test_drift_is_found_and_a_push_mends_it(firewall: Firewall, box: Boxes) -> N
     box.file("/etc/nftables.conf", firewall.name).write_text("# by hand\n")
     tasks.check(str(firewall.pk))
     firewall.refresh_from_db()
-    assert state(firewall) == "drifted" and firewall.drift == "/etc/nftables.conf"
+    assert state(firewall) == "drifted" and firewall.observation.drift == "/etc/nftables.conf"
     assert push(firewall).state == "confirmed" and state(firewall) == "in_sync"
 
 
@@ -160,7 +160,7 @@ class TestLost:
     def test_the_worker_given_up_on_cannot_overwrite_the_verdict(self, lost: Push) -> None:
         tasks.reconcile()
         tasks.work()
-        assert not finish(lost, Outcome("failed", "too late"))
+        assert not finish(lost, Outcome("refused", "too late"))
         assert Push.objects.get().state == "confirmed"
 
     def test_a_newer_push_that_waits_takes_over(self, firewall: Firewall, lost: Push) -> None:
@@ -176,7 +176,7 @@ class TestLost:
         Push.objects.update(attempts=MOST_ATTEMPTS)
         tasks.reconcile()
         lost.refresh_from_db()
-        assert lost.state == "failed" and "died" in lost.error
+        assert lost.state == "unseen" and "died" in lost.error
 
     def test_a_push_that_beats_is_left_alone(self, firewall: Firewall) -> None:
         claimed = claim_push(Push.objects.enqueue(firewall).pk)

@@ -189,7 +189,7 @@ class TestNewHardware:
         assert answer.status_code == 200, answer.json()
         assert answer.json()["state"] == "new" and answer.json()["asn"] == asn
         row = Firewall.objects.get(pk=pushed.pk)
-        assert row.applied is None and row.host_key == ""
+        assert row.observation.applied is None and row.host_key == ""
         assert {str(one) for one in row.machine.addresses.all()} == own
         Firewall.objects.filter(pk=row.pk).update(host_key=target.host_key)
         assert push(row).state == "confirmed"

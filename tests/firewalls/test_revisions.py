@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from firewalls import tasks
 from firewalls.intent.revisions import files_on_firewall, prune, refresh
-from firewalls.models import Drift, Firewall, Push, Revision, Touched
+from firewalls.models import Drift, Firewall, Observation, Push, Revision, Touched
 from firewalls.pushing import rollouts
 from networks.models import Activity, Network, Partition
 from tests.api import Api, codes
@@ -62,9 +62,9 @@ class TestPruning:
     ) -> None:
         settings.REVISIONS_KEPT = 0
         applied, pushed, instead, _spare = (old(firewall, number) for number in range(2, 6))
-        Firewall.objects.filter(pk=firewall.pk).update(applied=applied)
+        Observation.objects.filter(pk=firewall.pk).update(applied=applied)
         Push.objects.create(
-            firewall=firewall, revision=pushed, state="failed", finished_at=timezone.now()
+            firewall=firewall, revision=pushed, state="refused", finished_at=timezone.now()
         )
         Push.objects.create(firewall=firewall, instead_of=instead)
         tasks.prune()
@@ -88,7 +88,7 @@ class TestPruning:
 class TestDiffs:
     def test_between_any_two_and_what_lies_on_the_box(self, firewall: Firewall) -> None:
         api, two, three = Api("viewer"), old(firewall, 2), old(firewall, 3)
-        Firewall.objects.filter(pk=firewall.pk).update(applied=two)
+        Observation.objects.filter(pk=firewall.pk).update(applied=two)
         Drift.objects.create(
             firewall=firewall,
             found={"/etc/hostname": ["2\n", "mine\n"], "nftables, running": ["a", "b"]},
@@ -112,7 +112,7 @@ class TestDiffs:
         assert codes(api.get(path(firewall, "diff/?from=boxes"))) == {"from": ["invalid_revision"]}
 
     def test_a_file_that_is_gone_from_the_box_is_not_there(self, firewall: Firewall) -> None:
-        Firewall.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
+        Observation.objects.filter(pk=firewall.pk).update(applied=old(firewall, 2))
         Drift.objects.create(
             firewall=firewall,
             found={"/etc/hostname": ["2\n", ""]},

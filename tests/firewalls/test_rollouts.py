@@ -140,11 +140,11 @@ class TestAdvancing:
         rollout = rollouts.start(some, cause="many", sizes=["rest"])
         failing = claim_push(rollout.members.all()[0].push_id or "")
         assert failing
-        finish(failing, Outcome("failed", "no"))
+        finish(failing, Outcome("refused", "no"))
         rollouts.advance(rollout.pk)
         assert progress(rollout) == ("stopped", 0, 1, 5)
         assert dict(Push.objects.values_list("state").annotate(n=Count("pk"))) == {
-            "failed": 1,
+            "refused": 1,
             "superseded": 5,
         }
 

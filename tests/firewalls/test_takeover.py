@@ -73,7 +73,7 @@ class TestTheFirstPush:
         self, delivered: Firewall, theirs: dict[str, str], box: Boxes
     ) -> None:
         refused = push(delivered)
-        assert refused.state == "failed" and "nothing was changed" in refused.error
+        assert refused.state == "refused" and "nothing was changed" in refused.error
         assert "names lo" in refused.error and refused.error.endswith("and take it over.")
         assert there(box, delivered) == theirs
 
@@ -82,7 +82,7 @@ class TestTheFirstPush:
         for _ in range(3):
             tasks.reconcile()
             tasks.work()
-        assert [row.state for row in Push.objects.all()] == ["failed"]
+        assert [row.state for row in Push.objects.all()] == ["refused"]
 
     def test_keeps_what_was_there_as_revision_0_before_anything_is_sent(
         self, delivered: Firewall, theirs: dict[str, str]
@@ -220,7 +220,7 @@ class TestGivingBack:
         assert there(box, delivered) == theirs
         decision = Takeover.objects.get()
         assert decision.given_back_by == "bob" and decision.given_back_at
-        assert fresh(delivered).applied is None and state(delivered) == "new"
+        assert fresh(delivered).observation.applied is None and state(delivered) == "new"
 
         Partition.objects.update(auto_push=True)
         tasks.reconcile()
@@ -244,7 +244,7 @@ class TestGivingBack:
         looked_at(delivered)
         had = Revision.objects.get(firewall=delivered, number=0)
         refused = push(delivered, had)
-        assert refused.state == "failed" and "nothing to give back" in refused.error
+        assert refused.state == "refused" and "nothing to give back" in refused.error
 
     def test_is_offered_only_where_it_can_be_done(self, delivered: Firewall) -> None:
         looked_at(delivered)

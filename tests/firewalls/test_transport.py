@@ -16,7 +16,7 @@ import pytest
 from firewalls.device import practice, transport
 from firewalls.device.connection import connected
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.transport import Outcome, Step, Target, Timeouts, TransportError
+from firewalls.device.transport import Outcome, Step, Stop, Target, Timeouts, TransportError
 from tests.conftest import needs
 from tests.firewalls.boxes import (
     CHANGED,
@@ -106,7 +106,8 @@ class TestPush:
         box.push(name=f"refuse-{step}")
         outcome, steps = box.push(GOOD | {path: text}, name=f"refuse-{step}")
         assert (
-            outcome.state == "failed" and f"refused at {step}; nothing was changed" in outcome.error
+            outcome.state == "refused"
+            and f"refused at {step}; nothing was changed" in outcome.error
         )
         assert steps[-1].name == step and box.files(f"refuse-{step}") == GOOD
 
@@ -216,7 +217,7 @@ class TestCuts:
             hasty, "forever", lambda number: number == 1, timeouts=Timeouts(after_rollback=0)
         )
         assert (
-            outcome.state == "failed"
+            outcome.state == "unseen"
             and "that was not seen" in outcome.error
             and outcome.unreachable
         )
@@ -243,7 +244,7 @@ class TestCuts:
             "write",
             Timeouts(apply=15, after_rollback=0),
         )
-        assert outcome.state == "failed" and settled(hasty.folder / "cut-off", GOOD)
+        assert outcome.state == "unseen" and settled(hasty.folder / "cut-off", GOOD)
 
     def test_a_sender_that_stops_leaves_no_lock_and_nothing_half_done(self, hasty: Boxes) -> None:
         target, root = hasty.target("stops"), hasty.folder / "stops"
@@ -251,9 +252,9 @@ class TestCuts:
 
         async def watch(step: Step) -> None:
             if step.name == "save":
-                raise KeyError("claim lost")
+                raise Stop("claim lost")
 
-        with pytest.raises(KeyError):
+        with pytest.raises(Stop):
             asyncio.run(pushing(target, CHANGED, hasty.key, watch=watch))
         verdict = root / "var/lib/shared-networks/last"
         wait_until(lambda: first not in verdict.read_text())

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from firewalls.models import Firewall, Push, Rollout
+from firewalls.models import Firewall, Observation, Push, Rollout
 from firewalls.pushing import rollouts
 from machines.models import Machine
 from networks.models import Network
@@ -89,7 +89,7 @@ def going(firewalls: list[Firewall], name: str = "all") -> Rollout:
         assert member.push
         went(
             member.push,
-            ("confirmed", "failed", "running", "queued", "rolled_back")[number % 5],
+            ("confirmed", "unseen", "running", "queued", "rolled_back")[number % 5],
             steps=steps,
         )
     return rollout
@@ -210,30 +210,27 @@ class TestTrouble:
     def test_is_found_where_the_state_says_so_and_nowhere_else(
         self, some: Callable[[int], list[Firewall]]
     ) -> None:
-        now, keys = (
-            timezone.now(),
-            {
-                "host_key": "ssh-ed25519 AAAA",
-                "offered_at": timezone.now(),
-                "offered_key": "ssh-ed25519 BBBB",
-            },
-        )
+        now, pinned = timezone.now(), "ssh-ed25519 AAAA"
+        other = {"offered_at": now, "offered_key": "ssh-ed25519 BBBB"}
         fields: list[dict[str, Any]] = [
             {},
             {"unreachable_since": now},
             {"drifted_at": now},
-            {**keys, "offered_for": keys["host_key"]},
-            {**keys, "offered_for": "old"},
+            {"refused_at": now},
+            {"checked_at": now + timedelta(hours=1)},
+            {**other, "offered_for": pinned},
+            {**other, "offered_for": "old"},
         ]
         pasts = [
             (),
             ("confirmed",),
-            ("failed",),
+            ("refused",),
+            ("unseen",),
             ("rolled_back",),
-            ("failed", "confirmed"),
-            ("confirmed", "failed"),
-            ("failed", "superseded"),
-            ("failed", "queued"),
+            ("refused", "confirmed"),
+            ("confirmed", "refused"),
+            ("unseen", "superseded"),
+            ("refused", "queued"),
             ("rolled_back", "running"),
         ]
         firewalls = iter(some(2 * len(fields) * len(pasts)))
@@ -241,8 +238,9 @@ class TestTrouble:
             for past in pasts:
                 for unanswered in (False, True):
                     firewall = pushed(next(firewalls), *past, unanswered=unanswered)
-                    Firewall.objects.filter(pk=firewall.pk).update(**about)
-        expected = set(Firewall.objects.in_state("failed", "drifted", "unreachable"))
+                    Firewall.objects.filter(pk=firewall.pk).update(host_key=pinned)
+                    Observation.objects.filter(pk=firewall.pk).update(**about)
+        expected = set(Firewall.objects.in_state("failed", "refused", "drifted", "unreachable"))
         assert (
             set(Firewall.objects.in_trouble()) == expected
             and 0 < len(expected) < Firewall.objects.count()
@@ -253,7 +251,7 @@ class TestTrouble:
     ) -> None:
         world("muc", "10.132.0.0/14", "10.5.0.0/16", number=1)
         for firewall in some(3)[:2]:
-            pushed(firewall, "failed")
+            pushed(firewall, "refused")
         page = visitor().get("/networks/").content.decode()
         assert page.count("2 firewalls in trouble") == 2 and page.count("in trouble") == 2, (
             "once in the menu, once beside the page"

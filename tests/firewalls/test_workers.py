@@ -21,7 +21,7 @@ from django.utils import timezone
 from firewalls import tasks
 from firewalls.device.keys import ensure_key
 from firewalls.device.transport import Step
-from firewalls.models import Firewall, Push
+from firewalls.models import Firewall, Observation, Push
 from firewalls.pushing import engine, recording, settling
 from firewalls.pushing.claiming import LEASE, LOST_AFTER, claim_push, requeue_lost
 from firewalls.pushing.jobs import PushJob
@@ -142,7 +142,7 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(
         assert (row.state, row.attempts, row.revision) == (
             "confirmed",
             2,
-            Firewall.objects.get(pk=firewall.pk).applied,
+            Observation.objects.get(pk=firewall.pk).applied,
         ), point
         assert row.revision and box.files(firewall.name) != old[point], point
         assert box.files(firewall.name) == {path: row.revision.files[path] for path in GOOD}, point
@@ -197,10 +197,10 @@ def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_th
     """Who lives, and whose an inspection is, is decided by the database's clock alone."""
     names = ("ours", "theirs", "inspected")
     ours, theirs, inspected = (make(f"{name}-{hours + 1}") for name in names)
-    Firewall.objects.filter(pk=inspected.pk).update(
+    Observation.objects.filter(pk=inspected.pk).update(
         check_due_at=Now() + LEASE
     )  # somebody inspects it right now
-    lease, began = Firewall.objects.get(pk=inspected.pk).check_due_at, timezone.now()
+    lease, began = Observation.objects.get(pk=inspected.pk).check_due_at, timezone.now()
 
     def right_clock() -> None:
         claimed = claim_push(mine.pk)
@@ -226,7 +226,7 @@ def test_a_worker_whose_clock_is_off_by_an_hour_takes_nothing_from_others_nor_th
         )
         assert began < row.started_at < row.heartbeat_at < row.finished_at < timezone.now(), row
     assert Push.objects.count() == 2
-    assert Firewall.objects.get(pk=inspected.pk).check_due_at == lease
+    assert Observation.objects.get(pk=inspected.pk).check_due_at == lease
 
 
 class TestRowsTellTheTruth:
@@ -237,7 +237,7 @@ class TestRowsTellTheTruth:
     ) -> None:
         firewall = make("takes-back")
         assert push(firewall).state == "confirmed"
-        old, applied = box.files("takes-back"), Firewall.objects.get().applied
+        old, applied = box.files("takes-back"), Observation.objects.get().applied
         probe = box.file("/etc/shared-networks/probes/storage", "takes-back")
         probe.parent.mkdir(parents=True)
         probe.write_text("#!/bin/sh\necho storage is away; exit 1\n")
@@ -249,7 +249,7 @@ class TestRowsTellTheTruth:
             done.state == "rolled_back"
             and "failed at probe and went back: storage is away" in done.error
         )
-        assert box.files("takes-back") == old and Firewall.objects.get().applied == applied
+        assert box.files("takes-back") == old and Observation.objects.get().applied == applied
         assert Firewall.objects.with_state().get().state == "failed"
 
     def test_of_a_key_that_the_box_does_not_know(
@@ -258,11 +258,11 @@ class TestRowsTellTheTruth:
         settings.SSH_KEY = ensure_key(tmp_path / "stranger")
         done = push(make("stranger"))
         assert (
-            done.state == "failed"
+            done.state == "refused"
             and "does not accept the key of this product" in done.error
             and box.files("stranger") == {}
         )
-        assert Firewall.objects.get().unreachable_since is None
+        assert Observation.objects.get().unreachable_since is None
 
     def test_of_a_box_that_another_push_keeps_busy(
         self, make: Callable[[str], Firewall], box: Boxes

@@ -11,7 +11,7 @@ from config.demo.world import SILENT
 from firewalls.configuration.plan import Facts, plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import facts
-from firewalls.models import Firewall, Push, Revision
+from firewalls.models import Firewall, Observation, Push, Revision
 from firewalls.pushing.carrying import carried
 
 BY = "admin"
@@ -27,15 +27,7 @@ RARE = {
     State.FAILED: 173,
     State.DRIFTED: 241,
 }
-_CHANGED = [
-    "wanted",
-    "applied",
-    "drifted_at",
-    "drift",
-    "unreachable_since",
-    "checked_at",
-    "port",
-]
+_SEEN = ["applied", "drifted_at", "drift", "unreachable_since", "checked_at"]
 
 
 def state_of(number: int) -> str:
@@ -57,6 +49,7 @@ def _configure_batch(batch: Sequence[tuple[int, Firewall]], now: datetime) -> No
     facts_by_firewall = facts([firewall.pk for firewall in firewalls])
     revisions: list[Revision] = []
     pushes: list[Push] = []
+    seen: list[Observation] = []
     for number, firewall in batch:
         state = state_of(number)
         own = with_ids(_revisions(firewall, facts_by_firewall[firewall.pk], state, now))
@@ -65,11 +58,12 @@ def _configure_batch(batch: Sequence[tuple[int, Firewall]], now: datetime) -> No
         if state != State.NEW:
             pushes.append(_first_push(firewall, own[0], state))
         if state not in (State.NEW, State.FAILED):
-            _set_applied(firewall, own[0], state, now - timedelta(minutes=number % 60))
+            seen.append(_seen(firewall, own[0], state, now - timedelta(minutes=number % 60)))
     copy(revisions)
     copy(pushes)
-    copy(carried((one, one.applied.files) for one in firewalls if one.applied))
-    Firewall.objects.bulk_update(firewalls, _CHANGED)
+    copy(carried((one.firewall, one.applied.files) for one in seen if one.applied))
+    Firewall.objects.bulk_update(firewalls, ["wanted", "port"])
+    Observation.objects.bulk_update(seen, _SEEN)
 
 
 def _revisions(firewall: Firewall, current: Facts, state: str, now: datetime) -> list[Revision]:
@@ -102,16 +96,16 @@ def _revision(
     )
 
 
-def _set_applied(firewall: Firewall, revision: Revision, state: str, checked_at: datetime) -> None:
-    """Set what the firewall runs, and what its last check noticed."""
-    firewall.applied = revision
-    firewall.checked_at = checked_at
+def _seen(firewall: Firewall, revision: Revision, state: str, checked_at: datetime) -> Observation:
+    """What the firewall runs, and what its last check noticed."""
+    seen = Observation(firewall=firewall, applied=revision, checked_at=checked_at, drift="")
     if state == State.DRIFTED:
-        firewall.drifted_at = checked_at
-        firewall.drift = DRIFT
+        seen.drifted_at = checked_at
+        seen.drift = DRIFT
     if state == State.UNREACHABLE:
-        firewall.unreachable_since = checked_at
+        seen.unreachable_since = checked_at
         firewall.port = SILENT
+    return seen
 
 
 def _first_push(firewall: Firewall, revision: Revision, state: str) -> Push:
@@ -125,7 +119,7 @@ def _first_push(firewall: Firewall, revision: Revision, state: str) -> Push:
         steps=_steps(firewall, revision, error),
         error=error,
         attempts=1,
-        state=Push.State.FAILED if error else Push.State.CONFIRMED,
+        state=Push.State.REFUSED if error else Push.State.CONFIRMED,
         requested_by=BY,
         created_at=at,
         started_at=at,

@@ -21,13 +21,13 @@ def make_missing() -> int:
     for batch in slices(missing, AT_ONCE):
         files = _applied_files(batch)
         for firewall in batch:
-            _make(firewall, files.get(firewall.applied_id or 0, {}))
+            _make(firewall, files.get(firewall.observation.applied_id or 0, {}))
     return len(missing)
 
 
 def _firewalls() -> list[Firewall]:
     rows = Firewall.objects.filter(practice=True, machine__partition__description=MARK)
-    return list(rows.with_state().select_related("machine"))
+    return list(rows.with_state().select_related("machine", "observation"))
 
 
 def _folder(firewall: Firewall) -> Path:
@@ -36,7 +36,7 @@ def _folder(firewall: Firewall) -> Path:
 
 def _applied_files(firewalls: Sequence[Firewall]) -> dict[int, dict[str, str]]:
     """The files of the revisions applied to the firewalls, by revision."""
-    ids = [firewall.applied_id for firewall in firewalls if firewall.applied_id is not None]
+    ids = [firewall.observation.applied_id or 0 for firewall in firewalls]
     return dict(Revision.objects.filter(pk__in=ids).values_list("pk", "files"))
 
 
@@ -49,7 +49,7 @@ def _make(firewall: Firewall, files: dict[str, str]) -> None:
         file = root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        if path in firewall.drift.split():
+        if path in firewall.observation.drift.split():
             mishaps.edit_by_hand(file)
     if firewall.state == Firewall.State.FAILED:
         mishaps.block_folder(root / "etc" / "frr")

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from networks.common.validation import columns
+
 Row = TypeVar("Row", bound=models.Model)
 LONGEST_VALUE = 60
 
@@ -54,13 +56,15 @@ def write(model: type[Row], id: str, values: Mapping[str, Any]) -> Saved:
 def save_differing(row: models.Model, values: Mapping[str, Any]) -> list[str]:
     """Save these values where the row has others. Returns what that changes."""
     changes = []
+    changed = set()
     for name, value in values.items():
         before = getattr(row, name)
         if before != value:
             changes.append(f"{name.removesuffix('_id')}: {_shown(before)} -> {_shown(value)}")
             setattr(row, name, value)
+            changed.add(name)
     if changes:
-        row.save()
+        row.save(update_fields=columns(row, changed))
     return changes
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Member, Push, Rollout
+from firewalls.models import Firewall, Member, Observation, Push, Rollout
 from networks.common.locking import lock_keys
 
 State = Rollout.State
@@ -62,10 +62,10 @@ def _begin(wave: "QuerySet[Member]", rollout: Rollout) -> None:
     Push.objects.enqueue_all(firewalls, rollout.created_by, rollout)
     queued = Push.objects.filter(firewall__in=firewalls, state=Push.State.QUEUED)
     _choose_revisions(queued, members.exclude(revision=None))
-    firewall = Firewall.objects.filter(pk=OuterRef("firewall"))
+    seen = Observation.objects.filter(pk=OuterRef("firewall"))
     push = queued.filter(firewall=OuterRef("firewall"))
     members.update(
-        before=Subquery(firewall.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
+        before=Subquery(seen.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
     )
 
 

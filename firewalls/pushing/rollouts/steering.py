@@ -61,7 +61,7 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
         if row.is_open:
             stop(rollout, by)
         confirmed = rollout.members.filter(push__state=Push.State.CONFIRMED).exclude(before=None)
-        changed = confirmed.exclude(before=F("firewall__applied")).order_by("position")
+        changed = confirmed.exclude(before=F("firewall__observation__applied")).order_by("position")
         members = list(changed.select_related("firewall__machine", "before"))
         if not members:
             message = "It has changed no firewall that had another configuration before."

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from networks.common.api.fields import Choice, CidrText, InetText, RelatedId, UtcTime
 from networks.common.fields import CidrField, InetField
+from networks.common.validation import columns
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -69,14 +70,18 @@ class RowSerializer(serializers.ModelSerializer[Row]):
 
 
 def change(row: Row, values: dict[str, Any], fixed: Collection[str] = ("id",)) -> Row:
-    """Set these values and save the row. Raises ValidationError if that changes a fixed field."""
+    """Set these values, and write these columns alone: others may have been written meanwhile.
+
+    Raises ValidationError if that changes a fixed field.
+    """
     for field in fixed:
         if field in values and values[field] != getattr(row, field):
             reason = f"The {field} of {_a(row)} is fixed when it is made."
             raise ValidationError({field: ValidationError(reason, code="identity")})
-    for name in values.keys() - set(fixed):
+    names = values.keys() - set(fixed)
+    for name in names:
         setattr(row, name, values[name])
-    row.save()
+    row.save(update_fields=columns(row, names))
     return row
 
 

@@ -10,7 +10,7 @@ from networks.common.validation.constraints import (
     Unique,
     check_references_at_once,
 )
-from networks.common.validation.models import ValidatedModel
+from networks.common.validation.models import ValidatedModel, changed_since, columns, values_of
 from networks.common.validation.refusals import (
     InUse,
     enforce,
@@ -28,11 +28,14 @@ __all__ = [
     "InUse",
     "Unique",
     "ValidatedModel",
+    "changed_since",
     "check_references_at_once",
+    "columns",
     "enforce",
     "enforce_unused",
     "refuse",
     "reported_about",
     "reported_on",
     "still_used",
+    "values_of",
 ]

@@ -1,6 +1,6 @@
 """Rows that cannot be saved or deleted while that breaks a rule."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -81,7 +81,10 @@ class ValidatedModel(models.Model):
     def _save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
             self.lock()
+            before = values_of(self)
             self._validate()
+            if kwargs.get("update_fields") is not None:  # what follows from them is written too
+                kwargs["update_fields"] = {*kwargs["update_fields"], *changed_since(self, before)}
             super().save(*args, **kwargs)
 
     def _validate(self) -> None:
@@ -151,3 +154,20 @@ class ValidatedModel(models.Model):
             except ObjectDoesNotExist:
                 return True
         return False
+
+
+def columns(row: models.Model, names: Collection[str]) -> set[str]:
+    """Those of the names that are columns of the row: what `save(update_fields=…)` takes."""
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
+    return {field.name for field in fields if field.name in names or field.attname in names}
+
+
+def values_of(row: models.Model) -> dict[str, Any]:
+    """The values of its columns, by name."""
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
+    return {field.name: getattr(row, field.attname) for field in fields}
+
+
+def changed_since(row: models.Model, before: Mapping[str, Any]) -> set[str]:
+    """The columns whose values are others than before: what `save(update_fields=…)` takes."""
+    return {name for name, value in values_of(row).items() if before[name] != value}
