@@ -315,7 +315,7 @@ def test_by_workers(scene: Scene) -> None:
         lambda: revisions.refresh(both, "again"),
         lambda: pushed("confirmed"),
         started,
-        lambda: pushed("failed"),
+        lambda: pushed("refused"),
         lambda: pushed("confirmed"),
         steered(rollouts.retry),
         steered(rollouts.roll_back),

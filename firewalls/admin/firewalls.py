@@ -15,7 +15,7 @@ from firewalls.admin.attachments import AttachmentInline
 from firewalls.admin.rules import RuleInline
 from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Firewall, Revision
+from firewalls.models import Attachment, Firewall, Revision, lock_firewall
 from machines.admin import ADDRESSES_HELP, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
@@ -159,6 +159,7 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
 
     def save_model(self, request: HttpRequest, obj: Firewall, form: Any, change: bool) -> None:
         if change:
+            lock_firewall(obj)
             obj.machine.save(update_fields=columns(obj.machine, form.changed_data))
         super().save_model(request, obj, form, change)
 

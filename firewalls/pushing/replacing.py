@@ -51,16 +51,25 @@ def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
             " what it had, which takes the configuration off, or say that it is gone (R16)."
         )
         _refuse("gone", "may_still_run", reason)
+    row = _reached_by(firewall, management)
+    _forget_what_was_seen(row)
+    forget(carried)
+    return row
+
+
+def _reached_by(firewall: Firewall, management: dict[str, Any]) -> Firewall:
     row = Firewall.objects.get(pk=firewall.pk)
     new = {"host_key": "", "key_dismissed_at": None, **management}
     for name, value in new.items():
         setattr(row, name, value)
     row.save(update_fields=[*new])
-    Observation.objects.filter(pk=row.pk).update(**SEEN)
-    for model in (Drift, Survey, Takeover, Needs):
-        model._default_manager.filter(firewall=row).delete()
-    forget(carried)
     return row
+
+
+def _forget_what_was_seen(firewall: Firewall) -> None:
+    Observation.objects.filter(pk=firewall.pk).update(**SEEN)
+    for model in (Drift, Survey, Takeover, Needs):
+        model._default_manager.filter(firewall=firewall).delete()
 
 
 def _refuse(field: str, code: str, reason: str) -> None:
