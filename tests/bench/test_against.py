@@ -150,6 +150,9 @@ def test_the_figures_that_count_are_those_that_the_benchmarks_are_known_for() ->
     assert main == {
         "render": ("per_second", "core_seconds"),
         "allocate": ("per_second", "web_ms"),
+        "carve": ("per_second", "web_ms"),
+        "reconcile": ("seconds", "core_seconds"),
+        "second-family": ("seconds", "core_seconds"),
         "poll": ("median_ms", "web_ms"),
     }
 
@@ -177,7 +180,8 @@ def test_without_names_all_benchmarks_are_compared_in_three_rounds(
         lambda folder, names, rounds, _: compared.append((folder, names, rounds)),
     )
     command.main(["--against", str(tmp_path)])
-    assert compared == [(tmp_path, ["render", "allocate", "poll"], 3)]
+    every = ["render", "allocate", "carve", "reconcile", "second-family", "poll"]
+    assert compared == [(tmp_path, every, 3)]
 
 
 def test_figures_of_this_checkout_alone_are_left_as_they_are(tmp_path: Path, log: Path) -> None:

@@ -224,6 +224,29 @@ def nothing_of_a_network_that_is_left_stays(box: Box) -> None:
     assert "table 1000001" not in done
 
 
+STAND_IN = """
+[Route]
+Type=unicast
+Destination=10.128.3.0/24
+Table=1000001
+Metric=4278190081
+"""
+IN_KERNEL = {"dst": "10.128.3.0/24", "dev": "vrf4", "table": "1000001", "metric": 4278190081}
+
+
+def a_route_of_a_unit_leads_over_its_device(box: Box) -> None:
+    answers = recorded(box)
+    unit = "/etc/systemd/network/30-sn-vrf4.network"
+    files = FILES | {unit: FILES[unit] + STAND_IN}
+    told = box.push(files, USUAL)
+    assert told.ended == "rolled-back", told
+    assert "There is no route dev vrf4 10.128.3.0/24 in table 1000001" in str(told.steps)
+    answers.edit("routes.json", lambda entries: [*entries, IN_KERNEL | {"dev": "vlan4"}])
+    assert box.push(files, USUAL).ended == "rolled-back", "it leads elsewhere"
+    answers.edit("routes.json", lambda entries: [*entries, IN_KERNEL])
+    assert box.push(files, USUAL).ended == "applied"
+
+
 def networkd_ends_meanwhile(box: Box) -> None:
     """What is to go back without it leaves the interfaces as they are."""
     answers = recorded(box)
@@ -248,6 +271,7 @@ VERIFIED: dict[str, Happening] = {
         chains_of_others,
         devices_are_made_anew,
         nothing_of_a_network_that_is_left_stays,
+        a_route_of_a_unit_leads_over_its_device,
         networkd_ends_meanwhile,
     )
 }
