@@ -208,6 +208,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING").upper()},
     "loggers": {
         "asyncssh": {"level": "WARNING"},
+        "waitress.queue": {"level": "ERROR"},  # that requests wait for a moment is no news
         "django.request": {"filters": ["worth_logging"]},
     },
 }
