@@ -9,6 +9,7 @@ from firewalls.allocation import NewFirewall, create_firewall, replace_rules
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing import appliers
 from machines.allocation import Request
 from machines.api import RequestSerializer
 from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
@@ -34,6 +35,19 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     network = serializers.CharField()
     role = serializers.ChoiceField(choices=["primary", "shared", "external", "underlay"])
     addresses = serializers.ListField(child=InetText())
+
+
+class ApplierSerializer(serializers.Serializer[Firewall]):
+    """The applier that it had when it was last looked at or pushed to, beside the product's own."""
+
+    state = serializers.SerializerMethodField()
+    digest = serializers.CharField(source="applier.digest", default=None, allow_null=True)
+    protocol = serializers.IntegerField(source="applier.protocol", default=None, allow_null=True)
+    seen_at = UtcTime(source="applier.seen_at", default=None, allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(choices=appliers.State.choices))
+    def get_state(self, firewall: Firewall) -> str:
+        return str(appliers.state_of(firewall))
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
@@ -72,6 +86,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
     state = serializers.ChoiceField(choices=Firewall.State.choices, read_only=True)
     wanted = serializers.IntegerField(source="wanted.number", read_only=True, allow_null=True)
     applied = serializers.IntegerField(source="applied.number", read_only=True, allow_null=True)
+    applier = ApplierSerializer(source="*", read_only=True)
     created_at = UtcTime(source="machine.created_at", read_only=True)
 
     class Meta(RowSerializer.Meta):
@@ -96,6 +111,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "applied",
             "drift",
             "unreachable_since",
+            "applier",
             "practice",
             "created_at",
         ]

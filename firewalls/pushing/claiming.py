@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Push, PushQuerySet
 from firewalls.models.states import KEY_CHANGED
+from firewalls.pushing.jobs import REACHED_BY
 
 HEARTBEAT_SECONDS = 2  # between two signs of life of a worker that runs a push
 LOST_AFTER = timedelta(seconds=12)  # without a sign of life the worker is taken for dead
@@ -60,7 +61,7 @@ def _start(pushes: PushQuerySet) -> int:
 
 
 def _with_firewalls() -> PushQuerySet:
-    return Push.objects.select_related("firewall__machine__partition", "revision")
+    return Push.objects.select_related(*[f"firewall__{name}" for name in REACHED_BY], "revision")
 
 
 def requeue_lost() -> int:
@@ -106,7 +107,7 @@ def claim_inspections(most: int) -> list[Firewall]:
         locked = longest_due.select_for_update(skip_locked=True, of=("self",), no_key=True)
         keys = list(locked.values_list("pk", flat=True)[:most])
         Firewall.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
-    return list(Firewall.objects.filter(pk__in=keys).select_related("machine", "applied"))
+    return list(Firewall.objects.filter(pk__in=keys).select_related(*REACHED_BY, "applied"))
 
 
 def inspect_now(firewalls: Iterable[UUID]) -> None:

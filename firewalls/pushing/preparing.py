@@ -15,7 +15,7 @@ from firewalls.device.transport import Step
 from firewalls.intent import changes
 from firewalls.models import Firewall, Push, Revision
 from firewalls.pushing import takeover
-from firewalls.pushing.jobs import PushJob
+from firewalls.pushing.jobs import REACHED_BY, PushJob
 from firewalls.pushing.settling import refuse
 
 
@@ -63,7 +63,7 @@ def _choose_latest(pushes: list[Push]) -> None:
 def _still_running(claimed: list[Push]) -> list[Push]:
     """Those that were not refused, as their rows are now, in the same order."""
     running = Push.objects.filter(state=Push.State.RUNNING).select_related(
-        "firewall__machine__partition", "firewall__takeover", "revision"
+        *[f"firewall__{name}" for name in REACHED_BY], "firewall__takeover", "revision"
     )
     current = running.in_bulk([push.pk for push in claimed])
     return [current[push.pk] for push in claimed if push.pk in current]

@@ -1,5 +1,6 @@
 """Firewalls: the list, and all of one."""
 
+from collections.abc import Callable
 from operator import attrgetter
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.models import Attachment, Firewall
+from firewalls.pushing import appliers
+from firewalls.pushing.jobs import REACHED_BY, target_of
 from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
 from networks.common.htmx import page
@@ -28,9 +31,10 @@ FILTERS: dict[str, Filter] = {
     "partition": lambda rows, value: rows.filter(machine__partition=value),
     "project": lambda rows, value: rows.filter(machine__project=value),
     "network": lambda rows, value: rows.filter(attachments__network=value),
+    "applier": lambda rows, value: rows.filter(appliers.condition(value)),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
-SPREADSHEET = {
+SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
     "name": attrgetter("name"),
     "id": attrgetter("pk"),
     "state": attrgetter("state"),
@@ -40,6 +44,7 @@ SPREADSHEET = {
     "AS number": attrgetter("machine.asn"),
     "host": attrgetter("host"),
     "port": attrgetter("port"),
+    "applier": appliers.state_of,
 }
 RECENT = 8
 
@@ -55,6 +60,7 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
         "states": [(state, counts.get(state.value, 0)) for state in Firewall.State],
         "partitions": Partition.objects.all(),
         "projects": Project.objects.all(),
+        "appliers": appliers.State.choices,
     }
     return page(request, "firewalls/list.html", context)
 
@@ -69,13 +75,15 @@ def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse
 def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     addresses = Address.objects.select_related("prefix__network").order_by("address")
     attachments = Attachment.objects.select_related("network")
-    rows = Firewall.objects.with_relations().with_state()
+    rows = Firewall.objects.with_relations().with_state().select_related(*REACHED_BY)
     rows = rows.prefetch_related(
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
     firewall = get_object_or_404(rows, pk=pk)
     context = {
         "firewall": firewall,
+        "applier": appliers.state_of(firewall),
+        "target": target_of(firewall),
         "memberships": _memberships(firewall),
         **_planned(firewall),
         "pushes": firewall.pushes.select_related("revision")[:RECENT],

@@ -64,13 +64,15 @@ def _answered(verb: str, digest: str) -> bool:
     elif verb == "show":
         from .showing import show
 
-        show()
+        show(digest or _own_digest())
     elif verb == "check":
         from .readiness import check
 
         check()
     elif verb == "version":
-        say(digest or _own_digest())
+        from .speaking import identity
+
+        say(*identity(digest or _own_digest()))
     else:
         return False
     return True
