@@ -37,7 +37,7 @@ def _words() -> list[str]:
     words = sys.argv[1:]
     if not words:
         words = os.environ.get("SSH_ORIGINAL_COMMAND", "").split()
-        if words[:1] == ["install"]:
+        if words[:1] in (["install"], ["retire"]):
             words = []
     return [*words, "", ""]
 
@@ -52,6 +52,10 @@ def _run(words: list[str], digest: str) -> int:
         from .setup import install
 
         return install(words[1], digest)
+    if verb == "retire":
+        from .letting_in import retire
+
+        return retire(words[1])
     return 0 if _answered(verb, digest) else _inside(words)
 
 
