@@ -24,14 +24,14 @@ from tests.firewalls.running import PATIENT
 from tests.pages import visitor
 from tests.world import world
 
-OLD_SAY = "say(*identity(digest or _own_digest()))"
+OLD_SAY = "say(*identity(_version(digest)))"
 OLD_SHOW = 'say("applier", *identity(digest))'
 
 
 def without_numbers(texts: dict[str, str]) -> None:
     """As appliers were before they named a protocol."""
     for name, new, old in (
-        ("main.py", OLD_SAY, "say(digest or _own_digest())"),
+        ("main.py", OLD_SAY, "say(_version(digest))"),
         ("showing.py", OLD_SHOW, "pass"),
     ):
         assert new in texts[name]

@@ -45,7 +45,7 @@ def _words() -> list[str]:
 def _run(words: list[str], digest: str) -> int:
     verb = words[0]
     if verb in ("apply", "give-back"):
-        return 0 if _push(verb, words, digest or _own_digest()) else 1
+        return 0 if _push(verb, words, _version(digest)) else 1
     if verb == "confirm":
         return _confirm(words[1])
     if verb == "install":
@@ -68,7 +68,7 @@ def _answered(verb: str, digest: str) -> bool:
     elif verb == "show":
         from .showing import show
 
-        show(digest or _own_digest())
+        show(_version(digest))
     elif verb == "check":
         from .readiness import check
 
@@ -76,7 +76,7 @@ def _answered(verb: str, digest: str) -> bool:
     elif verb == "version":
         from .speaking import identity
 
-        say(*identity(digest or _own_digest()))
+        say(*identity(_version(digest)))
     else:
         return False
     return True
@@ -130,6 +130,11 @@ def _recover() -> int:
         complain(f"What was never confirmed could not be put back yet: {error}")
         return 1
     return 0
+
+
+def _version(digest: str) -> str:
+    """The SHA-256 of this program: where it is installed, it was told."""
+    return digest or _own_digest()
 
 
 def _own_digest() -> str:
