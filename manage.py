@@ -5,10 +5,22 @@ import os
 import sys
 import uuid
 
+from django.core.exceptions import ImproperlyConfigured
+
+from config.running.embedded import ServerFailed
+
 SERVERLESS = {"up", "collectstatic", "help", "version", "--help", "--version", "spectacular"}
 
 
 def main() -> None:
+    """Run the command; what stops it from being started is told in one sentence."""
+    try:
+        _run()
+    except (ImproperlyConfigured, ServerFailed) as error:
+        sys.exit(str(error))
+
+
+def _run() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # After the settings are named.
     from django.core.management import execute_from_command_line  # noqa: PLC0415

@@ -27,7 +27,6 @@ settings.load_profile("steady")
 
 # Before Django reads its settings: a folder of this test run alone.
 _VAR = tempfile.mkdtemp(prefix="sn-")
-os.chmod(_VAR, 0o711)  # PostgreSQL's own user passes through
 os.environ.update(
     VAR=_VAR,
     EMBEDDED_NOT_DURABLE="1",

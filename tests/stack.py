@@ -79,6 +79,17 @@ class Stack:
                     pids.append(process.pid)
         return pids
 
+    def postgres(self) -> list[int]:
+        """Its PostgreSQL, which has no other name of its folder than that it works there."""
+        with suppress(OSError, psutil.Error):
+            pid = int((self.var / "postgres" / "postmaster.pid").read_text().split()[0])
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                return [pid]
+        return []
+
+    def valkey(self) -> list[int]:
+        return self.pids("valkey-server", str(self.var), mine=False)
+
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
         return self.process.wait(120)
@@ -133,7 +144,6 @@ def _listen(stack: Stack) -> None:
 @contextmanager
 def started(var: Path, **more: str) -> Iterator[Stack]:
     """Start it without waiting, and stop it at the end."""
-    var.chmod(0o755)
     stack = start(var, int(more.get("PORT") or free_port()), **more)
     try:
         yield stack

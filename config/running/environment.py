@@ -1,9 +1,11 @@
 """What is set by environment variables. A bad value stops the start with one sentence."""
 
 import os
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+LAST_PORT = 65535
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -20,9 +22,29 @@ def env_bool(name: str, default: bool = False) -> bool:
 
 def env_int(name: str, default: int) -> int:
     value = env(name, str(default))
-    if not value.isdigit():
+    if not (value.isascii() and value.isdigit()):
         raise ImproperlyConfigured(f"{name}={value} is not a number.")
     return int(value)
+
+
+def env_port(name: str, default: int) -> int:
+    number = env_int(name, default)
+    if not 1 <= number <= LAST_PORT:
+        raise ImproperlyConfigured(f"{name}={number} is no port; choose one of 1 to {LAST_PORT}.")
+    return number
+
+
+def env_folder(name: str, default: Path) -> Path:
+    """A folder that this process may write to, made for its user alone if there is none."""
+    folder = Path(env(name, str(default))).resolve()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{name}={folder} is not a folder and cannot be made: {error.strerror}"
+        raise ImproperlyConfigured(f"{reason}; choose another one.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"{name}={folder} may not be written to; choose another one.")
+    return folder
 
 
 def env_list(name: str, default: str = "") -> list[str]:

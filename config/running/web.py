@@ -13,6 +13,7 @@ def command(port: int) -> list[str]:
     options = {
         "bind": f"{HOST}:{port}",
         "workers": str(WORKERS),
+        "worker-class": "config.running.buffering.BufferingWorker",
         "threads": str(THREADS),
         "worker-tmp-dir": str(settings.VAR),
         "env": "PREPARED_STATEMENTS=1",

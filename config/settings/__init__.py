@@ -8,14 +8,14 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.running.embedded import Embedded
-from config.running.environment import env, env_bool, env_int, env_list
+from config.running.environment import env, env_bool, env_folder, env_int, env_list, env_port
 from config.running.kept_secrets import kept_secret
 from config.settings import rest
 from config.settings.log import is_worth_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-VAR = Path(env("VAR", str(BASE_DIR / "var"))).resolve()
-PORT = env_int("PORT", 8000)
+VAR = env_folder("VAR", BASE_DIR / "var")
+PORT = env_port("PORT", 8000)
 DEBUG = env_bool("DEBUG")
 HTTPS = env_bool("HTTPS")
 SECRET_KEY = env("SECRET_KEY") or kept_secret(VAR / "secret_key", 50)
@@ -208,6 +208,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING").upper()},
     "loggers": {
         "asyncssh": {"level": "WARNING"},
+        "waitress.queue": {"level": "ERROR"},  # that requests wait for a moment is no news
         "django.request": {"filters": ["worth_logging"]},
     },
 }

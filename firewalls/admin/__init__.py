@@ -1,5 +1,6 @@
 """Firewalls and what belongs to them, for support staff."""
 
+from firewalls.admin.access import SshAccessAdmin
 from firewalls.admin.attachments import AttachmentAdmin
 from firewalls.admin.endpoints import EndpointAdmin
 from firewalls.admin.firewalls import FirewallAddForm, FirewallAdmin
@@ -19,4 +20,5 @@ __all__ = [
     "RevisionAdmin",
     "RolloutAdmin",
     "RuleAdmin",
+    "SshAccessAdmin",
 ]

@@ -14,7 +14,8 @@ from firewalls.allocation import free_firewall, join, leave
 from firewalls.api import words
 from firewalls.api.rows import FirewallRows
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
-from firewalls.models import Firewall, Push, Revision
+from firewalls.models import Firewall, FirewallQuerySet, Push, Revision
+from firewalls.pushing import appliers
 from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
@@ -62,6 +63,10 @@ class FirewallFilters(django_filters.FilterSet):
     management = Exact("host")
     practice = YesNo()
     state = words.StateFilter(words.FIREWALL, choices=words.FIREWALL_STATES)
+    applier = django_filters.ChoiceFilter(choices=appliers.State.choices, method="with_applier")
+
+    def with_applier(self, rows: FirewallQuerySet, name: str, value: str) -> FirewallQuerySet:
+        return rows.filter(appliers.condition(value))
 
 
 class FirewallViewSet(FirewallRows):

@@ -10,6 +10,7 @@ from firewalls.api import words
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing import appliers
 from machines.allocation import Request
 from machines.api import RequestSerializer
 from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
@@ -35,6 +36,19 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     network = serializers.CharField()
     role = serializers.ChoiceField(choices=["primary", "shared", "external", "underlay"])
     addresses = serializers.ListField(child=InetText())
+
+
+class ApplierSerializer(serializers.Serializer[Firewall]):
+    """The applier that it had when it was last looked at or pushed to, beside the product's own."""
+
+    state = serializers.SerializerMethodField()
+    digest = serializers.CharField(source="applier.digest", default=None, allow_null=True)
+    protocol = serializers.IntegerField(source="applier.protocol", default=None, allow_null=True)
+    seen_at = UtcTime(source="applier.seen_at", default=None, allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(choices=appliers.State.choices))
+    def get_state(self, firewall: Firewall) -> str:
+        return str(appliers.state_of(firewall))
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
@@ -87,6 +101,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
     refusal = serializers.CharField(
         source="observation.refusal", read_only=True, help_text="Why the last look was refused."
     )
+    applier = ApplierSerializer(source="*", read_only=True)
     created_at = UtcTime(source="machine.created_at", read_only=True)
 
     class Meta(RowSerializer.Meta):
@@ -114,6 +129,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "checked_at",
             "refused_at",
             "refusal",
+            "applier",
             "practice",
             "created_at",
         ]

@@ -9,7 +9,7 @@ from typing import Any
 import asyncssh
 
 from firewalls.device.keys import client_keys
-from firewalls.device.pinning import PinnedKeyOnly, algorithms, pinned_key
+from firewalls.device.pinning import PinnedKeyOnly, algorithms, certifying_key, pinned_key
 from firewalls.device.target import Target, Timeouts, TransportError
 
 MOST_BYTES = 8_000_000  # that a firewall may write in answer to one command
@@ -35,9 +35,43 @@ async def connected(
 
     Without a key path the SSH agent's keys are offered.
     """
-    connection = await _connect(target, key_path, timeouts)
+    async with _through(target, key_path, timeouts) as jump:
+        connection = await _connect(target, key_path, timeouts, jump)
+        async with _ended(connection):
+            yield connection
+
+
+def described(target: Target) -> str:
+    """Where a connection leads, and what says that it leads there."""
+    shown = "host key as pinned" if target.host_key else "host key as certified"
+    through = f", through {target.jump.place}" if target.jump else ""
+    return f"{target.user}@{target.place}{through}, {shown}"
+
+
+@asynccontextmanager
+async def _through(
+    target: Target, key_path: Path | None, timeouts: Timeouts
+) -> AsyncIterator[asyncssh.SSHClientConnection | None]:
+    """A connection to the firewall's jump host, if it has one. Raises TransportError."""
+    if target.jump is None:
+        yield None
+        return
     try:
-        yield connection
+        jump = await _connect(target.jump, key_path, timeouts, None)
+    except TransportError as error:
+        # Whatever key the jump host has shown, it is not the firewall's, which was not asked.
+        reason = f"{target.name} is behind a jump host. {error}"
+        is_silent = error.unreachable
+        raise TransportError(reason, unreachable=is_silent, local=not is_silent) from error
+    async with _ended(jump):
+        yield jump
+
+
+@asynccontextmanager
+async def _ended(connection: asyncssh.SSHClientConnection) -> AsyncIterator[None]:
+    """End the connection when the block ends."""
+    try:
+        yield
     finally:
         # Not close(): that waits until the other side has agreed, and the other side may be gone.
         connection.abort()
@@ -45,14 +79,21 @@ async def connected(
 
 
 async def _connect(
-    target: Target, key_path: Path | None, timeouts: Timeouts
+    target: Target,
+    key_path: Path | None,
+    timeouts: Timeouts,
+    jump: asyncssh.SSHClientConnection | None,
 ) -> asyncssh.SSHClientConnection:
     client = PinnedKeyOnly()
     options = _options(target, key_path, timeouts)
     try:
         async with asyncio.timeout(timeouts.connect):
             return await asyncssh.connect(
-                target.host, target.port, client_factory=lambda: client, **options
+                target.host,
+                target.port,
+                tunnel=jump or (),
+                client_factory=lambda: client,
+                **options,
             )
     except (OSError, ValueError, asyncssh.Error) as error:
         raise _not_connected(target, client, timeouts, error) from error
@@ -65,13 +106,15 @@ def _options(target: Target, key_path: Path | None, timeouts: Timeouts) -> dict[
         reason = f"{target.name} has no management address yet; enter it first."
         raise TransportError(reason, local=True)
     pinned = pinned_key(target)
+    authority = None if pinned else certifying_key(target)
     return {
         "username": target.user,
         "client_keys": own_keys,
         "agent_path": () if key_path is None else None,
         "config": [],
-        "known_hosts": ([pinned] if pinned else [], [], []),
-        "server_host_key_algs": algorithms(pinned),
+        "known_hosts": ([pinned] if pinned else [], [authority] if authority else [], []),
+        "host_key_alias": target.name,  # whom a certificate must be for
+        "server_host_key_algs": algorithms(pinned, certified=authority is not None),
         "preferred_auth": "publickey",
         "encryption_algs": CIPHERS,
         "keepalive_interval": timeouts.keepalive,

@@ -44,12 +44,33 @@ def public_line(path: Path) -> str:
     return " ".join(path.with_suffix(".pub").read_text().split()[:2])
 
 
+def previous(path: Path) -> Path:
+    """Where the key is that another one replaces, until all firewalls know the new one."""
+    return path.with_name(f"{path.name}.before")
+
+
+def replace_key(path: Path) -> None:
+    """Make a new key, which is offered first; the one before stays beside it, and is offered too.
+
+    Raises FileExistsError while an older one is not retired yet.
+    """
+    ensure_key(path)
+    os.link(path, previous(path))  # refused where there is one
+    key = asyncssh.generate_private_key("ssh-ed25519", comment="shared-networks")
+    _written_beside(path, key.export_private_key()).replace(path)
+    _written_beside(path, key.export_public_key()).replace(path.with_suffix(".pub"))
+
+
 def client_keys(path: Path | None) -> list[asyncssh.SSHKey] | tuple[()]:
-    """The key of this file to log in with; none where an agent has it. Raises TransportError."""
+    """The keys to log in with, the new one first while one replaces another.
+
+    None where an agent has them. Raises TransportError.
+    """
     if path is None:
         return ()
     try:
-        return [_read(path, _version(path))]
+        files = [path, previous(path)] if previous(path).exists() else [path]
+        return [_read(file, _version(file)) for file in files]
     except (OSError, asyncssh.KeyImportError) as error:
         raise TransportError(
             f"The product's own SSH key cannot be read from {path}: {error}", local=True

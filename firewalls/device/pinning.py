@@ -16,6 +16,7 @@ ALGORITHMS = [
 ]
 LONGEST_KEY = 1_000  # characters that can be pinned: RSA with 5,000 bits
 # An RSA key signs by other names than its own (RFC 8332).
+CERTIFICATE = "-cert-v01@openssh.com"
 SIGNED_BY_RSA = ("rsa-sha2-512", "rsa-sha2-256")
 
 _parsed = lru_cache(maxsize=4096)(asyncssh.import_public_key)
@@ -39,13 +40,27 @@ def pinned_key(target: Target) -> asyncssh.SSHKey | None:
         ) from error
 
 
-def algorithms(pinned: asyncssh.SSHKey | None) -> list[str]:
-    """Host key algorithms to offer, those of the pinned key first.
+def certifying_key(target: Target) -> asyncssh.SSHKey | None:
+    """The key whose certificates are accepted for this firewall, if any. Raises TransportError."""
+    if not target.host_ca:
+        return None
+    try:
+        return _parsed(target.host_ca)
+    except asyncssh.KeyImportError as error:
+        raise TransportError(
+            f"The key that certifies host keys for {target.name} is no OpenSSH public key;"
+            " enter it again.",
+            local=True,
+        ) from error
+
+
+def algorithms(pinned: asyncssh.SSHKey | None, certified: bool = False) -> list[str]:
+    """Host key algorithms to offer, those of the pinned key or of certificates first.
 
     Others too, so that a box without such a key is told apart from one that hangs up.
     """
     if pinned is None:
-        return ALGORITHMS
+        return [f"{name}{CERTIFICATE}" for name in ALGORITHMS] * certified + ALGORITHMS
     name = pinned.get_algorithm()
     preferred = SIGNED_BY_RSA if name == "ssh-rsa" else (name,)
     return sorted(ALGORITHMS, key=lambda algorithm: algorithm not in preferred)

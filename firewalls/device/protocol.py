@@ -8,7 +8,9 @@
                    the same, for what was there before the first push
     confirm TOKEN  keeps what was applied: confirmed, rolled back, failed, or unknown
     check          check NAME ok|note|failed|skipped TEXT for each thing that it needs, and end
-    show           file PATH CONTENT, applied NAME TEXT, running NAME TEXT, and end
+    show           applier DIGEST PROTOCOL, file PATH CONTENT, applied NAME TEXT, running NAME TEXT,
+                   and end
+    version        DIGEST PROTOCOL; or DIGEST alone, as long ago
     survey         unit PATH TEXT, file PATH TEXT, now NAME TEXT, each whole or cut; taken-over
                    where a push was confirmed; and end
 
@@ -26,6 +28,7 @@ from dataclasses import dataclass, field
 from firewalls.device import applier_file
 from firewalls.device.applier.archive import LARGEST
 from firewalls.device.target import storable
+from firewalls.device.versions import Version, version_of
 
 MEGABYTE = 1_000_000
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
@@ -54,11 +57,12 @@ class Inspection:
     """What is on a firewall.
 
     `files`: the managed files by path. `running`: by name, what ran when they were applied and what
-    runs now.
+    runs now. `version`: the applier that says so, unless it is an older one.
     """
 
     files: dict[str, str]
     running: dict[str, tuple[str, str]] = field(default_factory=dict)
+    version: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +142,23 @@ class Order:
     `adopted`: digests of units of others that a person has seen and that may be moved aside.
     `gives_back`: no files are put there, but what was there before the first push. `on_survey`:
     called with what the firewall has where it is looked at: before anything is sent if
-    `looks_first`, and where units of others were in the way.
+    `looks_first`, and where units of others were in the way. `on_version`: called with the applier
+    that has taken the order. `applier`: the digest that it is for, by which an applier knows that
+    whoever sends knows it.
     """
 
     adopted: Collection[str] = ()
     gives_back: bool = False
     looks_first: bool = False
     on_survey: Callable[[Survey], None] | None = None
+    on_version: Callable[[Version], None] | None = None
+    applier: str = ""
 
     def command(self) -> str:
         """The command line of the applier."""
         if self.gives_back:
-            return f"give-back {applier_digest()}"
-        return " ".join(["apply", applier_digest(), *self.adopted])
+            return f"give-back {self.applier or applier_digest()}"
+        return " ".join(["apply", self.applier or applier_digest(), *self.adopted])
 
 
 def inspection(answer: bytes) -> Inspection | None:
@@ -159,14 +167,18 @@ def inspection(answer: bytes) -> Inspection | None:
     if "end" not in lines:
         return None
     sections: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
+    version = None
     for line in lines:
         match line.split("\t"):
+            case ["applier", *words]:
+                version = version_of(words)
             case ["file" | "applied" | "running" as section, name, content, *_]:
                 sections[section][name] = _decoded(content)
     applied = sections["applied"]
     running = sections["running"]
     names = sorted(applied.keys() & running.keys())
-    return Inspection(sections["file"], {name: (applied[name], running[name]) for name in names})
+    both = {name: (applied[name], running[name]) for name in names}
+    return Inspection(sections["file"], both, version)
 
 
 def needs(answer: bytes) -> tuple[Need, ...] | None:

@@ -1,13 +1,15 @@
 """Looking at what a firewall has beside what is ours, and what it lacks for a push."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 
 from firewalls.device.connection import output_of, run_command
-from firewalls.device.protocol import Need, Survey, needs, surveyed
+from firewalls.device.protocol import Need, Order, Progress, Survey, needs, surveyed
 from firewalls.device.target import Target, Timeouts, TransportError
+from firewalls.device.versions import STEP, ours, version
 
 COMMAND = "survey"
 
@@ -40,10 +42,44 @@ async def surveyed_over(
     That is one of another version, which refuses what comes next with a better reason. Raises
     TransportError.
     """
+    answer = await _asked_over(connection, target, timeouts, COMMAND)
+    return answer if isinstance(answer, str) else _complete(target, answer)
+
+
+async def order_for(
+    connection: asyncssh.SSHClientConnection,
+    target: Target,
+    timeouts: Timeouts,
+    progress: Progress,
+    order: Order,
+) -> Order | None:
+    """The order once more, where it was refused by another applier that is understood.
+
+    That one has changed nothing, and takes the order in its own name. Raises TransportError.
+    """
+    note = order.on_version or (lambda version: None)
+    if progress.failed is None or progress.failed.name != STEP:
+        if STEP in progress.started:
+            note(ours())
+        return None
+    answer = await _asked_over(connection, target, timeouts, STEP)
+    seen = None if isinstance(answer, str) else version(answer)
+    if seen is None:
+        return None
+    note(seen)
+    if seen.is_ours or not seen.is_spoken:
+        return None
+    return replace(order, applier=seen.digest)
+
+
+async def _asked_over(
+    connection: asyncssh.SSHClientConnection, target: Target, timeouts: Timeouts, command: str
+) -> bytes | str:
+    """All that it writes, or in which words it refuses. Raises TransportError."""
     chunks = []
     try:
         async with asyncio.timeout(timeouts.answer):
-            async for chunk in run_command(connection, target, COMMAND):
+            async for chunk in run_command(connection, target, command):
                 chunks.append(chunk)
     except TimeoutError as error:
         reason = f"{target} did not answer within {timeouts.answer:g} seconds."
@@ -52,7 +88,7 @@ async def surveyed_over(
         if error.unreachable or chunks:
             raise
         return str(error)
-    return _complete(target, b"".join(chunks))
+    return b"".join(chunks)
 
 
 def _complete(target: Target, answer: bytes) -> Survey:

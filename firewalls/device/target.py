@@ -41,7 +41,11 @@ class TransportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a firewall's SSH answers, and the only host key that is accepted there."""
+    """Where a firewall's SSH answers, and the only host key that is accepted there.
+
+    `host_ca`: where no key is pinned, one that this key has certified for the firewall's name is
+    accepted. `jump`: the host through which it is reached, with a pinned key of its own.
+    """
 
     name: str
     host: str
@@ -49,9 +53,17 @@ class Target:
     user: str
     host_key: str
     practice: bool = False
+    host_ca: str = ""
+    jump: "Target | None" = None
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.host}:{self.port})"
+        return f"{self.name} ({self.place})"
+
+    @property
+    def place(self) -> str:
+        """Host and port, an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncssh
 
-from firewalls.device.connection import connected, output_of, run_command
+from firewalls.device import versions
+from firewalls.device.connection import connected, described, output_of, run_command
 from firewalls.device.outcomes import (
     LONGEST,
     Outcome,
@@ -31,7 +32,7 @@ from firewalls.device.protocol import (
     packed,
     text_of,
 )
-from firewalls.device.surveying import check, survey, surveyed_over
+from firewalls.device.surveying import check, order_for, survey, surveyed_over
 from firewalls.device.target import Stop, Target, Timeouts, TransportError, storable
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,9 @@ async def inspect(
     complete = inspection(answer)
     if complete is None:
         raise TransportError(f"{target} did not answer with its files.")
+    if complete.version is None:
+        answer = await output_of(target, versions.STEP, key_path, timeouts or Timeouts())
+        return replace(complete, version=versions.version(answer))
     return complete
 
 
@@ -143,11 +147,10 @@ class _Attempt:
         await self.progress.step("connect", "running")
         try:
             async with connected(target, self.key_path, self.timeouts) as connection:
-                address = f"{target.user}@{target.host}:{target.port}"
-                await self.progress.step("connect", "ok", f"{address}, host key as pinned")
+                await self.progress.step("connect", "ok", described(target))
                 if self.order.looks_first:
                     await self._survey(connection)
-                await self._apply(connection, packed(files))
+                await self._apply_as_understood(connection, packed(files))
                 failed = self.progress.failed
                 if failed and failed.name == IN_THE_WAY:
                     await self._survey(connection)
@@ -159,6 +162,16 @@ class _Attempt:
             await self.progress.step(step, "failed", interruption.problem)
             raise
         return _Interruption()
+
+    async def _apply_as_understood(
+        self, connection: asyncssh.SSHClientConnection, archive: bytes
+    ) -> None:
+        """Run the applier, which may be one of another release. Raises TransportError."""
+        await self._apply(connection, archive)
+        again = await order_for(connection, self.target, self.timeouts, self.progress, self.order)
+        if again:
+            self.progress, self.order = Progress(self.progress.on_step), again
+            await self._apply(connection, archive)
 
     async def _survey(self, connection: asyncssh.SSHClientConnection) -> None:
         """Look at what is there, where that is wanted. Raises TransportError."""

@@ -1,5 +1,7 @@
 """Firewalls: what they join, the configurations wanted of them, and how these get there."""
 
+from firewalls.models.access import SshAccess
+from firewalls.models.applier import Applier
 from firewalls.models.attachment import Attachment
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
@@ -17,6 +19,7 @@ from firewalls.models.takeover import Survey, Takeover
 from firewalls.models.touched import Touched
 
 __all__ = [
+    "Applier",
     "Attachment",
     "Drift",
     "Endpoint",
@@ -34,6 +37,7 @@ __all__ = [
     "Rollout",
     "RolloutQuerySet",
     "Rule",
+    "SshAccess",
     "Survey",
     "Takeover",
     "Touched",

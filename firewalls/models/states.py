@@ -112,7 +112,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""
         return self.with_revisions().select_related(
-            "machine__partition", "machine__project", "machine__primary"
+            "applier", "machine__partition", "machine__project", "machine__primary"
         )
 
     def with_revisions(self) -> "FirewallQuerySet":

@@ -1,11 +1,13 @@
 """How ports, hosts, keys and comments of firewalls are spelled."""
 
 import re
+from ipaddress import IPv6Address
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from firewalls.configuration.values import COMMENT_BYTES, ENDS_A_QUOTE
+from networks.common.fields import as_address
 
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
 MAX_PORT = 65535
@@ -18,7 +20,11 @@ interface_name = RegexValidator(
     " and is none that the firewall has anyway, such as lo or vrf3.",
     "invalid_interface",
 )
-ssh_host = RegexValidator(r"\A[A-Za-z0-9.:-]+\Z", "A host is a name or an address.", "invalid_host")
+_ssh_host = RegexValidator(
+    r"\A[A-Za-z0-9.:-]+(%[A-Za-z0-9._-]{1,15})?\Z",
+    "A host is a name or an address.",
+    "invalid_host",
+)
 ssh_user = RegexValidator(
     r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user"
 )
@@ -28,6 +34,24 @@ host_key = RegexValidator(
     " has it, without the comment.",
     "invalid_host_key",
 )
+
+
+def ssh_host(value: str) -> None:
+    """Accept a name, an address, and a link-local one with the interface that it is behind."""
+    _ssh_host(value)
+    address, has_zone, _ = value.partition("%")
+    parsed = as_address(address)
+    needs_zone = isinstance(parsed, IPv6Address) and parsed.is_link_local
+    if has_zone and not needs_zone:
+        raise ValidationError(
+            "Only a link-local IPv6 address has an interface behind it, as in fe80::1%eth0.",
+            code="invalid_host",
+        )
+    if needs_zone and not has_zone:
+        raise ValidationError(
+            f"A link-local address needs the interface that it is behind: {address}%eth0.",
+            code="invalid_host",
+        )
 
 
 def port_range(value: str) -> None:

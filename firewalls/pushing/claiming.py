@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Observation, Push, PushQuerySet
 from firewalls.models.states import KEY_CHANGED
+from firewalls.pushing.jobs import REACHED_BY
 from networks.common.locking import lock_keys
 
 HEARTBEAT_SECONDS = 2  # between two signs of life of a worker that runs a push
@@ -62,7 +63,7 @@ def _start(pushes: PushQuerySet) -> int:
 
 def _with_firewalls() -> PushQuerySet:
     return Push.objects.select_related(
-        "firewall__machine__partition", "firewall__observation", "revision"
+        *[f"firewall__{name}" for name in REACHED_BY], "firewall__observation", "revision"
     )
 
 
@@ -119,7 +120,7 @@ def claim_inspections(most: int) -> list[Firewall]:
         keys = list(locked.values_list("pk", flat=True)[:most])
         Observation.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
     rows = Firewall.objects.filter(pk__in=keys)
-    return list(rows.select_related("machine", "observation__applied"))
+    return list(rows.select_related(*REACHED_BY, "observation__applied"))
 
 
 def inspect_now(firewalls: Iterable[UUID]) -> None:

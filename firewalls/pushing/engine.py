@@ -17,6 +17,7 @@ from firewalls.device import transport
 from firewalls.device.transport import Inspection, Outcome, Survey, TransportError
 from firewalls.models import Push
 from firewalls.pushing import claiming, preparing, recording, settling, takeover
+from firewalls.pushing.appliers import record_version
 from firewalls.pushing.claiming import HEARTBEAT_SECONDS
 from firewalls.pushing.database import DatabaseThread
 from firewalls.pushing.jobs import ClaimLost, InspectionJob, PushJob
@@ -180,10 +181,13 @@ async def _settle_alone(job: Job, result: Result, database: DatabaseThread) -> N
 def _settle(job: Job, result: Result) -> None:
     match job, result:
         case PushJob(), Outcome() | TransportError():
+            record_version(job.push.firewall, job.version)
             if job.survey is not None:
                 takeover.record_survey(job.push.firewall, job.survey)
             settling.settle(job.push, result, job.step_list)
         case InspectionJob(), Inspection() | Survey() | TransportError():
+            if isinstance(result, Inspection):
+                record_version(job.firewall, result.version)
             recording.record_inspection(job.firewall, result)
 
 

@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from firewalls.device.transport import Order, Step, Stop, Survey, Target
-from firewalls.models import Firewall, Push, Retired
+from firewalls.device.versions import Version
+from firewalls.models import Firewall, Push, Retired, SshAccess
+
+REACHED_BY = ("machine__partition__ssh_access", "ssh_access")  # what `target_of` looks at
 
 
 class ClaimLost(Stop):
@@ -23,13 +26,15 @@ class PushJob:
     claim_lost: bool = False
     unwritable: bool = False  # its steps: they are left out of what is written while it runs
     adopted: Collection[str] = ()  # digests of units of others that a person has adopted
+    version: Version | None = None  # of the applier that was met
     survey: Survey | None = None  # what the firewall had, where it was looked at
 
     @property
     def order(self) -> Order:
         """What to do beyond putting files there: the first push looks at what there is."""
         is_first = self.push.firewall.observation.applied_id is None
-        return Order(tuple(self.adopted), self.gives_back, is_first, self.note_survey)
+        adopted = tuple(self.adopted)
+        return Order(adopted, self.gives_back, is_first, self.note_survey, self.note_version)
 
     @property
     def gives_back(self) -> bool:
@@ -44,6 +49,10 @@ class PushJob:
     def note_survey(self, survey: Survey) -> None:
         """Note what the firewall has, to be written to the database when the push ends."""
         self.survey = survey
+
+    def note_version(self, version: Version) -> None:
+        """Note which applier the firewall has, to be written to the database when the push ends."""
+        self.version = version
 
     @property
     def target(self) -> Target:
@@ -75,6 +84,7 @@ class InspectionJob:
 
 def target_of(firewall: Firewall | Retired) -> Target:
     """Where and how the firewall is reached."""
+    access = _access(firewall)
     return Target(
         name=firewall.name,
         host=firewall.host,
@@ -82,4 +92,27 @@ def target_of(firewall: Firewall | Retired) -> Target:
         user=firewall.user,
         host_key=firewall.host_key,
         practice=firewall.practice,
+        host_ca=access.host_ca if access else "",
+        jump=_jump(firewall.name, access),
+    )
+
+
+def _access(firewall: Firewall | Retired) -> SshAccess | None:
+    """Its own, or that of its partition. One that is retired has no more than the latter."""
+    if isinstance(firewall, Retired):
+        return SshAccess.objects.filter(partition=firewall.partition).first()
+    own: SshAccess | None = getattr(firewall, "ssh_access", None)
+    return own or getattr(firewall.machine.partition, "ssh_access", None)
+
+
+def _jump(name: str, access: SshAccess | None) -> Target | None:
+    """The host through which this firewall is reached."""
+    if access is None or not access.jump_host:
+        return None
+    return Target(
+        name=f"The jump host of {name}",
+        host=access.jump_host,
+        port=access.jump_port,
+        user=access.jump_user,
+        host_key=access.jump_key,
     )

@@ -16,7 +16,7 @@ from firewalls.device.transport import Step
 from firewalls.intent import changes
 from firewalls.models import Firewall, Push, Revision
 from firewalls.pushing import carrying, takeover
-from firewalls.pushing.jobs import PushJob
+from firewalls.pushing.jobs import REACHED_BY, PushJob
 from firewalls.pushing.settling import refuse
 from networks.common.locking import lock_keys
 from networks.models import Carried
@@ -68,7 +68,7 @@ def _choose_latest(pushes: list[Push]) -> None:
 def _still_running(claimed: list[Push]) -> list[Push]:
     """Those that were not refused, as their rows are now, in the same order."""
     running = Push.objects.filter(state=Push.State.RUNNING).select_related(
-        "firewall__machine__partition",
+        *[f"firewall__{name}" for name in REACHED_BY],
         "firewall__takeover",
         "firewall__observation",
         "revision",

@@ -1,5 +1,6 @@
 """Firewalls: the list, and all of one."""
 
+from collections.abc import Callable
 from operator import attrgetter
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.models import Attachment, Firewall, Retired
+from firewalls.pushing import appliers
+from firewalls.pushing.jobs import REACHED_BY, target_of
 from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
 from networks.common.htmx import page
@@ -29,9 +32,10 @@ FILTERS: dict[str, Filter] = {
     "project": lambda rows, value: rows.filter(machine__project=value),
     "network": lambda rows, value: rows.filter(machine__primary=value),
     "attachments": lambda rows, value: rows.in_network(value),
+    "applier": lambda rows, value: rows.filter(appliers.condition(value)),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
-SPREADSHEET = {
+SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
     "name": attrgetter("name"),
     "id": attrgetter("pk"),
     "state": attrgetter("state"),
@@ -41,6 +45,7 @@ SPREADSHEET = {
     "AS number": attrgetter("machine.asn"),
     "host": attrgetter("host"),
     "port": attrgetter("port"),
+    "applier": appliers.state_of,
 }
 RECENT = 8
 
@@ -57,6 +62,7 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
         "partitions": Partition.objects.all(),
         "projects": Project.objects.all(),
         "retired": Retired.objects.count(),
+        "appliers": appliers.State.choices,
     }
     return page(request, "firewalls/list.html", context)
 
@@ -71,7 +77,7 @@ def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse
 def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     addresses = Address.objects.select_related("prefix__network").order_by("address")
     attachments = Attachment.objects.select_related("network")
-    rows = Firewall.objects.with_relations().with_state()
+    rows = Firewall.objects.with_relations().with_state().select_related(*REACHED_BY)
     rows = rows.prefetch_related(
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
@@ -79,6 +85,8 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
     context = {
         "firewall": firewall,
+        "applier": appliers.state_of(firewall),
+        "target": target_of(firewall),
         "memberships": _memberships(firewall),
         **_planned(firewall),
         "pushes": pushes[:RECENT],

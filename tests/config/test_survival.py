@@ -186,24 +186,24 @@ class Boxes:
         )
 
 
-def kill(stack: Stack, *words: str, mine: bool = True) -> None:
-    for pid in stack.pids(*words, mine=mine):
+def kill(pids: list[int]) -> None:
+    for pid in pids:
         os.kill(pid, signal.SIGKILL)
 
 
 def empty_the_broker(stack: Stack) -> None:
-    redis.Redis(unix_socket_path=str(stack.var / "run" / "valkey.sock")).flushall()
+    redis.Redis(unix_socket_path=str(stack.var / "valkey" / "valkey.sock")).flushall()
 
 
 def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
     """What happens once so many are confirmed."""
     return [
-        (40, lambda: kill(stack, "celery", "--pool")),
+        (40, lambda: kill(stack.pids("celery", "--pool"))),
         (110, lambda: empty_the_broker(stack)),
-        (180, lambda: kill(stack, "valkey-server", str(stack.var), mine=False)),
-        (260, lambda: kill(stack, "bin/postgres -D", str(stack.var), mine=False)),
-        (340, lambda: kill(stack, "celery", "beat")),
-        (400, lambda: kill(stack, "celery", "--pool")),
+        (180, lambda: kill(stack.valkey())),
+        (260, lambda: kill(stack.postgres())),
+        (340, lambda: kill(stack.pids("celery", "beat"))),
+        (400, lambda: kill(stack.pids("celery", "--pool"))),
     ]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from firewalls.device import practice, transport
 from firewalls.device.keys import ensure_key, public_line
-from firewalls.device.transport import Outcome, Step, Target, Timeouts
+from firewalls.device.transport import Order, Outcome, Step, Target, Timeouts
 
 GOOD = {
     "/etc/frr/frr.conf": "frr version 8.4.4\nfrr defaults datacenter\nhostname box\n!\nend\n",
@@ -89,13 +89,17 @@ def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def pushed(
-    target: Target, files: Mapping[str, str], key: Path | None, timeouts: Timeouts | None = None
+    target: Target,
+    files: Mapping[str, str],
+    key: Path | None,
+    timeouts: Timeouts | None = None,
+    order: Order | None = None,
 ) -> tuple[Outcome, list[Step]]:
     """Push, and return how it ended with every step on the way."""
 
     async def alone() -> tuple[Outcome, list[Step]]:
         try:
-            return await pushing(target, files, key, timeouts)
+            return await pushing(target, files, key, timeouts, order=order)
         finally:
             assert asyncio.all_tasks() == {asyncio.current_task()}, "a push left something running"
 
@@ -108,6 +112,8 @@ async def pushing(
     key: Path | None,
     timeouts: Timeouts | None = None,
     watch: Watch | None = None,
+    *,
+    order: Order | None = None,
 ) -> tuple[Outcome, list[Step]]:
     steps: list[Step] = []
 
@@ -116,7 +122,10 @@ async def pushing(
         if watch:
             await watch(step)
 
-    return await transport.push(target, files, note, key_path=key, timeouts=timeouts), steps
+    outcome = await transport.push(
+        target, files, note, key_path=key, timeouts=timeouts, order=order
+    )
+    return outcome, steps
 
 
 def last(steps: list[Step]) -> dict[str, Step]:
@@ -167,11 +176,12 @@ def sshd(
     authorized: str = "",
     strict: bool = False,
     ciphers: str = "",
+    more: Mapping[str, object] | None = None,
 ) -> Iterator[tuple[Target, Path]]:
     """OpenSSH's own server, whose one key may run one command: the target, and the client's key.
 
     With `authorized`, the keys are those that the accounts have there, and `strict` asks who may
-    write to them. `ciphers` are all it knows.
+    write to them. `ciphers` are all it knows; `more` is what else its configuration says.
     """
     folder.mkdir(parents=True, exist_ok=True)
     host, client = ensure_key(folder / "host", kind), ensure_key(folder / "client")
@@ -187,7 +197,9 @@ def sshd(
         "StrictModes": "yes" if strict else "no",
         "AuthorizedKeysFile": authorized or folder / "authorized",
         "PasswordAuthentication": "no",
-    } | ({"Ciphers": ciphers} if ciphers else {})
+        **({"Ciphers": ciphers} if ciphers else {}),
+        **(more or {}),
+    }
     (folder / "sshd_config").write_text(
         "".join(f"{name} {value}\n" for name, value in options.items())
     )

@@ -56,7 +56,7 @@ def set_up(box: Box) -> list[str]:
 
 
 def version(box: Box) -> str:
-    return box.run("version")[1].strip()
+    return box.run("version")[1].split()[0]
 
 
 def push(box: Box, adopted: list[str], how: How, files: dict[str, str] = OURS) -> Told:

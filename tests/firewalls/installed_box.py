@@ -129,7 +129,7 @@ def play(folder: Path) -> dict[str, object]:
         results["enabled"] = [(wants / Path(unit).name).is_symlink() for unit in OWN_UNITS]
         older = {name: f"{text}# an older one\n" for name, text in modules().items()}
         results["other"] = install(folder, file=packed(older))
-        results["older"] = pushed(target, files(2), key)[0].error
+        results["older"] = pushed(target, files(2), key)[0].state
     return results
 
 

@@ -161,7 +161,7 @@ def the_file_itself(box: Box) -> None:
     """As it is handed on, it does all that it does where it is installed."""
     digest = box.run("version")[1]
     assert box.run("version", file=True) == (0, digest)
-    output = box.run("apply", digest.strip(), given=packed(GOOD), file=True)[1]
+    output = box.run("apply", digest.split()[0], given=packed(GOOD), file=True)[1]
     assert "\nstep\tversion\tok\t" in output and "\ndone\tunchanged\t" in output
 
 
@@ -251,6 +251,31 @@ def routes_of_all_kinds(box: Box) -> None:
     assert base64.b64decode(lines[0].split("\t")[2]) == b"fe80::9 dev bridge7\n"
 
 
+REFUSED_TO_RETIRE = 65
+
+
+def keys_of(box: Box) -> None:
+    """Both let in; the first is retired, and the last one never."""
+    first, other, how = "ssh-ed25519 AAAA", "ssh-ed25519 BBBB", How(env=AS_ROOT)
+    path = box.root / "var/lib/shared-networks-login/.ssh/authorized_keys"
+    assert [line.split()[-2] for line in path.read_text().splitlines()] == ["AAAA", "BBBB"]
+    assert box.run("install", f"{other} renamed", how=how)[0] == 0
+    assert [line.split()[-1] for line in path.read_text().splitlines()] == ["product", "renamed"]
+    broken = replace(how, faults=(Fault("rename", "*authorized_keys*"),))
+    for words, why, trial in (
+        (f"{first} x", "authorized_keys could not be written", broken),
+        ("ssh-ed25519 CCCC", "That key is not among those that are let in.", how),
+        ("", "That key is not among those that are let in.", how),
+        (first, "Retiring a key takes root", How(env={"APPLIER_NOT_ROOT": "1"})),
+    ):
+        status, said = box.run("retire", words, how=trial)
+        assert status == REFUSED_TO_RETIRE and why in said, said
+    assert box.run("retire", first, how=how) == (0, "It is let in no more.\n")
+    status, said = box.run("retire", other, how=how)
+    assert status == REFUSED_TO_RETIRE and "It is the only key that is let in" in said
+    assert [line.split()[-2] for line in path.read_text().splitlines()] == ["BBBB"]
+
+
 def installed_again(box: Box) -> None:
     """Another key for what is installed; other versions: the last but one may be a timer's."""
     fresh(box)
@@ -283,6 +308,7 @@ def installed_again(box: Box) -> None:
         text=True,
     )
     assert "Installed " in again.stdout
+    keys_of(box)
     assert "BBBB" in (box.root / "var/lib/shared-networks-login/.ssh/authorized_keys").read_text()
     assert list(where.glob("*/applier/__pycache__/main.*.pyc")), "it is compiled"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from firewalls.device import applier_file
+from firewalls.device.applier.speaking import PROTOCOL
 from tests.firewalls.running import OLDEST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,14 +38,16 @@ def test_the_command_writes_the_same_bytes_whenever_the_sources_were_made(tmp_pa
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def test_its_version_is_its_digest(tmp_path: Path, python: dict[str, str]) -> None:
+def test_its_version_is_its_digest_and_the_protocol_that_it_speaks(
+    tmp_path: Path, python: dict[str, str]
+) -> None:
     file = tmp_path / applier_file.NAME
     file.write_bytes(applier_file.content())
     done = subprocess.run(
         [python["interpreter"], str(file), "version"], capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
-    assert done.stdout.strip() == applier_file.digest()
+    assert done.stdout == f"{hashlib.sha256(file.read_bytes()).hexdigest()}\t{PROTOCOL}\n"
+    assert done.stdout.split()[0] == applier_file.digest()
 
 
 def test_it_runs_by_itself_and_holds_its_sources_as_they_are() -> None:

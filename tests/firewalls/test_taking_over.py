@@ -65,7 +65,7 @@ def taken_over(root: Path) -> None:
 
 
 def digest(root: Path) -> str:
-    return applier(root, "version")[1].strip()
+    return applier(root, "version")[1].split()[0]
 
 
 def applier_words(root: Path, files: dict[str, str], adopted: list[str]) -> str:

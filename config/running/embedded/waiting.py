@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from config.running.embedded.failing import ServerFailed
+
 START_SECONDS = 60
 
 
@@ -18,9 +20,9 @@ def listens(path: Path) -> bool:
 
 
 def wait_until(ready: Callable[[], bool], sentence: str) -> None:
-    """Raises TimeoutError with the sentence."""
+    """Raises ServerFailed with the sentence."""
     deadline = time.monotonic() + START_SECONDS
     while not ready():
         if time.monotonic() > deadline:
-            raise TimeoutError(sentence)
+            raise ServerFailed(sentence)
         time.sleep(0.02)

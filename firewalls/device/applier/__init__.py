@@ -14,10 +14,13 @@
     survey           what is on the box beside that, for whoever is to decide on the first push
     give-back [DIGEST]
                      apply what was here before the first push that was confirmed
-    version          the SHA-256 of the file that this program was installed from
+    version          the SHA-256 of the file that this program was installed from, and the protocol
+                     that it speaks
     recover          at boot: put back what was never confirmed (not over SSH)
     install [KEY]    as root, once, and again to update: this program, a user whose KEY runs nothing
-                     else, the recovery at boot, and what a firewall must start by itself
+                     else, the recovery at boot, and what a firewall must start by itself. Another
+                     KEY is let in beside the one that is there
+    retire KEY       as root: that key is let in no more (not over SSH, nor is install)
 
 It speaks in lines: "begin<TAB>TOKEN<TAB>SECONDS UNTIL ROLLBACK",
 "step<TAB>NAME<TAB>running|ok|failed|skipped<TAB>BASE64 OUTPUT", and last

@@ -37,7 +37,7 @@ def _words() -> list[str]:
     words = sys.argv[1:]
     if not words:
         words = os.environ.get("SSH_ORIGINAL_COMMAND", "").split()
-        if words[:1] == ["install"]:
+        if words[:1] in (["install"], ["retire"]):
             words = []
     return [*words, "", ""]
 
@@ -45,13 +45,17 @@ def _words() -> list[str]:
 def _run(words: list[str], digest: str) -> int:
     verb = words[0]
     if verb in ("apply", "give-back"):
-        return 0 if _push(verb, words, digest or _own_digest()) else 1
+        return 0 if _push(verb, words, _version(digest)) else 1
     if verb == "confirm":
         return _confirm(words[1])
     if verb == "install":
         from .setup import install
 
         return install(words[1], digest)
+    if verb == "retire":
+        from .letting_in import retire
+
+        return retire(words[1])
     return 0 if _answered(verb, digest) else _inside(words)
 
 
@@ -64,13 +68,15 @@ def _answered(verb: str, digest: str) -> bool:
     elif verb == "show":
         from .showing import show
 
-        show()
+        show(_version(digest))
     elif verb == "check":
         from .readiness import check
 
         check()
     elif verb == "version":
-        say(digest or _own_digest())
+        from .speaking import identity
+
+        say(*identity(_version(digest)))
     else:
         return False
     return True
@@ -124,6 +130,11 @@ def _recover() -> int:
         complain(f"What was never confirmed could not be put back yet: {error}")
         return 1
     return 0
+
+
+def _version(digest: str) -> str:
+    """The SHA-256 of this program: where it is installed, it was told."""
+    return digest or _own_digest()
 
 
 def _own_digest() -> str:

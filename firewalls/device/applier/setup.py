@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from . import boot, box, files, login, packages, readiness, services, system, tools, unpacking
+from . import (
+    boot,
+    box,
+    files,
+    letting_in,
+    login,
+    packages,
+    readiness,
+    services,
+    system,
+    tools,
+    unpacking,
+)
 from .account import ACCOUNT, LOGIN, PROGRAM, RULE, SUDO
 from .refusing import Refused
 from .steps import complain, say
@@ -13,7 +25,6 @@ from .steps import complain, say
 MODULES = "/usr/local/lib/shared-networks-applier"
 INTERPRETER = "/usr/bin/python3"
 REFUSED = 65
-KEYS = f"{LOGIN}/{login.KEYS}"
 KINDS = ("ssh-ed25519 ", "ecdsa-sha2-nistp", "ssh-rsa ")
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
 IN_A_KEY = files.PLAIN_NAME.union(" +/=@_")
@@ -36,7 +47,7 @@ def _install(key: str, digest: str) -> None:
         digest = _program()
     _account()
     if key:
-        _let_in(key)
+        letting_in.add(key)
     _sudo_rule()
     login.let_in(ACCOUNT)
     boot.prepare(PROGRAM)
@@ -53,7 +64,7 @@ def _must_be_possible(key: str) -> None:
     lacking = packages.lacking()
     if lacking:
         raise Refused(lacking)
-    if not key and not os.path.isfile(box.ROOT + KEYS):
+    if not key and not os.path.isfile(box.ROOT + letting_in.KEYS):
         raise Refused(
             "Give the product's public key: "
             "python3 shared-networks-applier install 'ssh-ed25519 AAAA…'"
@@ -86,14 +97,6 @@ def _account() -> None:
     ]
     if not tools.run(["useradd", *words, "--password", "*", ACCOUNT]).ok:
         raise Refused(f"The user {ACCOUNT} could not be made.")
-
-
-def _let_in(key: str) -> None:
-    """The folder is root's: the account cannot let in other keys."""
-    line = f'restrict,command="sudo -n {PROGRAM}" {key}\n'
-    _place(KEYS, line, 0o644, f"{KEYS} could not be written")
-    for folder in (LOGIN, os.path.dirname(KEYS)):
-        os.chmod(box.ROOT + folder, 0o755)
 
 
 def _sudo_rule() -> None:

@@ -6,13 +6,15 @@ import binascii
 import os
 
 from . import box, files, others
+from .speaking import identity
 from .steps import say
 
 UNITS = "units of somebody else in the way"
 
 
-def show() -> None:
-    """Tell it all, and `end` last."""
+def show(digest: str) -> None:
+    """Tell it all, who tells it first, and `end` last."""
+    say("applier", *identity(digest))
     for name, content in files.contents(box.ROOT).items():
         _tell("file", f"/{name}", content.decode(errors="surrogateescape"))
     if not box.PRACTICE and os.path.isdir(box.APPLIED):
