@@ -70,7 +70,7 @@ for version in 4 6; do for device in {devices}; do
     ip -$version route save $of >/run/taken.$version.$device
     ip -$version route flush $of
 done; done
-sleep 3
+sleep 6
 for taken in /run/taken.*; do ip -$(echo $taken | cut -d. -f2) route restore <$taken; done
 pkill -CONT -x zebra
 """
