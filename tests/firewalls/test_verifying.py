@@ -332,6 +332,19 @@ def test_a_setting_of_the_kernel_is_compared(look: Look, tmp_path: Path) -> None
     )
 
 
+def test_frr_10_calls_the_vrf_of_a_vni_otherwise(answers: Answers, look: Look) -> None:
+    def renamed(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {"tenantVrf" if key == "vrf" else key: value for key, value in one.items()}
+            for one in entries
+        ]
+
+    answers.edit("vnis.json", renamed)
+    assert not any(look().values())
+    answers.edit("vnis.json", _vni(4, tenantVrf="vrf1"))
+    assert look()[vnis.NAME] == ["VNI 4 VRF is vrf1, not vrf4"]
+
+
 def test_frr_10_needs_mgmtd_too() -> None:
     assert daemons.needed("frr version 10.3\nfrr defaults datacenter\n") == (
         "zebra",

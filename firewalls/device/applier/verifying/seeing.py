@@ -138,7 +138,8 @@ class Answer:
             if isinstance(entry, list) or "vni" not in entry:
                 self._add_routes(entry)
             else:
-                self.vnis[str(entry["vni"])] = entry
+                # FRR 10 has another word for the VRF of one.
+                self.vnis[str(entry["vni"])] = {"vrf": entry.get("tenantVrf", "unknown"), **entry}
 
     def _add_routes(self, found: Any) -> None:
         if isinstance(found, dict):
