@@ -31,8 +31,8 @@ UNKNOWN = Failure(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "error",
     "Something went wrong",
-    "The error was written to the log; nothing was half done."
-    " Try again, or tell an admin when it happened.",
+    "The error was written to the log."
+    " Look first what was done, then try again, or tell an admin when it happened.",
 )
 _BUSY = Failure(
     HTTPStatus.SERVICE_UNAVAILABLE,

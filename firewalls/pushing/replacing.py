@@ -9,9 +9,17 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from firewalls.models import Drift, Firewall, Needs, Observation, Push, Survey, Takeover
+from firewalls.models import (
+    Drift,
+    Firewall,
+    Needs,
+    Observation,
+    Push,
+    Survey,
+    Takeover,
+    lock_firewall,
+)
 from firewalls.pushing.carrying import forget
-from machines.allocation import lock_machine
 from networks.common.audit import audited_as
 from networks.models import Carried
 
@@ -41,7 +49,7 @@ def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
     `gone`: a person says that the old box is. Raises ValidationError unless that is so, or nothing
     of ours is on the old one.
     """
-    lock_machine(firewall.machine)
+    lock_firewall(firewall)
     carried = Carried.objects.filter(box=firewall.pk)
     if Push.objects.filter(firewall=firewall, state=Push.State.RUNNING).exists():
         _refuse("management", "pushing", f"{firewall} is being pushed to; wait for its end.")

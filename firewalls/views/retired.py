@@ -13,7 +13,7 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall
 from firewalls.models import Endpoint, Firewall, Retired
 from firewalls.pushing import retiring
-from networks.common.htmx import page
+from networks.common.htmx import page, target
 from networks.common.lists import PER_PAGE
 from networks.models import Activity, Carried
 
@@ -82,13 +82,18 @@ def _shown(request: HttpRequest, pk: UUID, errors: list[str] | None = None) -> H
         "errors": errors or [],
     }
     status = 422 if errors else 200
-    return page(request, "firewalls/retired.html", context, parts={"ending"}, status=status)
+    answer = page(request, "firewalls/retired.html", context, parts={"ending"}, status=status)
+    if target(request) == "ending" and not (row and row.is_open):
+        answer["HX-Refresh"] = "true"  # What is offered beside it is over, or is offered again.
+    return answer
 
 
 @require_POST
 def take_off(request: HttpRequest, pk: UUID) -> HttpResponse:
     _may(request)
-    row = get_object_or_404(Retired, pk=pk)
+    row = Retired.objects.filter(pk=pk).first()
+    if row is None:
+        return _shown(request, pk)
     try:
         tasks.ask_to_take_off(row, request.user.get_username())
     except ValidationError as error:
@@ -99,7 +104,9 @@ def take_off(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def gone(request: HttpRequest, pk: UUID) -> HttpResponse:
     _may(request)
-    row = get_object_or_404(Retired, pk=pk)
+    row = Retired.objects.filter(pk=pk).first()
+    if row is None:
+        return _shown(request, pk)
     try:
         retiring.gone(row, request.POST.get("confirm", ""))
     except ValidationError as error:

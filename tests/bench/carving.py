@@ -4,22 +4,18 @@ Bare inserts are a network's row and its prefix's, in one transaction, with numb
 that nobody has to look for; triggers and constraints are the same.
 """
 
-import time
 import uuid
 from collections.abc import Iterator
-from functools import partial
 from itertools import count
-from statistics import median
 from typing import Any
 
 import redis
 from django.conf import settings
 
-from tests.bench.loads import Load, Round, rate
+from tests.bench.loads import Trial
 from tests.bench.serving import BROKER, Client, Server, server
 
 THERE = (0, 1000, 5000)  # networks that were carved of the super network before
-CLIENTS = (1, 8)
 ROUNDS = 3
 SECONDS = 2.0  # how long one load is measured
 WARM = 50
@@ -48,48 +44,16 @@ _VACUUM = "VACUUM ANALYZE networks_free, networks_network, networks_prefix, netw
 
 
 def carve_over_http() -> Iterator[dict[str, float]]:
-    """Yield a row per load: child prefixes per second, and how many times that bare inserts are.
+    """Yield the rows of `Trial.told`, by how many networks there are.
 
-    Then a row per number of clients: the slowest rate over all numbers of networks, in percent of
-    the fastest; and how many times reconcile was woken in all.
+    With it, how many times reconcile was woken in all.
     """
+    trial = Trial("there", THERE, ROUNDS, SECONDS, _carve, _insert_all, _FORGET, _VACUUM)
     with server() as running:
         _build(running)
-        rounds = _measured(running)
+        rounds = trial.measured(running)
         woken = _messages()
-    rates = {load: median(one.per_second for one in several) for load, several in rounds.items()}
-    for there in THERE:
-        bare = rates[Load(there, 0)]
-        for clients in CLIENTS:
-            load = Load(there, clients)
-            yield {
-                "there": there,
-                "clients": clients,
-                "per_second": round(rates[load]),
-                "bare_inserts_per_second": round(bare),
-                "ratio": round(bare / rates[load], 1),
-                "web_ms": round(median(one.web_ms for one in rounds[load]), 2),
-            }
-    for clients in CLIENTS:
-        over_all = [rates[Load(there, clients)] for there in THERE]
-        slowest = round(100 * min(over_all) / max(over_all))
-        yield {"clients": clients, "slowest_of_fastest_percent": slowest, "woken": woken}
-
-
-def _measured(running: Server) -> dict[Load, list[Round]]:
-    rounds: dict[Load, list[Round]] = {}
-    with running.psycopg() as database:
-        for _ in range(ROUNDS):
-            for there in THERE:
-                inserts = rate(partial(_insert_all, database, there), 1, SECONDS)
-                rounds.setdefault(Load(there, 0), []).append(Round(inserts))
-                database.execute(_FORGET)
-                for clients in CLIENTS:
-                    load = Load(there, clients)
-                    rounds.setdefault(load, []).append(_over_http(running, load))
-                    database.execute(_FORGET)
-                database.execute(_VACUUM)
-    return rounds
+    yield from trial.told(rounds, woken=woken)
 
 
 def _build(running: Server) -> None:
@@ -142,20 +106,6 @@ def _pool(there: int) -> str:
 def _carve(client: Client, there: int) -> None:
     network = {"id": f"new-{uuid.uuid4()}", "name": "new", "project": "bench"}
     client.post("networks/", {**network, "partition": _pool(there)})
-
-
-def _over_http(running: Server, load: Load) -> Round:
-    processor = running.processor_seconds()
-    began = time.perf_counter()
-    per_second = rate(lambda: _carve_on(running.client(), load.taken), load.clients, SECONDS)
-    carved = per_second * (time.perf_counter() - began)
-    return Round(per_second, 1000 * (running.processor_seconds() - processor) / carved)
-
-
-def _carve_on(client: Client, there: int) -> Iterator[None]:
-    while True:
-        _carve(client, there)
-        yield
 
 
 def broker() -> redis.Redis:

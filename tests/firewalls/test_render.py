@@ -193,6 +193,12 @@ class TestSharing:
             ("vrf104010", "100.127.129.0/24", "1003981", str(0xFF000004)),
         }
 
+    @pytest.mark.parametrize("name", SITUATIONS)
+    def test_no_rule_lets_anything_begin_over_a_stand_in(self, name: str) -> None:
+        """A packet leaves by the bridge of a network; over a stand-in, by the VRF itself."""
+        ways_out = re.findall(r"oifname (\{[^}]*\}|\S+)", rendered(SITUATIONS[name])[NFT])
+        assert not any('"vrf' in names for names in ways_out)
+
 
 @given(st.randoms(), st.sampled_from(sorted(SITUATIONS)))
 def test_the_order_of_the_facts_does_not_matter(chance: random.Random, name: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
@@ -114,6 +115,10 @@ class TestPages:
         assert answer.status_code == 302 and answer["Location"] == f"/retired/{pushed.pk}/"
         assert Retired.objects.get().outcome == "asked"
         assert says(operator.get(answer["Location"]), "waits to be taken off")
+        polling = {"HX-Request": "true", "HX-Target": "div#ending"}
+        assert "HX-Refresh" not in operator.get(answer["Location"], headers=polling)
+        Retired.objects.update(outcome="failed", error="It does not answer.")
+        assert operator.get(answer["Location"], headers=polling)["HX-Refresh"] == "true"
         assert says(operator.get("/retired/"), pushed.name)
         assert says(operator.get("/firewalls/"), "Retired")
 
@@ -136,6 +141,9 @@ class TestPages:
         assert operator.post(f"{page}gone/", {"confirm": "no"}).status_code == 422
         assert operator.post(f"{page}gone/", {"confirm": retired.name}).status_code == 302
         assert says(operator.get(page), "was said to be gone")
+        for action in ("gone", "take-off"):  # pressed on a page that was open meanwhile
+            late = operator.post(f"{page}{action}/", {"confirm": retired.name})
+            assert says(late, "was said to be gone")
         assert operator.get("/retired/00000000-0000-4000-8000-000000000000/").status_code == 404
 
     def test_the_networks_show_what_is_kept_back(self, retired: Retired) -> None:
@@ -203,6 +211,14 @@ class TestNewHardware:
         assert queued.state == "confirmed"
         row = replace(Firewall.objects.get(pk=pushed.pk), gone=False, host="192.0.2.7")
         assert row.host == "192.0.2.7" and state(row) == "new"
+
+    def test_is_refused_with_the_reason_where_the_firewall_was_freed_meanwhile(
+        self, pushed: Firewall
+    ) -> None:
+        freed = Firewall.objects.with_relations().get(pk=pushed.pk)
+        free_firewall(pushed)
+        with pytest.raises(ValidationError, match="was freed meanwhile"):
+            replace(freed, gone=True, host="192.0.2.1")
 
     def test_is_offered_as_a_page(self, pushed: Firewall) -> None:
         page = f"/firewalls/{pushed.pk}/replace/"

@@ -101,7 +101,10 @@ def _stand_ins(net: Net, primary: Net, leaked: Iterable[Leak]) -> tuple[StandIn,
 
 
 def _led_to(leak: Leak) -> list[Cidr]:
-    """The default route alone, where there is one: what of the others nobody announces is there."""
+    """What the leak leads to: the default route alone where it has one.
+
+    More of an external network would catch what nobody announces, and what is reached by default.
+    """
     permitted = [entry.prefix for entry in leak.entries if entry.permitted]
     default = DEFAULT_ROUTES[leak.version]
     return [default] if default in permitted else permitted
