@@ -17,7 +17,6 @@
 Outputs, contents and texts are base64.
 """
 
-import base64
 import io
 import re
 import tarfile
@@ -26,15 +25,15 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from firewalls.device import applier_file
+from firewalls.device.answers import Survey, decoded
 from firewalls.device.applier.archive import LARGEST
 from firewalls.device.target import storable
-from firewalls.device.versions import Version, version_of
+from firewalls.device.versions import Version
 
 MEGABYTE = 1_000_000
 ROLLBACK_SECONDS = 60.0  # until the box itself has said how long it waits
 LONGEST_ROLLBACK = 600  # seconds; who claims to wait longer is not waited for longer
 MOST_STEPS, LONGEST_STEP, LONGEST_OUTPUT = 100, 40, 50_000  # of a push; characters
-LONGEST_TEXT = 200_000  # characters of what a firewall has of others
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
@@ -50,44 +49,6 @@ class Step:
 
 
 OnStep = Callable[[Step], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What is on a firewall.
-
-    `files`: the managed files by path. `running`: by name, what ran when they were applied and what
-    runs now. `version`: the applier that says so, unless it is an older one.
-    """
-
-    files: dict[str, str]
-    running: dict[str, tuple[str, str]] = field(default_factory=dict)
-    version: Version | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Something that a firewall needs: ok, note, failed or skipped, and what was seen there."""
-
-    name: str
-    state: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a firewall has beside what is ours.
-
-    `units`: those of others, by path. `files`: what ours replace or meet, by path. `now`: what runs
-    and is set, by name. `cut`: of which of them only the beginning is known. `taken_over`: it says
-    that a push was confirmed there.
-    """
-
-    units: dict[str, str]
-    files: dict[str, str]
-    now: dict[str, str]
-    cut: list[str]
-    taken_over: bool
 
 
 @dataclass
@@ -110,7 +71,7 @@ class Progress:
                 self.token = token
                 self.rollback_seconds = float(min(int(seconds), LONGEST_ROLLBACK))
             case ["step", name, "running" | "ok" | "failed" | "skipped" as state, output, *_]:
-                await self.step(name, state, _decoded(output).strip())
+                await self.step(name, state, decoded(output).strip())
             case ["done", verdict, *_]:
                 self.verdict = verdict
 
@@ -159,72 +120,6 @@ class Order:
         if self.gives_back:
             return f"give-back {self.applier or applier_digest()}"
         return " ".join(["apply", self.applier or applier_digest(), *self.adopted])
-
-
-def inspection(answer: bytes) -> Inspection | None:
-    """What the answer to `show` says; None if it is not complete."""
-    lines = _lines(answer)
-    if "end" not in lines:
-        return None
-    sections: dict[str, dict[str, str]] = {"file": {}, "applied": {}, "running": {}}
-    version = None
-    for line in lines:
-        match line.split("\t"):
-            case ["applier", *words]:
-                version = version_of(words)
-            case ["file" | "applied" | "running" as section, name, content, *_]:
-                sections[section][name] = _decoded(content)
-    applied = sections["applied"]
-    running = sections["running"]
-    names = sorted(applied.keys() & running.keys())
-    both = {name: (applied[name], running[name]) for name in names}
-    return Inspection(sections["file"], both, version)
-
-
-def needs(answer: bytes) -> tuple[Need, ...] | None:
-    """What the answer to `check` says; None if it is not complete."""
-    lines = _lines(answer)
-    if "end" not in lines:
-        return None
-    seen = []
-    for line in lines:
-        match line.split("\t"):
-            case ["check", name, "ok" | "note" | "failed" | "skipped" as state, text, *_]:
-                seen.append(Need(name, state, _decoded(text)))
-    return tuple(seen)
-
-
-def surveyed(answer: bytes) -> Survey | None:
-    """What the answer to `survey` says; None if it is not complete."""
-    lines = _lines(answer)
-    if "end" not in lines:
-        return None
-    sections: dict[str, dict[str, str]] = {"unit": {}, "file": {}, "now": {}}
-    cut = []
-    for line in lines:
-        match line.split("\t"):
-            case ["unit" | "file" | "now" as section, name, content, whole, *_]:
-                text = _decoded(content)
-                sections[section][name] = text[:LONGEST_TEXT]
-                cut += [] if whole == "whole" and len(text) <= LONGEST_TEXT else [name]
-    return Survey(sections["unit"], sections["file"], sections["now"], cut, "taken-over" in lines)
-
-
-def _lines(answer: bytes) -> list[str]:
-    """Lines of words: what ends one is a line feed, and no other character that a box may send."""
-    return [line.removesuffix("\r") for line in text_of(answer).split("\n")]
-
-
-def text_of(words: bytes) -> str:
-    """What a firewall has written, as text that can be stored."""
-    return storable(words.decode(errors="replace"))
-
-
-def _decoded(text: str) -> str:
-    try:
-        return text_of(base64.b64decode(text))
-    except ValueError:
-        return text
 
 
 def applier_digest() -> str:

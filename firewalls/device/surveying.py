@@ -1,4 +1,4 @@
-"""Looking at what a firewall has beside what is ours, and what it lacks for a push."""
+"""Looking at a firewall: what it has of ours, what beside that, and what it lacks for a push."""
 
 import asyncio
 from dataclasses import replace
@@ -6,12 +6,27 @@ from pathlib import Path
 
 import asyncssh
 
+from firewalls.device.answers import Inspection, Need, Survey, inspection, needs, surveyed
 from firewalls.device.connection import output_of, run_command
-from firewalls.device.protocol import Need, Order, Progress, Survey, needs, surveyed
+from firewalls.device.protocol import Order, Progress
 from firewalls.device.target import Target, Timeouts, TransportError
 from firewalls.device.versions import STEP, ours, version
 
 COMMAND = "survey"
+
+
+async def inspect(
+    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
+) -> Inspection:
+    """What is on the firewall now. Raises TransportError."""
+    answer = await output_of(target, "show", key_path, timeouts or Timeouts())
+    complete = inspection(answer)
+    if complete is None:
+        raise TransportError(f"{target} did not answer with its files.")
+    if complete.version is None:
+        answer = await output_of(target, STEP, key_path, timeouts or Timeouts())
+        return replace(complete, version=version(answer))
+    return complete
 
 
 async def survey(

@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
-from firewalls.device import versions
+from firewalls.device.answers import Inspection, Need, Survey, text_of
 from firewalls.device.connection import connected, described, output_of, run_command
 from firewalls.device.outcomes import (
     LONGEST,
@@ -20,19 +20,8 @@ from firewalls.device.outcomes import (
     not_applied,
     unforeseen,
 )
-from firewalls.device.protocol import (
-    Inspection,
-    Need,
-    OnStep,
-    Order,
-    Progress,
-    Step,
-    Survey,
-    inspection,
-    packed,
-    text_of,
-)
-from firewalls.device.surveying import check, order_for, survey, surveyed_over
+from firewalls.device.protocol import OnStep, Order, Progress, Step, packed
+from firewalls.device.surveying import check, inspect, order_for, survey, surveyed_over
 from firewalls.device.target import Stop, Target, Timeouts, TransportError, storable
 
 log = logging.getLogger(__name__)
@@ -74,20 +63,6 @@ async def push(
         target, key_path, timeouts or Timeouts(), Progress(on_step), order or Order()
     )
     return await attempt.end(files)
-
-
-async def inspect(
-    target: Target, *, key_path: Path | None, timeouts: Timeouts | None = None
-) -> Inspection:
-    """What is on the firewall now. Raises TransportError."""
-    answer = await output_of(target, "show", key_path, timeouts or Timeouts())
-    complete = inspection(answer)
-    if complete is None:
-        raise TransportError(f"{target} did not answer with its files.")
-    if complete.version is None:
-        answer = await output_of(target, versions.STEP, key_path, timeouts or Timeouts())
-        return replace(complete, version=versions.version(answer))
-    return complete
 
 
 IN_THE_WAY = "check-units"  # the step that fails where units of others are in the way

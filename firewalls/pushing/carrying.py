@@ -107,9 +107,14 @@ def looked(box: UUID, files: Mapping[str, str]) -> None:
 
     It is not believed while an applier may still be at what was sent and not seen to its end.
     """
-    ended = Push.objects.filter(firewall=box).exclude(state=Push.State.CONFIRMED)
-    if not ended.filter(finished_at__gt=Now() - AT_IT).exists():
+    if not may_be_at_it(box):
         confirm(box, files)
+
+
+def may_be_at_it(box: UUID) -> bool:
+    """Whether an applier may still be at what was sent and not seen to its end, or go back."""
+    ended = Push.objects.filter(firewall=box).exclude(state=Push.State.CONFIRMED)
+    return ended.filter(finished_at__gt=Now() - AT_IT).exists()
 
 
 @transaction.atomic

@@ -23,7 +23,6 @@ MOST_NAMES, LONGEST_NAME = 100, 200
 SPARE = 20_000  # characters that may be there beyond twice what should be
 # After this a firewall that was not confirmed has gone back, unless it is still applying.
 GONE_BACK = timedelta(seconds=ROLLBACK_SECONDS + 30)
-AT_IT = timedelta(minutes=10)  # longer than an applier takes, and goes back
 
 
 def differences(applied: Mapping[str, str], inspection: Inspection) -> Differences:
@@ -74,9 +73,8 @@ def recognise_unseen(firewall: Firewall, inspection: Inspection) -> None:
     assert last.revision
     if differences(last.revision.files, inspection):
         return
-    in_time = ended.filter(pk=last.pk, finished_at__lt=Now() - AT_IT)
     row = Observation.objects.filter(pk=firewall.pk, applied=seen.applied)
-    if in_time.exists() and row.update(applied=last.revision):
+    if not carrying.may_be_at_it(firewall.pk) and row.update(applied=last.revision):
         seen.applied = last.revision
 
 

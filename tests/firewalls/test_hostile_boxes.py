@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firewalls import tasks
-from firewalls.device import protocol, surveying, target, transport
+from firewalls.device import answers, protocol, surveying, target, transport
 from firewalls.models import Drift, Firewall, Observation, Push
 from firewalls.pushing import recording
 from tests.firewalls import hostile_box as hostile
@@ -243,7 +243,7 @@ def test_whatever_bytes_come_are_read_as_text_that_can_be_stored(
     answer = b"\n".join(
         [b"\t".join([verb, noise, encoded(noise), b"x"]) for verb in VERBS] + [noise, b"end", b""]
     )
-    for read in (protocol.inspection, protocol.needs, protocol.surveyed):
+    for read in (answers.inspection, answers.needs, answers.surveyed):
         said = str(read(answer))
         assert "\\x00" not in said and "\\ud8" not in said and said.encode()
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from firewalls import tasks
-from firewalls.device import protocol, transport
+from firewalls.device import answers, transport
 from firewalls.device.applier.packages import BY_TOOL
 from firewalls.device.transport import Need, TransportError
 from firewalls.models import Firewall, Needs
@@ -51,10 +51,10 @@ def test_a_firewall_says_over_ssh_what_it_needs_and_nothing_is_changed(box: Boxe
 def test_an_answer_that_is_cut_off_or_from_an_older_applier_is_none() -> None:
     text = base64.b64encode(b"visudo").decode()
     line = f"check\tprograms\tfailed\t{text}\n"
-    assert protocol.needs(line.encode()) is None
-    assert protocol.needs(b"This account runs the applier only.\n") is None
+    assert answers.needs(line.encode()) is None
+    assert answers.needs(b"This account runs the applier only.\n") is None
     whole = f"{line}check\tx\tperhaps\t{text}\nend\n"
-    assert protocol.needs(whole.encode()) == (Need("programs", "failed", "visudo"),)
+    assert answers.needs(whole.encode()) == (Need("programs", "failed", "visudo"),)
 
 
 def test_the_command_prints_what_there_is(firewall: Firewall) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from firewalls.device.protocol import inspection
+from firewalls.device.answers import inspection
 from tests.lab import rest, running
 from tests.lab.running import SETTLE_SECONDS, Lab
 
