@@ -296,7 +296,8 @@ def test_by_workers(scene: Scene) -> None:
             settling.settle(push, Outcome(state), [])
 
     def lost() -> None:
-        Push.objects.enqueue_all(both, by="x")
+        for firewall in Firewall.objects.filter(pk__in=both):
+            Push.objects.enqueue(firewall)
         assert len(claiming.claim_pushes(10)) == 2
         long_ago = timezone.now() - timedelta(hours=1)
         Push.objects.filter(state=Push.State.RUNNING).update(heartbeat_at=long_ago)

@@ -7,16 +7,18 @@ from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewall, lock_firewalls
+from firewalls.models.member import Member, MemberQuerySet
 from firewalls.models.needs import Needs
 from firewalls.models.observation import Observation
 from firewalls.models.push import Push, PushQuerySet
 from firewalls.models.retired import Retired, RetiredQuerySet
 from firewalls.models.revision import Revision
-from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
+from firewalls.models.rollout import Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
 from firewalls.models.states import FirewallQuerySet
 from firewalls.models.takeover import Survey, Takeover
 from firewalls.models.touched import Touched
+from firewalls.models.turns import Turn
 
 __all__ = [
     "Applier",
@@ -27,6 +29,7 @@ __all__ = [
     "Firewall",
     "FirewallQuerySet",
     "Member",
+    "MemberQuerySet",
     "Needs",
     "Observation",
     "Push",
@@ -41,6 +44,7 @@ __all__ = [
     "Survey",
     "Takeover",
     "Touched",
+    "Turn",
     "lock_firewall",
     "lock_firewalls",
 ]

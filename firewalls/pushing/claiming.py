@@ -89,16 +89,18 @@ def _requeue(silent: PushQuerySet) -> int:
         error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry.",
     )
     waiting = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
-    replaced = silent.filter(Exists(waiting)).update(
+    replaced = list(silent.filter(Exists(waiting)).values_list("pk", flat=True))
+    Push.objects.filter(pk__in=replaced).update(
         state=Push.State.SUPERSEDED,
         finished_at=Now(),
-        error="Its worker died; a newer push took over.",
+        error="Its worker died, and a later push took over.",
     )
+    Push.objects.followed(replaced)
     try:
         with transaction.atomic():
-            return replaced + silent.update(state=Push.State.QUEUED, heartbeat_at=None)
+            return len(replaced) + silent.update(state=Push.State.QUEUED, heartbeat_at=None)
     except IntegrityError:  # A newer push was queued just now: the next round sees it.
-        return replaced
+        return len(replaced)
 
 
 def claim_inspections(most: int) -> list[Firewall]:

@@ -68,7 +68,7 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Push.objects.select_related(
-        "firewall__machine__partition", "firewall__observation", "revision"
+        "firewall__machine__partition", "firewall__observation", "revision", "rollout"
     )
     watched = get_object_or_404(rows.defer("revision__files"), pk=pk)
     context = {"push": watched, "looked_at": _looked_at(watched), **_progress(watched)}

@@ -8,10 +8,13 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Member, Observation, Push, Rollout
+from firewalls.models import Firewall, Member, Push, Rollout, Turn
+from firewalls.models.turns import FAILED, UNANSWERED, UNFINISHED, is_at
+from firewalls.pushing.rollouts.queueing import queue
 from networks.common.locking import lock_keys
 
 State = Rollout.State
+AGAIN = "It does not begin again by itself: resume it, or change what is wanted."
 
 
 @transaction.atomic
@@ -22,84 +25,89 @@ def advance(pk: UUID) -> None:
     if rollout is None:
         return
     waves = _count_by_wave(rollout)
-    failures = sum(wave["failed"] for wave in waves)
     unfinished = [wave["wave"] for wave in waves if wave["unfinished"]]
     if not unfinished:
         end(rollout, State.FINISHED, "")
-    elif failures > rollout.max_failures:
-        allowed = rollout.max_failures or "none"
-        reason = f"It stopped when {failures} had failed, and {allowed} may."
-        end(rollout, State.STOPPED, reason)
+    elif reason := too_many(rollout):
+        end(rollout, State.STOPPED, f"It stopped when {reason}.")
     else:
-        _begin(rollout.members.filter(wave=unfinished[0]), rollout)
+        _begin(rollout, unfinished[0], waves)
 
 
 def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
-    """How many of each wave have failed, and how many have not ended, in the order of the waves."""
-    failed = Q(push__state__in=Push.BROKEN)
-    ended = Q(push__state=Push.State.CONFIRMED) | failed
+    """How large each wave is, and how many of it have ended well, or not, in their order."""
     counts = (
         rollout.members.order_by("wave")
         .values("wave")
         .annotate(
-            failed=Count("pk", filter=failed),
-            unfinished=Count("pk", filter=~ended | Q(push=None)),
+            total=Count("pk"),
+            unfinished=Count("pk", filter=UNFINISHED),
+            begun=Count("pk", filter=UNFINISHED & Q(push__isnull=False)),
+            confirmed=Count("pk", filter=is_at(Turn.CONFIRMED)),
         )
     )
     return [dict(wave) for wave in counts]
 
 
-def _begin(wave: "QuerySet[Member]", rollout: Rollout) -> None:
-    """Queue the pushes that the wave lacks, also of those that were taken back.
+def too_many(rollout: Rollout) -> str:
+    """What says that nothing more of it may begin; empty if it may.
 
-    A firewall whose push waits already is served by that one.
+    Where it began by itself, one that does not answer has not been tried, and stops nothing: it is
+    pushed to once it answers.
     """
-    waiting = wave.filter(Q(push=None) | Q(push__state=Push.State.SUPERSEDED))
-    firewalls = lock_keys(Firewall, waiting.values_list("firewall", flat=True))
-    if not firewalls:
-        return
-    members = rollout.members.filter(firewall__in=firewalls)
-    Push.objects.enqueue_all(firewalls, rollout.created_by, rollout)
-    queued = Push.objects.filter(firewall__in=firewalls, state=Push.State.QUEUED)
-    _choose_revisions(queued, members.exclude(revision=None))
-    seen = Observation.objects.filter(pk=OuterRef("firewall"))
-    push = queued.filter(firewall=OuterRef("firewall"))
-    members.update(
-        before=Subquery(seen.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
-    )
+    failed = rollout.members.filter(FAILED)
+    if rollout.partition_id is not None:
+        failed = failed.exclude(UNANSWERED)
+    count = failed.count()
+    if count <= rollout.max_failures:
+        return ""
+    return f"{count} had failed, and {rollout.max_failures or 'none'} may"
 
 
-def _choose_revisions(queued: "QuerySet[Push]", members: "QuerySet[Member]") -> None:
-    """Have these members' firewalls get the revisions that were given, and not the latest ones."""
-    pushes = queued.filter(firewall__in=members.values("firewall"))
-    locked = lock_keys(Push, pushes.values_list("pk", flat=True))
-    given = members.filter(firewall=OuterRef("firewall"))
-    firewall = Firewall.objects.filter(pk=OuterRef("firewall"))
-    pushes.filter(pk__in=locked).update(
-        revision=Subquery(given.values("revision")[:1]),
-        instead_of=Subquery(firewall.values("wanted")[:1]),
-    )
+def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> None:
+    """Queue the pushes that the wave lacks.
+
+    Until a first one was confirmed, nothing is known of what is brought, and no more go at once
+    than in the first wave: the canary may have been freed, or be pushed to by somebody else.
+    """
+    lacking = rollout.members.filter(wave=wave, push=None).exclude(firewall=None)
+    if not any(one["confirmed"] for one in waves):
+        begun = sum(one["begun"] for one in waves)
+        room = max(0, waves[0]["total"] - begun)
+        next_ones = lacking.order_by("position").values_list("pk", flat=True)[:room]
+        lacking = rollout.members.filter(pk__in=list(next_ones))
+    queue(rollout, lacking)
 
 
 def end(rollout: Rollout, state: str, reason: str) -> None:
     """End the locked rollout; its pushes that nobody has begun are withdrawn."""
     withdraw(rollout, f"The rollout has stopped: {reason}")
+    by_itself = rollout.partition_id is not None
+    if by_itself:
+        _leave(rollout)
     rollout.state = state
-    rollout.reason = reason[:400]
+    rollout.reason = f"{reason} {AGAIN}"[:400] if by_itself and reason else reason[:400]
     rollout.finished_at = Now()
     rollout.save(update_fields=["state", "reason", "finished_at"])
+
+
+def _leave(rollout: Rollout) -> None:
+    """Note what those want that it did not bring it to: that does not begin again by itself."""
+    left = rollout.members.exclude(is_at(Turn.CONFIRMED)).exclude(UNANSWERED)
+    wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted__number")
+    left.update(left_at=Subquery(wanted[:1]))
 
 
 def withdraw(rollout: Rollout, reason: str) -> None:
     """Take back the pushes that the rollout has queued and nobody has begun."""
     queued = rollout.pushes.filter(state=Push.State.QUEUED)
-    waiting = rollout.members.filter(push__state=Push.State.SUPERSEDED)
-    lock_keys(Firewall, {*_firewalls(queued), *_firewalls(waiting)})
+    lock_keys(Firewall, _firewalls(queued))
     locked = lock_keys(Push, queued.values_list("pk", flat=True))
-    queued.filter(pk__in=locked).update(
+    withdrawn = list(queued.filter(pk__in=locked).values_list("pk", flat=True))
+    rollout.pushes.filter(pk__in=withdrawn).update(
         state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
     )
-    detach_pushes(waiting)
+    detach_pushes(rollout.members.filter(push__in=withdrawn))
 
 
 def _firewalls(rows: "QuerySet[Any]") -> Iterable[UUID]:
