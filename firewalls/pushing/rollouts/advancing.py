@@ -22,8 +22,12 @@ def advance(pk: UUID) -> None:
     """Begin what is next, or end the rollout. May be called by anybody at any time."""
     locked = lock_keys(Rollout, [pk])
     rollout = Rollout.objects.filter(pk__in=locked, state=State.RUNNING).first()
-    if rollout is None:
-        return
+    while rollout is not None and _is_over_at_once(rollout):
+        pass
+
+
+def _is_over_at_once(rollout: Rollout) -> bool:
+    """Begin what is next, or end it; whether what was begun has ended already."""
     waves = _count_by_wave(rollout)
     unfinished = [wave["wave"] for wave in waves if wave["unfinished"]]
     if not unfinished:
@@ -31,7 +35,8 @@ def advance(pk: UUID) -> None:
     elif reason := too_many(rollout):
         end(rollout, State.STOPPED, f"It stopped when {reason}.")
     else:
-        _begin(rollout, unfinished[0], waves)
+        return _begin(rollout, unfinished[0], waves)
+    return False
 
 
 def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
@@ -64,8 +69,8 @@ def too_many(rollout: Rollout) -> str:
     return f"{count} had failed, and {rollout.max_failures or 'none'} may"
 
 
-def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> None:
-    """Queue the pushes that the wave lacks.
+def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> bool:
+    """Queue the pushes that the wave lacks; whether all of those are over already.
 
     Until a first one was confirmed, nothing is known of what is brought, and no more go at once
     than in the first wave: the canary may have been freed, or be pushed to by somebody else.
@@ -76,7 +81,7 @@ def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> None:
         room = max(0, waves[0]["total"] - begun)
         next_ones = lacking.order_by("position").values_list("pk", flat=True)[:room]
         lacking = rollout.members.filter(pk__in=list(next_ones))
-    queue(rollout, lacking)
+    return queue(rollout, lacking)
 
 
 def end(rollout: Rollout, state: str, reason: str) -> None:

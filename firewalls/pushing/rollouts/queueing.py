@@ -11,8 +11,8 @@ from networks.common.locking import lock_keys
 State = Push.State
 
 
-def queue(rollout: Rollout, waiting: "QuerySet[Member]") -> None:
-    """Queue a push for each of these members.
+def queue(rollout: Rollout, waiting: "QuerySet[Member]") -> bool:
+    """Queue a push for each of these members; whether it is over for all of them already.
 
     What waits at its firewall since before the rollout was asked for yields to it. One that was
     asked for later goes first instead, and the member's own is written down as taken over by that.
@@ -21,7 +21,7 @@ def queue(rollout: Rollout, waiting: "QuerySet[Member]") -> None:
     rows = waiting.filter(firewall__in=locked).select_related("firewall__observation")
     members = {member.firewall_id: member for member in rows if member.firewall_id}
     if not members:
-        return
+        return False
     later = _later(rollout, locked)
     pushes = {firewall: _own(rollout, member) for firewall, member in members.items()}
     for firewall, other in later.items():
@@ -33,6 +33,7 @@ def queue(rollout: Rollout, waiting: "QuerySet[Member]") -> None:
         member.push = pushes[firewall]
         member.before_id = member.firewall.observation.applied_id if member.firewall else None
     Member.objects.bulk_update(members.values(), ["push", "before"], batch_size=500)
+    return not own and all(push.finished_at for push in later.values())
 
 
 def _own(rollout: Rollout, member: Member) -> Push:
