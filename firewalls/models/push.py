@@ -76,8 +76,9 @@ class PushQuerySet(models.QuerySet["Push"]):
         It keeps what it was: whose it is, and which revision.
         """
         waiting = self.filter(firewall__in=firewalls, state=Push.State.QUEUED)
-        locked = waiting.filter(pk__in=lock_keys(Push, waiting.values_list("pk", flat=True)))
-        yielding = list(locked.values_list("pk", flat=True))
+        both = self.filter(Q(pk__in=waiting) | Q(superseded_by__in=waiting))
+        locked = lock_keys(Push, both.values_list("pk", flat=True))
+        yielding = list(waiting.filter(pk__in=locked).values_list("pk", flat=True))
         self.filter(pk__in=yielding).update(
             state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
         )
@@ -87,14 +88,12 @@ class PushQuerySet(models.QuerySet["Push"]):
     def followed(self, superseded: list[uuid.UUID]) -> None:
         """Write down which push came instead of these, and of those that they came instead of.
 
-        It is the one that waits there now.
+        It is the one that waits there now. All of them are locked.
         """
-        if not superseded:
-            return
-        before = self.filter(Q(pk__in=superseded) | Q(superseded_by__in=superseded))
-        locked = lock_keys(Push, before.values_list("pk", flat=True))
-        later = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
-        self.filter(pk__in=locked).update(superseded_by=Subquery(later.values("pk")[:1]))
+        if superseded:
+            before = self.filter(Q(pk__in=superseded) | Q(superseded_by__in=superseded))
+            later = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
+            before.update(superseded_by=Subquery(later.values("pk")[:1]))
 
 
 class Push(models.Model):

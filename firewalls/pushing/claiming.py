@@ -78,7 +78,8 @@ def requeue_lost() -> int:
     )
     with transaction.atomic():
         # One that is being written to by its worker is not lost.
-        free = silent.select_for_update(skip_locked=True)
+        both = Push.objects.filter(Q(pk__in=silent) | Q(superseded_by__in=silent))
+        free = both.order_by("pk").select_for_update(skip_locked=True)
         return _requeue(silent.filter(pk__in=list(free.values_list("pk", flat=True))))
 
 
