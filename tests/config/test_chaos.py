@@ -1,4 +1,4 @@
-"""A rollout of two hundred, a hostile firewall among them, and all that fails meanwhile.
+"""A rollout of up to two hundred, a hostile firewall among them, and all that fails meanwhile.
 
 Nothing is mocked but the boxes, which keep a log of what they did: the worker and beat are killed,
 PostgreSQL is stopped and started ten seconds later, Valkey is emptied, and the disk is full. What
@@ -31,10 +31,12 @@ from tests.firewalls.hostile_box import HostileBox, endless, hostile_box
 from tests.stack import PASSWORD, Stack, running
 from tests.storm.doors import OverHttp
 
-MANY, SECONDS = 200, 0.5
+# Two hundred take a minute where nobody else works; where others do, fewer show the same.
+MANY = 200 if os.getloadavg()[0] < (os.cpu_count() or 1) else 80
+SECONDS = 0.5  # that a push takes on the fastest box
 AWAY, FULL = 10, 3  # seconds
 DISK = 600  # megabytes
-PATIENCE = 300
+PATIENCE = 600
 EVIL = "evil"
 SENTENCES = ("The database does not answer", "There is no room on the disk")
 BUILD = """
@@ -210,8 +212,8 @@ def fill_the_disk(stack: Stack) -> None:
 
 
 def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
-    """What happens once so many were confirmed."""
-    return [
+    """What happens once so many of two hundred were confirmed."""
+    happening = [
         (1, lambda: empty_valkey(stack)),
         (10, lambda: kill(stack.pids("celery", "--pool"))),
         (10, lambda: postgres_is_away(stack)),
@@ -219,6 +221,7 @@ def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
         (60, lambda: fill_the_disk(stack)),
         (90, lambda: kill(stack.pids("celery", "--pool"))),
     ]
+    return [(max(1, MANY * count // 200), happens) for count, happens in happening]
 
 
 def watched(door: OverHttp, place: str, boxes: Fleet, pending: list[Any]) -> str:
