@@ -92,7 +92,7 @@ class TestIt:
         assert rollout.state == "stopped" and not Push.objects.open().exists()
         assert rollout.reason == (
             "It stopped when 1 had failed, and none may. It does not begin again by itself:"
-            " resume it, or change what is wanted."
+            " retry and resume it, or change what is wanted."
         )
         assert says(visitor().get(f"/rollouts/{rollout.pk}/"), "does not begin again by itself")
 

@@ -14,7 +14,7 @@ from firewalls.pushing.rollouts.queueing import queue
 from networks.common.locking import lock_keys
 
 State = Rollout.State
-AGAIN = "It does not begin again by itself: resume it, or change what is wanted."
+AGAIN = "It does not begin again by itself: retry and resume it, or change what is wanted."
 
 
 @transaction.atomic
