@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from firewalls import tasks
-from firewalls.models import Attachment, Endpoint, Push, Rollout, Rule, Touched
+from firewalls.models import Attachment, Choice, Endpoint, Push, Rollout, Rule, Touched
 from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
@@ -24,6 +24,7 @@ def wake(
         transaction.on_commit(_hints.current.send, robust=True)
 
 
+@receiver(post_save, sender=Choice)
 @receiver(post_save, sender=Push)
 @receiver(post_save, sender=Rollout)
 def start(raw: bool = False, **kwargs: Any) -> None:

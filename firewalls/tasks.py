@@ -11,7 +11,8 @@ from django.db import transaction
 
 from firewalls.intent import changes, revisions
 from firewalls.models import Firewall, Push, Retired, Rollout
-from firewalls.pushing import claiming, needs, retiring, rollouts
+from firewalls.models.push import BY_ITSELF
+from firewalls.pushing import claiming, holding, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
 from networks.common.audit import operation
 
@@ -21,11 +22,12 @@ def reconcile() -> None:
     """Note what is wanted where something changed, queue what was lost, advance, and push."""
     changes.catch_up()
     claiming.requeue_lost()
+    holding.end_over()
     for rollout in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
         rollouts.advance(rollout)
     with operation("what is wanted is pushed by itself"):
         behind = Firewall.objects.behind().order_by()
-        Push.objects.enqueue_all(behind.values_list("pk", flat=True), by="reconcile")
+        Push.objects.enqueue_all(behind.values_list("pk", flat=True), by=BY_ITSELF)
     for unanswered in needs.unanswered():
         after_commit(look_at_needs, str(unanswered))
     for waiting in retiring.waiting():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from firewalls.models.attachment import Attachment
+    from firewalls.models.hold import Hold
     from firewalls.models.observation import Observation
     from firewalls.models.push import Push
     from firewalls.models.revision import Revision
@@ -142,6 +143,12 @@ class Firewall(ValidatedModel):
         """Whether it showed another host key than is pinned: nothing is sent until it is judged."""
         offered_for = self.observation.offered_for
         return bool(offered_for and offered_for == self.host_key and self.unjudged_key)
+
+    @property
+    def held(self) -> "Hold | None":
+        """Its hold, while that lasts: no push starts."""
+        hold: Hold | None = getattr(self, "hold", None)
+        return None if hold is None or hold.is_over else hold
 
     @property
     def router_id(self) -> IPv4Address | None:

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from firewalls.models.firewall import NAME, Firewall
+from firewalls.models.hold import Hold
 from firewalls.models.revision import Revision
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from firewalls.models.rollout import Member, Rollout
 
 
+BY_ITSELF = "reconcile"  # who asks for what no person has asked for
 _NUMBER = "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)"
 _CAUSE = "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)"
 
@@ -46,7 +48,10 @@ class PushQuerySet(models.QuerySet["Push"]):
         return self.filter(~Exists(newer), unanswered=False, state__in=Push.BROKEN)
 
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
-        """The one queued push of this firewall; a later request overrules the one before."""
+        """The one queued push of this firewall; a later request overrules the one before.
+
+        Raises ValidationError where the firewall is gone, or held.
+        """
         instead_of = firewall.wanted if revision else None
         request = {
             "requested_by": by,
@@ -57,6 +62,7 @@ class PushQuerySet(models.QuerySet["Push"]):
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
             if not lock_keys(Firewall, [firewall.pk]):
                 refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
+            Hold.refuse_push(firewall)
             push, created = self.get_or_create(
                 firewall=firewall, state=Push.State.QUEUED, defaults=request
             )
@@ -69,12 +75,17 @@ class PushQuerySet(models.QuerySet["Push"]):
     def enqueue_all(
         self, firewalls: Iterable[uuid.UUID], by: str, rollout: "Rollout | None" = None
     ) -> None:
-        """Queue a push for each of these firewalls that exist, except where one waits already."""
+        """Queue a push for each of these firewalls that exist, except where one waits already.
+
+        Not for those that are held.
+        """
         with transaction.atomic():
+            there = lock_keys(Firewall, firewalls)
+            held = Hold.objects.in_force().filter(firewall__in=there)
             self.bulk_create(
                 [
                     Push(firewall_id=pk, requested_by=by, rollout=rollout)
-                    for pk in lock_keys(Firewall, firewalls)
+                    for pk in sorted({*there}.difference(held.values_list("firewall", flat=True)))
                 ],
                 ignore_conflicts=True,
             )

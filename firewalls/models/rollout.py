@@ -31,13 +31,15 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         confirmed = Q(members__push__state=Push.State.CONFIRMED)
         failed = Q(members__push__state__in=Push.BROKEN)
         running = Q(members__push__state=Push.State.RUNNING)
+        passed_over = Q(members__passed_over__gt="")
         counts = {
             "total": Count("members"),
             "confirmed": Count("members", filter=confirmed),
             "failed": Count("members", filter=failed),
             "running": Count("members", filter=running),
+            "passed_over": Count("members", filter=passed_over),
         }
-        waiting = {"waiting": F("total") - F("confirmed") - F("failed")}
+        waiting = {"waiting": F("total") - F("confirmed") - F("failed") - F("passed_over")}
         return self.annotate(**counts).annotate(**waiting)
 
 
@@ -73,6 +75,7 @@ class Rollout(models.Model):
         confirmed: int
         failed: int
         running: int
+        passed_over: int
         waiting: int
 
     class Meta:
@@ -113,6 +116,12 @@ class Member(models.Model):
     # What was applied when its push was queued: rolling back leads there.
     before = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
     push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
+    passed_over = models.CharField(
+        max_length=400,
+        blank=True,
+        db_default="",
+        help_text="Why its turn was left out; empty: not.",
+    )
 
     class Meta:
         ordering = ["rollout", "position"]

@@ -9,6 +9,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Member, Observation, Push, Rollout
+from firewalls.pushing.rollouts import passing
 from networks.common.locking import lock_keys
 
 State = Rollout.State
@@ -25,11 +26,13 @@ def advance(pk: UUID) -> None:
     failures = sum(wave["failed"] for wave in waves)
     unfinished = [wave["wave"] for wave in waves if wave["unfinished"]]
     if not unfinished:
-        end(rollout, State.FINISHED, "")
+        end(rollout, State.FINISHED, passing.summary(rollout.members.all()))
     elif failures > rollout.max_failures:
         allowed = rollout.max_failures or "none"
         reason = f"It stopped when {failures} had failed, and {allowed} may."
         end(rollout, State.STOPPED, reason)
+    elif passing.pass_over(rollout.members.filter(wave=unfinished[0])):
+        advance(pk)
     else:
         _begin(rollout.members.filter(wave=unfinished[0]), rollout)
 
@@ -43,7 +46,7 @@ def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
         .values("wave")
         .annotate(
             failed=Count("pk", filter=failed),
-            unfinished=Count("pk", filter=~ended | Q(push=None)),
+            unfinished=Count("pk", filter=Q(passed_over="") & (~ended | Q(push=None))),
         )
     )
     return [dict(wave) for wave in counts]
@@ -54,7 +57,8 @@ def _begin(wave: "QuerySet[Member]", rollout: Rollout) -> None:
 
     A firewall whose push waits already is served by that one.
     """
-    waiting = wave.filter(Q(push=None) | Q(push__state=Push.State.SUPERSEDED))
+    lacking = Q(push=None) | Q(push__state=Push.State.SUPERSEDED)
+    waiting = wave.filter(lacking, passed_over="")
     firewalls = lock_keys(Firewall, waiting.values_list("firewall", flat=True))
     if not firewalls:
         return

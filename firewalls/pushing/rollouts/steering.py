@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from firewalls.models import Firewall, Push, Rollout
 from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, withdraw
+from firewalls.pushing.rollouts.passing import take_up_again
 from firewalls.pushing.rollouts.starting import start
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
@@ -47,6 +48,7 @@ def retry(rollout: Rollout, by: str) -> None:
             message = "None of it failed, and none waits: there is nothing to try again."
             raise _refused(message, "nothing_to_retry")
         detach_pushes(row.members.filter(failed))
+        take_up_again(row.members.all())
         _go_on(row)
 
 
