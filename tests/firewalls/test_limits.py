@@ -1,7 +1,6 @@
 """So many pushes of a partition run at once, whoever starts them."""
 
-import time
-from threading import Event
+from threading import Event, Thread, current_thread
 
 import pytest
 from django.db import connection, transaction
@@ -10,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from firewalls.models import Firewall, Push
 from firewalls.pushing import claiming, limits, waiting
 from networks.models import Partition
+from tests.firewalls.boxes import wait_until
 from tests.threads import at_once
 from tests.world import World, world
 
@@ -88,41 +88,44 @@ def test_workers_that_claim_at_the_same_moment_keep_the_limit_together(round_: i
     assert sum(len(one) for one in claimed if isinstance(one, list)) == 3
 
 
-def test_a_worker_that_claims_meanwhile_waits_and_sees_what_the_other_has_started() -> None:
+def test_a_worker_counts_what_another_starts_between_its_count_and_its_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fra = world()
     limit(fra, 2)
     queue(firewalls(fra, 6))
-    has_claimed, may_commit = Event(), Event()
+    has_counted, has_claimed = Event(), Event()
+    count = limits.running
+    slow_ones: list[Thread] = []
+
+    def counted(partitions: list[str]) -> dict[str, int]:
+        result = count(partitions)
+        if current_thread() in slow_ones:
+            has_counted.set()
+            wait_until(lambda: has_claimed.is_set() or somebody_waits())
+        return result
 
     def slow() -> int:
-        with transaction.atomic():
-            count = len(claiming.claim_pushes(1))
-            has_claimed.set()
-            assert may_commit.wait(20)
-        return count
+        slow_ones.append(current_thread())
+        return len(claiming.claim_pushes(5))
 
-    def second() -> int:
-        assert has_claimed.wait(20)
+    def quick() -> int:
+        assert has_counted.wait(20)
         try:
             return len(claiming.claim_pushes(5))
         finally:
-            may_commit.set()
+            has_claimed.set()
 
-    def third() -> None:
-        """Let it commit once the second one waits for it; or soon, where it does not."""
-        has_claimed.wait(20)
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and not may_commit.is_set():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-                if cursor.fetchone()[0]:
-                    may_commit.set()
-            time.sleep(0.01)
-        may_commit.set()
-
-    first_count, second_count, _ = at_once(slow, second, third)
-    assert (first_count, second_count) == (1, 1)
+    monkeypatch.setattr(limits, "running", counted)
+    started = at_once(slow, quick)
+    assert started == [2, 0]
     assert running(fra) == 2
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
 
 
 def test_claiming_takes_as_many_queries_for_many_as_for_few() -> None:
