@@ -38,10 +38,13 @@ class Span:
         return since_yesterday or (today in self.days and clock >= self.begins)
 
     def openings(self, now: datetime) -> Iterator[datetime]:
-        """When it opens in the coming week, in UTC; not on days whose clock leaves that out."""
+        """When it opens in the coming two weeks, in UTC.
+
+        Two, for a day on which the clock leaves the beginning out may be the only one in the first.
+        """
         zone = _zone(self.zone)
         today = now.astimezone(zone).date()
-        for offset in range(len(WEEK) + 1):
+        for offset in range(2 * len(WEEK) + 1):
             opens = _moment(today + offset * DAY, self.begins, zone)
             if opens > now and self.is_open(opens):
                 yield opens
@@ -53,7 +56,7 @@ def is_open(spans: Iterable[Span], now: datetime) -> bool:
 
 
 def next_opening(spans: Iterable[Span], now: datetime) -> datetime | None:
-    """When the first of them opens again, in UTC; None if none does within a week."""
+    """When the first of them opens again, in UTC; None if none does."""
     return min((opens for span in spans for opens in span.openings(now)), default=None)
 
 
