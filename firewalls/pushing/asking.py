@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from firewalls.models import Choice, Firewall, Push, Revision
+from firewalls.pushing import lockout
 from networks.common.audit import LONGEST_REASON, operation
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse, refuse
@@ -41,11 +42,21 @@ USUAL = Wish()
 def ask(
     firewall: Firewall, *, by: str, revision: Revision | None = None, wish: Wish = USUAL
 ) -> Push:
-    """Queue a push of this revision, or of the latest. Raises ValidationError."""
+    """Queue a push of this revision, or of the latest.
+
+    Raises ValidationError: where the firewall is held, where a reason is lacking, or where it would
+    lock us out (on `management`), or may and is not meant (on `confirm`).
+    """
     _check(wish)
+    lockout.enforce(firewall, revision or firewall.wanted, is_meant=wish.may_lock_out)
     with operation(f"a push of {firewall} was asked for", wish.reason), transaction.atomic():
+        lock_keys(Firewall, [firewall.pk])
+        waiting = Push.objects.filter(firewall=firewall, state=Push.State.QUEUED)
+        before = waiting.values_list("pk", "revision").first()
         push = Push.objects.enqueue(firewall, by=by, revision=revision)
-        _choose(push, wish, by)
+        is_the_same = before == (push.pk, push.revision_id)
+        if not (wish.is_usual and is_the_same):
+            _choose(push, wish, by)
     return push
 
 

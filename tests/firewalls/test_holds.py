@@ -156,7 +156,7 @@ class TestAHold:
         self, fra: World, reason: str, until: timedelta | None, field: str
     ) -> None:
         with pytest.raises(ValidationError) as caught:
-            ends = until and timezone.now() + until
+            ends = timezone.now() + until if until else None
             holding.hold(firewall(fra), by="ada", reason=reason, until=ends)
         assert field in caught.value.error_dict
 

@@ -148,12 +148,16 @@ class TestPushes:
         with pytest.raises(ValidationError):
             asking.start_now(push, by="eve", reason="again")
 
-    def test_asked_for_anew_lose_what_was_chosen_before(self, fra: World) -> None:
+    def test_of_another_revision_do_not_have_what_was_chosen_for_the_one_before(
+        self, fra: World
+    ) -> None:
         window(fra)
         wall = firewall(fra)
         asking.ask(wall, by="eve", wish=Wish(start=Choice.Start.NOW, reason="now"))
-        push = asking.ask(wall, by="ada")
-        assert not starts(push)
+        same = asking.ask(wall, by="ada")
+        assert same.choice.chosen_by == "eve"
+        other = asking.ask(wall, by="ada", revision=wall.revisions.get())
+        assert not starts(other)
 
     def test_of_many_firewalls_take_as_many_queries_as_of_few(self, fra: World) -> None:
         window(fra)
