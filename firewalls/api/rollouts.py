@@ -20,11 +20,12 @@ from networks.common.api.views import ReadViewSet
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How many firewalls it has: confirmed, failed, and waiting or under way."""
+    """How many firewalls it has: confirmed, failed, passed over because it is held, waiting."""
 
     total = serializers.IntegerField()
     confirmed = serializers.IntegerField()
     failed = serializers.IntegerField()
+    passed_over = serializers.IntegerField()
     waiting = serializers.IntegerField()
 
 

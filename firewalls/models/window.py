@@ -5,10 +5,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from firewalls.configuration.windows import WEEK, Span, zone_problem
 from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewall
+from networks.common.locking import Strength, lock_keys
 from networks.common.triggers import FIREWALL, Guard, Recorded
 from networks.common.validation import Check, ValidatedModel, refuse
 from networks.common.violations import Violation
@@ -104,11 +106,18 @@ class Window(ValidatedModel):
     def lock(self) -> None:
         if self.firewall is not None:
             lock_firewall(self.firewall)
+        elif self.partition_id is not None:
+            lock_keys(Partition, [self.partition_id], strength=Strength.SHARE)
 
     def clean(self) -> None:
         super().clean()
         if problem := zone_problem(self.zone):
             refuse(Violation("zone", "no_zone", problem))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether pushes may start now, by this process' clock: to be shown, not to decide by."""
+        return self.span.is_open(timezone.now())
 
     @property
     def span(self) -> Span:

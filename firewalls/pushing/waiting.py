@@ -9,10 +9,17 @@ from firewalls.models import Choice, Firewall, Hold, Push
 from firewalls.pushing import limits, windows
 from firewalls.pushing.windows import Rules
 
+CODES = (
+    ("held", "a person holds the firewall"),
+    ("window", "a maintenance window"),
+    ("busy", "another push of the firewall"),
+    ("limit", "as many as may run at once in its partition do"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A sentence; `until`: when it may start, where that is known. `code` is for programs."""
+    """A sentence; `until`: when it may start, where that is known. `code`: of CODES."""
 
     code: str
     sentence: str
