@@ -13,6 +13,7 @@ from firewalls.models import (
     Attachment,
     Endpoint,
     Firewall,
+    Hold,
     Observation,
     Push,
     Retired,
@@ -188,6 +189,7 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     """
     if not lock_firewalls([firewall.pk]):
         return None
+    Hold.refuse_touching(firewall)
     for endpoint in Endpoint.objects.of(firewall):
         endpoint.delete()
     # Before its networks, and workers know them.

@@ -24,7 +24,8 @@ class FirewallRows(RowViewSet[Firewall]):
         "checked_at",
         "refused_at",
         "refusal",
-        Firewall.objects.select_related("machine", "applier", "hold")
+        "applier",
+        "hold",
     )
 
     def lock(self, row: Firewall) -> bool:

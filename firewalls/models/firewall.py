@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from firewalls.models.push import Push
     from firewalls.models.revision import Revision
     from firewalls.models.rule import Rule
+    from firewalls.models.window import Window
 
 _MAKE = "INSERT INTO firewalls_observation (firewall_id) VALUES (NEW.machine_id); RETURN NULL;"
 _REMOVE = "DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN OLD;"
@@ -93,6 +94,7 @@ class Firewall(ValidatedModel):
         observation: "Observation"
         state: str  # where with_state() annotated it
         rules: "RelatedManager[Rule]"
+        windows: "RelatedManager[Window]"
         revisions: "RelatedManager[Revision]"
         pushes: "RelatedManager[Push]"
 

@@ -81,7 +81,7 @@ class Hold(ValidatedModel):
             refuse(Violation("until", "in_the_past", "A hold ends in the future."))
 
     @staticmethod
-    def refuse_push(firewall: Firewall) -> None:
+    def refuse_touching(firewall: Firewall) -> None:
         """Raise InUse, with who holds it and why, while it is held. The firewall is locked."""
         row = Hold.objects.in_force().filter(firewall=firewall).first()
         if row is not None:

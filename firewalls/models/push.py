@@ -62,7 +62,7 @@ class PushQuerySet(models.QuerySet["Push"]):
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
             if not lock_keys(Firewall, [firewall.pk]):
                 refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
-            Hold.refuse_push(firewall)
+            Hold.refuse_touching(firewall)
             push, created = self.get_or_create(
                 firewall=firewall, state=Push.State.QUEUED, defaults=request
             )

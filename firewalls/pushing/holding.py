@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -27,9 +28,9 @@ def hold(firewall: Firewall, *, by: str, reason: str, until: datetime | None = N
         row = Hold.objects.filter(firewall=firewall).first() or Hold(firewall=firewall)
         row.reason, row.until, row.held_by = reason, until, by
         row.save()
-        waiting = _withdraw(firewall, row)
-    for rollout in waiting:
-        rollouts.advance(rollout)
+        for rollout in _withdraw(firewall, row):
+            # Rollouts are locked before firewalls. Should this process die, reconcile does it.
+            transaction.on_commit(partial(rollouts.advance, rollout), robust=True)
     return row
 
 

@@ -14,8 +14,9 @@ from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
 
 # What needs to be seen comes first: what failed, then what runs.
-STATES = ("failed", "running", "waiting", "confirmed")
+STATES = ("failed", "running", "waiting", "passed_over", "confirmed")
 STATE = Case(
+    When(passed_over__gt="", then=Value("passed_over")),
     When(push__state__in=Push.BROKEN, then=Value("failed")),
     When(push__state__in=[Push.State.CONFIRMED, Push.State.RUNNING], then=F("push__state")),
     default=Value("waiting"),
@@ -39,7 +40,7 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "members": _members(rollout, state, request.GET.get("page")),
         "waves": waves,
         "shown": state,
-        "done": rollout.confirmed + rollout.failed,
+        "done": rollout.confirmed + rollout.failed + rollout.passed_over,
         "counts": [(name, getattr(rollout, name)) for name in STATES],
     }
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
@@ -67,7 +68,7 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     rows = members.filter(pk__in=list(chosen_page))
     chosen_page.object_list = list(rows.select_related("firewall__machine", "push"))
     for member in chosen_page:
-        member.now = _now(member.push) if member.push else ""
+        member.now = _now(member.push) if member.push else member.passed_over
     return chosen_page
 
 
