@@ -13,7 +13,6 @@ from firewalls.models import (
     Attachment,
     Endpoint,
     Firewall,
-    Hold,
     Observation,
     Push,
     Retired,
@@ -189,7 +188,7 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     """
     if not lock_firewalls([firewall.pk]):
         return None
-    Hold.refuse_touching(firewall)
+    Firewall.objects.filter(pk=firewall.pk).refuse_if_held()
     for endpoint in Endpoint.objects.of(firewall):
         endpoint.delete()
     # Before its networks, and workers know them.

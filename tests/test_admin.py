@@ -1,5 +1,6 @@
 """The Django admin: everything is listed and searched, allocated and freed, or refused."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from config.access.models import Token
 from firewalls.models import (
@@ -31,6 +33,7 @@ from tests.world import World, world
 
 pytestmark = pytest.mark.django_db
 
+DAY = timedelta(days=1)
 OURS = [
     "networks_partition",
     "networks_project",
@@ -81,7 +84,8 @@ def fra() -> World:
     )
     Choice.objects.create(push=Push.objects.enqueue(firewall()), start="now", reason="shop is down")
     Window(partition=fra.partition, begins="01:00", ends="02:00").save()
-    Hold(firewall=firewall(), reason="shop looks into it").save()
+    ended = {"since": timezone.now() - 2 * DAY, "until": timezone.now() - DAY}
+    Hold.objects.bulk_create([Hold(firewall=firewall(), reason="shop looks into it", **ended)])
     Token.objects.issue("ci", "viewer")
     return fra
 

@@ -51,6 +51,7 @@ class WindowAdmin(RowAdmin):
 
 @admin.register(Choice)
 class ChoiceAdmin(History):
+    fixed = ("push",)
     list_display = ["push", "start", "may_lock_out", "chosen_by", "reason"]
     list_filter = ["start", "may_lock_out"]
     list_select_related = ["push__firewall__machine"]

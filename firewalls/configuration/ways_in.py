@@ -166,20 +166,26 @@ def _of_rules(new: WaysIn, reached: Reached, address: IP) -> Iterator[Hazard]:
             f" {kind}, so its rules would accept nobody who comes that way. Enter one there.",
             is_certain=True,
         )
-    elif reached.sources and not new.admits(address) and not any(map(new.admits, reached.sources)):
-        sources = ", ".join(map(str, reached.sources))
-        yield Hazard(
-            "not_from_here",
-            f"It is reached from {sources}, and neither that nor its management address {address}"
-            " is in a management prefix of its partition. Enter it there, unless addresses are"
-            " translated on the way.",
-        )
+    else:
+        yield from _of_sources(new, reached, address)
     if reached.port not in new.ports:
         ports = ", ".join(map(str, sorted(new.ports)))
         yield Hazard(
             "other_port",
             f"Its SSH is reached at port {reached.port}, and its rules would accept port {ports}"
             " only. Have its sshd listen there, unless the port is forwarded on the way.",
+        )
+
+
+def _of_sources(new: WaysIn, reached: Reached, address: IP) -> Iterator[Hazard]:
+    """Whether we are let in; where it is managed in a management prefix itself, others are."""
+    if reached.sources and not any(map(new.admits, (address, *reached.sources))):
+        sources = ", ".join(map(str, reached.sources))
+        yield Hazard(
+            "not_from_here",
+            f"It is reached from {sources}, and neither that nor its management address {address}"
+            " is in a management prefix of its partition. Enter it there, unless addresses are"
+            " translated on the way.",
         )
 
 

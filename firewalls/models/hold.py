@@ -9,10 +9,8 @@ from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewall
 from networks.common.fields import one_line
 from networks.common.triggers import FIREWALL, Recorded
-from networks.common.validation import Check, InUse, ValidatedModel, refuse
+from networks.common.validation import Check, ValidatedModel, refuse
 from networks.common.violations import Violation
-
-HELD = "held"  # the code of a refusal
 
 
 class HoldQuerySet(models.QuerySet["Hold"]):
@@ -79,14 +77,6 @@ class Hold(ValidatedModel):
         super().clean()
         if self.until is not None and self.until <= timezone.now():
             refuse(Violation("until", "in_the_past", "A hold ends in the future."))
-
-    @staticmethod
-    def refuse_touching(firewall: Firewall) -> None:
-        """Raise InUse, with who holds it and why, while it is held. The firewall is locked."""
-        row = Hold.objects.in_force().filter(firewall=firewall).first()
-        if row is not None:
-            row.firewall = firewall
-            raise InUse([Violation("firewall", HELD, f"{row.sentence}. End the hold first.")])
 
     @property
     def is_over(self) -> bool:

@@ -8,7 +8,6 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from firewalls.models.firewall import NAME, Firewall
-from firewalls.models.hold import Hold
 from firewalls.models.revision import Revision
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
@@ -62,7 +61,7 @@ class PushQuerySet(models.QuerySet["Push"]):
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
             if not lock_keys(Firewall, [firewall.pk]):
                 refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
-            Hold.refuse_touching(firewall)
+            Firewall.objects.filter(pk=firewall.pk).refuse_if_held()
             push, created = self.get_or_create(
                 firewall=firewall, state=Push.State.QUEUED, defaults=request
             )
@@ -81,12 +80,10 @@ class PushQuerySet(models.QuerySet["Push"]):
         """
         with transaction.atomic():
             there = lock_keys(Firewall, firewalls)
-            held = Hold.objects.in_force().filter(firewall__in=there)
+            held = Firewall.objects.filter(pk__in=there).held().values_list("pk", flat=True)
+            free = sorted({*there}.difference(held))
             self.bulk_create(
-                [
-                    Push(firewall_id=pk, requested_by=by, rollout=rollout)
-                    for pk in sorted({*there}.difference(held.values_list("firewall", flat=True)))
-                ],
+                [Push(firewall_id=pk, requested_by=by, rollout=rollout) for pk in free],
                 ignore_conflicts=True,
             )
 

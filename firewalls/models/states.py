@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
+from networks.common.validation import InUse
+from networks.common.violations import Violation
 from networks.models import Address, Network, Partition
 
 if TYPE_CHECKING:
@@ -94,6 +96,13 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
     def held(self) -> "FirewallQuerySet":
         """Those to which nothing is pushed, because a person has said so."""
         return self.filter(HELD)
+
+    def refuse_if_held(self) -> None:
+        """Raise InUse, with who holds one of these and why. They are locked."""
+        for firewall in self.held().select_related("hold", "machine"):
+            if hold := firewall.held:
+                message = f"{hold.sentence}. End the hold first."
+                raise InUse([Violation("firewall", "held", message)])
 
     def state_counts(self) -> dict[str, int]:
         """How many firewalls are in each state that occurs."""
