@@ -1,6 +1,7 @@
 """What people type into pages; the rules are kept elsewhere."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from networks.common.forms import WholeRowForm
 from networks.models import Network, Partition
 
 MOST_DIGITS = 7
+MOST_NAMED = 10  # of the firewalls that have changed
 
 
 class RefusableForm(forms.Form):
@@ -109,15 +111,34 @@ class WavesField(forms.CharField):
 
 
 class RolloutForm(RefusableForm):
-    """How many at a time, how many may fail, and why."""
+    """How many at a time, how many may fail, and why.
+
+    `changes`: what is otherwise with the firewalls since they were shown, in words.
+    """
 
     cause = forms.CharField(label="What for", max_length=400, validators=[one_line])
     sizes = WavesField(label="Waves", initial="1, 10%, rest")
     max_failures = forms.IntegerField(label="May fail", min_value=0, max_value=2**31 - 1, initial=0)
 
+    def __init__(self, *args: Any, changes: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.changes = changes
+
+    def clean(self) -> None:
+        if self.changes:
+            named = "; ".join(self.changes[:MOST_NAMED])
+            more = len(self.changes) - MOST_NAMED
+            rest = f"; and {more} more" if more > 0 else ""
+            raise ValidationError(
+                f"Since they were shown, some have changed: {named}{rest}."
+                " Below they are as they are now; roll out again if that is what you mean.",
+                code="changed",
+            )
+
     def preview(self, total: int) -> list[int]:
         """How many firewalls each wave will have, as far as the sizes are known to be right."""
-        sizes = self.cleaned_data["sizes"] if self.is_bound and self.is_valid() else waves.DEFAULT
+        valid = self.cleaned_data.get("sizes") if self.is_bound else None
+        sizes = valid or waves.DEFAULT
         return waves.sizes(sizes, total)
 
 

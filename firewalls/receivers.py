@@ -1,14 +1,27 @@
-"""Changed rows wake the workers. A message carries nothing; one that is missed costs a beat."""
+"""Changed rows wake the workers, and a firewall that goes is remembered by its rollouts.
+
+A message carries nothing; one that is missed costs a beat.
+"""
 
 import threading
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from firewalls import tasks
-from firewalls.models import Attachment, Choice, Endpoint, Push, Rollout, Rule, Touched
+from firewalls.models import (
+    Attachment,
+    Choice,
+    Endpoint,
+    Firewall,
+    Member,
+    Push,
+    Rollout,
+    Rule,
+    Touched,
+)
 from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
@@ -31,6 +44,12 @@ def start(raw: bool = False, **kwargs: Any) -> None:
     """Something waits to be pushed: let a worker have it now."""
     if not raw:
         tasks.after_commit(tasks.work)
+
+
+@receiver(pre_delete, sender=Firewall)
+def remember(instance: Firewall, **kwargs: Any) -> None:
+    """Its rollouts go on saying what they did to it."""
+    Member.objects.remember(instance)
 
 
 def _concerns_nobody(row: models.Model, *, created: bool = False, **kwargs: Any) -> bool:

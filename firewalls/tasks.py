@@ -10,11 +10,9 @@ from celery.signals import worker_shutting_down
 from django.db import transaction
 
 from firewalls.intent import changes, revisions
-from firewalls.models import Firewall, Push, Retired, Rollout
-from firewalls.models.push import BY_ITSELF
+from firewalls.models import Firewall, Retired, Rollout
 from firewalls.pushing import claiming, holding, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
-from networks.common.audit import operation
 
 
 @shared_task(ignore_result=True)
@@ -25,9 +23,7 @@ def reconcile() -> None:
     holding.end_over()
     for rollout in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
         rollouts.advance(rollout)
-    with operation("what is wanted is pushed by itself"):
-        behind = Firewall.objects.behind().order_by()
-        Push.objects.enqueue_all(behind.values_list("pk", flat=True), by=BY_ITSELF)
+    rollouts.begin_behind()
     for unanswered in needs.unanswered():
         after_commit(look_at_needs, str(unanswered))
     for waiting in retiring.waiting():

@@ -36,6 +36,7 @@ from networks.common.locking import lock_keys
 from networks.models import Network, Partition, Prefix
 from tests.api import Api
 from tests.config.dumps import DUMP
+from tests.firewalls.rolling_out import carried
 from tests.listening import Listener, listening, models_listened_to
 from tests.test_admin import staff
 from tests.world import world
@@ -195,8 +196,13 @@ def test_over_pages(scene: Scene) -> None:
         lambda: client.post(f"/firewalls/{one}/needs/"),
         lambda: client.post(f"/firewalls/{one}/host-key/dismiss/"),
         lambda: client.post(
-            f"/rollouts/new/?firewall={one}&firewall={scene.two.pk}",
-            {"cause": "x", "sizes": "1, rest", "max_failures": "0"},
+            "/rollouts/new/",
+            {
+                "shown": carried(scene.one, scene.two),
+                "cause": "x",
+                "sizes": "1, rest",
+                "max_failures": "0",
+            },
         ),
         lambda: steer("pause"),
         lambda: steer("resume"),
@@ -296,7 +302,8 @@ def test_by_workers(scene: Scene) -> None:
             settling.settle(push, Outcome(state), [])
 
     def lost() -> None:
-        Push.objects.enqueue_all(both, by="x")
+        for firewall in Firewall.objects.filter(pk__in=both):
+            Push.objects.enqueue(firewall)
         assert len(claiming.claim_pushes(10)) == 2
         long_ago = timezone.now() - timedelta(hours=1)
         Push.objects.filter(state=Push.State.RUNNING).update(heartbeat_at=long_ago)
@@ -313,6 +320,7 @@ def test_by_workers(scene: Scene) -> None:
         changed_around,
         tasks.reconcile,
         lambda: revisions.refresh(both, "again"),
+        lambda: pushed("confirmed"),
         lambda: pushed("confirmed"),
         started,
         lambda: pushed("refused"),

@@ -26,6 +26,7 @@ from machines.models import Machine
 from networks.allocation import allocate
 from networks.models import Address, Network, Partition, Prefix
 from tests.doors.programs import MANAGED
+from tests.firewalls.rolling_out import carried
 from tests.stack import ROOT
 from tests.test_admin import sent
 from tests.world import world
@@ -263,7 +264,7 @@ ACTIONS = {
         OPERATING,
         {
             "page": lambda v: v.page(
-                f"rollouts/new/?firewall={v.fw.pk}", cause="now", sizes="1", max_failures="0"
+                "rollouts/new/", shown=carried(v.fw), cause="now", sizes="1", max_failures="0"
             ),
             "rest": lambda v: v.rest("post", "rollouts/", {"firewalls": [str(v.fw.pk)]}),
         },

@@ -7,10 +7,11 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.celery import app
+from config.running.failures import failure_of
 
 WORKER_COUNTS_FOR_SECONDS = 3.0
 LEAST_FREE = 32 << 20  # bytes: two segments of PostgreSQL's log of writes
@@ -43,6 +44,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _failure(check: Callable[[], None]) -> str:
     try:
         check()
+    except Error as error:  # in words that name no server: anybody may ask
+        return failure_of(error, safe=True).message
     except Exception as error:  # whatever it is, it is the answer
         return str(error) or type(error).__name__
     return ""

@@ -56,8 +56,8 @@ class PushAdmin(History):
 
 class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Member
-    fields = ["firewall", "wave", "push", "before", "revision"]
-    readonly_fields = ["firewall", "wave", "push", "before", "revision"]
+    fields = ["name", "firewall", "wave", "push", "outcome", "before", "revision"]
+    readonly_fields = ["name", "firewall", "wave", "push", "outcome", "before", "revision"]
     extra = 0
     can_delete = False
 

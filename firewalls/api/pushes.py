@@ -32,6 +32,7 @@ class PushFilters(django_filters.FilterSet):
     firewall = Uuid("firewall_id")
     revision = OrNone("revision__number", regex="[0-9]{1,9}")
     rollout = OrNone("rollout_id", regex=UUID)
+    superseded_by = OrNone("superseded_by_id", regex=UUID)
     state = words.StateFilter(words.PUSH, choices=words.PUSH_STATES)
     outcome = django_filters.ChoiceFilter(field_name="state", choices=words.OUTCOMES)
     error = Exact()

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from firewalls.models import Firewall
 from firewalls.pushing.rollouts import MOST
 from networks.common.api.fields import RelatedId
+from networks.common.fields import one_line
 from networks.models import Network, Partition
 
 
@@ -47,7 +48,7 @@ class RolloutRequestSerializer(serializers.Serializer[Any]):
     max_failures = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout."
     )
-    cause = serializers.CharField(required=False, max_length=400)
+    cause = serializers.CharField(required=False, max_length=400, validators=[one_line])
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if _has_a_filter_for_firewalls(data):

@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q, Value
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -14,17 +15,24 @@ from firewalls.api.rollout_requests import RolloutRequestSerializer
 from firewalls.models import Rollout
 from firewalls.pushing import rollouts
 from firewalls.pushing.actions import ACTIONS
-from networks.common.api.lists import UUID, Exact, Integer, Time, Uuid
+from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import ReadViewSet
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How many firewalls it has: confirmed, failed, passed over because it is held, waiting."""
+    """How many firewalls it has; all the others add up to the total.
+
+    `taken_over`: a later push, which is not the rollout's own, took the place of its own. `gone`:
+    freed before their turn. `passed_over`: held when it was their turn. `waiting`: also those under
+    way.
+    """
 
     total = serializers.IntegerField()
     confirmed = serializers.IntegerField()
     failed = serializers.IntegerField()
+    taken_over = serializers.IntegerField()
+    gone = serializers.IntegerField()
     passed_over = serializers.IntegerField()
     waiting = serializers.IntegerField()
 
@@ -35,6 +43,14 @@ class RolloutSerializer(RowSerializer[Rollout]):
     firewalls = serializers.ListField(
         child=serializers.UUIDField(), source="firewall_ids", read_only=True
     )
+    freed = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="The names of its firewalls that were freed since.",
+    )
+    automatic = serializers.SerializerMethodField(
+        help_text="The partition in which it began by itself; null where somebody asked for it."
+    )
     progress = serializers.SerializerMethodField()
     waves = serializers.JSONField(read_only=True)
 
@@ -44,6 +60,8 @@ class RolloutSerializer(RowSerializer[Rollout]):
             "id",
             "cause",
             "firewalls",
+            "freed",
+            "automatic",
             "waves",
             "max_failures",
             "state",
@@ -55,6 +73,9 @@ class RolloutSerializer(RowSerializer[Rollout]):
         ]
         read_only_fields = fields
 
+    def get_automatic(self, rollout: Rollout) -> str | None:
+        return rollout.partition_id
+
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, rollout: Rollout) -> Any:
         return ProgressSerializer(rollout).data
@@ -65,6 +86,7 @@ class RolloutFilters(django_filters.FilterSet):
     cause = Exact()
     state = django_filters.ChoiceFilter(choices=Rollout.State.choices)
     firewalls = Uuid("members__firewall_id")
+    automatic = OrNone("partition_id")
     max_failures = Integer()
     created_by = Exact()
     created_at = Time()
@@ -75,7 +97,7 @@ def _posted(name: str) -> Any:
     """The method of the view set that answers `rollouts/{id}/<name>/`."""
 
     def method(self: "RolloutViewSet", request: Request, id: str) -> Response:
-        rollout = self.get_object()
+        rollout = self.locked(request)
         made = ACTIONS[name].act(rollout, request.user.get_username())
         return self.accepted(made or rollout)
 
@@ -85,12 +107,20 @@ def _posted(name: str) -> Any:
     return extend_schema(request=None, responses={202: RolloutSerializer})(posted)
 
 
+def _in_order(column: str, *, freed: bool) -> ArrayAgg:
+    """This column of its members whose firewall was freed, or is there still."""
+    chosen = Q(members__isnull=False, members__firewall__isnull=freed)
+    return ArrayAgg(column, filter=chosen, order_by="members__position", default=Value([]))
+
+
 class RolloutViewSet(ReadViewSet[Rollout]):
     """Many firewalls brought to what is wanted of them, wave after wave."""
 
     queryset = Rollout.objects.with_progress().annotate(
-        firewall_ids=ArrayAgg("members__firewall_id", order_by="members__position")
+        firewall_ids=_in_order("members__firewall_id", freed=False),
+        freed=_in_order("members__name", freed=True),
     )
+    moving = ("progress",)
     serializer_class = RolloutSerializer
     filterset_class = RolloutFilters
     search_fields = ["cause", "created_by"]

@@ -197,6 +197,12 @@ class PushSerializer(Waits, RowSerializer[Push]):
     outcome = serializers.SerializerMethodField(
         help_text="How it ended, in one word; null until then, and where another took its place."
     )
+    superseded_by = serializers.UUIDField(
+        source="superseded_by_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The later push that took its place.",
+    )
     steps = StepSerializer(many=True, read_only=True)
 
     class Meta(RowSerializer.Meta):
@@ -208,6 +214,7 @@ class PushSerializer(Waits, RowSerializer[Push]):
             "rollout",
             "state",
             "outcome",
+            "superseded_by",
             "steps",
             "error",
             "requested_by",

@@ -9,16 +9,18 @@ from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.hold import Hold, HoldQuerySet
 from firewalls.models.locking import lock_firewall, lock_firewalls
+from firewalls.models.member import Member, MemberQuerySet
 from firewalls.models.needs import Needs
 from firewalls.models.observation import Observation
 from firewalls.models.push import Push, PushQuerySet
 from firewalls.models.retired import Retired, RetiredQuerySet
 from firewalls.models.revision import Revision
-from firewalls.models.rollout import Member, Rollout, RolloutQuerySet
+from firewalls.models.rollout import Rollout, RolloutQuerySet
 from firewalls.models.rule import Rule
 from firewalls.models.states import FirewallQuerySet
 from firewalls.models.takeover import Survey, Takeover
 from firewalls.models.touched import Touched
+from firewalls.models.turns import Turn
 from firewalls.models.window import Window
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Hold",
     "HoldQuerySet",
     "Member",
+    "MemberQuerySet",
     "Needs",
     "Observation",
     "Push",
@@ -47,6 +50,7 @@ __all__ = [
     "Survey",
     "Takeover",
     "Touched",
+    "Turn",
     "Window",
     "lock_firewall",
     "lock_firewalls",

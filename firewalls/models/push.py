@@ -1,11 +1,13 @@
 """Pushes: the attempts to put a configuration on its firewall, rows with a state."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Now
 
 from firewalls.models.firewall import NAME, Firewall
 from firewalls.models.revision import Revision
@@ -18,7 +20,7 @@ from networks.common.violations import Violation
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-    from firewalls.models.rollout import Member, Rollout
+    from firewalls.models.member import Member
 
 
 BY_ITSELF = "reconcile"  # who asks for what no person has asked for
@@ -47,45 +49,54 @@ class PushQuerySet(models.QuerySet["Push"]):
         return self.filter(~Exists(newer), unanswered=False, state__in=Push.BROKEN)
 
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
-        """The one queued push of this firewall; a later request overrules the one before.
+        """Ask for a push; a later one than any that waits, which yields to it and is superseded.
 
-        Raises ValidationError where the firewall is gone, or held.
+        Where somebody has asked for the very same already, it is that push. Raises ValidationError
+        where the firewall is gone, or held.
         """
         instead_of = firewall.wanted if revision else None
-        request = {
-            "requested_by": by,
-            "revision": revision,
-            "instead_of": None if instead_of == revision else instead_of,
-            "rollout": None,
-        }
+        push = Push(
+            firewall=firewall,
+            requested_by=by,
+            revision=revision,
+            instead_of=None if instead_of == revision else instead_of,
+        )
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
             if not lock_keys(Firewall, [firewall.pk]):
                 refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
             Firewall.objects.filter(pk=firewall.pk).refuse_if_held()
-            push, created = self.get_or_create(
-                firewall=firewall, state=Push.State.QUEUED, defaults=request
-            )
-            if not created:
-                self.filter(pk=push.pk, state=Push.State.QUEUED).update(**request)
-                push.revision = revision
-                push.requested_by = by
+            alike = self.filter(firewall=firewall, state=Push.State.QUEUED, rollout=None)
+            if same := alike.filter(revision=revision).first():
+                return same
+            with self.making_way([firewall.pk], f"{by or 'Somebody'} asked for a later push."):
+                push.save(force_insert=True)
         return push
 
-    def enqueue_all(
-        self, firewalls: Iterable[uuid.UUID], by: str, rollout: "Rollout | None" = None
-    ) -> None:
-        """Queue a push for each of these firewalls that exist, except where one waits already.
+    @contextmanager
+    def making_way(self, firewalls: Iterable[uuid.UUID], reason: str) -> Iterator[None]:
+        """What waits at these firewalls, which are locked, yields to what is queued in the block.
 
-        Not for those that are held.
+        It keeps what it was: whose it is, and which revision.
         """
-        with transaction.atomic():
-            there = lock_keys(Firewall, firewalls)
-            held = Firewall.objects.filter(pk__in=there).held().values_list("pk", flat=True)
-            free = sorted({*there}.difference(held))
-            self.bulk_create(
-                [Push(firewall_id=pk, requested_by=by, rollout=rollout) for pk in free],
-                ignore_conflicts=True,
-            )
+        waiting = self.filter(firewall__in=firewalls, state=Push.State.QUEUED)
+        both = self.filter(Q(pk__in=waiting) | Q(superseded_by__in=waiting))
+        locked = lock_keys(Push, both.values_list("pk", flat=True))
+        yielding = list(waiting.filter(pk__in=locked).values_list("pk", flat=True))
+        self.filter(pk__in=yielding).update(
+            state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
+        )
+        yield
+        self.followed(yielding)
+
+    def followed(self, superseded: list[uuid.UUID]) -> None:
+        """Write down which push came instead of these, and of those that they came instead of.
+
+        It is the one that waits there now. All of them are locked.
+        """
+        if superseded:
+            before = self.filter(Q(pk__in=superseded) | Q(superseded_by__in=superseded))
+            later = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
+            before.update(superseded_by=Subquery(later.values("pk")[:1]))
 
 
 class Push(models.Model):
@@ -118,6 +129,10 @@ class Push(models.Model):
         "firewalls.Rollout", models.SET_NULL, null=True, blank=True, related_name="pushes"
     )
     state = models.CharField(max_length=11, choices=State.choices, default=State.QUEUED)
+    # Which one took its place in the end, where that is known.
+    superseded_by = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="supersedes"
+    )
     steps = models.JSONField(default=list)
     error = models.TextField(blank=True)
     unanswered = models.BooleanField(
@@ -188,6 +203,7 @@ class Push(models.Model):
                     "started_at",
                     "finished_at",
                     "instead_of",
+                    "superseded_by",
                     "unanswered",
                 ],
             )

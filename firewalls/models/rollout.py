@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Count, F, Q
+from django.utils import timezone
 
-from firewalls.models.firewall import Firewall
-from firewalls.models.push import Push
-from firewalls.models.revision import Revision
+from firewalls.models.turns import Turn, is_at
 from firewalls.pushing import waves
-from networks.common.triggers import FIREWALL, Recorded
+from networks.common.fields import one_line
+from networks.common.triggers import Recorded
+from networks.models import Partition
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-_ROLLOUT = "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)"
+    from firewalls.models.member import Member
+    from firewalls.models.push import Push
 
 
 def default_waves() -> list[waves.Wave]:
@@ -24,23 +26,18 @@ def default_waves() -> list[waves.Wave]:
 
 class RolloutQuerySet(models.QuerySet["Rollout"]):
     def with_progress(self) -> "RolloutQuerySet":
-        """Annotate total, confirmed, failed, running and waiting.
+        """Annotate total, and how many are at which turn; `waiting` are those that run, too.
 
         Counted from its pushes in one statement, so they always add up.
         """
-        confirmed = Q(members__push__state=Push.State.CONFIRMED)
-        failed = Q(members__push__state__in=Push.BROKEN)
-        running = Q(members__push__state=Push.State.RUNNING)
-        passed_over = Q(members__passed_over__gt="")
         counts = {
-            "total": Count("members"),
-            "confirmed": Count("members", filter=confirmed),
-            "failed": Count("members", filter=failed),
-            "running": Count("members", filter=running),
-            "passed_over": Count("members", filter=passed_over),
+            turn.value: Count("members", filter=is_at(turn, "members__"))
+            for turn in Turn
+            if turn != Turn.WAITING
         }
-        waiting = {"waiting": F("total") - F("confirmed") - F("failed") - F("passed_over")}
-        return self.annotate(**counts).annotate(**waiting)
+        over = F("confirmed") + F("failed") + F("taken_over") + F("gone") + F("passed_over")
+        waiting = {"waiting": F("total") - over}
+        return self.annotate(**{"total": Count("members"), **counts}).annotate(**waiting)
 
 
 class Rollout(models.Model):
@@ -53,7 +50,15 @@ class Rollout(models.Model):
         FINISHED = "finished", "finished"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    cause = models.CharField(max_length=400)
+    cause = models.CharField(max_length=400, validators=[one_line])
+    partition = models.ForeignKey(
+        Partition,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="rollouts",
+        help_text="It began by itself, with what is wanted in this partition.",
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     waves = models.JSONField(
         default=default_waves,
@@ -65,15 +70,21 @@ class Rollout(models.Model):
     reason = models.CharField(max_length=400, blank=True, help_text="Why it does not run.")
     created_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    asked_at = models.DateTimeField(
+        default=timezone.now, help_text="A push that was asked for later goes before it."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = RolloutQuerySet.as_manager()
 
     if TYPE_CHECKING:
         members: "RelatedManager[Member]"
+        pushes: "RelatedManager[Push]"
         total: int  # where with_progress() annotated them
         confirmed: int
         failed: int
+        taken_over: int
+        gone: int
         running: int
         passed_over: int
         waiting: int
@@ -86,9 +97,16 @@ class Rollout(models.Model):
                 name="rollout_ends_once",
                 condition=Q(state__in=["running", "paused"], finished_at=None)
                 | Q(state__in=["stopped", "finished"], finished_at__isnull=False),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["partition"],
+                condition=Q(finished_at=None),
+                name="one_automatic_rollout",
+            ),
         ]
-        triggers = [Recorded(label="this.cause", hidden=["id", "created_at", "finished_at"])]
+        triggers = [
+            Recorded(label="this.cause", hidden=["id", "created_at", "asked_at", "finished_at"])
+        ]
 
     def __str__(self) -> str:
         return self.cause
@@ -96,48 +114,3 @@ class Rollout(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in (self.State.RUNNING, self.State.PAUSED)
-
-
-class Member(models.Model):
-    """One firewall of a rollout: its wave, its push once that is queued, and what it had before."""
-
-    rollout = models.ForeignKey(Rollout, models.CASCADE, related_name="members")
-    firewall = models.ForeignKey(Firewall, models.CASCADE, related_name="memberships")
-    wave = models.PositiveIntegerField(help_text="From 1.")
-    position = models.PositiveIntegerField()
-    revision = models.ForeignKey(
-        Revision,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text="None: the latest one.",
-    )
-    # What was applied when its push was queued: rolling back leads there.
-    before = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
-    push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
-    passed_over = models.CharField(
-        max_length=400,
-        blank=True,
-        db_default="",
-        help_text="Why its turn was left out; empty: not.",
-    )
-
-    class Meta:
-        ordering = ["rollout", "position"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["rollout", "firewall"], name="firewall_is_rolled_out_once"
-            )
-        ]
-        triggers = [
-            Recorded(
-                label=f"{FIREWALL.format(row='this')} || ' in ' || {_ROLLOUT.format(row='this')}",
-                about=["'firewall:' || this.firewall_id", "'rollout:' || this.rollout_id"],
-                shown_as={"firewall": FIREWALL, "rollout": _ROLLOUT},
-                hidden=["id", "position", "revision", "before", "push"],
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.firewall} in {self.rollout}"

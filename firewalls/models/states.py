@@ -85,8 +85,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         """
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
-        ended = Push.objects.filter(firewall=OuterRef("pk"), finished_at__isnull=False)
-        newest = ended.order_by("-finished_at")
+        newest = Push.objects.ended().filter(firewall=OuterRef("pk")).order_by("-finished_at")
         rows = self.in_state(State.NEW, State.PENDING)
         rows = rows.filter(machine__partition__auto_push=True).exclude(host="").exclude(HELD)
         rows = rows.exclude(takeover__given_back_at__isnull=False)

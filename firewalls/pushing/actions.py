@@ -25,7 +25,9 @@ ACTIONS = {
         "Begin nothing more until it is resumed; what runs goes to its end.",
         "It is paused: what runs goes to its end.",
     ),
-    "resume": Action(rollouts.resume, "Go on where it was paused.", "It goes on."),
+    "resume": Action(
+        rollouts.resume, "Go on with what waits, where it was paused or has stopped.", "It goes on."
+    ),
     "stop": Action(
         rollouts.stop,
         "Leave the rest as it is; what runs goes to its end.",
@@ -33,7 +35,7 @@ ACTIONS = {
     ),
     "retry": Action(
         rollouts.retry,
-        "Try those again that failed, and go on with what waits.",
+        "Try exactly those again that failed. What waits goes on waiting until it is resumed.",
         "What failed is tried again.",
     ),
     "roll-back": Action(

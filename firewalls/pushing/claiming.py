@@ -105,7 +105,8 @@ def requeue_lost() -> int:
     )
     with transaction.atomic():
         # One that is being written to by its worker is not lost.
-        free = silent.select_for_update(skip_locked=True)
+        both = Push.objects.filter(Q(pk__in=silent) | Q(superseded_by__in=silent))
+        free = both.order_by("pk").select_for_update(skip_locked=True)
         return _requeue(silent.filter(pk__in=list(free.values_list("pk", flat=True))))
 
 
@@ -116,16 +117,18 @@ def _requeue(silent: PushQuerySet) -> int:
         error=f"Its worker died {MOST_ATTEMPTS} times; push again to retry.",
     )
     waiting = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.QUEUED)
-    replaced = silent.filter(Exists(waiting)).update(
+    replaced = list(silent.filter(Exists(waiting)).values_list("pk", flat=True))
+    Push.objects.filter(pk__in=replaced).update(
         state=Push.State.SUPERSEDED,
         finished_at=Now(),
-        error="Its worker died; a newer push took over.",
+        error="Its worker died, and a later push took over.",
     )
+    Push.objects.followed(replaced)
     try:
         with transaction.atomic():
-            return replaced + silent.update(state=Push.State.QUEUED, heartbeat_at=None)
+            return len(replaced) + silent.update(state=Push.State.QUEUED, heartbeat_at=None)
     except IntegrityError:  # A newer push was queued just now: the next round sees it.
-        return replaced
+        return len(replaced)
 
 
 def claim_inspections(most: int) -> list[Firewall]:

@@ -36,12 +36,15 @@ def hold(firewall: Firewall, *, by: str, reason: str, until: datetime | None = N
 
 def _withdraw(firewall: Firewall, row: Hold) -> list[UUID]:
     """Take back its push that nobody has begun; the rollouts that wait for that."""
-    members = Member.objects.filter(firewall=firewall, rollout__state=Rollout.State.RUNNING)
     queued = Push.objects.open().filter(firewall=firewall, state=Push.State.QUEUED)
     locked = lock_keys(Push, queued.values_list("pk", flat=True))
     withdrawn = {"state": Push.State.SUPERSEDED, "finished_at": Now(), "error": row.sentence}
     queued.filter(pk__in=locked).update(**withdrawn)
-    return list(members.filter(push__in=locked).values_list("rollout", flat=True))
+    members = Member.objects.filter(firewall=firewall, push__in=locked)
+    running = members.filter(rollout__state=Rollout.State.RUNNING)
+    waiting = list(running.values_list("rollout", flat=True))
+    members.update(push=None)  # They wait for their turn again.
+    return waiting
 
 
 def end(firewall: Firewall) -> None:

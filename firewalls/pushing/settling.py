@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from firewalls.device.transport import Outcome, TransportError
@@ -84,5 +85,6 @@ def _advance_rollouts(push: Push) -> None:
 
     Should this worker die before, reconcile advances them.
     """
-    for rollout in list(Member.objects.filter(push=push).values_list("rollout", flat=True)):
+    concerned = Member.objects.filter(Q(push=push) | Q(push__superseded_by=push))
+    for rollout in sorted(set(concerned.values_list("rollout", flat=True))):
         rollouts.advance(rollout)

@@ -59,7 +59,11 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Push.objects.select_related(
-        "firewall__machine__partition", "firewall__observation", "revision", "choice"
+        "firewall__machine__partition",
+        "firewall__observation",
+        "revision",
+        "rollout",
+        "choice",
     )
     watched = get_object_or_404(rows.defer("revision__files"), pk=pk)
     context = {

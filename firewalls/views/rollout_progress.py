@@ -4,26 +4,20 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, CharField, Count, F, IntegerField, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from firewalls.models import Push, Rollout
+from firewalls.models import Member, Rollout, Turn
+from firewalls.models.turns import is_at
 from firewalls.views.pushing import STEPS
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
 
 # What needs to be seen comes first: what failed, then what runs.
-STATES = ("failed", "running", "waiting", "passed_over", "confirmed")
-STATE = Case(
-    When(passed_over__gt="", then=Value("passed_over")),
-    When(push__state__in=Push.BROKEN, then=Value("failed")),
-    When(push__state__in=[Push.State.CONFIRMED, Push.State.RUNNING], then=F("push__state")),
-    default=Value("waiting"),
-    output_field=CharField(),
-)
+STATES = tuple(turn.value for turn in Turn)
 RANK = Case(
-    *(When(state=state, then=Value(place)) for place, state in enumerate(STATES)),
+    *(When(turn=state, then=Value(place)) for place, state in enumerate(STATES)),
     output_field=IntegerField(),
 )
 
@@ -40,16 +34,17 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "members": _members(rollout, state, request.GET.get("page")),
         "waves": waves,
         "shown": state,
-        "done": rollout.confirmed + rollout.failed + rollout.passed_over,
+        "done": rollout.total - rollout.waiting - rollout.running,
         "counts": [(name, getattr(rollout, name)) for name in STATES],
+        "is_moving": rollout.running or rollout.state == Rollout.State.RUNNING,
     }
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
 
 
 def _waves(rollout: Rollout) -> list[dict[str, Any]]:
     """Each wave with how many of its firewalls are in which state."""
-    counts = {state: Count("pk", filter=Q(state=state)) for state in STATES}
-    rows: Any = rollout.members.annotate(state=STATE).order_by("wave").values("wave")
+    counts = {turn.value: Count("pk", filter=is_at(turn)) for turn in Turn}
+    rows: Any = rollout.members.order_by("wave").values("wave")
     return list(rows.annotate(total=Count("pk"), **counts))
 
 
@@ -59,21 +54,28 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     All are sorted by what is narrow, and only a page of them is read whole. How many there are
     was counted already.
     """
-    members: Any = rollout.members.annotate(state=STATE).annotate(rank=RANK)
+    members: Any = Member.objects.filter(rollout=rollout).with_turn().annotate(rank=RANK)
     members = members.order_by("rank", "position")
-    chosen = members.filter(state=state) if state else members
+    chosen = members.filter(turn=state) if state else members
     paginator = Paginator(chosen.values_list("pk", flat=True), PER_PAGE)
     paginator.count = getattr(rollout, state or "total")
     chosen_page = paginator.get_page(number)
     rows = members.filter(pk__in=list(chosen_page))
-    chosen_page.object_list = list(rows.select_related("firewall__machine", "push"))
+    chosen_page.object_list = list(rows.select_related("push__superseded_by"))
     for member in chosen_page:
-        member.now = _now(member.push) if member.push else member.passed_over
+        member.now = _now(member)
     return chosen_page
 
 
-def _now(push: Push) -> str:
+def _now(member: Member) -> str:
     """What is happening, or what went wrong."""
+    push = member.push
+    if member.outcome:
+        return "Its firewall was freed since."
+    if push is None:
+        return member.passed_over
+    if push.superseded_by:
+        return f"{push.error} That one is {push.superseded_by.get_state_display()}."
     if push.error or not push.is_open:
         return push.error
     running = [step["name"] for step in push.steps if step["state"] == "running"]

@@ -10,12 +10,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from firewalls.forms import RolloutForm
-from firewalls.models import Firewall, FirewallQuerySet, Rollout
+from firewalls.models import Rollout
 from firewalls.pushing import rollouts
 from firewalls.pushing.actions import ACTIONS
-from firewalls.views.firewalls import FILTERS
+from firewalls.views import rollout_choice
 from networks.common.htmx import page
-from networks.common.lists import PER_PAGE, Filter, given_filters, listing
+from networks.common.lists import PER_PAGE, Filter, listing
 
 SORTS = {"-started": "-created_at", "started": "created_at", "state": "state", "by": "created_by"}
 LIST_FILTERS: dict[str, Filter] = {
@@ -35,10 +35,14 @@ def rollout_list(request: HttpRequest) -> HttpResponse:
 
 
 def rollout_new(request: HttpRequest) -> HttpResponse:
-    """Which firewalls were chosen, and in which waves; posted, the start."""
+    """Which firewalls were chosen, and in which waves; posted, the start with exactly those."""
     _may(request)
-    firewalls, cause = _chosen(request)
-    form = RolloutForm(request.POST if request.method == "POST" else None, initial={"cause": cause})
+    if request.method == "POST":
+        firewalls, changes = rollout_choice.shown(request.POST.get("shown", ""))
+        form = RolloutForm(request.POST, changes=changes)
+    else:
+        firewalls, cause = rollout_choice.chosen(request)
+        form = RolloutForm(initial={"cause": cause})
     if form.is_valid():
         try:
             rollout = rollouts.start(firewalls, by=_by(request), **form.cleaned_data)
@@ -47,43 +51,12 @@ def rollout_new(request: HttpRequest) -> HttpResponse:
             form.refuse(error)
     context = {
         "firewalls": firewalls[:PER_PAGE],
+        "shown": rollout_choice.words(firewalls),
         "count": len(firewalls),
         "form": form,
         "sizes": form.preview(len(firewalls)),
     }
     return page(request, "firewalls/rollout_new.html", context, status=422 if form.errors else 200)
-
-
-def _chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
-    """The firewalls that are meant, and in words which these are."""
-    marked = [UUID(value) for value in request.GET.getlist("firewall") if _is_uuid(value)]
-    if marked:
-        return _marked(marked)
-    if "all" in request.GET:
-        return _matching(given_filters(request, FILTERS))
-    return [], ""
-
-
-def _marked(ids: list[UUID]) -> tuple[list[Firewall], str]:
-    """Those marked in the list."""
-    firewalls = list(_rows().filter(pk__in=ids))
-    return firewalls, f"{len(firewalls)} chosen firewall{'' if len(firewalls) == 1 else 's'}"
-
-
-def _matching(filters: dict[str, str]) -> tuple[list[Firewall], str]:
-    """All that match the filters of the list, as far as they can be pushed to."""
-    rows = _rows().exclude(host="")
-    words = []
-    for name, value in filters.items():
-        rows = FILTERS[name](rows, value)
-        words.append(f"{'name like' if name == 'q' else name} {value}")
-    cause = f"all firewalls with {', '.join(words)}" if words else "all firewalls"
-    return list(rows), cause
-
-
-def _rows() -> FirewallQuerySet:
-    rows = Firewall.objects.with_relations().with_state()
-    return rows.order_by("machine__name", "machine_id")
 
 
 @require_POST
@@ -105,11 +78,3 @@ def _may(request: HttpRequest) -> None:
 
 def _by(request: HttpRequest) -> str:
     return request.user.get_username()
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

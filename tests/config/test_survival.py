@@ -29,6 +29,7 @@ from tests.stack import PASSWORD, Stack, running
 MANY, SOME, BAD = 500, 200, 20
 PATIENCE = 900  # seconds; a push takes the machine a quarter of a core's second
 SENTENCE = re.compile(r"(\d+) of (\d+) done: (\d+) confirmed, (\d+) failed")
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 BAR = re.compile(
     r'viewBox="0 0 (\d+) 1".*<rect class="ok" width="(\d+)" height="1"/>'
     r'<rect class="bad" x="(\d+)" width="(\d+)"'
@@ -127,9 +128,9 @@ class Page:
 
     def post(self, path: str, **fields: str) -> str:
         """Post the form of this page; gives the address where it led."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
-        assert token, path
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        carried = dict(HIDDEN.findall(self.get(path)))
+        assert "csrfmiddlewaretoken" in carried, path
+        data = urllib.parse.urlencode({**carried, **fields}).encode()
         with self.opener.open(
             urllib.request.Request(self.stack.url + path, data, {"Referer": self.stack.url}),
             timeout=120,

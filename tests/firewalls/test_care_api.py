@@ -179,7 +179,7 @@ class TestWindows:
         self, api: Api, fra: World, firewall: Firewall
     ) -> None:
         Window(partition=fra.partition, **_row(later())).save()
-        Push.objects.enqueue_all([firewall.pk], by=BY_ITSELF)
+        Push.objects.enqueue(firewall, by=BY_ITSELF)
         push = Push.objects.get()
         assert Api("viewer").post(f"pushes/{push.pk}/now/", {"reason": "x"}).status_code == 403
         assert api.post(f"pushes/{push.pk}/now/", {}).status_code == 400

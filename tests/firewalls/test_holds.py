@@ -87,8 +87,8 @@ class TestPushes:
         hold(wall)
         tasks.reconcile()
         assert {push.firewall for push in Push.objects.all()} == {free}
-        Push.objects.enqueue_all([wall.pk], by=BY_ITSELF)
-        assert Push.objects.count() == 1
+        with pytest.raises(InUse):
+            Push.objects.enqueue(wall, by=BY_ITSELF)
 
     def test_do_not_slip_in_while_it_is_being_held(self, fra: World) -> None:
         wall = firewall(fra)
@@ -207,13 +207,13 @@ class TestARollout:
         rollout.refresh_from_db()
         assert rollout.state == "finished" and not Push.objects.open().exists()
 
-    def test_takes_it_up_again_with_a_retry(self, fra: World) -> None:
+    def test_takes_it_up_again_when_it_is_resumed(self, fra: World) -> None:
         one = firewall(fra, "one")
         hold(one)
         rollout = rollouts.start([one], cause="all", by="eve")
         assert rollout.state == "finished"
         holding.end(one)
-        rollouts.retry(rollout, "eve")
+        rollouts.resume(rollout, "eve")
         (push,) = claiming.claim_pushes(10)
         ended(push)
         rollouts.advance(rollout.pk)

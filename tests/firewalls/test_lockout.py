@@ -162,7 +162,7 @@ class TestAPush:
     def test_and_by_the_worker_whoever_has_queued_it(self, fra: World) -> None:
         wall = firewall(fra)
         managed_from(fra)
-        Push.objects.enqueue_all([wall.pk], by="reconcile")
+        Push.objects.enqueue(wall, by="reconcile")
         assert sent(wall).startswith("It was not sent, for it would lock us out. Its rules would")
         assert not Carried.objects.exists()  # nothing was begun
 
@@ -179,7 +179,7 @@ class TestAPush:
 
     def test_that_may_lock_out_is_not_sent_where_nobody_has(self, fra: World) -> None:
         wall = firewall(fra, port=2222)
-        Push.objects.enqueue_all([wall.pk], by="reconcile")
+        Push.objects.enqueue(wall, by="reconcile")
         reason = sent(wall)
         assert reason.startswith("It was not sent, for it may lock us out. Its SSH is reached")
         assert reason.endswith(lockout.ASK_AGAIN)

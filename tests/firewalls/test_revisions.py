@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from firewalls import tasks
 from firewalls.intent.revisions import files_on_firewall, prune, refresh
-from firewalls.models import Drift, Firewall, Observation, Push, Revision, Touched
+from firewalls.models import (
+    Drift,
+    Firewall,
+    Member,
+    Observation,
+    Push,
+    Revision,
+    Rollout,
+    Touched,
+)
 from firewalls.pushing import rollouts
 from networks.models import Activity, Network, Partition
 from tests.api import Api, codes
@@ -161,12 +170,13 @@ class TestCost:
     def test_of_reconcile(self, many: list[Firewall]) -> None:
         def cost(firewalls: list[Firewall]) -> int:
             tasks.reconcile()
+            Rollout.objects.all().delete()
             Push.objects.all().delete()
             Firewall.objects.exclude(pk__in=[row.pk for row in firewalls]).update(host="")
             Touched.objects.all().delete()
             with CaptureQueriesContext(connection) as captured:
                 tasks.reconcile()
-            assert Push.objects.count() == len(firewalls)
+            assert Member.objects.count() == len(firewalls)
             return len(captured)
 
         assert cost(many) == cost(many[:2])

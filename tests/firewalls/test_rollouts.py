@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Min
 
 from firewalls import tasks
@@ -14,6 +15,7 @@ from firewalls.pushing.claiming import claim_push
 from firewalls.pushing.settling import finish
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
+from tests.firewalls.rolling_out import rolled_out
 from tests.pages import queries, says, visitor, words
 from tests.world import World
 
@@ -148,23 +150,6 @@ class TestAdvancing:
             "superseded": 5,
         }
 
-    def test_joins_a_push_that_waits_already_and_leaves_it_when_it_stops(
-        self, some: list[Firewall]
-    ) -> None:
-        by_hand = Push.objects.enqueue(some[1], by="eve")
-        rollout = rollouts.start(some, cause="joining", sizes=["rest"])
-        assert rollout.members.get(firewall=some[1]).push == by_hand and Push.objects.count() == 6
-        rollouts.stop(rollout, "ada")
-        by_hand.refresh_from_db()
-        assert by_hand.state == "queued" and Push.objects.filter(state="superseded").count() == 5
-
-    def test_follows_the_push_that_took_over_from_a_lost_one(self, some: list[Firewall]) -> None:
-        rollout = rollouts.start(some[:1], cause="lost")
-        Push.objects.update(state="superseded", finished_at=rollout.created_at)
-        newer = Push.objects.enqueue(some[0])
-        rollouts.advance(rollout.pk)
-        assert rollout.members.get().push == newer and finished(rollout) == ("finished", 1, 0, 0)
-
     def test_that_nobody_advanced_is_advanced_by_reconcile(self, some: list[Firewall]) -> None:
         rollout = rollouts.start(some[:2], cause="nobody", sizes=[1])
         Push.objects.update(state="confirmed", finished_at=rollout.created_at)
@@ -182,18 +167,35 @@ class TestSteering:
         rollouts.resume(rollout, "ada")
         assert finished(rollout) == ("finished", 6, 0, 0)
 
-    def test_retrying_tries_only_what_failed_and_goes_on(
+    def test_retrying_tries_exactly_what_failed_and_the_rest_waits_until_it_is_resumed(
         self, some: list[Firewall], box: Boxes
     ) -> None:
         breaks(box, some[0])
         rollout = rollouts.start(some, cause="again")
         assert finished(rollout)[0] == "stopped"
+        with pytest.raises(ValidationError, match="1 had failed, and none may"):
+            rollouts.resume(rollout, "ada")
         mend(box, some[0])
         rollouts.retry(rollout, "ada")
+        assert Push.objects.open().get().firewall == some[0]
+        assert finished(rollout) == ("paused", 1, 0, 5)
+        assert rollout.reason == "ada tries again what failed; 5 wait until it is resumed."
+        rollouts.resume(rollout, "ada")
         assert finished(rollout) == ("finished", 6, 0, 0)
         assert sorted(
             Push.objects.values_list("firewall").annotate(n=Count("pk")).values_list("n", flat=True)
         ) == [1, 1, 1, 1, 1, 2]
+
+    def test_retried_where_nothing_waits_it_ends_again(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
+        breaks(box, some[1], some[4])
+        rollout = rollouts.start(some, cause="two", sizes=["rest"], max_failures=2)
+        assert finished(rollout) == ("finished", 4, 2, 0)
+        mend(box, some[1])
+        rollouts.retry(rollout, "ada")
+        assert {push.firewall for push in Push.objects.open()} == {some[1], some[4]}
+        assert finished(rollout) == ("finished", 5, 1, 0)
 
     def test_rolled_back_every_changed_firewall_has_what_it_had_and_keeps_it(
         self, some: list[Firewall], fra: World, box: Boxes
@@ -215,7 +217,8 @@ class TestSteering:
         fra.partition.management_prefixes = ["192.0.2.0/24", "198.51.100.0/24"]
         fra.partition.save()
         tasks.reconcile()
-        assert Push.objects.open().count() == 6, "until something else is wanted"
+        again = Rollout.objects.get(partition=fra.partition)
+        assert again.members.count() == 6, "until something else is wanted"
 
 
 class TestRest:
@@ -229,13 +232,13 @@ class TestRest:
         assert (shown["firewalls"], shown["waves"], shown["max_failures"]) == (ids, [2, "rest"], 1)
         assert (shown["state"], shown["progress"]) == (
             "running",
-            {"total": 6, "confirmed": 0, "failed": 0, "waiting": 6},
+            {"total": 6, "confirmed": 0, "failed": 0, "taken_over": 0, "gone": 0, "waiting": 6},
         )
         tasks.work()
         after = Api("viewer").get(f"rollouts/{shown['id']}/").json()
         assert (after["state"], after["progress"]) == (
             "finished",
-            {"total": 6, "confirmed": 6, "failed": 0, "waiting": 0},
+            {"total": 6, "confirmed": 6, "failed": 0, "taken_over": 0, "gone": 0, "waiting": 0},
         )
         pushes = Api("viewer").get(f"pushes/?rollout={shown['id']}&state=confirmed").json()
         assert pushes["count"] == 6 and {push["rollout"] for push in pushes["results"]} == {
@@ -301,11 +304,12 @@ class TestRest:
             ("resume", 202, "running"),
             ("stop", 202, "stopped"),
         ]
-        assert codes(operator.post(f"{place}resume/"), 409) == {"state": ["wrong_state"]}
+        assert codes(operator.post(f"{place}pause/"), 409) == {"state": ["wrong_state"]}
         assert codes(operator.post(f"{place}roll-back/"), 409) == {
             "state": ["nothing_to_roll_back"]
         }
-        assert operator.post(f"{place}retry/").json()["state"] == "running"
+        assert codes(operator.post(f"{place}retry/"), 409) == {"state": ["nothing_to_retry"]}
+        assert operator.post(f"{place}resume/").json()["state"] == "running"
         tasks.work()
         assert codes(operator.post(f"{place}retry/"), 409) == {"state": ["nothing_to_retry"]}
 
@@ -341,10 +345,7 @@ class TestPages:
         chosen = "&".join(f"firewall={firewall.pk}" for firewall in some[:3])
         page = operator.get(f"/rollouts/new/?{chosen}")
         assert says(page, "Roll out to 3 firewalls") and says(page, "1, then 1, then 1 at a time")
-        answer = operator.post(
-            f"/rollouts/new/?{chosen}",
-            {"cause": "by hand", "sizes": "1, rest", "max_failures": "0"},
-        )
+        answer = rolled_out(operator, chosen, cause="by hand", sizes="1, rest")
         rollout = Rollout.objects.get()
         assert (
             answer["Location"] == f"/rollouts/{rollout.pk}/"
@@ -357,17 +358,11 @@ class TestPages:
     ) -> None:
         fra.firewall("no-host", fra.shop, some[0].primary)
         operator = visitor("operator")
-        answer = operator.post(
-            "/rollouts/new/?all=1&state=new",
-            {"cause": "new ones", "sizes": "rest", "max_failures": "0"},
-            follow=True,
-        )
+        answer = rolled_out(operator, "all=1&state=new", cause="new ones", follow=True)
         assert says(answer, "new ones") and Member.objects.count() == 6
 
     def test_a_wrong_wave_is_refused_at_its_field(self, some: list[Firewall]) -> None:
-        answer = visitor("operator").post(
-            "/rollouts/new/?all=1", {"cause": "x", "sizes": "half", "max_failures": "0"}
-        )
+        answer = rolled_out(visitor("operator"), "all=1", sizes="half")
         assert says(answer, "'half' is no size of a wave", 422) and not Rollout.objects.exists()
 
     def test_nothing_chosen_says_what_to_do(self, fra: World) -> None:
@@ -401,7 +396,7 @@ class TestPages:
             and some[2].name in words(page)
             and some[0].name not in words(page)
         )
-        assert says(page, "Retry the failed")
+        assert says(page, "Retry the 1 that failed")
 
     def test_an_operator_holds_it_and_a_viewer_may_not(self, some: list[Firewall]) -> None:
         rollout = rollouts.start(some, cause="buttons")

@@ -122,7 +122,7 @@ class TestPushes:
         window(fra, only_automatic=True)
         by_hand, by_itself = firewall(fra, "one"), firewall(fra, "two")
         chosen = firewall(fra, "three")
-        Push.objects.enqueue_all([by_itself.pk], by=BY_ITSELF)
+        Push.objects.enqueue(by_itself, by=BY_ITSELF)
         push = asking.ask(by_hand, by="ada")
         later = asking.ask(chosen, by="ada", wish=Wish(start=Choice.Start.WINDOW))
         assert claiming.claim_pushes(10) == [push]

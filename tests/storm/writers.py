@@ -207,9 +207,10 @@ class Writer:
         self.post(f"/firewalls/{FIREWALLS[number]}/host-key/dismiss/")
 
     def page_rollout(self, number: int) -> None:
-        chosen = "&".join(f"firewall={one}" for one in FIREWALLS)
-        form = {"cause": self.name, "sizes": "1, rest", "max_failures": "0"}
-        self.post(f"/rollouts/new/?{chosen}", **form)
+        rows = [self.ask("GET", f"firewalls/{one}/") for one in FIREWALLS]
+        shown = " ".join(f"{row['id']}:{row['wanted']}:{row['name']}" for row in rows if row)
+        form = {"cause": self.name, "sizes": "1, rest", "max_failures": "0", "shown": shown}
+        self.post("/rollouts/new/", **form)
 
     def admin_rule(self, number: int) -> None:
         place = str(self.chance.randrange(100, 900))

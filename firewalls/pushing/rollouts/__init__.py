@@ -1,10 +1,24 @@
 """Rollouts: started, advanced from wave to wave, and steered by people.
 
+Some begin by themselves, where a partition says so (`automatic`). The pushes of a rollout are its
+own (`queueing`); which push of a firewall comes first is decided by when it was asked for.
+
 Everything is decided on the locked row of the rollout.
 """
 
 from firewalls.pushing.rollouts.advancing import advance
+from firewalls.pushing.rollouts.automatic import begin_behind
 from firewalls.pushing.rollouts.starting import MOST, start
 from firewalls.pushing.rollouts.steering import pause, resume, retry, roll_back, stop
 
-__all__ = ["MOST", "advance", "pause", "resume", "retry", "roll_back", "start", "stop"]
+__all__ = [
+    "MOST",
+    "advance",
+    "begin_behind",
+    "pause",
+    "resume",
+    "retry",
+    "roll_back",
+    "start",
+    "stop",
+]

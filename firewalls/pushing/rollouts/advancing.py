@@ -8,11 +8,14 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Member, Observation, Push, Rollout
+from firewalls.models import Firewall, Member, Push, Rollout, Turn
+from firewalls.models.turns import FAILED, UNANSWERED, UNFINISHED, is_at
 from firewalls.pushing.rollouts import passing
+from firewalls.pushing.rollouts.queueing import queue
 from networks.common.locking import lock_keys
 
 State = Rollout.State
+AGAIN = "It does not begin again by itself: resume it, or change what is wanted."
 
 
 @transaction.atomic
@@ -20,90 +23,101 @@ def advance(pk: UUID) -> None:
     """Begin what is next, or end the rollout. May be called by anybody at any time."""
     locked = lock_keys(Rollout, [pk])
     rollout = Rollout.objects.filter(pk__in=locked, state=State.RUNNING).first()
-    if rollout is None:
-        return
+    while rollout is not None and _is_over_at_once(rollout):
+        pass
+
+
+def _is_over_at_once(rollout: Rollout) -> bool:
+    """Begin what is next, or end it; whether what was begun has ended already."""
     waves = _count_by_wave(rollout)
-    failures = sum(wave["failed"] for wave in waves)
     unfinished = [wave["wave"] for wave in waves if wave["unfinished"]]
     if not unfinished:
         end(rollout, State.FINISHED, passing.summary(rollout.members.all()))
-    elif failures > rollout.max_failures:
-        allowed = rollout.max_failures or "none"
-        reason = f"It stopped when {failures} had failed, and {allowed} may."
-        end(rollout, State.STOPPED, reason)
+    elif reason := too_many(rollout):
+        end(rollout, State.STOPPED, f"It stopped when {reason}.")
     elif passing.pass_over(rollout.members.filter(wave=unfinished[0])):
-        advance(pk)
+        return True
     else:
-        _begin(rollout.members.filter(wave=unfinished[0]), rollout)
+        return _begin(rollout, unfinished[0], waves)
+    return False
 
 
 def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
-    """How many of each wave have failed, and how many have not ended, in the order of the waves."""
-    failed = Q(push__state__in=Push.BROKEN)
-    ended = Q(push__state=Push.State.CONFIRMED) | failed
+    """How large each wave is, and how many of it have ended well, or not, in their order."""
     counts = (
         rollout.members.order_by("wave")
         .values("wave")
         .annotate(
-            failed=Count("pk", filter=failed),
-            unfinished=Count("pk", filter=Q(passed_over="") & (~ended | Q(push=None))),
+            total=Count("pk"),
+            unfinished=Count("pk", filter=UNFINISHED),
+            begun=Count("pk", filter=UNFINISHED & Q(push__isnull=False)),
+            confirmed=Count("pk", filter=is_at(Turn.CONFIRMED)),
         )
     )
     return [dict(wave) for wave in counts]
 
 
-def _begin(wave: "QuerySet[Member]", rollout: Rollout) -> None:
-    """Queue the pushes that the wave lacks, also of those that were taken back.
+def too_many(rollout: Rollout) -> str:
+    """What says that nothing more of it may begin; empty if it may.
 
-    A firewall whose push waits already is served by that one.
+    Where it began by itself, one that does not answer has not been tried, and stops nothing: it is
+    pushed to once it answers.
     """
-    lacking = Q(push=None) | Q(push__state=Push.State.SUPERSEDED)
-    waiting = wave.filter(lacking, passed_over="")
-    firewalls = lock_keys(Firewall, waiting.values_list("firewall", flat=True))
-    if not firewalls:
-        return
-    members = rollout.members.filter(firewall__in=firewalls)
-    Push.objects.enqueue_all(firewalls, rollout.created_by, rollout)
-    queued = Push.objects.filter(firewall__in=firewalls, state=Push.State.QUEUED)
-    _choose_revisions(queued, members.exclude(revision=None))
-    seen = Observation.objects.filter(pk=OuterRef("firewall"))
-    push = queued.filter(firewall=OuterRef("firewall"))
-    members.update(
-        before=Subquery(seen.values("applied")[:1]), push=Subquery(push.values("pk")[:1])
-    )
+    failed = rollout.members.filter(FAILED)
+    if rollout.partition_id is not None:
+        failed = failed.exclude(UNANSWERED)
+    count = failed.count()
+    if count <= rollout.max_failures:
+        return ""
+    return f"{count} had failed, and {rollout.max_failures or 'none'} may"
 
 
-def _choose_revisions(queued: "QuerySet[Push]", members: "QuerySet[Member]") -> None:
-    """Have these members' firewalls get the revisions that were given, and not the latest ones."""
-    pushes = queued.filter(firewall__in=members.values("firewall"))
-    locked = lock_keys(Push, pushes.values_list("pk", flat=True))
-    given = members.filter(firewall=OuterRef("firewall"))
-    firewall = Firewall.objects.filter(pk=OuterRef("firewall"))
-    pushes.filter(pk__in=locked).update(
-        revision=Subquery(given.values("revision")[:1]),
-        instead_of=Subquery(firewall.values("wanted")[:1]),
-    )
+def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> bool:
+    """Queue the pushes that the wave lacks; whether all of those are over already.
+
+    Until a first one was confirmed, nothing is known of what is brought, and no more go at once
+    than in the first wave: the canary may have been freed, or be pushed to by somebody else.
+    """
+    lacking = rollout.members.filter(wave=wave, push=None).exclude(firewall=None)
+    if not any(one["confirmed"] for one in waves):
+        begun = sum(one["begun"] for one in waves)
+        room = max(0, waves[0]["total"] - begun)
+        next_ones = lacking.order_by("position").values_list("pk", flat=True)[:room]
+        lacking = rollout.members.filter(pk__in=list(next_ones))
+    return queue(rollout, lacking)
 
 
 def end(rollout: Rollout, state: str, reason: str) -> None:
     """End the locked rollout; its pushes that nobody has begun are withdrawn."""
     withdraw(rollout, f"The rollout has stopped: {reason}")
+    by_itself = rollout.partition_id is not None
+    if by_itself:
+        _leave(rollout)
     rollout.state = state
-    rollout.reason = reason[:400]
+    waits = by_itself and state == State.STOPPED
+    rollout.reason = f"{reason} {AGAIN}"[:400] if waits else reason[:400]
     rollout.finished_at = Now()
     rollout.save(update_fields=["state", "reason", "finished_at"])
+
+
+def _leave(rollout: Rollout) -> None:
+    """Note what those want that it did not bring it to: that does not begin again by itself."""
+    left = rollout.members.exclude(is_at(Turn.CONFIRMED) | is_at(Turn.PASSED_OVER))
+    left = left.exclude(UNANSWERED)
+    wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted__number")
+    left.update(left_at=Subquery(wanted[:1]))
 
 
 def withdraw(rollout: Rollout, reason: str) -> None:
     """Take back the pushes that the rollout has queued and nobody has begun."""
     queued = rollout.pushes.filter(state=Push.State.QUEUED)
-    waiting = rollout.members.filter(push__state=Push.State.SUPERSEDED)
-    lock_keys(Firewall, {*_firewalls(queued), *_firewalls(waiting)})
+    lock_keys(Firewall, _firewalls(queued))
     locked = lock_keys(Push, queued.values_list("pk", flat=True))
-    queued.filter(pk__in=locked).update(
+    withdrawn = list(queued.filter(pk__in=locked).values_list("pk", flat=True))
+    rollout.pushes.filter(pk__in=withdrawn).update(
         state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
     )
-    detach_pushes(waiting)
+    detach_pushes(rollout.members.filter(push__in=withdrawn))
 
 
 def _firewalls(rows: "QuerySet[Any]") -> Iterable[UUID]:

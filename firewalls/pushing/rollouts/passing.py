@@ -6,14 +6,14 @@ from django.db.models.functions import Now
 from firewalls.models import Firewall, Hold, Member, Push
 from networks.common.locking import lock_keys
 
-NOT_BEGUN = Q(push=None) | Q(push__state__in=[Push.State.QUEUED, Push.State.SUPERSEDED])
+NOT_BEGUN = Q(push=None) | Q(push__state=Push.State.QUEUED)
 LONGEST = 400
 
 
 def pass_over(wave: "QuerySet[Member]") -> int:
     """Leave out those of the wave that are held and whose push has not begun; how many.
 
-    A retry takes them up again. The rollout is locked.
+    To resume the rollout takes them up again. The rollout is locked.
     """
     held = Hold.objects.in_force().values("firewall")
     members = wave.filter(NOT_BEGUN, passed_over="", firewall__in=held)
@@ -23,7 +23,8 @@ def pass_over(wave: "QuerySet[Member]") -> int:
         return 0
     _withdraw(chosen)
     for member in chosen:
-        member.passed_over = member.firewall.hold.sentence[:LONGEST]
+        if member.firewall is not None:
+            member.passed_over = member.firewall.hold.sentence[:LONGEST]
         member.push = None
     return Member.objects.bulk_update(chosen, ["passed_over", "push"])
 

@@ -13,8 +13,10 @@ from firewalls.pushing import waves
 from firewalls.pushing.rollouts.advancing import advance
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
+from networks.models import Partition
 
 MOST = 10_000  # firewalls of one rollout
+MOST_CAUSE = 400  # characters
 
 
 def start(
@@ -25,16 +27,22 @@ def start(
     sizes: Sequence[waves.Wave] | None = None,
     max_failures: int = 0,
     revisions: dict[UUID, Revision] | None = None,
+    partition: Partition | None = None,
 ) -> Rollout:
-    """Push what is wanted of these firewalls, or these revisions. Raises ValidationError."""
+    """Push what is wanted of these firewalls, or these revisions. Raises ValidationError.
+
+    `partition`: it begins by itself, for what is wanted there.
+    """
     chosen = list(dict.fromkeys(firewalls))
     _check(chosen, sizes)
     rollout = Rollout(
-        cause=cause[:400],
+        cause=cause[:MOST_CAUSE],
+        partition=partition,
         waves=list(sizes or default_waves()),
         max_failures=max_failures,
         created_by=by,
     )
+    rollout.clean_fields()
     with operation(f"rollout: {cause}"), transaction.atomic():
         rollout.save(force_insert=True)
         _add_members(rollout, chosen, revisions or {})
@@ -76,6 +84,7 @@ def _add_members(
                 Member(
                     rollout=rollout,
                     firewall=firewall,
+                    name=firewall.name,
                     wave=wave,
                     position=len(members),
                     revision=revision,

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
+from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Push, Rollout
-from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, withdraw
+from firewalls.models import Firewall, Rollout, Turn
+from firewalls.models.turns import UNFINISHED, is_at
+from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, too_many, withdraw
 from firewalls.pushing.rollouts.passing import take_up_again
+from firewalls.pushing.rollouts.queueing import queue
 from firewalls.pushing.rollouts.starting import start
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse
 from networks.common.violations import Violation
+from networks.models import Partition
 
 State = Rollout.State
 
@@ -28,9 +32,19 @@ def pause(rollout: Rollout, by: str) -> None:
 
 
 def resume(rollout: Rollout, by: str) -> None:
-    """Go on where it was paused. Raises ValidationError."""
-    with _locked(rollout, "resumed", State.PAUSED) as row:
-        _go_on(row)
+    """Go on with what waits, and what was passed over, where it does not run.
+
+    Raises ValidationError.
+    """
+    with _locked(rollout, "resumed", State.PAUSED, State.STOPPED, State.FINISHED) as row:
+        if reason := too_many(row):
+            raise _refused(f"It does not go on: {reason}. Retry those first.", "failed")
+        waits = UNFINISHED | is_at(Turn.PASSED_OVER)
+        if not row.is_open and not row.members.filter(waits).exists():
+            raise _refused("None of it waits: there is nothing to go on with.", "nothing_waits")
+        _open(row, State.RUNNING, "")
+        take_up_again(row.members.all())
+        advance(row.pk)
 
 
 def stop(rollout: Rollout, by: str) -> None:
@@ -40,16 +54,32 @@ def stop(rollout: Rollout, by: str) -> None:
 
 
 def retry(rollout: Rollout, by: str) -> None:
-    """Try those again that failed, and go on with what waits. Raises ValidationError."""
+    """Try exactly those again that failed: what waits goes on waiting until it is resumed.
+
+    Raises ValidationError.
+    """
     with _locked(rollout, "retried", *State) as row:
         lock_keys(Firewall, row.members.values_list("firewall", flat=True))
-        failed = Q(push__state__in=Push.BROKEN)
-        if not row.members.filter(failed | Q(push=None)).exists():
-            message = "None of it failed, and none waits: there is nothing to try again."
+        failed = row.members.filter(is_at(Turn.FAILED)).exclude(firewall=None)
+        again = list(failed.values_list("pk", flat=True))
+        if not again:
+            message = "None of it failed: there is nothing to try again."
             raise _refused(message, "nothing_to_retry")
-        detach_pushes(row.members.filter(failed))
-        take_up_again(row.members.all())
-        _go_on(row)
+        row.asked_at = Now()
+        row.save(update_fields=["asked_at"])
+        if row.state != State.RUNNING:
+            _open(row, *_while_retried(row, by))
+        row.refresh_from_db(fields=["asked_at"])
+        detach_pushes(row.members.filter(pk__in=again))
+        queue(row, row.members.filter(pk__in=again))
+
+
+def _while_retried(rollout: Rollout, by: str) -> tuple[str, str]:
+    """Its state meanwhile, and why: it is paused where others wait."""
+    waiting = rollout.members.filter(UNFINISHED).count()
+    if not waiting:
+        return State.RUNNING, ""
+    return State.PAUSED, f"{by} tries again what failed; {waiting} wait until it is resumed."
 
 
 def roll_back(rollout: Rollout, by: str) -> Rollout:
@@ -62,19 +92,20 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
         lock_keys(Firewall, row.members.values_list("firewall", flat=True))
         if row.is_open:
             stop(rollout, by)
-        confirmed = rollout.members.filter(push__state=Push.State.CONFIRMED).exclude(before=None)
+        confirmed = rollout.members.filter(is_at(Turn.CONFIRMED)).exclude(before=None)
         changed = confirmed.exclude(before=F("firewall__observation__applied")).order_by("position")
-        members = list(changed.select_related("firewall__machine", "before"))
+        rows = changed.select_related("firewall__machine", "before")
+        members = [member for member in rows if member.firewall]
         if not members:
             message = "It has changed no firewall that had another configuration before."
             raise _refused(message, "nothing_to_roll_back")
         return start(
-            [member.firewall for member in members],
-            cause=f"roll back: {rollout.cause}",
+            [member.firewall for member in members if member.firewall],
+            cause=f"roll back: {' '.join(rollout.cause.split())}",
             by=by,
             sizes=rollout.waves,
             max_failures=rollout.max_failures,
-            revisions={member.firewall_id: member.before for member in members if member.before},
+            revisions={m.firewall_id: m.before for m in members if m.firewall_id and m.before},
         )
 
 
@@ -97,9 +128,23 @@ def _refused(message: str, code: str) -> InUse:
     return InUse([Violation("state", code, message)])
 
 
-def _go_on(rollout: Rollout) -> None:
-    rollout.state = State.RUNNING
-    rollout.reason = ""
+def _open(rollout: Rollout, state: str, reason: str) -> None:
+    """It is running, or paused, again. Raises ValidationError."""
+    if rollout.partition is not None and not rollout.is_open:
+        _begin_again(rollout, rollout.partition)
+    rollout.state = state
+    rollout.reason = reason
     rollout.finished_at = None
     rollout.save(update_fields=["state", "reason", "finished_at"])
-    advance(rollout.pk)
+
+
+def _begin_again(rollout: Rollout, partition: Partition) -> None:
+    """What it left no longer waits for a person. Raises ValidationError."""
+    lock_keys(Rollout, [rollout.pk])
+    if not partition.auto_push:
+        message = f"Nothing in {partition} is pushed by itself any more; roll out by hand."
+        raise _refused(message, "no_auto_push")
+    if partition.rollouts.filter(finished_at=None).exists():
+        message = f"Another rollout of what is wanted in {partition} is open; end that one first."
+        raise _refused(message, "another_is_open")
+    rollout.members.update(left_at=None)

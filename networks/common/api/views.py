@@ -67,6 +67,24 @@ class ReadViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
     def retrieve(self, request: Request, **kwargs: str) -> Response:
         return self.read(request, self.get_serializer(self.get_object()).data, self.moving)
 
+    def locked(self, request: Request) -> Row:
+        """The row of this path, locked and then read.
+
+        Raises Stale if the client has decided on an older state.
+        """
+        if not self.lock(self.get_object()):
+            raise Http404
+        row = self.get_object()
+        must_match(request, self.tag(row))
+        return row
+
+    def lock(self, row: Row) -> bool:
+        """Keep others from changing the row until this request ends; False if it is gone."""
+        return bool(lock_keys(type(row), [row.pk]))
+
+    def tag(self, row: Row) -> str:
+        return etag(self.get_serializer(row).data, self.moving)
+
 
 class RowViewSet(ReadViewSet[Row]):
     """List, read, make, change and remove rows of one model."""
@@ -96,24 +114,6 @@ class RowViewSet(ReadViewSet[Row]):
 
     def remove(self, row: Row) -> None:
         row.delete()
-
-    def locked(self, request: Request) -> Row:
-        """The row of this path, locked and then read.
-
-        Raises Stale if the client has decided on an older state.
-        """
-        if not self.lock(self.get_object()):
-            raise Http404
-        row = self.get_object()
-        must_match(request, self.tag(row))
-        return row
-
-    def lock(self, row: Row) -> bool:
-        """Keep others from changing the row until this request ends; False if it is gone."""
-        return bool(lock_keys(type(row), [row.pk]))
-
-    def tag(self, row: Row) -> str:
-        return etag(self.get_serializer(row).data, self.moving)
 
     def answer(self, row: Row, code: int = status.HTTP_200_OK) -> Response:
         """Show the row as it is stored now."""

@@ -1,0 +1,100 @@
+"""Which firewalls a rollout is for: chosen in the list, shown, and then exactly those."""
+
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from firewalls.models import Firewall, FirewallQuerySet
+from firewalls.views.firewalls import FILTERS
+from networks.common.lists import given_filters
+
+SEPARATOR = ":"
+
+
+class Shown(NamedTuple):
+    """A firewall as somebody saw it, who then decided: with the revision that was wanted of it.
+
+    It goes with the form as a word.
+    """
+
+    pk: UUID
+    wanted: str
+    name: str
+
+    @classmethod
+    def of(cls, firewall: Firewall) -> Self:
+        wanted = str(firewall.wanted.number) if firewall.wanted else ""
+        return cls(firewall.pk, wanted, firewall.name)
+
+    @classmethod
+    def read(cls, word: str) -> Self | None:
+        pk, _, rest = word.partition(SEPARATOR)
+        wanted, _, name = rest.partition(SEPARATOR)
+        return cls(UUID(pk), wanted, name) if _is_uuid(pk) else None
+
+    @property
+    def word(self) -> str:
+        return SEPARATOR.join([self.pk.hex, self.wanted, self.name])
+
+    def changed(self, now: Firewall | None) -> str:
+        """What is otherwise by now, in words; nothing if it is as it was shown."""
+        if now is None:
+            return f"{self.name} was freed"
+        if self.of(now).wanted == self.wanted:
+            return ""
+        before = f"revision {self.wanted}" if self.wanted else "none"
+        return f"{now.name} wants revision {self.of(now).wanted or 'none'} instead of {before}"
+
+
+def words(firewalls: list[Firewall]) -> str:
+    """What the form carries."""
+    return " ".join(Shown.of(firewall).word for firewall in firewalls)
+
+
+def shown(text: str) -> tuple[list[Firewall], list[str]]:
+    """Those that the form carries and that are there, in its order; and what has changed since."""
+    seen = list(filter(None, map(Shown.read, text.split())))
+    now = _rows().in_bulk([one.pk for one in seen])
+    changes = [change for one in seen if (change := one.changed(now.get(one.pk)))]
+    return [now[one.pk] for one in seen if one.pk in now], changes
+
+
+def chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
+    """The firewalls that are meant, and in words which these are."""
+    marked = [UUID(value) for value in request.GET.getlist("firewall") if _is_uuid(value)]
+    if marked:
+        return _marked(marked)
+    if "all" in request.GET:
+        return _matching(given_filters(request, FILTERS))
+    return [], ""
+
+
+def _marked(ids: list[UUID]) -> tuple[list[Firewall], str]:
+    """Those marked in the list."""
+    firewalls = list(_rows().filter(pk__in=ids))
+    return firewalls, f"{len(firewalls)} chosen firewall{'' if len(firewalls) == 1 else 's'}"
+
+
+def _matching(filters: dict[str, str]) -> tuple[list[Firewall], str]:
+    """All that match the filters of the list, as far as they can be pushed to."""
+    rows = _rows().exclude(host="")
+    said = []
+    for name, value in filters.items():
+        rows = FILTERS[name](rows, value)
+        said.append(f"{'name like' if name == 'q' else name} {value}")
+    cause = f"all firewalls with {', '.join(said)}" if said else "all firewalls"
+    return list(rows), cause
+
+
+def _rows() -> FirewallQuerySet:
+    rows = Firewall.objects.with_relations().with_state()
+    return rows.order_by("machine__name", "machine_id")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
