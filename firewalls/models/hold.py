@@ -74,8 +74,10 @@ class Hold(ValidatedModel):
         lock_firewall(self.firewall)
 
     def clean(self) -> None:
+        """Its time is to come when it is chosen; later it may be over."""
         super().clean()
-        if self.until is not None and self.until <= timezone.now():
+        chosen_before = Hold.objects.filter(pk=self.pk, until=self.until)
+        if self.is_over and not chosen_before.exists():
             refuse(Violation("until", "in_the_past", "A hold ends in the future."))
 
     @property

@@ -128,6 +128,11 @@ class TestAHold:
         assert removed.operation == "a hold has ended by itself"
         assert f"firewall:{wall.pk}" in removed.about
 
+    def test_that_is_over_and_not_yet_removed_keeps_every_rule(self, fra: World) -> None:
+        row = holding.hold(firewall(fra), by="ada", reason=WHY, until=timezone.now() + HOUR)
+        end_in_the_past(row)
+        Hold.objects.get().full_clean()
+
     def test_is_ended_by_a_person_once(self, fra: World) -> None:
         wall = firewall(fra)
         hold(wall)
