@@ -431,6 +431,9 @@ def test_of_holds_windows_and_pushes_that_are_asked_for(scene: Scene) -> None:
         push = Push.objects.get(firewall=one, state=Push.State.QUEUED)
         return api.post(f"pushes/{push.pk}/now/", {"reason": "x"})
 
+    def last_window() -> int:
+        return int(Window.objects.order_by("-pk").values_list("pk", flat=True)[0])
+
     def over_at_once() -> Any:
         Hold.objects.update(since=over - timedelta(hours=1), until=over)
 
@@ -438,7 +441,7 @@ def test_of_holds_windows_and_pushes_that_are_asked_for(scene: Scene) -> None:
     heard = listened(
         lambda: api.post("maintenance-windows/", {"partition": "fra", **window}),
         lambda: api.post("maintenance-windows/", {"firewall": str(one.pk), **window}),
-        lambda: api.patch(f"maintenance-windows/{Window.objects.last().pk}/", {"zone": "UTC"}),
+        lambda: api.patch(f"maintenance-windows/{last_window()}/", {"zone": "UTC"}),
         lambda: api.post(f"firewalls/{one.pk}/push/", {"start": "now", "reason": "x"}),
         pushed_now,
         lambda: api.post(f"firewalls/{one.pk}/hold/", {"reason": "x"}),
@@ -447,7 +450,7 @@ def test_of_holds_windows_and_pushes_that_are_asked_for(scene: Scene) -> None:
         lambda: claiming.claim_pushes(10),
         over_at_once,
         tasks.reconcile,
-        lambda: api.delete(f"maintenance-windows/{Window.objects.last().pk}/"),
+        lambda: api.delete(f"maintenance-windows/{last_window()}/"),
     )
     assert not Hold.objects.exists() and Window.objects.count() == 1
     assert heard.taken >= {"firewalls.hold", "firewalls.push", "firewalls.rollout"}

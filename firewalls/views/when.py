@@ -24,7 +24,15 @@ def firewall(request: HttpRequest, pk: UUID) -> HttpResponse:
     if form.is_bound and form.is_valid():
         form.save()
         return redirect("firewalls:when", pk)
-    return _firewall_page(request, row, HoldForm(), form)
+    return _firewall_page(request, row, HoldForm(initial=_hold_now(row)), form)
+
+
+def _hold_now(row: Firewall) -> dict[str, str]:
+    """Its hold, as the form has it."""
+    if row.held is None:
+        return {}
+    until = row.held.until
+    return {"reason": row.held.reason, "until": f"{until:%Y-%m-%dT%H:%M}" if until else ""}
 
 
 def _firewall_page(
