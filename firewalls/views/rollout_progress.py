@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from firewalls.models import Push, Rollout
+from firewalls.pushing import waiting
 from firewalls.views.pushing import STEPS
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
@@ -67,8 +68,11 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     chosen_page = paginator.get_page(number)
     rows = members.filter(pk__in=list(chosen_page))
     chosen_page.object_list = list(rows.select_related("firewall__machine", "push"))
+    waits = waiting.reasons(member.push for member in chosen_page if member.push)
     for member in chosen_page:
         member.now = _now(member.push) if member.push else member.passed_over
+        if member.push_id in waits:
+            member.now = waits[member.push_id].sentence
     return chosen_page
 
 
