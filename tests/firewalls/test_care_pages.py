@@ -196,6 +196,15 @@ def test_a_rollout_shows_whom_it_passed_over_and_why(client: Client, firewall: F
     assert "Take up what was passed over" in shown
 
 
+def test_a_rollout_says_what_its_firewalls_wait_for(
+    client: Client, fra: World, firewall: Firewall
+) -> None:
+    window(fra)
+    rollout = rollouts.start([firewall], cause="all", by="ada")
+    shown = text(client.get(f"/rollouts/{rollout.pk}/"))
+    assert "It waits for a maintenance window: daily" in shown
+
+
 def test_pages_take_as_many_queries_for_many_as_for_few(
     client: Client, fra: World, firewall: Firewall
 ) -> None:
