@@ -21,10 +21,13 @@ class RoleRequiredMiddleware(LoginRequiredMiddleware):
         view_args: Any,
         view_kwargs: Any,
     ) -> HttpResponseBase | None:
+        if not getattr(view_func, "login_required", True):
+            # Who asks is not looked up: such pages answer also while the database does not.
+            return None
         to_login: HttpResponseBase | None = super().process_view(
             request, view_func, view_args, view_kwargs
         )
-        if to_login is not None or not getattr(view_func, "login_required", True):
+        if to_login is not None:
             return to_login
         if _needs_role(request) and not request.user.has_perm("networks.view_network"):
             roles = "a viewer, an operator or an admin"

@@ -20,6 +20,7 @@ import asyncssh
 from firewalls.configuration.render import digest
 
 HOST = "127.0.0.1"
+SLOWEST = 6
 PATIENCE = 60  # seconds for which a box waits for a confirmation
 Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
 
@@ -71,7 +72,7 @@ class Fleet:
 
     port: int
     host_key: str
-    seconds: float  # that a push takes on a box
+    seconds: float  # that a push takes on the fastest box; the slowest takes SLOWEST times that
     boxes: dict[str, Box] = field(default_factory=lambda: defaultdict(Box))
 
     def confirmed(self) -> int:
@@ -79,18 +80,19 @@ class Fleet:
         return sum(bool(box.running) for box in self.boxes.values())
 
     async def answer(self, process: Process) -> None:
-        box = self.boxes[process.get_extra_info("username")]
+        name = str(process.get_extra_info("username"))
+        box = self.boxes[name]
         verb, *words = (process.command or "").split()
         match verb:
             case "apply":
-                await self._apply(box, process)
+                await self._apply(box, process, self.seconds * (1 + sum(name.encode()) % SLOWEST))
             case "confirm":
                 process.stdout.write(box.confirm(words[0]) + b"\n")
             case _:
                 process.stdout.write(b"end\n")
         process.exit(0)
 
-    async def _apply(self, box: Box, process: Process) -> None:
+    async def _apply(self, box: Box, process: Process, seconds: float) -> None:
         wanted = digest(_files(await process.stdin.read()))
         async with box.lock:
             box.go_back()
@@ -101,7 +103,7 @@ class Fleet:
                 return
             box.note("begun", wanted)
             process.stdout.write(b"step\twrite\trunning\t\n")
-            await asyncio.sleep(self.seconds)
+            await asyncio.sleep(seconds)
             box.tokens[token] = wanted
             box.note("applied", wanted)
             process.stdout.write(b"step\twrite\tok\t\ndone\tapplied\n")

@@ -1,4 +1,4 @@
-"""A rollout of two hundred, a hostile firewall among them, and all that fails meanwhile.
+"""A rollout of up to two hundred, a hostile firewall among them, and all that fails meanwhile.
 
 Nothing is mocked but the boxes, which keep a log of what they did: the worker and beat are killed,
 PostgreSQL is stopped and started ten seconds later, Valkey is emptied, and the disk is full. What
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 import pytest
@@ -28,13 +28,17 @@ import redis
 
 from tests.config.fleet_of_boxes import Fleet, fleet
 from tests.firewalls.hostile_box import HostileBox, endless, hostile_box
-from tests.stack import Stack, running
+from tests.stack import PASSWORD, Stack, running
+from tests.storm.doors import OverHttp
 
-MANY, SECONDS = 200, 1.5
+# Two hundred take a minute where nobody else works; where others do, fewer show the same.
+MANY = 200 if os.getloadavg()[0] < (os.cpu_count() or 1) else 80
+SECONDS = 0.5  # that a push takes on the fastest box
 AWAY, FULL = 10, 3  # seconds
 DISK = 600  # megabytes
-PATIENCE = 300
+PATIENCE = 600
 EVIL = "evil"
+SENTENCES = ("The database does not answer", "There is no room on the disk")
 BUILD = """
 import json, sys
 from django.db import transaction
@@ -57,7 +61,9 @@ with transaction.atomic():
         Firewall(machine=one, user=one.name, **(hostile if one.name == evil else boxes))
         for one in machines
     )
-    Attachment.objects.bulk_create(Attachment(firewall=one, network=fra.fabric) for one in firewalls)
+    Attachment.objects.bulk_create(
+        Attachment(firewall=one, network=fra.fabric) for one in firewalls
+    )
     for prefix in prefixes:
         first = prefix.cidr.network_address + 10
         common = dict(prefix=prefix, project=fra.shop)
@@ -69,7 +75,9 @@ TRUTH = """
 import json
 from firewalls.models import Firewall, Push, Rollout
 rollout = Rollout.objects.with_progress().get()
-rows = Push.objects.select_related("revision", "firewall__machine", "firewall__observation__applied")
+rows = Push.objects.select_related(
+    "revision", "firewall__machine", "firewall__observation__applied"
+)
 print(json.dumps({
     "state": rollout.state,
     "counts": [rollout.total, rollout.confirmed, rollout.failed, rollout.waiting],
@@ -87,60 +95,40 @@ print(json.dumps({
 """
 
 
-class Answer(NamedTuple):
-    status: int
-    body: str
-
-
 @dataclass
 class Clients:
-    """A program that reads and writes, and a load balancer that asks whether it is ready."""
+    """A program and a person who read and write, and a load balancer that asks for readiness."""
 
-    stack: Stack
-    token: str
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    bad: list[str] = field(default_factory=list)
+    door: OverHttp
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     unready: set[str] = field(default_factory=set)
     made: dict[str, int] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def ask(self, method: str, path: str, body: object = None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.stack.port, timeout=60)
-        headers = {
-            "Host": "localhost",
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "application/json",
-        }
-        try:
-            connection.request(method, path, json.dumps(body) if body else None, headers)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.read().decode())
-        finally:
-            connection.close()
-
     def run(self) -> None:
         number = 0
-        while not self.ended.wait(0.15):
+        while not self.ended.wait(0.1):
             number += 1
             project = {"id": f"p{number}", "name": "p", "description": "x" * 400}
-            wrote = self._note("write", self.ask("POST", "/api/v1/projects/", project))
-            self.made[project["id"]] = wrote.status
-            self._note("read", self.ask("GET", "/api/v1/rollouts/?limit=1"))
-            self._note("page", self.ask("GET", "/rollouts/"))
-            self._ready(self.ask("GET", "/readyz"))
+            self.made[f"p{number}"] = self._note(
+                "write", *self.door.ask("POST", "projects/", project)
+            )
+            self._note("read", *self.door.ask("GET", "rollouts/?limit=1"))
+            status, text = self.door.get("/rollouts/")
+            known = [words for words in SENTENCES if words in text]
+            self._note(
+                "page", status, {"non_field_errors": [{"code": known[0] if known else text}]}
+            )
+            status, text = self.door.get("/readyz")
+            failing = json.loads(text)["failing"]
+            self.unready |= {f"{name}: {reason}" for name, reason in failing.items()}
 
-    def _note(self, what: str, answer: Answer) -> Answer:
-        self.answers[what, answer.status] += 1
-        if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE and what != "page":
-            self.reasons[json.loads(answer.body)["non_field_errors"][0]["code"]] += 1
-        elif answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and what != "page":
-            self.bad.append(f"{what} {answer.status}: {answer.body[:300]}")
-        return answer
-
-    def _ready(self, answer: Answer) -> None:
-        if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-            self.unready |= {f"{k}: {v}" for k, v in json.loads(answer.body)["failing"].items()}
+    def _note(self, what: str, status: int, answer: Any) -> int:
+        self.statuses[what, status] += 1
+        if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.reasons[f"{what} {answer['non_field_errors'][0]['code']}"] += 1
+        return status
 
 
 @pytest.fixture(scope="module")
@@ -224,55 +212,55 @@ def fill_the_disk(stack: Stack) -> None:
 
 
 def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
-    """What happens once so many were confirmed."""
-    return [
-        (1, lambda: kill(stack.pids("celery", "--pool"))),
-        (20, lambda: postgres_is_away(stack)),
-        (40, lambda: empty_valkey(stack)),
-        (60, lambda: kill(stack.pids("celery", "beat"))),
-        (80, lambda: fill_the_disk(stack)),
-        (120, lambda: kill(stack.pids("celery", "--pool"))),
+    """What happens once so many of two hundred were confirmed."""
+    happening = [
+        (1, lambda: empty_valkey(stack)),
+        (10, lambda: kill(stack.pids("celery", "--pool"))),
+        (10, lambda: postgres_is_away(stack)),
+        (40, lambda: kill(stack.pids("celery", "beat"))),
+        (60, lambda: fill_the_disk(stack)),
+        (90, lambda: kill(stack.pids("celery", "--pool"))),
     ]
+    return [(max(1, MANY * count // 200), happens) for count, happens in happening]
 
 
-def watched(clients: Clients, place: str, boxes: Fleet, pending: list[Any]) -> str:
+def watched(door: OverHttp, place: str, boxes: Fleet, pending: list[Any]) -> str:
     """Watch until it ends; what it says is laid beside what the boxes have done."""
     deadline, before = time.monotonic() + PATIENCE, 0
     while time.monotonic() < deadline:
-        answer = clients.ask("GET", place)
-        if answer.status != http.HTTPStatus.OK:
-            time.sleep(0.3)
-            continue
-        shown = json.loads(answer.body)
-        confirmed = shown["progress"]["confirmed"]
-        assert before <= confirmed <= boxes.confirmed(), "claimed what no box has done"
-        before = confirmed
-        while pending and confirmed >= pending[0][0]:
-            pending.pop(0)[1]()
-        if shown["state"] in ("stopped", "finished"):
-            return str(shown["state"])
-        time.sleep(0.2)
-    raise AssertionError(f"{before} were confirmed in {PATIENCE} s: {clients.stack.output[-20:]}")
+        status, shown = door.ask("GET", place)
+        if status == http.HTTPStatus.OK:
+            confirmed = shown["progress"]["confirmed"]
+            assert before <= confirmed <= boxes.confirmed(), "claimed what no box has done"
+            before = confirmed
+            while pending and confirmed >= pending[0][0]:
+                pending.pop(0)[1]()
+            if shown["state"] in ("stopped", "finished"):
+                return str(shown["state"])
+        time.sleep(0.1)
+    raise AssertionError(f"{before} were confirmed in {PATIENCE} s")
 
 
 def test_nothing_is_lost_doubled_or_falsely_claimed(stack: Stack, boxes: Fleet) -> None:
-    clients = Clients(stack, stack.manage("create_token", "robot", "--role", "admin"))
+    token = stack.manage("create_token", "robot", "--role", "admin")
+    door = OverHttp(stack.port, token, "admin", PASSWORD)
+    clients = Clients(OverHttp(stack.port, token, "admin", PASSWORD))
     asked = {"filter": {"partition": "fra"}, "waves": [1, "10%", "rest"], "max_failures": 1}
-    started = clients.ask("POST", "/api/v1/rollouts/", asked)
-    assert started.status == http.HTTPStatus.ACCEPTED, started
-    place = f"/api/v1/rollouts/{json.loads(started.body)['id']}/"
+    status, started = door.ask("POST", "rollouts/", asked)
+    assert status == http.HTTPStatus.ACCEPTED, started
     thread, pending = threading.Thread(target=clients.run), mishaps(stack)
     thread.start()
     try:
-        state = watched(clients, place, boxes, pending)
+        state = watched(door, f"rollouts/{started['id']}/", boxes, pending)
     finally:
         clients.ended.set()
         thread.join()
-    assert (state, pending) == ("finished", [])
+    assert (state, pending) == ("finished", []), stack.output[-20:]
     truth = json.loads(shell(stack, TRUTH))
     assert truth["counts"] == [MANY + 1, MANY, 1, 0]
     lies = [row for row in truth["pushes"] if not is_true(row, boxes)]
     assert lies == [] and len(truth["pushes"]) == MANY + 1, "a push was lost, or doubled"
+    assert any(attempts > 1 for _, _, attempts, *_ in truth["pushes"]), "no worker died in time"
     answered_well(clients)
 
 
@@ -288,11 +276,15 @@ def is_true(row: list[Any], boxes: Fleet) -> bool:
 
 def answered_well(clients: Clients) -> None:
     """Every answer was one, or a 503 with a reason; and what it said of a write was so."""
-    statuses = {status for _, status in clients.answers}
-    assert clients.bad == [] and statuses <= {200, 201, 302, 503}, clients.answers
-    assert clients.reasons["database_away"] and clients.reasons["disk_full"], clients.reasons
+    assert {status for _, status in clients.statuses} <= {200, 201, 503}, clients.statuses
+    known = {"read database_away", "write database_away", "write disk_full"}
+    known |= {f"page {words}" for words in SENTENCES} | {"read disk_full"}
+    assert clients.reasons.keys() <= known, clients.reasons
+    for reason in ("read database_away", "write database_away", f"page {SENTENCES[0]}"):
+        assert clients.reasons[reason], clients.reasons
+    assert clients.reasons["write disk_full"], clients.reasons
     assert any(line.startswith("database: The database does not") for line in clients.unready)
     assert any(line.startswith("disk: only") for line in clients.unready), clients.unready
     for project, status in clients.made.items():
-        there = clients.ask("GET", f"/api/v1/projects/{project}/").status
-        assert there == 200 or status == 503, (project, status, there)
+        there, _ = clients.door.ask("GET", f"projects/{project}/")
+        assert there == http.HTTPStatus.OK or status != http.HTTPStatus.CREATED, project

@@ -178,3 +178,15 @@ def test_the_victim_of_somebodys_deadlock_is_done_again(
         thread.join()
     assert answer.status_code in (201, 302), answer.content
     assert len(tries) > usual and firewall.attachments.filter(network="storage").count() == 1
+
+
+def test_whoever_is_logged_in_is_told_that_it_is_not_ready(
+    fra: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.running.health._worker", lambda: None)
+    support = quiet(staff())
+    with database_away():
+        answer = support.get("/readyz")
+    assert answer.status_code == 503 and answer.json()["failing"] == {
+        "database": "The database does not answer at the moment. Try again in some seconds."
+    }

@@ -9,13 +9,13 @@ from firewalls.allocation import free_firewall, join
 from firewalls.device.transport import Outcome
 from firewalls.models import Firewall, Member, Push, Rollout
 from firewalls.pushing import rollouts
-from firewalls.pushing.claiming import claim_push, requeue_lost
+from firewalls.pushing.claiming import LOST_AFTER, claim_push, requeue_lost
 from firewalls.pushing.settling import settle
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.pushes import push
 from tests.firewalls.rolling_out import form, rolled_out
-from tests.firewalls.test_workers import LOST_AFTER, after
+from tests.firewalls.test_workers import after
 from tests.pages import says, visitor
 from tests.world import World
 
@@ -222,7 +222,7 @@ class TestItsStart:
         operator = visitor("operator")
         shown = form(operator, "all=1&state=new")
         fra.firewall("late", fra.shop, some[0].primary, host="192.0.2.1")
-        rolled_out(operator, "all=1&state=new", **shown)
+        rolled_out(operator, "all=1&state=new", shown=shown["shown"])
         assert set(Member.objects.values_list("name", flat=True)) == {"fw0", "fw1", "fw2", "fw3"}
 
     def test_names_what_has_changed_since_and_asks_again(
@@ -232,7 +232,7 @@ class TestItsStart:
         shown = form(operator, "all=1")
         free_firewall(some[0])
         join(some[1], fra.private("storage", fra.storage, shared=True))
-        answer = rolled_out(operator, "all=1", **shown)
+        answer = rolled_out(operator, "all=1", shown=shown["shown"])
         assert says(answer, "fw0 was freed; fw1 wants revision 2 instead of revision 1", 422)
         assert says(answer, "Roll out to 3 firewalls", 422) and not Rollout.objects.exists()
         again = answer.content.decode().split('name="shown" value="')[1].split('"')[0]

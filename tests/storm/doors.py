@@ -52,6 +52,10 @@ class OverHttp(Door):
         form = urllib.parse.urlencode({**data, "csrfmiddlewaretoken": secret})
         return self._request("POST", path, form)[0]
 
+    def get(self, path: str) -> tuple[int, str]:
+        """A page: its status and text."""
+        return self._request("GET", path)
+
     def _request(self, method: str, path: str, data: str | None = None) -> tuple[int, str]:
         cookies = "; ".join(f"{name}={one.value}" for name, one in self.cookies.items())
         headers = {

@@ -33,8 +33,7 @@ def start(
 
     `partition`: it begins by itself, for what is wanted there.
     """
-    chosen = list(dict.fromkeys(firewalls))
-    _check(chosen, sizes)
+    chosen = _checked(firewalls, sizes)
     rollout = Rollout(
         cause=cause[:MOST_CAUSE],
         partition=partition,
@@ -42,16 +41,22 @@ def start(
         max_failures=max_failures,
         created_by=by,
     )
-    rollout.clean_fields()
-    with operation(f"rollout: {cause}"), transaction.atomic():
-        rollout.save(force_insert=True)
-        _add_members(rollout, chosen, revisions or {})
-        advance(rollout.pk)
-    rollout.refresh_from_db()
+    _begin(rollout, chosen, revisions or {})
     return rollout
 
 
-def _check(chosen: list[Firewall], sizes: Sequence[waves.Wave] | None) -> None:
+def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revision]) -> None:
+    rollout.clean_fields()
+    with operation(f"rollout: {rollout.cause}"), transaction.atomic():
+        rollout.save(force_insert=True)
+        _add_members(rollout, chosen, revisions)
+        advance(rollout.pk)
+    rollout.refresh_from_db()
+
+
+def _checked(firewalls: Iterable[Firewall], sizes: Sequence[waves.Wave] | None) -> list[Firewall]:
+    """Each once. Raises ValidationError."""
+    chosen = list(dict.fromkeys(firewalls))
     if sizes is not None and (problem := waves.problem(list(sizes))):
         raise _invalid("waves", "invalid_waves", problem)
     if not chosen:
@@ -63,6 +68,7 @@ def _check(chosen: list[Firewall], sizes: Sequence[waves.Wave] | None) -> None:
         verb = "has" if len(lacking) == 1 else "have"
         message = f"{some} {verb} no management address yet; enter it first."
         raise _invalid("firewalls", "no_management", message)
+    return chosen
 
 
 def _invalid(field: str, code: str, message: str) -> ValidationError:
