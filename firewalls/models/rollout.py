@@ -31,7 +31,7 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         confirmed = Q(members__push__state=Push.State.CONFIRMED)
         failed = Q(members__push__state__in=Push.BROKEN)
         running = Q(members__push__state=Push.State.RUNNING)
-        passed_over = Q(members__passed_over__gt="")
+        passed_over = Q(members__left_out__gt="")
         counts = {
             "total": Count("members"),
             "confirmed": Count("members", filter=confirmed),
@@ -116,7 +116,7 @@ class Member(models.Model):
     # What was applied when its push was queued: rolling back leads there.
     before = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="+")
     push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
-    passed_over = models.CharField(
+    left_out = models.CharField(
         max_length=400,
         blank=True,
         db_default="",

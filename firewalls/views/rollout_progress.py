@@ -17,7 +17,7 @@ from networks.common.lists import PER_PAGE
 # What needs to be seen comes first: what failed, then what runs.
 STATES = ("failed", "running", "waiting", "passed_over", "confirmed")
 STATE = Case(
-    When(passed_over__gt="", then=Value("passed_over")),
+    When(left_out__gt="", then=Value("passed_over")),
     When(push__state__in=Push.BROKEN, then=Value("failed")),
     When(push__state__in=[Push.State.CONFIRMED, Push.State.RUNNING], then=F("push__state")),
     default=Value("waiting"),
@@ -70,7 +70,7 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     chosen_page.object_list = list(rows.select_related("firewall__machine", "push"))
     waits = waiting.reasons(member.push for member in chosen_page if member.push)
     for member in chosen_page:
-        member.now = _now(member.push) if member.push else member.passed_over
+        member.now = _now(member.push) if member.push else member.left_out
         if member.push_id in waits:
             member.now = waits[member.push_id].sentence
     return chosen_page

@@ -46,7 +46,7 @@ def _count_by_wave(rollout: Rollout) -> list[dict[str, Any]]:
         .values("wave")
         .annotate(
             failed=Count("pk", filter=failed),
-            unfinished=Count("pk", filter=Q(passed_over="") & (~ended | Q(push=None))),
+            unfinished=Count("pk", filter=Q(left_out="") & (~ended | Q(push=None))),
         )
     )
     return [dict(wave) for wave in counts]
@@ -58,7 +58,7 @@ def _begin(wave: "QuerySet[Member]", rollout: Rollout) -> None:
     A firewall whose push waits already is served by that one.
     """
     lacking = Q(push=None) | Q(push__state=Push.State.SUPERSEDED)
-    waiting = wave.filter(lacking, passed_over="")
+    waiting = wave.filter(lacking, left_out="")
     firewalls = lock_keys(Firewall, waiting.values_list("firewall", flat=True))
     if not firewalls:
         return
