@@ -55,7 +55,7 @@ class Member(models.Model):
     # The number of the revision that was wanted when the rollout ended without it.
     left_at = models.PositiveIntegerField(null=True, blank=True)
     push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
-    passed_over = models.CharField(
+    left_out = models.CharField(
         max_length=400,
         blank=True,
         db_default="",

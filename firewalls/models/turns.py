@@ -30,10 +30,10 @@ def is_at(turn: Turn, member: str = "") -> Q:
     }
     freed, is_there = Q(**{f"{member}outcome": turn}), Q(**{f"{member}outcome": ""})
     if turn == Turn.PASSED_OVER:
-        return freed | (is_there & Q(**{f"{member}passed_over__gt": ""}))
+        return freed | (is_there & Q(**{f"{member}left_out__gt": ""}))
     if turn not in by_push:
         return freed
-    return freed | (is_there & Q(**{f"{member}passed_over": ""}) & by_push[turn])
+    return freed | (is_there & Q(**{f"{member}left_out": ""}) & by_push[turn])
 
 
 TURN = Case(*(When(is_at(turn), then=Value(turn)) for turn in Turn), output_field=CharField())

@@ -75,7 +75,7 @@ def _now(member: Member) -> str:
     if member.outcome:
         return "Its firewall was freed since."
     if push is None:
-        return member.passed_over
+        return member.left_out
     if push.superseded_by:
         return f"{push.error} That one is {push.superseded_by.get_state_display()}."
     if push.error or not push.is_open:

@@ -16,7 +16,7 @@ def pass_over(wave: "QuerySet[Member]") -> int:
     To resume the rollout takes them up again. The rollout is locked.
     """
     held = Hold.objects.in_force().values("firewall")
-    members = wave.filter(NOT_BEGUN, passed_over="", firewall__in=held)
+    members = wave.filter(NOT_BEGUN, left_out="", firewall__in=held)
     firewalls = lock_keys(Firewall, members.values_list("firewall", flat=True))
     chosen = list(members.filter(firewall__in=firewalls).select_related("firewall__hold"))
     if not chosen:
@@ -24,9 +24,9 @@ def pass_over(wave: "QuerySet[Member]") -> int:
     _withdraw(chosen)
     for member in chosen:
         if member.firewall is not None:
-            member.passed_over = member.firewall.hold.sentence[:LONGEST]
+            member.left_out = member.firewall.hold.sentence[:LONGEST]
         member.push = None
-    return Member.objects.bulk_update(chosen, ["passed_over", "push"])
+    return Member.objects.bulk_update(chosen, ["left_out", "push"])
 
 
 def _withdraw(members: list[Member]) -> None:
@@ -41,12 +41,12 @@ def _withdraw(members: list[Member]) -> None:
 
 def take_up_again(members: "QuerySet[Member]") -> None:
     """Those that were passed over wait for their turn again."""
-    members.exclude(passed_over="").update(passed_over="")
+    members.exclude(left_out="").update(left_out="")
 
 
 def summary(members: "QuerySet[Member]") -> str:
     """How many were passed over, as a sentence; empty if none was."""
-    count = members.exclude(passed_over="").count()
+    count = members.exclude(left_out="").count()
     if not count:
         return ""
     return f"{count} {'was' if count == 1 else 'were'} passed over, because somebody holds them."
