@@ -19,6 +19,7 @@ from firewalls.api.retired import KeptBackViewSet, RetiredViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
 from firewalls.api.urls import urlpatterns as firewall_urls
+from firewalls.api.windows import WindowViewSet
 from machines.api import MachineViewSet
 from networks.api.activity import ActivityViewSet
 from networks.api.addresses import AddressViewSet
@@ -65,6 +66,7 @@ router.register("firewalls", FirewallViewSet)
 router.register("retired-firewalls", RetiredViewSet)
 router.register("kept-back", KeptBackViewSet)
 router.register("endpoints", EndpointViewSet)
+router.register("maintenance-windows", WindowViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
 router.register("rollouts", RolloutViewSet)

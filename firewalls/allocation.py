@@ -188,6 +188,7 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     """
     if not lock_firewalls([firewall.pk]):
         return None
+    Firewall.objects.filter(pk=firewall.pk).refuse_if_held()
     for endpoint in Endpoint.objects.of(firewall):
         endpoint.delete()
     # Before its networks, and workers know them.

@@ -1,4 +1,4 @@
-"""What people type into pages about sharing, joining and rollouts; the rules are kept elsewhere."""
+"""What people type into pages; the rules are kept elsewhere."""
 
 import re
 from collections.abc import Sequence
@@ -7,11 +7,15 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from firewalls.configuration.windows import NAMES, WEEK
+from firewalls.models import Choice, Window
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing import waves
+from firewalls.pushing.asking import Wish
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
-from networks.models import Network
+from networks.common.forms import WholeRowForm
+from networks.models import Network, Partition
 
 MOST_DIGITS = 7
 MOST_NAMED = 10  # of the firewalls that have changed
@@ -136,3 +140,53 @@ class RolloutForm(RefusableForm):
         valid = self.cleaned_data.get("sizes") if self.is_bound else None
         sizes = valid or waves.DEFAULT
         return waves.sizes(sizes, total)
+
+
+class PushForm(RefusableForm):
+    """What is chosen beside the revision."""
+
+    start = forms.ChoiceField(choices=Choice.Start.choices, required=False)
+    confirm = forms.BooleanField(required=False)
+    reason = forms.CharField(max_length=400, required=False, validators=[one_line])
+
+    def wish(self) -> Wish:
+        """The same as a value."""
+        chosen = self.cleaned_data
+        return Wish(chosen["start"], chosen["confirm"], chosen["reason"])
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show at its field what is missing, and the rest above the form."""
+        for field, sentences in error.message_dict.items():
+            self.add_error(field if field in self.fields else None, sentences)
+
+
+class HoldForm(RefusableForm):
+    """Why, and until when."""
+
+    reason = forms.CharField(label="Why", max_length=400, validators=[one_line])
+    until = forms.DateTimeField(label="Until", required=False)
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show at its field what is wrong."""
+        for field, sentences in error.message_dict.items():
+            self.add_error(field if field in self.fields else None, sentences)
+
+
+class WindowForm(WholeRowForm):
+    """A maintenance window of a partition or a firewall."""
+
+    days = forms.TypedMultipleChoiceField(
+        choices=[*zip(WEEK, NAMES, strict=True)], coerce=int, initial=WEEK
+    )
+
+    class Meta:
+        model = Window
+        fields = ("days", "begins", "ends", "zone", "only_automatic")
+
+
+class LimitForm(WholeRowForm):
+    """How many pushes run at once in a partition."""
+
+    class Meta:
+        model = Partition
+        fields = ("pushes_at_once",)

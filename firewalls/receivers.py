@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from firewalls import tasks
 from firewalls.models import (
     Attachment,
+    Choice,
     Endpoint,
     Firewall,
     Member,
@@ -36,6 +37,7 @@ def wake(
         transaction.on_commit(_hints.current.send, robust=True)
 
 
+@receiver(post_save, sender=Choice)
 @receiver(post_save, sender=Push)
 @receiver(post_save, sender=Rollout)
 def start(raw: bool = False, **kwargs: Any) -> None:

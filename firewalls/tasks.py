@@ -11,7 +11,7 @@ from django.db import transaction
 
 from firewalls.intent import changes, revisions
 from firewalls.models import Firewall, Retired, Rollout
-from firewalls.pushing import claiming, needs, retiring, rollouts
+from firewalls.pushing import claiming, holding, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
 
 
@@ -20,6 +20,7 @@ def reconcile() -> None:
     """Note what is wanted where something changed, queue what was lost, advance, and push."""
     changes.catch_up()
     claiming.requeue_lost()
+    holding.end_over()
     for rollout in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
         rollouts.advance(rollout)
     rollouts.begin_behind()

@@ -3,6 +3,7 @@ from django.urls.converters import StringConverter
 
 from firewalls.pushing.actions import ACTIONS
 from firewalls.views import (
+    asking,
     configuration,
     firewalls,
     joining,
@@ -15,6 +16,7 @@ from firewalls.views import (
     rollouts,
     sharing,
     takeover,
+    when,
 )
 
 
@@ -51,7 +53,13 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/takeover/give-back/", takeover.give_back, name="give_back"),
     path("firewalls/<uuid:pk>/free/", retired.free, name="free"),
     path("firewalls/<uuid:pk>/replace/", replacing.replace_hardware, name="replace"),
-    path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),
+    path("firewalls/<uuid:pk>/push/", asking.push, name="push"),
+    path("firewalls/<uuid:pk>/when/", when.firewall, name="when"),
+    path("firewalls/<uuid:pk>/hold/", when.hold, name="hold"),
+    path("firewalls/<uuid:pk>/hold/end/", when.end_hold, name="end_hold"),
+    path("partitions/<id:pk>/when/", when.partition, name="partition_when"),
+    path("partitions/<id:pk>/limit/", when.limit, name="limit"),
+    path("windows/<int:pk>/remove/", when.remove_window, name="remove_window"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("boxes/<uuid:pk>/", retired.box, name="box"),
     path("retired/", retired.retired_list, name="retired_list"),
@@ -59,6 +67,7 @@ urlpatterns = [
     path("retired/<uuid:pk>/take-off/", retired.take_off, name="take_off"),
     path("retired/<uuid:pk>/gone/", retired.gone, name="gone"),
     path("pushes/<uuid:pk>/", pushing.push_detail, name="push_detail"),
+    path("pushes/<uuid:pk>/now/", asking.start_now, name="start_now"),
     path("rollouts/", rollouts.rollout_list, name="rollouts"),
     path("rollouts/new/", rollouts.rollout_new, name="rollout_new"),
     path("rollouts/<uuid:pk>/", rollout_progress.rollout_detail, name="rollout_detail"),

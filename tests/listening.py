@@ -28,6 +28,7 @@ BENEATH = {
     "firewalls.survey": "firewall_id",
     "firewalls.takeover": "firewall_id",
     "firewalls.needs": "firewall_id",
+    "firewalls.hold": "firewall_id",
     "firewalls.applier": "firewall_id",
 }
 # Neither waited for by anybody nor by these: claimed with SKIP LOCKED, or written by their user.
@@ -37,6 +38,9 @@ APART = {
     "config.token",
     "config.idempotentanswer",
     "firewalls.touched",
+    # Beneath the firewall or the partition whose it is, and the push that it was chosen for.
+    "firewalls.window",
+    "firewalls.choice",
     "networks.activity",
     # Beneath the prefix, or the machine whose AS number, or the network whose VRF id it is.
     "networks.carried",

@@ -1,5 +1,6 @@
 """The Django admin: everything is listed and searched, allocated and freed, or refused."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from config.access.models import Token
-from firewalls.models import Attachment, Firewall, Push, Revision, Rule
+from firewalls.models import (
+    Attachment,
+    Choice,
+    Firewall,
+    Hold,
+    Push,
+    Revision,
+    Rule,
+    Window,
+)
 from machines.models import Machine
 from networks.allocation import allocate
 from networks.models import Address, Network, Partition, Prefix, Project
@@ -22,6 +33,7 @@ from tests.world import World, world
 
 pytestmark = pytest.mark.django_db
 
+DAY = timedelta(days=1)
 OURS = [
     "networks_partition",
     "networks_project",
@@ -34,8 +46,12 @@ OURS = [
     "firewalls_rule",
     "firewalls_revision",
     "firewalls_push",
+    "firewalls_hold",
+    "firewalls_window",
+    "firewalls_choice",
     "config_token",
 ]
+HISTORY = ["firewalls_revision", "firewalls_push", "firewalls_choice"]
 MODELS: dict[str, Any] = {
     "networks_partition": Partition,
     "networks_project": Project,
@@ -47,6 +63,9 @@ MODELS: dict[str, Any] = {
     "firewalls_rule": Rule,
     "firewalls_revision": Revision,
     "firewalls_push": Push,
+    "firewalls_hold": Hold,
+    "firewalls_window": Window,
+    "firewalls_choice": Choice,
     "config_token": Token,
 }
 
@@ -63,7 +82,10 @@ def fra() -> World:
         fra.internet,
         rules=[{"direction": "egress", "ports": ["443"]}],
     )
-    Push.objects.enqueue(firewall())
+    Choice.objects.create(push=Push.objects.enqueue(firewall()), start="now", reason="shop is down")
+    Window(partition=fra.partition, begins="01:00", ends="02:00").save()
+    ended = {"since": timezone.now() - 2 * DAY, "until": timezone.now() - DAY}
+    Hold.objects.bulk_create([Hold(firewall=firewall(), reason="shop looks into it", **ended)])
     Token.objects.issue("ci", "viewer")
     return fra
 
@@ -120,13 +142,11 @@ class TestEveryModel:
             assert shown.status_code == 200, (name, row)
             assert name == "config_token" or "View on site" in shown.content.decode()
 
-    @pytest.mark.parametrize(
-        "name", [name for name in OURS if name not in ("firewalls_revision", "firewalls_push")]
-    )
+    @pytest.mark.parametrize("name", [name for name in OURS if name not in HISTORY])
     def test_can_be_added(self, name: str) -> None:
         assert staff().get(page(name, "add")).status_code == 200
 
-    @pytest.mark.parametrize("name", ["firewalls_revision", "firewalls_push"])
+    @pytest.mark.parametrize("name", HISTORY)
     def test_is_history_and_not_edited(self, name: str) -> None:
         client, row = staff(), MODELS[name].objects.get()
         assert client.get(page(name, "add")).status_code == 403

@@ -17,7 +17,17 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall, leave
 from firewalls.device.transport import Inspection, Outcome, Survey, TransportError
 from firewalls.intent import changes, revisions
-from firewalls.models import Endpoint, Firewall, Observation, Push, Retired, Rollout, Rule
+from firewalls.models import (
+    Endpoint,
+    Firewall,
+    Hold,
+    Observation,
+    Push,
+    Retired,
+    Rollout,
+    Rule,
+    Window,
+)
 from firewalls.pushing import (
     carrying,
     claiming,
@@ -410,3 +420,37 @@ def test_what_is_kept_back(scene: Scene) -> None:
         lambda: retiring.gone(Retired.objects.get(), "two"),
     )
     assert heard.taken >= {"networks.prefix", "machines.machine"}
+
+
+def test_of_holds_windows_and_pushes_that_are_asked_for(scene: Scene) -> None:
+    api, one, two = Api(), scene.one, scene.two
+    over = timezone.now() - timedelta(hours=1)
+    window = {"begins": "01:00", "ends": "02:00"}
+
+    def pushed_now() -> Any:
+        push = Push.objects.get(firewall=one, state=Push.State.QUEUED)
+        return api.post(f"pushes/{push.pk}/now/", {"reason": "x"})
+
+    def last_window() -> int:
+        return int(Window.objects.order_by("-pk").values_list("pk", flat=True)[0])
+
+    def over_at_once() -> Any:
+        Hold.objects.update(since=over - timedelta(hours=1), until=over)
+
+    rollouts.start([one, two], cause="both", by="ada", sizes=["rest"])
+    heard = listened(
+        lambda: api.post("maintenance-windows/", {"partition": "fra", **window}),
+        lambda: api.post("maintenance-windows/", {"firewall": str(one.pk), **window}),
+        lambda: api.patch(f"maintenance-windows/{last_window()}/", {"zone": "UTC"}),
+        lambda: api.post(f"firewalls/{one.pk}/push/", {"start": "now", "reason": "x"}),
+        pushed_now,
+        lambda: api.post(f"firewalls/{one.pk}/hold/", {"reason": "x"}),
+        lambda: api.post(f"firewalls/{two.pk}/hold/", {"reason": "x"}),
+        lambda: api.delete(f"firewalls/{one.pk}/hold/"),
+        lambda: claiming.claim_pushes(10),
+        over_at_once,
+        tasks.reconcile,
+        lambda: api.delete(f"maintenance-windows/{last_window()}/"),
+    )
+    assert not Hold.objects.exists() and Window.objects.count() == 1
+    assert heard.taken >= {"firewalls.hold", "firewalls.push", "firewalls.rollout"}

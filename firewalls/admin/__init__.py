@@ -7,18 +7,22 @@ from firewalls.admin.firewalls import FirewallAddForm, FirewallAdmin
 from firewalls.admin.history import DriftAdmin, PushAdmin, RevisionAdmin, RolloutAdmin
 from firewalls.admin.retired import CarriedAdmin, RetiredAdmin
 from firewalls.admin.rules import RuleAdmin
+from firewalls.admin.when import ChoiceAdmin, HoldAdmin, WindowAdmin
 
 __all__ = [
     "AttachmentAdmin",
     "CarriedAdmin",
+    "ChoiceAdmin",
     "DriftAdmin",
     "EndpointAdmin",
     "FirewallAddForm",
     "FirewallAdmin",
+    "HoldAdmin",
     "PushAdmin",
     "RetiredAdmin",
     "RevisionAdmin",
     "RolloutAdmin",
     "RuleAdmin",
     "SshAccessAdmin",
+    "WindowAdmin",
 ]

@@ -16,6 +16,7 @@ from firewalls.admin.rules import RuleInline
 from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall, Revision, lock_firewall
+from firewalls.models.states import HELD
 from machines.admin import ADDRESSES_HELP, FreedOnDelete
 from machines.allocation import Request
 from machines.models import Machine
@@ -111,10 +112,23 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
+class HeldFilter(admin.SimpleListFilter):
+    title = "held"
+    parameter_name = "held"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "yes":
+            return queryset.filter(HELD)
+        return queryset.exclude(HELD) if self.value() == "no" else queryset
+
+
 @admin.register(Firewall)
 class FirewallAdmin(FreedOnDelete, RowAdmin):
     list_display = ["name", "partition", "project", "primary", "state", "host", "practice"]
-    list_filter = [StateFilter, "practice", "machine__partition", "machine__project"]
+    list_filter = [StateFilter, HeldFilter, "practice", "machine__partition", "machine__project"]
     search_fields = [
         "machine__id",
         "machine__name",

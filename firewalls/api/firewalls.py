@@ -14,8 +14,10 @@ from firewalls.allocation import free_firewall, join, leave
 from firewalls.api import words
 from firewalls.api.rows import FirewallRows
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
-from firewalls.models import Firewall, FirewallQuerySet, Push, Revision
+from firewalls.models import Choice, Firewall, FirewallQuerySet, Push, Revision
+from firewalls.models.states import HELD
 from firewalls.pushing import appliers
+from firewalls.pushing.asking import Wish, ask
 from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
@@ -33,6 +35,27 @@ class PushRequestSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="A revision's number; an older one rolls back, 0 restores what it had before.",
     )
+    start = serializers.ChoiceField(
+        choices=[one for one in Choice.Start.choices if one[0]],
+        required=False,
+        help_text="Also outside of a maintenance window, or in one also where that is for automatic"
+        " pushes only.",
+    )
+    confirm = serializers.BooleanField(
+        default=False, help_text="It is meant, although it may lock us out of the firewall."
+    )
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=400,
+        help_text="Why it starts now, or is meant: kept in the audit trail.",
+    )
+
+    def wish(self) -> Wish:
+        """What was chosen beside the revision."""
+        chosen = self.validated_data
+        start, reason = chosen.get("start", ""), chosen.get("reason", "")
+        return Wish(start=start, may_lock_out=chosen["confirm"], reason=reason)
 
 
 class InNetwork(Exact):
@@ -62,8 +85,12 @@ class FirewallFilters(django_filters.FilterSet):
     uplinks = Among()
     management = Exact("host")
     practice = YesNo()
+    held = YesNo(method="that_is_held")
     state = words.StateFilter(words.FIREWALL, choices=words.FIREWALL_STATES)
     applier = django_filters.ChoiceFilter(choices=appliers.State.choices, method="with_applier")
+
+    def that_is_held(self, rows: FirewallQuerySet, name: str, value: str) -> FirewallQuerySet:
+        return rows.filter(HELD) if value == "true" else rows.exclude(HELD)
 
     def with_applier(self, rows: FirewallQuerySet, name: str, value: str) -> FirewallQuerySet:
         return rows.filter(appliers.condition(value))
@@ -125,13 +152,16 @@ class FirewallViewSet(FirewallRows):
     @extend_schema(request=PushRequestSerializer, responses={202: PushSerializer})
     @action(detail=True, methods=["post"])
     def push(self, request: Request, id: str) -> Response:
-        """Queue a push of the latest revision, or of the one asked for."""
+        """Queue a push of the latest revision, or of the one asked for.
+
+        Refused where the firewall is held (409), or where the push would lock us out of it.
+        """
         firewall = self.locked(request)
         body = PushRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         revision = _revision(firewall, body.validated_data.get("revision"))
         by = request.user.get_username()
-        queued = Push.objects.enqueue(firewall, by=by, revision=revision)
+        queued = ask(firewall, by=by, revision=revision, wish=body.wish())
         push = Push.objects.select_related("revision").get(pk=queued.pk)
         return Response(PushSerializer(push).data, status.HTTP_202_ACCEPTED)
 

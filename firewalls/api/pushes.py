@@ -1,10 +1,18 @@
 """`revisions/` and `pushes/`, to read."""
 
+from typing import Any
+
 import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from firewalls.api import words
 from firewalls.api.serializers import PushSerializer, RevisionSerializer
 from firewalls.models import Push, Revision
+from firewalls.pushing.asking import start_now
 from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
 from networks.common.api.views import ReadViewSet
 
@@ -53,11 +61,15 @@ class RevisionViewSet(ReadViewSet[Revision]):
     lookup_value_regex = "[0-9]{1,18}"
 
 
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=400, help_text="Why: kept in the audit trail.")
+
+
 class PushViewSet(ReadViewSet[Push]):
     """The attempts to bring configurations to firewalls, with their steps."""
 
     queryset = (
-        Push.objects.select_related("revision")
+        Push.objects.select_related("revision", "firewall__machine")
         .defer("revision__files")
         .annotate(promised=words.promised(words.PUSH))
     )
@@ -75,3 +87,14 @@ class PushViewSet(ReadViewSet[Push]):
         "revision": "revision__number",
     }
     lookup_value_regex = UUID
+    permissions = {"now": "firewalls.add_push"}
+
+    @extend_schema(request=ReasonSerializer, responses={202: PushSerializer})
+    @action(detail=True, methods=["post"])
+    def now(self, request: Request, id: str) -> Response:
+        """Have it start now, although it waits for a maintenance window."""
+        body = ReasonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, reason = request.user.get_username(), body.validated_data["reason"]
+        start_now(self.get_object(), by=by, reason=reason)
+        return Response(self.get_serializer(self.get_object()).data, status.HTTP_202_ACCEPTED)

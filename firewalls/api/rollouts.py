@@ -24,7 +24,8 @@ class ProgressSerializer(serializers.Serializer[Any]):
     """How many firewalls it has; all the others add up to the total.
 
     `taken_over`: a later push, which is not the rollout's own, took the place of its own. `gone`:
-    freed before their turn. `waiting`: also those under way.
+    freed before their turn. `passed_over`: held when it was their turn. `waiting`: also those under
+    way.
     """
 
     total = serializers.IntegerField()
@@ -32,6 +33,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField()
     taken_over = serializers.IntegerField()
     gone = serializers.IntegerField()
+    passed_over = serializers.IntegerField()
     waiting = serializers.IntegerField()
 
 

@@ -8,7 +8,7 @@ from networks.common.api.views import RowViewSet
 
 class FirewallRows(RowViewSet[Firewall]):
     queryset = (
-        Firewall.objects.select_related("machine", "applier")
+        Firewall.objects.select_related("machine", "applier", "hold")
         .with_revisions()
         .with_state()
         .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
@@ -25,6 +25,7 @@ class FirewallRows(RowViewSet[Firewall]):
         "refused_at",
         "refusal",
         "applier",
+        "hold",
     )
 
     def lock(self, row: Firewall) -> bool:

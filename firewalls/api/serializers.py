@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from firewalls.allocation import NewFirewall, create_firewall, replace_rules
 from firewalls.api import words
+from firewalls.api.held import HoldSerializer, Waits
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Push, Revision
@@ -101,6 +102,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
     refusal = serializers.CharField(
         source="observation.refusal", read_only=True, help_text="Why the last look was refused."
     )
+    hold = HoldSerializer(source="held", read_only=True, allow_null=True)
     applier = ApplierSerializer(source="*", read_only=True)
     created_at = UtcTime(source="machine.created_at", read_only=True)
 
@@ -129,6 +131,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "checked_at",
             "refused_at",
             "refusal",
+            "hold",
             "applier",
             "practice",
             "created_at",
@@ -180,7 +183,7 @@ class StepSerializer(serializers.Serializer[Any]):
     output = serializers.CharField()
 
 
-class PushSerializer(RowSerializer[Push]):
+class PushSerializer(Waits, RowSerializer[Push]):
     """An attempt to bring a revision to a firewall: by number, or the latest when it starts."""
 
     revision = serializers.IntegerField(source="revision.number", read_only=True, allow_null=True)
@@ -218,6 +221,9 @@ class PushSerializer(RowSerializer[Push]):
             "created_at",
             "started_at",
             "finished_at",
+            "waits_for",
+            "waits_because",
+            "waits_until",
         ]
         read_only_fields = fields
 

@@ -3,6 +3,7 @@
 from django.urls import re_path
 
 from firewalls.api.configuration import ConfigurationView
+from firewalls.api.holding import HoldView
 from firewalls.api.observed import DriftView, HostKeyView, InspectionView
 from firewalls.api.retired import ReplaceView
 from networks.common.api.lists import UUID
@@ -16,5 +17,6 @@ urlpatterns = [
     re_path(rf"{_ONE}/drift/$", DriftView.as_view({"get": "drift"})),
     re_path(rf"{_ONE}/accept-drift/$", InspectionView.as_view({"post": "accept"})),
     re_path(rf"{_ONE}/replace/$", ReplaceView.as_view({"post": "replace"})),
+    re_path(rf"{_ONE}/hold/$", HoldView.as_view({"get": "hold", "post": "place", "delete": "end"})),
     re_path(rf"{_ONE}/check/$", InspectionView.as_view({"post": "check"})),
 ]

@@ -3,9 +3,11 @@
 from firewalls.models.access import SshAccess
 from firewalls.models.applier import Applier
 from firewalls.models.attachment import Attachment
+from firewalls.models.choice import Choice
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
+from firewalls.models.hold import Hold, HoldQuerySet
 from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.member import Member, MemberQuerySet
 from firewalls.models.needs import Needs
@@ -19,15 +21,19 @@ from firewalls.models.states import FirewallQuerySet
 from firewalls.models.takeover import Survey, Takeover
 from firewalls.models.touched import Touched
 from firewalls.models.turns import Turn
+from firewalls.models.window import Window
 
 __all__ = [
     "Applier",
     "Attachment",
+    "Choice",
     "Drift",
     "Endpoint",
     "EndpointQuerySet",
     "Firewall",
     "FirewallQuerySet",
+    "Hold",
+    "HoldQuerySet",
     "Member",
     "MemberQuerySet",
     "Needs",
@@ -45,6 +51,7 @@ __all__ = [
     "Takeover",
     "Touched",
     "Turn",
+    "Window",
     "lock_firewall",
     "lock_firewalls",
 ]

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from firewalls.models.attachment import Attachment
+    from firewalls.models.hold import Hold
     from firewalls.models.observation import Observation
     from firewalls.models.push import Push
     from firewalls.models.revision import Revision
     from firewalls.models.rule import Rule
+    from firewalls.models.window import Window
 
 _MAKE = "INSERT INTO firewalls_observation (firewall_id) VALUES (NEW.machine_id); RETURN NULL;"
 _REMOVE = "DELETE FROM firewalls_observation WHERE firewall_id = OLD.machine_id; RETURN OLD;"
@@ -92,6 +94,7 @@ class Firewall(ValidatedModel):
         observation: "Observation"
         state: str  # where with_state() annotated it
         rules: "RelatedManager[Rule]"
+        windows: "RelatedManager[Window]"
         revisions: "RelatedManager[Revision]"
         pushes: "RelatedManager[Push]"
 
@@ -142,6 +145,12 @@ class Firewall(ValidatedModel):
         """Whether it showed another host key than is pinned: nothing is sent until it is judged."""
         offered_for = self.observation.offered_for
         return bool(offered_for and offered_for == self.host_key and self.unjudged_key)
+
+    @property
+    def held(self) -> "Hold | None":
+        """Its hold, while that lasts: no push starts."""
+        hold: Hold | None = getattr(self, "hold", None)
+        return None if hold is None or hold.is_over else hold
 
     @property
     def router_id(self) -> IPv4Address | None:

@@ -38,7 +38,7 @@ class Member(models.Model):
     )
     name = models.CharField(max_length=63, help_text="Of its firewall, when the rollout began.")
     outcome = models.CharField(
-        max_length=10, blank=True, choices=Turn.choices, help_text="How far it was when freed."
+        max_length=12, blank=True, choices=Turn.choices, help_text="How far it was when freed."
     )
     wave = models.PositiveIntegerField(help_text="From 1.")
     position = models.PositiveIntegerField()
@@ -55,6 +55,12 @@ class Member(models.Model):
     # The number of the revision that was wanted when the rollout ended without it.
     left_at = models.PositiveIntegerField(null=True, blank=True)
     push = models.ForeignKey(Push, models.SET_NULL, null=True, blank=True, related_name="members")
+    left_out = models.CharField(
+        max_length=400,
+        blank=True,
+        db_default="",
+        help_text="Why its turn was left out; empty: not.",
+    )
 
     objects = MemberQuerySet.as_manager()
 

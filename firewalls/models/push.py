@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from firewalls.models.member import Member
 
 
+BY_ITSELF = "reconcile"  # who asks for what no person has asked for
 _NUMBER = "(SELECT number FROM firewalls_revision WHERE id = {row}.revision_id)"
 _CAUSE = "(SELECT cause FROM firewalls_rollout WHERE id = {row}.rollout_id)"
 
@@ -50,7 +51,8 @@ class PushQuerySet(models.QuerySet["Push"]):
     def enqueue(self, firewall: Firewall, by: str = "", revision: Revision | None = None) -> "Push":
         """Ask for a push; a later one than any that waits, which yields to it and is superseded.
 
-        Where somebody has asked for the very same already, it is that push.
+        Where somebody has asked for the very same already, it is that push. Raises ValidationError
+        where the firewall is gone, or held.
         """
         instead_of = firewall.wanted if revision else None
         push = Push(
@@ -62,6 +64,7 @@ class PushQuerySet(models.QuerySet["Push"]):
         with operation(f"a push of {firewall} was asked for"), transaction.atomic():
             if not lock_keys(Firewall, [firewall.pk]):
                 refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
+            Firewall.objects.filter(pk=firewall.pk).refuse_if_held()
             alike = self.filter(firewall=firewall, state=Push.State.QUEUED, rollout=None)
             if same := alike.filter(revision=revision).first():
                 return same

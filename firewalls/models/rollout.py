@@ -35,7 +35,7 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
             for turn in Turn
             if turn != Turn.WAITING
         }
-        over = F("confirmed") + F("failed") + F("taken_over") + F("gone")
+        over = F("confirmed") + F("failed") + F("taken_over") + F("gone") + F("passed_over")
         waiting = {"waiting": F("total") - over}
         return self.annotate(**{"total": Count("members"), **counts}).annotate(**waiting)
 
@@ -86,6 +86,7 @@ class Rollout(models.Model):
         taken_over: int
         gone: int
         running: int
+        passed_over: int
         waiting: int
 
     class Meta:

@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Now
 
+from networks.common.validation import InUse
+from networks.common.violations import Violation
 from networks.models import Address, Network, Partition
 
 if TYPE_CHECKING:
@@ -30,6 +33,10 @@ KEY_CHANGED = (
     & ~Q(observation__offered_key=F("host_key"))
     & (Q(key_dismissed_at=None) | Q(observation__offered_at__gt=F("key_dismissed_at")))
 )
+
+
+# A person has said that nothing is pushed to it, and the time of that has not come.
+HELD = Q(hold__isnull=False) & (Q(hold__until=None) | Q(hold__until__gt=Now()))
 
 
 class FirewallQuerySet(models.QuerySet["Firewall"]):
@@ -74,15 +81,27 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
         Not where somebody chose an older revision over the one that is wanted now: that stands
         until something else is wanted. Nor where it was given back: until it is taken over again.
+        Nor where a person holds it.
         """
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
         newest = Push.objects.ended().filter(firewall=OuterRef("pk")).order_by("-finished_at")
         rows = self.in_state(State.NEW, State.PENDING)
-        rows = rows.filter(machine__partition__auto_push=True).exclude(host="")
+        rows = rows.filter(machine__partition__auto_push=True).exclude(host="").exclude(HELD)
         rows = rows.exclude(takeover__given_back_at__isnull=False)
         rows = rows.alias(refused=Subquery(newest.values("instead_of")[:1]))
         return rows.filter(Q(refused=None) | ~Q(refused=F("wanted")))
+
+    def held(self) -> "FirewallQuerySet":
+        """Those to which nothing is pushed, because a person has said so."""
+        return self.filter(HELD)
+
+    def refuse_if_held(self) -> None:
+        """Raise InUse, with who holds one of these and why. They are locked."""
+        for firewall in self.held().select_related("hold", "machine"):
+            if hold := firewall.held:
+                message = f"{hold.sentence}. End the hold first."
+                raise InUse([Violation("firewall", "held", message)])
 
     def state_counts(self) -> dict[str, int]:
         """How many firewalls are in each state that occurs."""
@@ -111,7 +130,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
     def with_relations(self) -> "FirewallQuerySet":
         """Everything a list of firewalls shows of each, without a query per row."""
         return self.with_revisions().select_related(
-            "applier", "machine__partition", "machine__project", "machine__primary"
+            "applier", "hold", "machine__partition", "machine__project", "machine__primary"
         )
 
     def with_revisions(self) -> "FirewallQuerySet":

@@ -13,6 +13,7 @@ class Turn(models.TextChoices):
     RUNNING = "running", "running"
     WAITING = "waiting", "waiting"
     TAKEN_OVER = "taken_over", "taken over"  # a later push, which is not the rollout's, took over
+    PASSED_OVER = "passed_over", "passed over"  # a person held it when it was its turn
     GONE = "gone", "gone"  # it was freed before its turn was over
     CONFIRMED = "confirmed", "confirmed"
 
@@ -27,8 +28,12 @@ def is_at(turn: Turn, member: str = "") -> Q:
         Turn.TAKEN_OVER: Q(**{state: Push.State.SUPERSEDED}),
         Turn.CONFIRMED: Q(**{state: Push.State.CONFIRMED}),
     }
-    freed = Q(**{f"{member}outcome": turn})
-    return freed | (Q(**{f"{member}outcome": ""}) & by_push[turn]) if turn in by_push else freed
+    freed, is_there = Q(**{f"{member}outcome": turn}), Q(**{f"{member}outcome": ""})
+    if turn == Turn.PASSED_OVER:
+        return freed | (is_there & Q(**{f"{member}left_out__gt": ""}))
+    if turn not in by_push:
+        return freed
+    return freed | (is_there & Q(**{f"{member}left_out": ""}) & by_push[turn])
 
 
 TURN = Case(*(When(is_at(turn), then=Value(turn)) for turn in Turn), output_field=CharField())

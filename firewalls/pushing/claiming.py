@@ -9,11 +9,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When, Window
+from django.db.models.functions import Now, RowNumber
 
-from firewalls.models import Firewall, Observation, Push, PushQuerySet
+from firewalls.models import Firewall, Hold, Observation, Push, PushQuerySet
 from firewalls.models.states import KEY_CHANGED
+from firewalls.pushing import limits, windows
 from firewalls.pushing.jobs import REACHED_BY
 from networks.common.locking import lock_keys
 
@@ -24,22 +25,48 @@ LEASE = timedelta(minutes=5)  # for which an inspection is one worker's
 
 
 def claim_push(pk: UUID | str) -> Push | None:
-    """Start this push, unless another worker has it or another push of the firewall runs."""
-    if not _start(Push.objects.filter(pk=pk)):
-        return None
-    return _with_firewalls().get(pk=pk)
+    """Start this push, unless another worker has it, or it has to wait."""
+    return next(iter(_claim(Push.objects.filter(pk=pk), most=1)), None)
 
 
 def claim_pushes(most: int) -> list[Push]:
     """Start up to so many of those that wait, the oldest first; none if a competitor was faster."""
-    busy = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.RUNNING)
-    waiting = Push.objects.open().filter(~Exists(busy), state=Push.State.QUEUED)
-    oldest = waiting.order_by("created_at").select_for_update(skip_locked=True)
+    return _claim(Push.objects.all(), most)
+
+
+def _claim(pushes: PushQuerySet, most: int) -> list[Push]:
     with transaction.atomic():
-        keys = list(oldest.values_list("pk", flat=True)[:most])
+        startable = _within_limits(_startable(pushes), most)
+        locked = startable.order_by("created_at").select_for_update(skip_locked=True, of=("self",))
+        keys = list(locked.values_list("pk", flat=True)[:most])
         if not keys or not _start(Push.objects.filter(pk__in=keys)):
             return []
         return list(_with_firewalls().filter(pk__in=keys))
+
+
+def _startable(pushes: PushQuerySet) -> PushQuerySet:
+    """Those that wait, and for nothing but a worker and the limit of their partition."""
+    busy = Push.objects.filter(firewall=OuterRef("firewall"), state=Push.State.RUNNING)
+    held = Hold.objects.in_force().filter(firewall=OuterRef("firewall"))
+    queued = pushes.open().filter(state=Push.State.QUEUED)
+    in_time = windows.rules(queued.values("firewall")).in_time(queued)
+    return in_time.filter(~Exists(busy), ~Exists(held))
+
+
+def _within_limits(startable: PushQuerySet, most: int) -> PushQuerySet:
+    """Without those for which their partition has no room; until the transaction ends it is ours.
+
+    The oldest of each partition go first.
+    """
+    room = limits.lock_room(startable)
+    if not room:
+        return startable
+    partition = F("firewall__machine__partition")
+    place = Window(RowNumber(), partition_by=partition, order_by=["created_at", "pk"])
+    cases = [When(firewall__machine__partition=name, then=Value(n)) for name, n in room.items()]
+    within = Case(*cases, default=Value(most))
+    chosen = startable.annotate(place=place, room=within).filter(place__lte=F("room"))
+    return Push.objects.filter(pk__in=list(chosen.values_list("pk", flat=True)))
 
 
 def _start(pushes: PushQuerySet) -> int:

@@ -4,6 +4,7 @@ A push that cannot begin is refused: it ends without the firewall being asked.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict
 from uuid import UUID
 
@@ -14,12 +15,14 @@ from firewalls.configuration import checks
 from firewalls.device.protocol import too_large
 from firewalls.device.transport import Step
 from firewalls.intent import changes
-from firewalls.models import Firewall, Push, Revision
-from firewalls.pushing import carrying, takeover
+from firewalls.models import Choice, Firewall, Push, Revision
+from firewalls.pushing import carrying, lockout, takeover
 from firewalls.pushing.jobs import REACHED_BY, PushJob
 from firewalls.pushing.settling import refuse
 from networks.common.locking import lock_keys
 from networks.models import Carried
+
+Chosen = tuple[Push, Revision]
 
 
 def prepare(claimed: list[Push]) -> list[PushJob]:
@@ -37,7 +40,22 @@ def prepare(claimed: list[Push]) -> list[PushJob]:
             refuse(push, reason)
         else:
             chosen.append((push, push.revision))
-    return _checked(chosen)
+    return _checked(list(_still_reached(chosen)))
+
+
+def _still_reached(chosen: list[Chosen]) -> Iterator[Chosen]:
+    """Those that lock nobody out, as far as is known, or where a person has said that it is meant.
+
+    The others are refused.
+    """
+    found = lockout.hazards_of_each([lockout.Order(push.firewall, one) for push, one in chosen])
+    for (push, revision), hazards in zip(chosen, found, strict=True):
+        choice: Choice | None = getattr(push, "choice", None)
+        is_meant = choice is not None and choice.may_lock_out
+        if reason := lockout.refusal(hazards, is_meant=is_meant):
+            refuse(push, reason)
+        else:
+            yield push, revision
 
 
 def _not_allowed(push: Push, revision: Revision) -> str:
@@ -71,15 +89,14 @@ def _still_running(claimed: list[Push]) -> list[Push]:
         *[f"firewall__{name}" for name in REACHED_BY],
         "firewall__takeover",
         "firewall__observation",
+        "choice",
         "revision",
     )
     current = running.in_bulk([push.pk for push in claimed])
     return [current[push.pk] for push in claimed if push.pk in current]
 
 
-def _brought(
-    chosen: list[tuple[Push, Revision]], ours: list[dict[str, str]]
-) -> dict[UUID, list[Carried]]:
+def _brought(chosen: list[Chosen], ours: list[dict[str, str]]) -> dict[UUID, list[Carried]]:
     """What each firewall may have from its push on."""
     firewalls = [push.firewall for push, _ in chosen]
     brought: dict[UUID, list[Carried]] = defaultdict(list)
@@ -88,7 +105,7 @@ def _brought(
     return brought
 
 
-def _checked(chosen: list[tuple[Push, Revision]]) -> list[PushJob]:
+def _checked(chosen: list[Chosen]) -> list[PushJob]:
     """Ask the real parsers; nothing that they refuse is sent."""
     ours = [{} if revision.number == takeover.HAD else revision.files for _, revision in chosen]
     all_complaints = checks.complaints_of_each(ours)

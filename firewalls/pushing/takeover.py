@@ -68,7 +68,7 @@ def prospect(firewall: Firewall) -> Prospect | None:
     if survey is None or firewall.wanted is None:
         return None
     wanted = firewall.wanted.files
-    claimed = _claims(wanted, survey)
+    claimed = making_way(wanted, survey)
     there = {path: survey.files.get(path, "") for path in wanted} | {
         path: survey.units[path] for path in claimed
     }
@@ -89,14 +89,15 @@ def is_in_the_way(firewall: Firewall) -> bool:
     survey = Survey.objects.filter(firewall=firewall).first()
     if survey is None or firewall.wanted is None:
         return False
-    return not _are_adopted(firewall, survey, _claims(firewall.wanted.files, survey))
+    return not _are_adopted(firewall, survey, making_way(firewall.wanted.files, survey))
 
 
 def _are_adopted(firewall: Firewall, survey: Survey, claimed: Collection[str]) -> bool:
     return set(_digests(survey, claimed).items()) <= set(adopted(firewall).items())
 
 
-def _claims(wanted: Mapping[str, str], survey: Survey) -> dict[str, str]:
+def making_way(wanted: Mapping[str, str], survey: Survey) -> dict[str, str]:
+    """Which units of somebody else make way for these files, by path, and why."""
     macs = dict(line.split(" ", 1) for line in survey.now.get(MACS, "").splitlines() if " " in line)
     return claims.claims(wanted, survey.units, macs)
 

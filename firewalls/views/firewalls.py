@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.models import Attachment, Firewall, Retired
+from firewalls.models.states import HELD
 from firewalls.pushing import appliers
 from firewalls.pushing.jobs import REACHED_BY, target_of
 from firewalls.pushing.takeover import is_in_the_way
@@ -32,6 +33,7 @@ FILTERS: dict[str, Filter] = {
     "project": lambda rows, value: rows.filter(machine__project=value),
     "network": lambda rows, value: rows.filter(machine__primary=value),
     "attachments": lambda rows, value: rows.in_network(value),
+    "held": lambda rows, value: rows.filter(HELD) if value == "yes" else rows.exclude(HELD),
     "applier": lambda rows, value: rows.filter(appliers.condition(value)),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
@@ -46,6 +48,7 @@ SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
     "host": attrgetter("host"),
     "port": attrgetter("port"),
     "applier": appliers.state_of,
+    "held": lambda firewall: firewall.held.reason if firewall.held else "",
 }
 RECENT = 8
 

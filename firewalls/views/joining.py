@@ -12,8 +12,9 @@ from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
 from firewalls.intent.choices import firewall_choices, network_choices
 from firewalls.intent.effects import Effect
-from firewalls.models import Firewall, Push
+from firewalls.models import Firewall
 from firewalls.previews import join_preview, leave_preview
+from firewalls.pushing.asking import ask
 from networks.common.addressing import IP
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
@@ -96,8 +97,12 @@ def _shown(effect: Effect[tuple[IP, ...]], firewall: Firewall) -> dict[str, obje
 def _done(request: HttpRequest, firewall: Firewall, sentence: str, push: bool) -> HttpResponse:
     """Say so, and go where it is pushed, or back to the firewall where it waits."""
     if push and firewall.host and request.user.has_perm("firewalls.add_push"):
+        try:
+            queued = ask(firewall, by=request.user.get_username())
+        except ValidationError as error:
+            messages.error(request, f"{sentence}. It is not pushed: {' '.join(error.messages)}")
+            return redirect("firewalls:detail", firewall.pk)
         messages.success(request, f"{sentence}. Its configuration is on the way.")
-        queued = Push.objects.enqueue(firewall, by=request.user.get_username())
         return redirect("firewalls:push_detail", queued.pk)
     messages.success(request, f"{sentence}. Its configuration waits to be pushed.")
     return redirect("firewalls:detail", firewall.pk)

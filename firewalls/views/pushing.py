@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from firewalls import tasks
 from firewalls.models import Firewall, Push
-from firewalls.views.configuration import numbered
+from firewalls.pushing import waiting
 from networks.common.htmx import page
 
 # What a push goes through, in order; one that has not begun yet is shown as waiting.
@@ -48,16 +48,6 @@ ENDED = {"ok", "skipped", "failed"}
 
 
 @require_POST
-def push(request: HttpRequest, pk: UUID) -> HttpResponse:
-    firewall = _firewall(request, pk)
-    number = request.POST.get("revision", "")
-    revision = numbered(firewall, number) if number else None
-    by = request.user.get_username()
-    queued = Push.objects.enqueue(firewall, by=by, revision=revision)
-    return redirect("firewalls:push_detail", queued.pk)
-
-
-@require_POST
 def check(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = _firewall(request, pk)
     tasks.inspect_soon([firewall])
@@ -69,10 +59,19 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Push.objects.select_related(
-        "firewall__machine__partition", "firewall__observation", "revision", "rollout"
+        "firewall__machine__partition",
+        "firewall__observation",
+        "revision",
+        "rollout",
+        "choice",
     )
     watched = get_object_or_404(rows.defer("revision__files"), pk=pk)
-    context = {"push": watched, "looked_at": _looked_at(watched), **_progress(watched)}
+    context = {
+        "push": watched,
+        "looked_at": _looked_at(watched),
+        "waits": waiting.reason(watched),
+        **_progress(watched),
+    }
     return page(request, "firewalls/push.html", context, parts={"push-status"})
 
 

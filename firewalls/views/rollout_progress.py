@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.models import Member, Rollout, Turn
 from firewalls.models.turns import is_at
+from firewalls.pushing import waiting
 from firewalls.views.pushing import STEPS
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
@@ -62,8 +63,9 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     chosen_page = paginator.get_page(number)
     rows = members.filter(pk__in=list(chosen_page))
     chosen_page.object_list = list(rows.select_related("push__superseded_by"))
+    waits = waiting.reasons(member.push for member in chosen_page if member.push)
     for member in chosen_page:
-        member.now = _now(member)
+        member.now = waits[member.push_id].sentence if member.push_id in waits else _now(member)
     return chosen_page
 
 
@@ -73,7 +75,7 @@ def _now(member: Member) -> str:
     if member.outcome:
         return "Its firewall was freed since."
     if push is None:
-        return ""
+        return member.left_out
     if push.superseded_by:
         return f"{push.error} That one is {push.superseded_by.get_state_display()}."
     if push.error or not push.is_open:

@@ -9,7 +9,7 @@ from networks.models import Partition, Project
 
 @admin.register(Partition)
 class PartitionAdmin(RowAdmin):
-    list_display = ["id", "name", "description", "auto_push"]
+    list_display = ["id", "name", "description", "auto_push", "pushes_at_once"]
     list_filter = ["auto_push"]
     search_fields = ["id", "name", "description"]
 

@@ -37,6 +37,7 @@ class PartitionSerializer(PlaceSerializer[Partition]):
             "management_prefixes",
             "fabric_mtu",
             "auto_push",
+            "pushes_at_once",
         ]
 
 
@@ -55,6 +56,7 @@ class PartitionFilters(django_filters.FilterSet):
     management_prefixes = CidrAmong()
     fabric_mtu = Integer()
     auto_push = YesNo()
+    pushes_at_once = Integer()
 
 
 class ProjectFilters(django_filters.FilterSet):

@@ -42,6 +42,12 @@ class Partition(ValidatedModel):
         help_text="Push changed configurations without being asked; "
         "otherwise they wait as pending.",
     )
+    pushes_at_once = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="So many pushes run at a time, the others wait; empty: as many as workers carry.",
+    )
 
     class Meta:
         ordering = ["id"]
@@ -49,7 +55,8 @@ class Partition(ValidatedModel):
             ChoiceCheck(
                 name="fabric_mtu_carries_ipv6",
                 condition=Q(fabric_mtu__range=(SMALLEST_FABRIC, LARGEST_FABRIC)),
-            )
+            ),
+            ChoiceCheck(name="pushes_at_once_are_some", condition=Q(pushes_at_once__gte=1)),
         ]
         triggers = [Recorded(label="this.id")]
 

@@ -1,13 +1,15 @@
 """A made-up world in which every page has something to show, and the addresses of all its pages."""
 
+from datetime import timedelta
+
 from asyncssh import generate_private_key
 from django.utils import timezone
 
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.device.transport import Survey
 from firewalls.intent import changes
-from firewalls.models import Drift, Firewall, Observation, Push, Retired, Rollout, Rule
-from firewalls.pushing import carrying, rollouts, takeover
+from firewalls.models import Drift, Firewall, Observation, Push, Retired, Rollout, Rule, Window
+from firewalls.pushing import asking, carrying, holding, rollouts, takeover
 from tests.world import World, world
 
 LONG_NAME = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"
@@ -40,6 +42,7 @@ def every_page() -> dict[str, int]:
         *_observation_pages(firewall),
         *_observation_pages(_seen_with_units_of_others(silent)),
         f"/firewalls/{drifted.pk}/",
+        *_pages_of_care(fra),
         *_pages_of_the_retired(fra),
     ]
     return {
@@ -178,6 +181,35 @@ def _pages_of_the_retired(fra: World) -> list[str]:
         f"/retired/{cleaned.pk}/",
         "/networks/old/",
         "/search/?q=203.0.113.4",
+    ]
+
+
+def _pages_of_care(fra: World) -> list[str]:
+    """Of a firewall that is held, of a push that waits for a window, and of one asked twice."""
+    home = fra.private("careful", fra.analytics)
+    held, late, odd = (
+        fra.firewall(name, fra.analytics, home, fra.internet, host=host, port=port)
+        for name, host, port in (
+            ("held-fw", "192.0.2.11", 22),
+            ("late-fw", "192.0.2.12", 22),
+            ("odd-fw", "192.0.2.13", 2222),
+        )
+    )
+    holding.hold(held, by="ada", reason="the vendor looks into it, " + "and on " * 20)
+    soon = timezone.now() + timedelta(hours=5)
+    clock = {"begins": soon.time(), "ends": (soon + timedelta(hours=2)).time()}
+    Window(firewall=late, zone="America/Argentina/ComodRivadavia", days=[1, 3, 5], **clock).save()
+    Window(firewall=late, zone="UTC", days=[2, 4, 6], **clock).save()
+    waiting = asking.ask(late, by="ada")
+    return [
+        f"/firewalls/{held.pk}/",
+        f"/firewalls/{held.pk}/when/",
+        f"/firewalls/{held.pk}/push/",
+        f"/firewalls/{late.pk}/when/",
+        f"/firewalls/{late.pk}/push/",
+        f"/firewalls/{odd.pk}/push/",
+        f"/pushes/{waiting.pk}/",
+        "/partitions/fra/when/",
     ]
 
 

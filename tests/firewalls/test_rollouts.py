@@ -232,13 +232,29 @@ class TestRest:
         assert (shown["firewalls"], shown["waves"], shown["max_failures"]) == (ids, [2, "rest"], 1)
         assert (shown["state"], shown["progress"]) == (
             "running",
-            {"total": 6, "confirmed": 0, "failed": 0, "taken_over": 0, "gone": 0, "waiting": 6},
+            {
+                "total": 6,
+                "confirmed": 0,
+                "failed": 0,
+                "taken_over": 0,
+                "gone": 0,
+                "passed_over": 0,
+                "waiting": 6,
+            },
         )
         tasks.work()
         after = Api("viewer").get(f"rollouts/{shown['id']}/").json()
         assert (after["state"], after["progress"]) == (
             "finished",
-            {"total": 6, "confirmed": 6, "failed": 0, "taken_over": 0, "gone": 0, "waiting": 0},
+            {
+                "total": 6,
+                "confirmed": 6,
+                "failed": 0,
+                "taken_over": 0,
+                "gone": 0,
+                "passed_over": 0,
+                "waiting": 0,
+            },
         )
         pushes = Api("viewer").get(f"pushes/?rollout={shown['id']}&state=confirmed").json()
         assert pushes["count"] == 6 and {push["rollout"] for push in pushes["results"]} == {

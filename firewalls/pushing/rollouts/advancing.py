@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Member, Push, Rollout, Turn
 from firewalls.models.turns import FAILED, UNANSWERED, UNFINISHED, is_at
+from firewalls.pushing.rollouts import passing
 from firewalls.pushing.rollouts.queueing import queue
 from networks.common.locking import lock_keys
 
@@ -31,9 +32,11 @@ def _is_over_at_once(rollout: Rollout) -> bool:
     waves = _count_by_wave(rollout)
     unfinished = [wave["wave"] for wave in waves if wave["unfinished"]]
     if not unfinished:
-        end(rollout, State.FINISHED, "")
+        end(rollout, State.FINISHED, passing.summary(rollout.members.all()))
     elif reason := too_many(rollout):
         end(rollout, State.STOPPED, f"It stopped when {reason}.")
+    elif passing.pass_over(rollout.members.filter(wave=unfinished[0])):
+        return True
     else:
         return _begin(rollout, unfinished[0], waves)
     return False
@@ -91,14 +94,16 @@ def end(rollout: Rollout, state: str, reason: str) -> None:
     if by_itself:
         _leave(rollout)
     rollout.state = state
-    rollout.reason = f"{reason} {AGAIN}"[:400] if by_itself and reason else reason[:400]
+    waits = by_itself and state == State.STOPPED
+    rollout.reason = f"{reason} {AGAIN}"[:400] if waits else reason[:400]
     rollout.finished_at = Now()
     rollout.save(update_fields=["state", "reason", "finished_at"])
 
 
 def _leave(rollout: Rollout) -> None:
     """Note what those want that it did not bring it to: that does not begin again by itself."""
-    left = rollout.members.exclude(is_at(Turn.CONFIRMED)).exclude(UNANSWERED)
+    left = rollout.members.exclude(is_at(Turn.CONFIRMED) | is_at(Turn.PASSED_OVER))
+    left = left.exclude(UNANSWERED)
     wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted__number")
     left.update(left_at=Subquery(wanted[:1]))
 

@@ -7,13 +7,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from firewalls.models import Firewall, FirewallQuerySet, Member, Push, Rollout
+from firewalls.models.push import BY_ITSELF
 from firewalls.pushing.rollouts.advancing import end
 from firewalls.pushing.rollouts.starting import MOST, start
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
 
-BY = "reconcile"
 NAMED = 3  # of the changes that are brought, in the words that say what for
 
 
@@ -35,7 +35,7 @@ def _begin(partition: Partition) -> None:
         return
     try:
         with transaction.atomic():
-            start(firewalls, cause=_cause(partition, firewalls), by=BY, partition=partition)
+            start(firewalls, cause=_cause(partition, firewalls), by=BY_ITSELF, partition=partition)
     except IntegrityError:  # of `one_automatic_rollout`: another worker has begun it
         return
 

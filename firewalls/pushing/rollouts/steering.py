@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from firewalls.models import Firewall, Rollout, Turn
 from firewalls.models.turns import UNFINISHED, is_at
 from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, too_many, withdraw
+from firewalls.pushing.rollouts.passing import take_up_again
 from firewalls.pushing.rollouts.queueing import queue
 from firewalls.pushing.rollouts.starting import start
 from networks.common.audit import operation
@@ -31,13 +32,18 @@ def pause(rollout: Rollout, by: str) -> None:
 
 
 def resume(rollout: Rollout, by: str) -> None:
-    """Go on with what waits, where it was paused or has stopped. Raises ValidationError."""
-    with _locked(rollout, "resumed", State.PAUSED, State.STOPPED) as row:
+    """Go on with what waits, and what was passed over, where it does not run.
+
+    Raises ValidationError.
+    """
+    with _locked(rollout, "resumed", State.PAUSED, State.STOPPED, State.FINISHED) as row:
         if reason := too_many(row):
             raise _refused(f"It does not go on: {reason}. Retry those first.", "failed")
-        if not row.is_open and not row.members.filter(UNFINISHED).exists():
+        waits = UNFINISHED | is_at(Turn.PASSED_OVER)
+        if not row.is_open and not row.members.filter(waits).exists():
             raise _refused("None of it waits: there is nothing to go on with.", "nothing_waits")
         _open(row, State.RUNNING, "")
+        take_up_again(row.members.all())
         advance(row.pk)
 
 

@@ -1,0 +1,73 @@
+"""Asking for a push: what is known against it, when it may start, and what a person chooses."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from firewalls.forms import PushForm
+from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing import asking, lockout, windows
+from firewalls.pushing.jobs import REACHED_BY
+from firewalls.views.configuration import numbered
+from networks.common.htmx import page
+
+
+def push(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What may be chosen for a push; posted, the push, or what is in its way."""
+    firewall = _firewall(request, pk)
+    given = request.POST if request.method == "POST" else request.GET
+    number = given.get("revision", "")
+    revision = numbered(firewall, number) if number else None
+    form = PushForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            by, wish = request.user.get_username(), form.wish()
+            queued = asking.ask(firewall, by=by, revision=revision, wish=wish)
+            return redirect("firewalls:push_detail", queued.pk)
+        except ValidationError as error:
+            form.refuse(error)
+    return _shown(request, firewall, revision, form)
+
+
+def _shown(
+    request: HttpRequest, firewall: Firewall, revision: Revision | None, form: PushForm
+) -> HttpResponse:
+    hazards = lockout.hazards_of(firewall, revision or firewall.wanted)
+    context = {
+        "firewall": firewall,
+        "revision": revision,
+        "form": form,
+        "certain": [one for one in hazards if one.is_certain],
+        "doubtful": [one for one in hazards if not one.is_certain],
+        "rule": windows.rules([firewall]).of(firewall),
+    }
+    status = 422 if form.errors else 200
+    return page(request, "firewalls/ask_push.html", context, status=status)
+
+
+@require_POST
+def start_now(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Have a push that waits for a maintenance window start all the same."""
+    _may(request)
+    waiting = get_object_or_404(Push.objects.select_related("firewall__machine"), pk=pk)
+    by, reason = request.user.get_username(), request.POST.get("reason", "")
+    try:
+        asking.start_now(waiting, by=by, reason=reason)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("firewalls:push_detail", pk)
+
+
+def _firewall(request: HttpRequest, pk: UUID) -> Firewall:
+    _may(request)
+    rows = Firewall.objects.with_relations().select_related(*REACHED_BY)
+    return get_object_or_404(rows.with_state(), pk=pk)
+
+
+def _may(request: HttpRequest) -> None:
+    if not request.user.has_perm("firewalls.add_push"):
+        raise PermissionDenied("Pushing takes the role operator.")
