@@ -62,6 +62,9 @@ NETWORK_PAGES = [
     "/networks/super-fra/share/",
     "/networks/store/share/",
     "/networks/store/consumers/",
+    "/networks/lone/",
+    "/networks/lone/firewalls/",
+    "/networks/store/firewalls/",
     "/networks/tiny/join/",
 ]
 ACTIVITY_PAGES = [

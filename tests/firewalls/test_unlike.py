@@ -7,6 +7,7 @@ over those that announce it. What they are told is read from the configurations.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -165,6 +166,41 @@ def test_every_firewall_that_has_joined_a_shared_network_is_a_way_to_it() -> Non
         here = {"outside_is_there": outside_is_there}
         assert drawn(every, ip_address("10.128.0.5"), **here) == [first, second]
         assert drawn(every, ip_address("10.128.4.5"), **here) == [second, third]
+
+
+def steps(
+    before: Sequence[Facts], after: Sequence[Facts], order: Sequence[int]
+) -> list[list[Facts]]:
+    """What the firewalls have after each push, in this order."""
+    current = list(before)
+    states = []
+    for number in order:
+        current[number] = after[number]
+        states.append(list(current))
+    return states
+
+
+@given(JOINED, st.sampled_from((*SHARED, *EXTERNALS)), st.randoms(), st.booleans())
+def test_one_after_the_other_they_come_to_a_change_without_losing_a_flow(
+    joined: list[set[Net]], network: Net, chance: Random, outside_is_there: bool
+) -> None:
+    """Who joins is pushed to before its siblings, who leaves after them."""
+    changed = [joined[0] ^ {network}, *joined[1:]]
+    others = chance.sample(range(1, len(joined)), len(joined) - 1)
+    order = [0, *others] if network in changed[0] else [*others, 0]
+    for state in steps(firewalls(*joined), firewalls(*changed), order):
+        assert lost(state, outside_is_there=outside_is_there) == []
+
+
+def test_the_other_way_round_they_lose_some() -> None:
+    """Where all of them lead outside, and the shared network is found by that."""
+    both, one = (
+        [{STORAGE_DUAL, INTERNET_DUAL}] * 2,
+        [{INTERNET_DUAL}, {STORAGE_DUAL, INTERNET_DUAL}],
+    )
+    for before, after, order in ((both, one, (0, 1)), (one, both, (1, 0))):
+        halfway, done = steps(firewalls(*before), firewalls(*after), order)
+        assert lost(halfway) != [] and lost(done) == []
 
 
 @given(JOINED)
