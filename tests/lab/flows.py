@@ -1,4 +1,8 @@
-"""Many flows of one connection, as switches spread them over equal routes by their ports."""
+"""Many flows of one connection, as switches spread them over equal routes by their ports.
+
+Each is one packet of UDP. In one kernel with the switches, a machine's TCP would choose another
+path whenever it tries again.
+"""
 
 from collections import Counter
 
@@ -14,6 +18,7 @@ def answers(lab: Lab, connection: Connection, times: int) -> Counter[str]:
         "node": connection.source,
         "to": lab.address(connection.target, version=connection.version),
         "port": connection.port,
+        "protocol": "udp",
         "seconds": ANSWER_SECONDS,
     }
     responses = lab.guest.request("connect", connections=[request] * times)["responses"]
