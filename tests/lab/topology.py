@@ -101,7 +101,7 @@ FIREWALLS = (
     Firewall("fw-web", "web", ("storage", "backup"), ("internet",), egress=(80,)),
     Firewall("fw-batch", "batch", ("storage", "backup")),
     Firewall("fw-backup", "backup", (), ("internet",), egress=(80,)),
-    Firewall("fw-backup2", "backup", egress=(80,)),  # joins what it needs, and leaves it again
+    Firewall("fw-backup2", "backup", egress=(80,)),  # joins what scenario 25 takes
 )
 INTERNET = ("internet", 104009, ("203.0.113.0/24", "2001:db8:113::/64"))
 INTERNET_HOST = ("198.51.100.8", "2001:db8:8::8")
