@@ -109,7 +109,9 @@ class FirewallViewSet(FirewallRows):
         join(firewall, by=request.user.get_username(), **body.validated_data)
         return self.answer(firewall, status.HTTP_201_CREATED)
 
-    @extend_schema(parameters=ASKED, responses=EffectSerializer)
+    @extend_schema(
+        parameters=ASKED, responses=EffectSerializer, operation_id="firewalls_join_effect"
+    )
     @attachments.mapping.get
     def joining(self, request: Request, id: str) -> Response:
         """What joining would change, and the addresses that it would get there."""
@@ -126,7 +128,7 @@ class FirewallViewSet(FirewallRows):
         leave(firewall, _joined(firewall, network), by=request.user.get_username())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(responses=EffectSerializer)
+    @extend_schema(responses=EffectSerializer, operation_id="firewalls_leave_effect")
     @leave.mapping.get
     def leaving(self, request: Request, id: str, network: str) -> Response:
         """What leaving would change, and the addresses that it would give back."""
