@@ -40,6 +40,7 @@ def every_page() -> dict[str, int]:
         *_observation_pages(firewall),
         *_observation_pages(_seen_with_units_of_others(silent)),
         f"/firewalls/{drifted.pk}/",
+        f"/firewalls/{drifted.pk}/join/store/",
         *_pages_of_the_retired(fra),
     ]
     return {
