@@ -18,6 +18,7 @@ from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.retired import KeptBackViewSet, RetiredViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
+from firewalls.api.siblings import SiblingsView
 from firewalls.api.urls import urlpatterns as firewall_urls
 from firewalls.api.windows import WindowViewSet
 from machines.api import MachineViewSet
@@ -80,6 +81,11 @@ urlpatterns = [
         rf"^networks/(?P<id>{NETWORK_ID})/consumers/$",
         ConsumersView.as_view(),
         name="network-consumers",
+    ),
+    re_path(
+        rf"^networks/(?P<id>{NETWORK_ID})/firewalls/$",
+        SiblingsView.as_view(),
+        name="network-firewalls",
     ),
     *firewall_urls,
     *router.urls,

@@ -15,6 +15,7 @@ from firewalls.views import (
     rollout_progress,
     rollouts,
     sharing,
+    siblings,
     takeover,
     when,
 )
@@ -34,6 +35,7 @@ urlpatterns = [
     path("search/", overview.search, name="search"),
     path("networks/<id:pk>/share/", sharing.share, name="share"),
     path("networks/<id:pk>/consumers/", sharing.consumers, name="consumers"),
+    path("networks/<id:pk>/firewalls/", siblings.siblings, name="siblings"),
     path("networks/<id:pk>/join/", joining.join_network, name="join_network"),
     path("firewalls/", firewalls.firewall_list, name="list"),
     path("firewalls/<uuid:pk>/", firewalls.firewall_detail, name="detail"),

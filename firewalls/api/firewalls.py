@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -12,21 +13,16 @@ from rest_framework.response import Response
 
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.api import words
+from firewalls.api.joining import ASKED, EffectSerializer, JoinSerializer, asked
 from firewalls.api.rows import FirewallRows
 from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.models import Choice, Firewall, FirewallQuerySet, Push, Revision
 from firewalls.models.states import HELD
+from firewalls.previews import join_preview, leave_preview
 from firewalls.pushing import appliers
 from firewalls.pushing.asking import Wish, ask
-from networks.common.api.fields import InetText, RelatedId
 from networks.common.api.lists import Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
-
-
-class JoinSerializer(serializers.Serializer[Any]):
-    network = RelatedId(queryset=Network.objects.prefetch_related("prefixes"))
-    auto = serializers.BooleanField(default=True)
-    addresses = serializers.ListField(child=InetText(), required=False, default=list)
 
 
 class PushRequestSerializer(serializers.Serializer[Any]):
@@ -121,7 +117,9 @@ class FirewallViewSet(FirewallRows):
     }
     permissions = {
         "attachments": "firewalls.add_attachment",
+        "joining": "firewalls.add_attachment",
         "leave": "firewalls.delete_attachment",
+        "leaving": "firewalls.delete_attachment",
         "push": "firewalls.add_push",
     }
 
@@ -138,16 +136,32 @@ class FirewallViewSet(FirewallRows):
         join(firewall, by=request.user.get_username(), **body.validated_data)
         return self.answer(firewall, status.HTTP_201_CREATED)
 
+    @extend_schema(
+        parameters=ASKED, responses=EffectSerializer, operation_id="firewalls_join_effect"
+    )
+    @attachments.mapping.get
+    def joining(self, request: Request, id: str) -> Response:
+        """What joining would change, and the addresses that it would get there."""
+        wanted = asked(request)
+        firewall = get_object_or_404(self.get_queryset(), pk=id)  # the query is no filter
+        effect = join_preview(firewall, wanted["network"], addresses=wanted["addresses"])
+        return self.read(request, EffectSerializer(effect).data)
+
     @extend_schema(responses={204: None})
     @action(detail=True, methods=["delete"], url_path="attachments/(?P<network>[A-Za-z0-9._-]+)")
     def leave(self, request: Request, id: str, network: str) -> Response:
         """Leave a network that it joined."""
         firewall = self.locked(request)
-        left = Network.objects.filter(pk=network).first()
-        if left is None or not _is_in(firewall, left):
-            raise Http404
-        leave(firewall, left, by=request.user.get_username())
+        leave(firewall, _joined(firewall, network), by=request.user.get_username())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=EffectSerializer, operation_id="firewalls_leave_effect")
+    @leave.mapping.get
+    def leaving(self, request: Request, id: str, network: str) -> Response:
+        """What leaving would change, and the addresses that it would give back."""
+        firewall = self.get_object()
+        effect = leave_preview(firewall, _joined(firewall, network))
+        return self.read(request, EffectSerializer(effect).data)
 
     @extend_schema(request=PushRequestSerializer, responses={202: PushSerializer})
     @action(detail=True, methods=["post"])
@@ -164,6 +178,14 @@ class FirewallViewSet(FirewallRows):
         queued = ask(firewall, by=by, revision=revision, wish=body.wish())
         push = Push.objects.select_related("revision").get(pk=queued.pk)
         return Response(PushSerializer(push).data, status.HTTP_202_ACCEPTED)
+
+
+def _joined(firewall: Firewall, name: str) -> Network:
+    """The network of this id, where the firewall is in it. Raises Http404."""
+    network = Network.objects.filter(pk=name).first()
+    if network is None or not _is_in(firewall, network):
+        raise Http404
+    return network
 
 
 def _is_in(firewall: Firewall, network: Network) -> bool:

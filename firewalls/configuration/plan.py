@@ -23,6 +23,7 @@ from firewalls.configuration.filters import (
     port_forwards,
     translations,
 )
+from firewalls.configuration.offers import Offer, offer, unlike
 from firewalls.configuration.routes import Vrf, vrfs
 from firewalls.configuration.values import Endpoint, Net, Rule, interface, word
 from networks.common.addressing import IP, Cidr
@@ -37,7 +38,7 @@ LONGEST_NAME = 63  # RFC 1123: a label
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one firewall."""
+    """What is known of one firewall; `siblings` are the other firewalls of its primary network."""
 
     hostname: str
     asn: int
@@ -54,6 +55,12 @@ class Facts:
     ntp_servers: tuple[str, ...] = ()
     fabric_mtu: int = FABRIC_MTU
     frr_version: str = FRR_VERSION
+    siblings: tuple[Offer, ...] = ()
+
+    @property
+    def unlike(self) -> tuple[int, ...]:
+        """The families in which it passes on something else than its siblings do."""
+        return unlike([offer(self.primary, self.shared, self.externals), *self.siblings])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ def plan(facts: Facts) -> Plan:
         mac=_mac(facts.router_id),
         frr_version=word(facts.frr_version),
         uplinks=tuple(sorted({name for text in facts.uplinks if (name := interface(text))})),
-        vrfs=vrfs(primary, shared, externals),
+        vrfs=vrfs(primary, shared, externals, facts.unlike),
         access=access(primary, shared, facts.underlay_prefixes, facts.management_prefixes),
         flows=flows(primary, shared, externals, facts.rules, forwards),
         translations=tuple(translations(primary, shared, externals, forwards)),

@@ -10,7 +10,7 @@ from jinja2 import TemplateError
 
 from firewalls.intent import revisions
 from firewalls.models import Firewall, Touched
-from firewalls.models.touched import EVERYTHING, object_ids
+from firewalls.models.touched import EVERYTHING, NETWORKS, SIBLINGS, object_ids
 from networks.common.locking import repeated_if_deadlocked
 
 log = logging.getLogger(__name__)
@@ -103,11 +103,16 @@ def concerned(rows: list[Touched]) -> list[UUID]:
 
 
 def _depends_on(rows: list[Touched]) -> Q:
-    machines = object_ids(rows, "firewall") | object_ids(rows, "machine")
-    networks = object_ids(rows, "network")
+    """Who has joined a network depends on what it is, not on who else joins or lives there.
+
+    Siblings depend on what each of them has joined, and on what that is.
+    """
+    firewalls = object_ids(rows, "firewall") | object_ids(rows, "machine")
+    changed = object_ids((row for row in rows if row.kind in NETWORKS), "network")
+    through = Firewall.objects.filter(attachments__network__in=changed).order_by()
     return (
-        Q(pk__in={UUID(pk) for pk in machines})
-        | Q(machine__primary__in=networks)
-        | Q(attachments__network__in=networks)
+        Q(pk__in={UUID(pk) for pk in firewalls})
+        | Q(machine__primary__in=object_ids(rows, "network") | object_ids(rows, SIBLINGS))
+        | Q(machine__primary__in=through.values("machine__primary"))
         | Q(machine__partition__in=object_ids(rows, "partition"))
     )

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from firewalls.configuration import plan
+from firewalls.configuration.offers import Offer, offer
 from firewalls.intent.rows import PRIMARY, firewall_rows, network_rows
 from firewalls.models import Firewall
 from networks.common.addressing import IP, Cidr
@@ -61,6 +62,7 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
     addresses = _addresses_by_network(row)
     joined = list(_joined(row, networks))
     underlay = _underlay(joined)
+    primary = _primary(row, addresses)
     router_id = _router_id(underlay, addresses)
     if underlay is None or router_id is None:
         return None
@@ -70,7 +72,7 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
         router_id=router_id,
         underlay_prefixes=_cidrs(underlay["cidrs"]),
         uplinks=tuple(row["uplinks"]),
-        primary=_primary(row, addresses),
+        primary=primary,
         shared=_nets(joined, Network.Kind.PRIVATE, addresses),
         externals=_nets(joined, Network.Kind.EXTERNAL, addresses),
         management_prefixes=tuple(partition.management_prefixes),
@@ -79,7 +81,21 @@ def _facts(row: Row, networks: Mapping[str, Row], partition: Partition) -> plan.
         dns_servers=tuple(partition.dns_servers),
         ntp_servers=tuple(partition.ntp_servers),
         fabric_mtu=partition.fabric_mtu,
+        siblings=_siblings(row["sibling_rows"], primary, networks),
     )
+
+
+def _siblings(
+    rows: Iterable[Row], primary: plan.Net, networks: Mapping[str, Row]
+) -> tuple[Offer, ...]:
+    """What they pass on, each thing once: how many they are is in no configuration."""
+    offers = set()
+    for row in rows:
+        known = [networks[network] for network in row["joined"] if network in networks]
+        joined = [{**network, "place": 0} for network in known]
+        shared = _nets(joined, Network.Kind.PRIVATE, {})
+        offers.add(offer(primary, shared, _nets(joined, Network.Kind.EXTERNAL, {})))
+    return tuple(sorted(offers))
 
 
 def _joined(row: Row, networks: Mapping[str, Row]) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from firewalls.models import Attachment, Endpoint, Firewall, Rule
+from machines.models import Machine
 from networks.models import Address, Network, Prefix
 
 NETWORK = ("id", "name", "vrf", "nat", "destination_prefixes")
@@ -17,9 +18,15 @@ RULE = ("direction", "protocol", "ports", "sources", "destinations", "comment")
 
 
 def network_rows(firewalls: Iterable[UUID]) -> "QuerySet[Network, dict[str, Any]]":
-    """The networks that any of these firewalls has joined, with their prefixes as `cidrs`."""
+    """The networks that any of these firewalls or of their siblings has joined.
+
+    Each with its prefixes as `cidrs`.
+    """
     prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr")
-    joined = Network.objects.filter(attachments__firewall__in=firewalls).distinct()
+    primaries = Machine.objects.filter(firewall__in=firewalls).order_by().values("primary")
+    together = Firewall.objects.filter(machine__primary__in=primaries).order_by()
+    attachments = Attachment.objects.filter(firewall__in=together).order_by()
+    joined = Network.objects.filter(pk__in=attachments.values("network"))
     rows = joined.order_by("pk").annotate(cidrs=ArraySubquery(prefixes.values("cidr")))
     return rows.values(*NETWORK, "kind", "cidrs")
 
@@ -37,10 +44,20 @@ def firewall_rows(firewalls: Iterable[UUID]) -> "QuerySet[Firewall, dict[str, An
         "address_rows": ArraySubquery(_addresses(firewall)),
         "rule_rows": ArraySubquery(_rules(firewall)),
         "endpoint_rows": ArraySubquery(_endpoints(firewall)),
+        "sibling_rows": ArraySubquery(_siblings()),
     }
     own = ("pk", "uplinks", "machine__name", "machine__asn", "machine__partition_id")
     rows = Firewall.objects.filter(pk__in=firewalls).order_by("pk").annotate(**parts)
     return rows.values(*own, *PRIMARY.values(), *parts)
+
+
+def _siblings() -> "QuerySet[Firewall, Any]":
+    """The other firewalls of its primary network, each with what it has joined."""
+    primary = OuterRef("machine__primary")
+    rows = Firewall.objects.filter(machine__primary=primary).exclude(pk=OuterRef("pk"))
+    joined = Attachment.objects.filter(firewall=OuterRef("pk")).order_by("network_id")
+    networks = ArraySubquery(joined.values("network_id"))
+    return rows.order_by("pk").values(json=JSONObject(joined=networks))
 
 
 def _addresses(firewall: OuterRef) -> "QuerySet[Address, Any]":

@@ -15,6 +15,10 @@ from django.db import connection, models
 EVERYTHING = "everything"
 # A few of the many firewalls that something concerns.
 PART = "part"
+# What a network is, for whoever has joined it.
+NETWORKS = ("network", "prefix")
+# Before the network whose firewalls a change of one of them concerns.
+SIBLINGS = "siblings"
 
 # By hand, for the ORM would name each row by a parameter: PostgreSQL takes 65,535 of them, and an
 # import touches more rows than that. It is also faster: 0.5 s instead of 2.0 s for 20,000 rows.

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
+from firewalls.intent.siblings import siblings
 from firewalls.models import Attachment, Firewall, Retired
 from firewalls.models.states import HELD
 from firewalls.pushing import appliers
@@ -94,6 +95,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         **_planned(firewall),
         "pushes": pushes[:RECENT],
         "in_the_way": is_in_the_way(firewall),
+        "differences": siblings(firewall.primary).of(firewall),
         "kept_back": Carried.objects.left().filter(box=pk),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
     }

@@ -43,6 +43,7 @@ def every_page() -> dict[str, int]:
         *_observation_pages(_seen_with_units_of_others(silent)),
         f"/firewalls/{drifted.pk}/",
         *_pages_of_care(fra),
+        f"/firewalls/{drifted.pk}/join/store/",
         *_pages_of_the_retired(fra),
     ]
     return {
@@ -65,6 +66,9 @@ NETWORK_PAGES = [
     "/networks/super-fra/share/",
     "/networks/store/share/",
     "/networks/store/consumers/",
+    "/networks/lone/",
+    "/networks/lone/firewalls/",
+    "/networks/store/firewalls/",
     "/networks/tiny/join/",
 ]
 ACTIVITY_PAGES = [

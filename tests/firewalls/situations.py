@@ -6,6 +6,7 @@ What must be rendered for each lies in tests/golden/<name>/, beside these facts.
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
+from firewalls.configuration.offers import offer
 from firewalls.configuration.plan import Endpoint, Facts, Net, Rule
 from networks.common.addressing import IP, Cidr
 
@@ -126,6 +127,23 @@ SECOND = replace(
     shared=(replace(STORAGE, addresses=ips("10.128.0.101")),),
     externals=(replace(INTERNET, addresses=ips("203.0.113.4")),),
 )
+TWIN = replace(
+    ALONE,
+    hostname="shop-fw-2",
+    asn=4210000005,
+    router_id=IPv4Address("10.4.1.6"),
+    primary=replace(SHOP, addresses=ips("10.128.64.3")),
+)
+TWIN_STORAGE = replace(STORAGE, addresses=ips("10.128.0.103"))
+TWIN_INTERNET = replace(INTERNET, addresses=ips("203.0.113.5"))
+
+
+def beside(facts: Facts, *others: Facts) -> Facts:
+    """This firewall as one of several in its primary network."""
+    offers = {offer(one.primary, one.shared, one.externals) for one in others}
+    return replace(facts, siblings=tuple(sorted(offers)))
+
+
 SITUATIONS = {
     "nothing-joined": ALONE,
     # The proposal's drawings: one consumer of a shared network; and several, with the shared
@@ -236,5 +254,29 @@ SITUATIONS = {
     ),
     "four-uplinks-and-no-management": replace(
         CONSUMER, uplinks=("lan3", "lan0", "lan10", "lan1"), management_prefixes=()
+    ),
+    # Several firewalls in one network, each situation being that of one of them.
+    "alike": beside(
+        replace(TWIN, shared=(TWIN_STORAGE,), externals=(TWIN_INTERNET,)),
+        CONSUMER,
+    ),
+    "unlike-by-a-shared-network": beside(
+        replace(TWIN, shared=(TWIN_STORAGE, BACKUP), externals=(TWIN_INTERNET,)), CONSUMER
+    ),
+    "unlike-by-an-external-network": beside(replace(TWIN, shared=(TWIN_STORAGE,)), CONSUMER),
+    "unlike-without-a-way-outside": beside(
+        replace(TWIN, shared=(TWIN_STORAGE, BACKUP)), replace(ALONE, shared=(STORAGE,))
+    ),
+    "unlike-in-one-family": beside(
+        replace(
+            TWIN,
+            primary=replace(SHOP_DUAL, addresses=ips("10.128.64.3", "2001:db8:128:40::3")),
+            shared=(replace(STORAGE_DUAL, addresses=ips("10.128.0.103", "2001:db8:128::103")),),
+            externals=(TWIN_INTERNET,),
+        ),
+        replace(ALONE, primary=SHOP_DUAL, shared=(STORAGE_DUAL,), externals=(INTERNET_DUAL,)),
+    ),
+    "three-firewalls": beside(
+        replace(TWIN, shared=(TWIN_STORAGE,), externals=(TWIN_INTERNET, MPLS)), CONSUMER, ALONE
     ),
 }

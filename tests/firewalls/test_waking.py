@@ -3,19 +3,23 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from firewalls import tasks
+from firewalls.allocation import free_firewall, join, leave, replace_rules
 from firewalls.intent.changes import concerned
+from firewalls.intent.revisions import rendered
 from firewalls.models import Endpoint, Firewall, Push, Touched
 from machines.models import Machine
-from networks.allocation import allocate, grow
+from networks.allocation import allocate, grow, release
 from networks.models import Network, Partition
+from tests.networks.test_api import queries
 from tests.world import World, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RECONCILE = "firewalls.tasks.reconcile"
+RULES = [{"direction": "egress", "ports": ["443"]}]
 
 
 @pytest.fixture
@@ -140,3 +144,139 @@ class TestWhomAChangeConcerns:
         assert not Touched.objects.exists()
         Machine.objects.filter(pk=machine.pk).update(name="other")
         assert concerned(list(Touched.objects.all())) == [firewall.pk]
+
+
+class TestSiblings:
+    """What a firewall passes on concerns the other firewalls of its network, and nobody else."""
+
+    @pytest.fixture
+    def two(self, fra: World, published: list[str]) -> World:
+        """Two firewalls in `shop`; one has joined `storage`, as has a stranger in `other`."""
+        shop = fra.private("shop", fra.shop)
+        storage = fra.private("storage", fra.storage, shared=True)
+        fra.private("backup", fra.storage, shared=True)
+        fra.firewall("first", fra.shop, shop, storage, fra.internet)
+        fra.firewall("second", fra.shop, shop)
+        fra.firewall("stranger", fra.shop, fra.private("other", fra.shop), storage)
+        tasks.reconcile()
+        published.clear()
+        return fra
+
+    @pytest.mark.parametrize(
+        ("change", "names"),
+        [
+            (lambda: join(firewall("first"), net("backup")), ["first", "second"]),
+            (lambda: leave(firewall("first"), net("storage")), ["first", "second"]),
+            (lambda: leave(firewall("first"), net("internet-fra")), ["first", "second"]),
+            (lambda: free_firewall(firewall("first")), ["second"]),
+            (lambda: grow(net("storage"), prefix_length=24), ["first", "second", "stranger"]),
+            (
+                lambda: Network.objects.filter(pk="internet-fra").update(destination_prefixes=[]),
+                ["first", "second"],
+            ),
+            (lambda: join(firewall("stranger"), net("backup")), ["stranger"]),
+            (
+                lambda: replace_rules(
+                    firewall("first"), [{"direction": "egress", "ports": ["443"]}]
+                ),
+                ["first"],
+            ),
+            (lambda: Firewall.objects.filter(pk=firewall("first").pk).update(port=2222), ["first"]),
+        ],
+    )
+    def test_who_is_looked_at(
+        self, two: World, change: Callable[[], object], names: list[str]
+    ) -> None:
+        change()
+        assert looked_at() == names
+
+    def test_one_that_is_allocated(self, two: World) -> None:
+        two.firewall("third", two.shop, net("shop"), net("backup"))
+        assert looked_at() == ["first", "second", "third"]
+
+    @pytest.mark.parametrize(
+        ("statements", "names"),
+        [
+            (
+                [
+                    "INSERT INTO firewalls_attachment (firewall_id, network_id, created_at, place)"
+                    " SELECT id, 'backup', now(), 0 FROM machines_machine WHERE name = 'second'"
+                ],
+                ["first", "second"],
+            ),
+            (
+                [
+                    "DELETE FROM firewalls_attachment USING machines_machine machine"
+                    " WHERE firewall_id = machine.id AND name = 'second'"
+                    " AND network_id LIKE 'underlay%'"
+                ],
+                ["first", "second"],
+            ),
+            (
+                ["UPDATE networks_network SET destination_prefixes = '{}' WHERE kind = 'external'"],
+                ["first", "second"],
+            ),
+            (["UPDATE firewalls_rule SET comment = 'x'"], ["first"]),
+        ],
+    )
+    def test_by_hand(self, two: World, statements: list[str], names: list[str]) -> None:
+        replace_rules(firewall("first"), RULES)
+        release(firewall("second").machine.addresses.all())
+        Touched.objects.all().delete()
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        assert looked_at() == names
+
+    def test_what_is_wanted_of_a_sibling_follows_by_itself(self, two: World) -> None:
+        """The route to what the other one has not joined is announced once they differ."""
+        first, second = firewall("first"), firewall("second")
+        assert first.wanted is not None and "route-map floating\n" not in files(first)
+        join(second, net("storage"))
+        join(second, net("internet-fra"))
+        tasks.reconcile()
+        assert "0.0.0.0/0 route-map floating\n" in files(firewall("first"))
+        leave(firewall("second"), net("storage"))
+        assert "0.0.0.0/0 route-map floating\n" in files(firewall("first")), "not yet"
+        tasks.reconcile()
+        after = firewall("first")
+        assert after.wanted == first.wanted, "the same configuration is the same revision"
+        free_firewall(firewall("second"))
+        tasks.reconcile()
+        assert "0.0.0.0/0 route-map floating\n" in files(firewall("first"))
+
+    def test_it_takes_the_same_number_of_queries_for_any_number_of_siblings(
+        self, two: World
+    ) -> None:
+        def counted() -> int:
+            Touched.objects.all().delete()
+            leave(firewall("first"), net("storage"))
+            rows = list(Touched.objects.all())
+            count = queries(lambda: rendered(concerned(rows)))
+            join(firewall("first"), net("storage"))
+            return count
+
+        few = counted()
+        for number in range(4):
+            two.firewall(f"more-{number}", two.shop, net("shop"), net("backup"))
+        assert counted() == few
+
+
+def net(id: str) -> Network:
+    return Network.objects.get(pk=id)
+
+
+def firewall(name: str) -> Firewall:
+    return Firewall.objects.get(machine__name=name)
+
+
+def files(of_firewall: Firewall) -> str:
+    """The routing that is wanted of it."""
+    assert of_firewall.wanted is not None
+    return str(of_firewall.wanted.files["/etc/frr/frr.conf"])
+
+
+def looked_at() -> list[str]:
+    """The names of the firewalls that reconcile would look at now."""
+    firewalls = Firewall.objects.filter(pk__in=concerned(list(Touched.objects.all())))
+    return sorted(firewalls.values_list("machine__name", flat=True))

@@ -9,6 +9,7 @@ as it pushes any other.
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from firewalls.configuration.filters import Flow
 from firewalls.configuration.plan import Facts, Net, Plan, plan
 from firewalls.configuration.render import digest, render
 from firewalls.configuration.routes import Leak, Vrf
+from tests import stack
+from tests.lab.running import Lab
 
 
 def no_import(facts: Facts, intact: Plan, target: str, source: str) -> Plan:
@@ -61,6 +64,11 @@ def no_default(facts: Facts, intact: Plan) -> Plan:
         return replace(vrf, families=families)
 
     return _with_vrfs(intact, quiet)
+
+
+def as_if_alone(facts: Facts, intact: Plan) -> Plan:
+    """The firewall does not know that its network has others."""
+    return replace(intact, vrfs=plan(replace(facts, siblings=())).vrfs)
 
 
 def no_endpoints(facts: Facts, intact: Plan) -> Plan:
@@ -106,6 +114,7 @@ FAULTS: dict[str, Callable[..., Plan]] = {
     "no-no-export": no_no_export,
     "no-translation": no_translation,
     "no-default": no_default,
+    "as-if-alone": as_if_alone,
     "no-endpoints": no_endpoints,
     "no-ipv6": no_ipv6,
     "open": open_flow,
@@ -134,6 +143,20 @@ def faulty(facts: Facts, faults: list[Fault]) -> dict[str, str]:
         patched = FAULTS[fault.name](facts, before, *fault.networks)
         assert before != patched, f"{fault} takes nothing out of {facts.hostname}"
     return render(patched)
+
+
+def revisions(lab: Lab, *faults: str) -> dict[str, int]:
+    """The numbers of revisions with these faults, by firewall."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.lab.faults", *faults],
+        cwd=stack.ROOT,
+        env=stack.environment(lab.stack.var, lab.stack.port),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {str(name): int(number) for name, number in json.loads(done.stdout).items()}
 
 
 def main(arguments: list[str]) -> None:

@@ -3,15 +3,11 @@
 The faults come and go by the product's pushes: whatever a push has to see to, it sees to here too.
 """
 
-import json
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests import stack
-from tests.lab import rest
+from tests.lab import faults, rest
 from tests.lab.observing import CONVERGED_SECONDS, ONCE, Observation, observe, problems
 from tests.lab.running import Lab
 from tests.lab.scenarios import FAULTS, STEADY, Scenario
@@ -30,7 +26,7 @@ def test_scenario_holds(steady: Observation, scenario: Scenario) -> None:
 @pytest.fixture(scope="session")
 def faulty(lab: Lab) -> Observation:
     """What is observed while all faults are there."""
-    revisions = _faulty_revisions(lab)
+    revisions = faults.revisions(lab, *FAULTS)
     rest.push(lab.rest, revisions, revisions)
     observation = _once_faults_show(lab)
     rest.push(lab.rest, revisions)
@@ -64,17 +60,3 @@ def _once_faults_show(lab: Lab) -> Observation:
             return observation
         if time.monotonic() > deadline:
             return observation
-
-
-def _faulty_revisions(lab: Lab) -> dict[str, int]:
-    """The numbers of revisions with all faults, by firewall."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.lab.faults", *FAULTS],
-        cwd=stack.ROOT,
-        env=stack.environment(lab.stack.var, lab.stack.port),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return {str(name): int(number) for name, number in json.loads(done.stdout).items()}

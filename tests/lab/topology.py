@@ -62,20 +62,21 @@ class Numbers:
 
 PRIVATE = ("shop", "web", "batch", "storage", "backup")
 LEAVES = ("leaf1", "leaf2")
+FIREWALL_NAMES = ("fw-shop", "fw-web", "fw-batch", "fw-backup", "fw-backup2")
 SWITCHES = (
     Switch("spine", 4200000001, "10.4.255.1", ("leaf1", "leaf2", "exit")),
     Switch(
         "leaf1",
         4200000011,
         "10.4.255.11",
-        ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"),
+        ("spine", *FIREWALL_NAMES),
         PRIVATE,
     ),
     Switch(
         "leaf2",
         4200000012,
         "10.4.255.12",
-        ("spine", "fw-shop", "fw-web", "fw-batch", "fw-backup"),
+        ("spine", *FIREWALL_NAMES),
         PRIVATE,
     ),
     Switch("exit", 4200000021, "10.4.255.21", ("spine",), ("internet",)),
@@ -85,7 +86,7 @@ NETWORKS = (
     Network("web", "media"),
     Network("batch", "science"),
     Network("storage", "operations", (4, 6), shared=True),  # no firewall of its own
-    Network("backup", "operations", shared=True),  # with a firewall of its own
+    Network("backup", "operations", shared=True),  # with two firewalls of its own
 )
 HOSTS = (
     Host("shop1", "shop", "leaf1"),
@@ -100,6 +101,7 @@ FIREWALLS = (
     Firewall("fw-web", "web", ("storage", "backup"), ("internet",), egress=(80,)),
     Firewall("fw-batch", "batch", ("storage", "backup")),
     Firewall("fw-backup", "backup", (), ("internet",), egress=(80,)),
+    Firewall("fw-backup2", "backup", egress=(80,)),  # joins what scenario 25 takes
 )
 INTERNET = ("internet", 104009, ("203.0.113.0/24", "2001:db8:113::/64"))
 INTERNET_HOST = ("198.51.100.8", "2001:db8:8::8")

@@ -114,12 +114,22 @@ class Comparison:
             yield "a default route from outside does not come first, then an own one, then others'"
 
     def _floating(self) -> list[int]:
-        """The families of the primary in which there is a shared network to be found."""
+        """The families of the primary in which there is a shared network to be found by it."""
         return [
             version
             for version in families(self.primary)
-            if any(version in families(net) for net in self.shared)
+            if any(version in families(net) for net in self.shared) and not self._differs(version)
         ]
+
+    def _differs(self, version: int) -> bool:
+        """Whether another firewall of the network leads elsewhere, so that each draws its own."""
+        here = {net.id for net in self.shared if version in families(net)}
+        outside = any(DEFAULT[version] in net.destination_prefixes for net in self.externals)
+        return version in families(self.primary) and any(
+            here != {network for family, network in one.shared if family == version}
+            or outside != (version in one.outside)
+            for one in self.facts.siblings
+        )
 
     def _import_sources(self) -> Iterator[str]:
         primary = f"vrf{self.primary.vrf}"
@@ -167,7 +177,10 @@ class Comparison:
 
     def _import_sharing(self, target: Net, source: Net, route: Route) -> frozenset[str] | None:
         both = route.version in families(target) & families(source)
-        return NO_EXPORT if both and inside(source.prefixes, route) else None
+        if not (both and inside(source.prefixes, route)):
+            return None
+        told = target is self.primary and self._differs(route.version)
+        return ANNOUNCED if told else NO_EXPORT
 
     def _import_from_external(self, source: Net, route: Route) -> frozenset[str] | None:
         if route in map(ip_network, source.addresses):

@@ -3,8 +3,8 @@
 An import list permits what it names and nothing else. Each address family has lists of its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_network
 from zlib import crc32
@@ -36,37 +36,50 @@ class Entry:
 class Leak:
     """Routes of one VRF usable in another: those that the entries permit.
 
-    With no_export they are announced to nobody else (RFC 1997). The sequence is its place among all
-    leaks into the same VRF.
+    With no_export they are announced to nobody else (RFC 1997). What is `private` is so as a rule,
+    and named and numbered accordingly; it is announced where siblings are unlike. So that is one
+    line more or less, and no route goes meanwhile. The sequence is its place among all leaks into
+    the same VRF.
     """
 
     target: int
     source: int
     version: int
+    private: bool
     no_export: bool
     entries: tuple[Entry, ...]
     sequence: int
 
 
-def leaks(primary: Net, shared: Iterable[Net], externals: Iterable[Net]) -> list[Leak]:
-    """Into and out of the primary network's VRF: other networks never learn of one another."""
+def leaks(
+    primary: Net, shared: Iterable[Net], externals: Iterable[Net], announced: Collection[int] = ()
+) -> list[Leak]:
+    """Into and out of the primary network's VRF: other networks never learn of one another.
+
+    `announced`: the families in which the primary's switches are told of shared networks.
+    """
     leaked: list[Leak] = []
     for net in shared:
-        leaked += _with_shared(primary, net)
+        leaked += _with_shared(primary, net, announced)
     for net in externals:
         leaked += _from_external(primary, net)
         leaked += _into_external(primary, net)
     return sorted(leaked, key=lambda leak: leak.sequence)
 
 
-def _with_shared(primary: Net, shared: Net) -> Iterator[Leak]:
-    """Both ways, so that traffic finds its way and replies theirs; nobody else learns of either."""
+def _with_shared(primary: Net, shared: Net, announced: Collection[int]) -> Iterator[Leak]:
+    """Both ways, so that traffic finds its way and replies theirs.
+
+    Nobody else ever learns of the primary, and nobody of the shared one where a default route will
+    do: see `Family.floating_default`.
+    """
     for version in FAMILIES:
         own = primary.prefixes_of(version)
         others = shared.prefixes_of(version)
         if own and others:
-            yield _leak(primary, shared, version, _permitted(others), no_export=True)
-            yield _leak(shared, primary, version, _permitted(own), no_export=True)
+            inward = _leak(primary, shared, version, _permitted(others), private=True)
+            yield replace(inward, no_export=version not in announced)
+            yield _leak(shared, primary, version, _permitted(own), private=True)
 
 
 def _from_external(primary: Net, external: Net) -> Iterator[Leak]:
@@ -76,7 +89,7 @@ def _from_external(primary: Net, external: Net) -> Iterator[Leak]:
         if reached:
             own = [address for address in external.addresses if address.version == version]
             entries = (*_denied(own), *_permitted(reached))
-            yield _leak(primary, external, version, entries, no_export=False)
+            yield _leak(primary, external, version, entries, private=False)
 
 
 def _into_external(primary: Net, external: Net) -> Iterator[Leak]:
@@ -85,9 +98,9 @@ def _into_external(primary: Net, external: Net) -> Iterator[Leak]:
         private = primary.prefixes_of(version)
         public = external.prefixes_of(version)
         if private:
-            yield _leak(external, primary, version, _permitted(private), no_export=True)
+            yield _leak(external, primary, version, _permitted(private), private=True)
         if public:
-            yield _leak(external, primary, version, _permitted(public), no_export=False)
+            yield _leak(external, primary, version, _permitted(public), private=False)
 
 
 def _reached(external: Net, version: int) -> tuple[Cidr, ...]:
@@ -105,12 +118,12 @@ def _leak(
     version: int,
     entries: tuple[Entry, ...],
     *,
-    no_export: bool,
+    private: bool,
 ) -> Leak:
     """Its sequence has ten places per source: two per family, the first of them with no-export."""
     family = 2 * FAMILIES.index(version)
-    sequence = 10 * source.place + family + (1 if no_export else 2)
-    return Leak(target.vrf, source.vrf, version, no_export, entries, sequence)
+    sequence = 10 * source.place + family + (1 if private else 2)
+    return Leak(target.vrf, source.vrf, version, private, private, entries, sequence)
 
 
 @lru_cache(REMEMBERED)

@@ -17,6 +17,9 @@ BEHIND_FRR = 0xFF00_0000
 class Family:
     """One address family of a VRF: where it imports from, and whether it has a floating default.
 
+    By that machines find shared networks as long as nothing else leads there; where siblings are
+    unlike, by routes to them, so that each draws only what it passes on.
+
     A family without sources imports nothing at all: to FRR, an empty list would permit everything.
     """
 
@@ -69,13 +72,15 @@ class Vrf:
         return _table(self.number)
 
 
-def vrfs(primary: Net, shared: Sequence[Net], externals: Sequence[Net]) -> tuple[Vrf, ...]:
-    """The VRFs of a firewall, by number."""
+def vrfs(
+    primary: Net, shared: Sequence[Net], externals: Sequence[Net], unlike: Collection[int] = ()
+) -> tuple[Vrf, ...]:
+    """The VRFs of a firewall, by number; `unlike` are the families in which siblings differ."""
     nets = [(primary, "primary")]
     nets += [(net, "shared") for net in shared]
     nets += [(net, "external") for net in externals]
-    leaked = leaks(primary, shared, externals)
-    floating = _floating(primary, shared)
+    leaked = leaks(primary, shared, externals, unlike)
+    floating = _floating(primary, shared, unlike)
     tables = []
     for net, role in sorted(nets, key=lambda pair: pair[0].vrf):
         incoming = tuple(leak for leak in leaked if leak.target == net.vrf)
@@ -121,15 +126,17 @@ def _families(net: Net, incoming: Iterable[Leak], floating: Collection[int]) -> 
     )
 
 
-def _floating(primary: Net, shared: Iterable[Net]) -> tuple[int, ...]:
+def _floating(primary: Net, shared: Iterable[Net], unlike: Collection[int]) -> tuple[int, ...]:
     """The families in which the primary network has a default route of the firewall's own.
 
     Machines find shared networks by their default route alone, so it must be there also where no
     external network brings one, or has ceased to. Where there is no shared network to be found, the
-    firewall must not draw traffic that it would drop.
+    firewall must not draw traffic that it would drop: nor where a sibling passes on what it drops.
     """
     return tuple(
         version
         for version in FAMILIES
-        if primary.prefixes_of(version) and any(net.prefixes_of(version) for net in shared)
+        if version not in unlike
+        and primary.prefixes_of(version)
+        and any(net.prefixes_of(version) for net in shared)
     )
