@@ -19,7 +19,11 @@ from networks.rules import EXTERNAL, PRIVATE
 
 POOL = pools.POOL
 
-_BY_KIND = Statement(Network, "WHERE partition_id = %s AND kind = %s")
+# The kind is written out, for only then is a prepared statement planned with the index of these.
+_BY_KIND = {
+    kind: Statement(Network, f"WHERE partition_id = %s AND kind = '{kind}'")
+    for kind in (Network.Kind.SUPER, Network.Kind.UNDERLAY)
+}
 
 
 def super_network(partition: Partition) -> Network:
@@ -32,8 +36,8 @@ def underlay(partition: Partition) -> Network:
     return _only(partition, Network.Kind.UNDERLAY)
 
 
-def _only(partition: Partition, kind: str) -> Network:
-    for network in _BY_KIND.rows(partition.pk, kind):
+def _only(partition: Partition, kind: Network.Kind) -> Network:
+    for network in _BY_KIND[kind].rows(partition.pk):
         return network
     reason = f"Partition {partition.pk} has no {kind} network; add one first (R8)."
     refuse(Violation("partition", f"no_{kind}", reason))
