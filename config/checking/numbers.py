@@ -16,7 +16,7 @@ CURE = "SELECT networks_recount() notes them anew (R14)."
 
 def differences(stored: Stored) -> Iterator[Finding]:
     """Numbers below the mark of their pool that are neither taken nor noted as vacated (R14)."""
-    taken = {
+    taken: dict[str, set[int | None]] = {
         "vrf": {network.vrf for network in stored.rows(Network)},
         "asn": {machine.asn for machine in stored.rows(Machine)},
     }

@@ -33,7 +33,7 @@ FROM generate_series(%s::integer, %s::integer) AS number
 """
 
 
-def execute(sql: str, *values: object) -> None:
+def execute(sql: str, *values: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
 

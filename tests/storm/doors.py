@@ -25,6 +25,10 @@ class Door(ABC):
     def post(self, path: str, data: dict[str, str]) -> int:
         """A form of a page or of the admin: its status."""
 
+    @abstractmethod
+    def look(self, path: str) -> int:
+        """A page that is read: its status."""
+
 
 class OverHttp(Door):
     """Over a connection for each request, with a token and with a session."""
@@ -51,6 +55,9 @@ class OverHttp(Door):
         secret = self.cookies["shared_networks_csrf"].value
         form = urllib.parse.urlencode({**data, "csrfmiddlewaretoken": secret})
         return self._request("POST", path, form)[0]
+
+    def look(self, path: str) -> int:
+        return self._request("GET", path)[0]
 
     def _request(self, method: str, path: str, data: str | None = None) -> tuple[int, str]:
         cookies = "; ".join(f"{name}={one.value}" for name, one in self.cookies.items())
