@@ -27,7 +27,7 @@ from tests.storm.writers import PROGRAM, Writer, build
 from tests.test_admin import staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS, PROGRAMS, PEOPLE = 10.0, 7, 5
+SECONDS, PROGRAMS, PEOPLE = 8.0, 7, 5
 
 
 class InThisProcess(Door):

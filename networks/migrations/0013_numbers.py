@@ -23,10 +23,10 @@ CREATE FUNCTION networks_is_free(pool text, wanted bigint) RETURNS boolean LANGU
 BEGIN
     IF pool = 'vrf' THEN
         RETURN NOT EXISTS (SELECT FROM networks_network WHERE vrf = wanted)
-            AND NOT EXISTS (SELECT FROM networks_carried WHERE vrf = wanted AND left_at IS NOT NULL);
+            AND NOT EXISTS (SELECT FROM networks_carried WHERE vrf = wanted);
     END IF;
     RETURN NOT EXISTS (SELECT FROM machines_machine WHERE asn = wanted)
-        AND NOT EXISTS (SELECT FROM networks_carried WHERE asn = wanted AND left_at IS NOT NULL);
+        AND NOT EXISTS (SELECT FROM networks_carried WHERE asn = wanted);
 END $$;
 
 -- Keep others from picking the number until this transaction ends; false if it is taken, or somebody else is about to take it.
@@ -116,11 +116,9 @@ BEGIN
     UPDATE networks_numbers SET low = first WHERE low <> first;
     DELETE FROM networks_vacated;
     INSERT INTO networks_vacated SELECT DISTINCT 'vrf', vrf FROM networks_carried carried
-        WHERE left_at IS NOT NULL AND vrf IS NOT NULL
-        AND NOT EXISTS (SELECT FROM networks_network WHERE vrf = carried.vrf);
+        WHERE vrf IS NOT NULL AND NOT EXISTS (SELECT FROM networks_network WHERE vrf = carried.vrf);
     INSERT INTO networks_vacated SELECT DISTINCT 'asn', asn FROM networks_carried carried
-        WHERE left_at IS NOT NULL AND asn IS NOT NULL
-        AND NOT EXISTS (SELECT FROM machines_machine WHERE asn = carried.asn);
+        WHERE asn IS NOT NULL AND NOT EXISTS (SELECT FROM machines_machine WHERE asn = carried.asn);
 END $$;
 """
 

@@ -93,9 +93,12 @@ class Writer:
     failures: list[str] = field(default_factory=list)
 
     def run(self, seconds: float, actions: "Sequence[Action]") -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.chance.choice(actions)(self, self.chance.randrange(3))
+        """Do all of these in any order, and so on for as long; each of them at least once."""
+        end, done, left = time.monotonic() + seconds, 0, list[Action]()
+        while done < len(actions) or time.monotonic() < end:
+            left = left or self.chance.sample(actions, len(actions))
+            left.pop()(self, self.chance.randrange(3))
+            done += 1
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         status, answer = self.door.ask(method, path, body)
