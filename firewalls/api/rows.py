@@ -8,7 +8,7 @@ from networks.common.api.views import RowViewSet
 
 class FirewallRows(RowViewSet[Firewall]):
     queryset = (
-        Firewall.objects.select_related("machine")
+        Firewall.objects.select_related("machine", "applier")
         .with_revisions()
         .with_state()
         .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
@@ -24,6 +24,7 @@ class FirewallRows(RowViewSet[Firewall]):
         "checked_at",
         "refused_at",
         "refusal",
+        "applier",
     )
 
     def lock(self, row: Firewall) -> bool:

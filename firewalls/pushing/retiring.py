@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from firewalls.device import transport
-from firewalls.device.transport import Order, Outcome, Step, TransportError
+from firewalls.device.transport import Order, Outcome, Step, Target, TransportError
 from firewalls.models import Retired
 from firewalls.pushing.carrying import forget
 from firewalls.pushing.jobs import target_of
@@ -71,7 +71,7 @@ def take_off(pk: UUID) -> None:
     retired = Retired.objects.get(pk=pk)
     steps: dict[str, dict[str, object]] = {}
     try:
-        result = asyncio.run(_give_back(retired, steps))
+        result = asyncio.run(_give_back(target_of(retired), steps))
     except TransportError as error:
         result = Outcome("refused", str(error))
     if result.state == "confirmed":
@@ -81,10 +81,10 @@ def take_off(pk: UUID) -> None:
     running.update(outcome=Failed, error=result.error, steps=list(steps.values()))
 
 
-async def _give_back(retired: Retired, steps: dict[str, dict[str, object]]) -> Outcome:
+async def _give_back(target: Target, steps: dict[str, dict[str, object]]) -> Outcome:
     async def note(step: Step) -> None:
         steps[step.name] = asdict(step)
 
     key_path = None if settings.SSH_AGENT else Path(settings.SSH_KEY)
     order = Order(gives_back=True)
-    return await transport.push(target_of(retired), {}, note, key_path=key_path, order=order)
+    return await transport.push(target, {}, note, key_path=key_path, order=order)

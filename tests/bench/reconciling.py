@@ -18,10 +18,6 @@ from tests.world import World, world
 FIREWALLS = 2000
 CHANGED = (0, 20, 2000)
 MACHINES = 1000
-_APPLIED = """
-UPDATE firewalls_observation SET applied_id = wanted_id
-FROM firewalls_firewall WHERE machine_id = firewall_id
-"""
 
 
 def reconcile() -> Iterator[dict[str, float]]:
@@ -86,7 +82,10 @@ def _settle_all() -> None:
     """As if all were pushed."""
     Push.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute(_APPLIED)
+        cursor.execute(
+            "UPDATE firewalls_observation SET applied_id = wanted_id"
+            " FROM firewalls_firewall WHERE machine_id = firewall_id"
+        )
     Touched.objects.all().delete()
 
 
