@@ -5,7 +5,10 @@ Callers run inside a transaction: what is picked is locked until it is used.
 The SQL is by hand because the ORM has no words for it. Free space is kept as blocks (buddies:
 networks.guards and the migration that made `networks_free`), so the next address is the first
 entry of an index, in 0.01 ms with 1,000 addresses taken or with 60,000; read off the gaps between
-the addresses, it would take 0.4 ms or 37 ms. tests/networks/test_cost.py counts the pages.
+the addresses, it would take 0.4 ms or 37 ms. tests/networks/test_cost.py counts the pages. Numbers
+and ids are searched by functions of the migration `numbers`, one look at an index after the other,
+so that they are planned alike whatever a table was like then; tests/networks/test_numbers.py counts
+the rows.
 """
 
 from collections import Counter

@@ -108,7 +108,7 @@ class Firewall(ValidatedModel):
         ]
 
     def __str__(self) -> str:
-        return self.machine.name
+        return self.name
 
     @property
     def id(self) -> UUID:
@@ -116,7 +116,11 @@ class Firewall(ValidatedModel):
 
     @property
     def name(self) -> str:
-        return self.machine.name
+        """What it is called; of one that was freed before anybody asked, its id."""
+        try:
+            return self.machine.name
+        except Machine.DoesNotExist:
+            return f"firewall {self.machine_id}"
 
     @property
     def partition(self) -> Partition:

@@ -17,30 +17,29 @@ def numbered(pool: str) -> list[pgtrigger.Trigger]:
     """Note what becomes of the numbers in the column of this name."""
     vacate = _VACATE.format(pool=pool, number=f"OLD.{pool}")
     occupy = _OCCUPY.format(pool=pool, number=f"NEW.{pool}")
+    is_another = pgtrigger.Q(**{f"old__{pool}__df": pgtrigger.F(f"new__{pool}")})
+    unless_none = f"IF OLD.{pool} IS NOT NULL THEN {vacate} END IF;"
     return [
-        pgtrigger.Trigger(
-            name=f"takes_its_{pool}",
-            when=pgtrigger.After,
-            operation=pgtrigger.Insert,
-            func=lines(occupy, "RETURN NULL;"),
-        ),
-        pgtrigger.Trigger(
-            name=f"vacates_its_{pool}",
-            when=pgtrigger.After,
-            operation=pgtrigger.Delete,
-            func=lines(f"IF OLD.{pool} IS NOT NULL THEN {vacate} END IF;", "RETURN NULL;"),
-        ),
-        pgtrigger.Trigger(
-            name=f"changes_its_{pool}",
-            when=pgtrigger.After,
-            operation=pgtrigger.Update,
-            condition=pgtrigger.Q(
-                **{f"old__{pool}__df": pgtrigger.F(f"new__{pool}")},
-            ),
-            func=lines(vacate, occupy, "RETURN NULL;"),
-        ),
+        _after(f"takes_its_{pool}", pgtrigger.Insert, occupy),
+        _after(f"vacates_its_{pool}", pgtrigger.Delete, unless_none),
+        _after(f"changes_its_{pool}", pgtrigger.Update, vacate, occupy, condition=is_another),
         recounted(f"{pool}s_after_truncate"),
     ]
+
+
+def _after(
+    name: str,
+    operation: pgtrigger.Operation,
+    *statements: str,
+    condition: pgtrigger.Condition | None = None,
+) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=operation,
+        condition=condition,
+        func=lines(*statements, "RETURN NULL;"),
+    )
 
 
 def recounted(name: str) -> pgtrigger.Trigger:
@@ -55,14 +54,11 @@ def recounted(name: str) -> pgtrigger.Trigger:
 
 
 CARRIED_NUMBER = [
-    pgtrigger.Trigger(
-        name=f"vacates_its_{pool}",
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        condition=pgtrigger.Q(
-            **{f"new__{pool}__isnull": False, "new__left_at__isnull": False},
-        ),
-        func=lines(_VACATE.format(pool=pool, number=f"NEW.{pool}"), "RETURN NULL;"),
+    _after(
+        f"vacates_its_{pool}",
+        pgtrigger.Insert,
+        _VACATE.format(pool=pool, number=f"NEW.{pool}"),
+        condition=pgtrigger.Q(**{f"new__{pool}__isnull": False, "new__left_at__isnull": False}),
     )
     for pool in ("vrf", "asn")
 ]

@@ -39,7 +39,10 @@ def main(arguments: Sequence[str]) -> int:
         failures = [one for name in STORMS for one in _storm(name, doors, seconds)]
         rules = started.manage("check_rules")
         log = (started.var / "postgres" / "log").read_text(errors="replace")
-    deadlocks = log.count("deadlock detected") + "\n".join(started.output).count("deadlock")
+    output = "\n".join(started.output)
+    deadlocks = log.count("deadlock detected") + output.count("deadlock detected")
+    if failures:
+        print(output)
     print(f"\n5xx: {len(failures)}", *failures[:10], sep="\n")
     print(f"deadlocks in the logs: {deadlocks}\n{rules}")
     return int(bool(failures or deadlocks or "Every rule holds" not in rules))
