@@ -29,7 +29,7 @@ lab: .venv/dev.stamp
 lab-image: .venv/dev.stamp
 	@$(BIN)/python -m tests.lab.image
 
-# Many programs and people change three firewalls at once, against what `make run` starts.
+# Many programs, many people, and both, change three firewalls at once, against what `make run` starts.
 storm: .venv/dev.stamp
 	@$(BIN)/python -m tests.storm $(SECONDS) $(CLIENTS)
 

@@ -153,8 +153,8 @@ def leave(firewall: Firewall, network: Network, *, by: str = "") -> None:
 
     Raises InUse for the primary network, or while endpoints are published there (R15).
     """
-    _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))
     lock_firewall(firewall)
+    _enforce_unused(rules.may_leave(network, firewall.name, firewall.machine.primary_id))
     attachment = _attachment(firewall, network)
     endpoints = Endpoint.objects.of(firewall).with_relations()
     published = [str(one) for one in endpoints.filter(address__prefix__network=network)]

@@ -113,7 +113,7 @@ def new_machine(order: Order, primary: Network) -> Machine:
 def _free_asn() -> int:
     """The next free AS number (RFC 6996: private, four bytes)."""
     first, last = ASN_BASE + POOL[0], ASN_BASE + POOL[-1]
-    number = next_number(Machine, "asn", first, last)
+    number = next_number("asn", first, last)
     if number is None:
         reason = f"No AS number is free any more: all of {first} to {last} are taken."
         refuse(Violation("asn", "exhausted", reason))

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from networks.common.triggers import Fixed, Guard
+from networks.guards import numbered
 
 MACHINE = [
     Guard(
@@ -36,4 +37,5 @@ MACHINE = [
         "WHERE carried.asn = OLD.asn AND carried.left_at IS NULL AND NOT EXISTS ("
         "SELECT FROM machines_machine machine WHERE machine.asn = OLD.asn); RETURN NULL;",
     ),
+    *numbered("asn"),
 ]

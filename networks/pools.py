@@ -5,15 +5,17 @@ Callers run inside a transaction: what is picked is locked until it is used.
 The SQL is by hand because the ORM has no words for it. Free space is kept as blocks (buddies:
 networks.guards and the migration that made `networks_free`), so the next address is the first
 entry of an index, in 0.01 ms with 1,000 addresses taken or with 60,000; read off the gaps between
-the addresses, it would take 0.4 ms or 37 ms. tests/networks/test_cost.py counts the pages.
+the addresses, it would take 0.4 ms or 37 ms. tests/networks/test_cost.py counts the pages. Numbers
+and ids are searched by functions of the migration `numbers`, one look at an index after the other,
+so that they are planned alike whatever a table was like then; tests/networks/test_numbers.py counts
+the rows.
 """
 
-import zlib
 from collections import Counter
 from itertools import chain, islice
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection
 
 from networks.common.addressing import IP, Cidr, first_usable, parse_cidr
 
@@ -21,35 +23,10 @@ from networks.common.addressing import IP, Cidr, first_usable, parse_cidr
 POOL = range(1, 131073)
 ASN_BASE = 4_210_000_000
 
-# The gaps between taken numbers, and those that a firewall may still have, lowest first, read off
-# the columns' indexes, and in them the first number that nobody else is about to take. Whoever
-# takes one holds an advisory lock on it, so that nobody waits for a number, and a failure leaves no
-# hole.
-_NEXT_NUMBER = """
-SELECT number FROM (
-    SELECT
-        %(first)s::bigint AS low,
-        COALESCE(
-            LEAST(
-                (SELECT min({column}) FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s),
-                (SELECT min({column}) FROM networks_carried
-                WHERE left_at IS NOT NULL AND {column} BETWEEN %(first)s AND %(last)s)
-            ),
-            %(last)s + 1
-        ) - 1 AS high
-    UNION ALL
-    SELECT taken + 1, COALESCE(next, %(last)s + 1) - 1 FROM (
-        SELECT {column}::bigint AS taken, lead({column}) OVER (ORDER BY {column}) AS next
-        FROM (
-            SELECT {column} FROM {table} WHERE {column} BETWEEN %(first)s AND %(last)s
-            UNION ALL SELECT {column} FROM networks_carried
-            WHERE left_at IS NOT NULL AND {column} BETWEEN %(first)s AND %(last)s
-        ) AS taken
-    ) AS numbers WHERE next IS DISTINCT FROM taken + 1
-) AS gap, generate_series(low, LEAST(high, low + 999)) AS number
-WHERE pg_try_advisory_xact_lock(%(pool)s, (number - %(first)s)::integer) LIMIT 1
-"""
-_IS_TAKEN = "SELECT EXISTS (SELECT FROM {table} WHERE {column} = %s)"
+# Whoever takes one holds an advisory lock on it, so that nobody waits for a number or an id, and a
+# failure leaves no hole.
+_NEXT_NUMBER = "SELECT networks_next_number(%s, %s, %s)"
+_FREE_ID = "SELECT networks_free_id(%s, %s)"
 
 # Each block has at least one.
 _NEXT_BLOCKS = """
@@ -77,22 +54,23 @@ SELECT block::text AS spelled FROM networks_free WHERE prefix_id = ANY(%s) ORDER
 """
 
 
-def next_number(model: type[models.Model], field: str, first: int, last: int) -> int | None:
-    """The lowest number of the range that no row has in that column; None if all are taken.
+def next_number(pool: str, first: int, last: int) -> int | None:
+    """The lowest number from first to last that is free in the pool; None if all are taken.
 
-    One that somebody else is about to take counts as taken.
+    `pool`: "vrf" or "asn". One that somebody else is about to take counts as taken.
     """
-    table = model._meta.db_table
-    column = model._meta.get_field(field).column  # type: ignore[union-attr]
-    # The name of an advisory lock is two signed integers: the column, and the number in it.
-    pool = zlib.crc32(f"{table}.{column}".encode()) - 2**31
-    query = _NEXT_NUMBER.format(table=table, column=column)
-    is_taken = _IS_TAKEN.format(table=table, column=column)
-    while True:
-        number: int | None = _one(query, {"first": first, "last": last, "pool": pool})
-        # Somebody may have taken it, and released the lock, after that query began to read.
-        if number is None or not _one(is_taken, [number]):
-            return number
+    number: int | None = _one(_NEXT_NUMBER, [pool, first, last])
+    return number
+
+
+def free_id(kind: str, base: str) -> str:
+    """The id itself if it is free, else a free one like it with a number: `shop-2`.
+
+    `kind`: "network", "partition" or "project". One that somebody else is about to take is not
+    free. The number need not be the lowest.
+    """
+    id: str = _one(_FREE_ID, [kind, base])
+    return id
 
 
 def next_address(prefix: int, cidr: Cidr) -> IP | None:

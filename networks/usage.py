@@ -33,7 +33,7 @@ def usage_by_prefix(networks: Collection[Network]) -> dict[str, UsageByPrefix]:
     """
     pools = {network.pk for network in networks if network.kind == Network.Kind.SUPER}
     by_network: dict[str, UsageByPrefix] = {network.pk: {} for network in networks}
-    prefixes = list(Prefix.objects.filter(network__in=by_network).order_by("cidr"))
+    prefixes = _prefixes(networks)
     free_by_prefix = free_counts([prefix.pk for prefix in prefixes])
     for prefix in prefixes:
         if prefix.network_id in pools:
@@ -47,6 +47,14 @@ def usage_by_prefix(networks: Collection[Network]) -> dict[str, UsageByPrefix]:
             "free": free,
         }
     return by_network
+
+
+def _prefixes(networks: Collection[Network]) -> list[Prefix]:
+    """In order of address; of networks that were made just now, they are known."""
+    known = [prefix for network in networks for prefix in network.made_prefixes or ()]
+    unknown = [network.pk for network in networks if network.made_prefixes is None]
+    rows = Prefix.objects.filter(network__in=unknown).order_by("cidr") if unknown else ()
+    return [*known, *rows]
 
 
 def by_family(prefixes: UsageByPrefix) -> Usage:

@@ -22,11 +22,12 @@ from firewalls.models import Push
 from firewalls.pushing import claiming, preparing, recording, settling
 from firewalls.pushing.jobs import PushJob
 from tests.storm.doors import Door
-from tests.storm.writers import PERSON, PROGRAM, Writer, build
+from tests.storm.people import PERSON
+from tests.storm.writers import PROGRAM, Writer, build
 from tests.test_admin import staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS, PROGRAMS, PEOPLE = 10.0, 8, 4
+SECONDS, PROGRAMS, PEOPLE = 8.0, 7, 5
 
 
 class InThisProcess(Door):
@@ -43,6 +44,9 @@ class InThisProcess(Door):
 
     def post(self, path: str, data: dict[str, str]) -> int:
         return self.client.post(path, data).status_code
+
+    def look(self, path: str) -> int:
+        return self.client.get(path).status_code
 
 
 def _json(text: bytes) -> Any:
@@ -116,5 +120,7 @@ def test_nobody_is_refused_because_others_write(writers: list[Writer]) -> None:
     done = {what for writer in writers for what, status in writer.answers if status < 400}
     assert {"DELETE firewalls/.", "PATCH firewalls/.", "POST endpoints", "POST rollouts"} <= done
     assert {"form firewalls/./push", "form admin/firewalls/firewall/./delete"} <= done
+    made = {what for writer in writers for what, status in writer.answers if status == 302}
+    assert {"form admin/networks/network/add", "form firewalls/./join/backup"} <= made
     assert Push.objects.filter(state=Push.State.CONFIRMED).exists()
     assert list(check()) == []

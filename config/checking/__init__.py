@@ -9,7 +9,17 @@ from collections.abc import Iterator
 
 from django.db import connection, transaction
 
-from config.checking import constraints, guards, history, kept_back, loading, machines, rows, space
+from config.checking import (
+    constraints,
+    guards,
+    history,
+    kept_back,
+    loading,
+    machines,
+    numbers,
+    rows,
+    space,
+)
 from config.checking.findings import Finding
 
 __all__ = ["Finding", "check"]
@@ -30,6 +40,7 @@ def check() -> Iterator[Finding]:
         yield from history.violations(stored)
         yield from kept_back.violations(stored)
         yield from space.differences(stored)
+        yield from numbers.differences(stored)
 
 
 def _use_one_snapshot() -> None:

@@ -111,7 +111,7 @@ class Firewall(ValidatedModel):
         ]
 
     def __str__(self) -> str:
-        return self.machine.name
+        return self.name
 
     @property
     def id(self) -> UUID:
@@ -119,7 +119,11 @@ class Firewall(ValidatedModel):
 
     @property
     def name(self) -> str:
-        return self.machine.name
+        """What it is called; of one that was freed before anybody asked, its id."""
+        try:
+            return self.machine.name
+        except Machine.DoesNotExist:
+            return f"firewall {self.machine_id}"
 
     @property
     def partition(self) -> Partition:

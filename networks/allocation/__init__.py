@@ -13,6 +13,7 @@ from networks.allocation.addresses import (
 from networks.allocation.locks import lock_networks, lock_prefixes
 from networks.allocation.networks import (
     create_network,
+    create_network_in_transaction,
     create_private_network,
     free_id,
     super_network,
@@ -27,6 +28,7 @@ __all__ = [
     "allocate_in_transaction",
     "carve",
     "create_network",
+    "create_network_in_transaction",
     "create_private_network",
     "free_id",
     "grow",

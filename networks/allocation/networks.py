@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from networks import pools
 from networks.allocation.locks import lock_prefixes
 from networks.allocation.prefixes import carve
 from networks.common.addressing import Cidr
@@ -14,10 +15,15 @@ from networks.common.statements import Statement
 from networks.common.validation import refuse
 from networks.common.violations import Violation
 from networks.models import Network, Partition, Prefix, Project
-from networks.pools import POOL, next_number
 from networks.rules import EXTERNAL, PRIVATE
 
-_BY_KIND = Statement(Network, "WHERE partition_id = %s AND kind = %s")
+POOL = pools.POOL
+
+# The kind is written out, for only then is a prepared statement planned with the index of these.
+_BY_KIND = {
+    kind: Statement(Network, f"WHERE partition_id = %s AND kind = '{kind}'")
+    for kind in (Network.Kind.SUPER, Network.Kind.UNDERLAY)
+}
 
 
 def super_network(partition: Partition) -> Network:
@@ -30,8 +36,8 @@ def underlay(partition: Partition) -> Network:
     return _only(partition, Network.Kind.UNDERLAY)
 
 
-def _only(partition: Partition, kind: str) -> Network:
-    for network in _BY_KIND.rows(partition.pk, kind):
+def _only(partition: Partition, kind: Network.Kind) -> Network:
+    for network in _BY_KIND[kind].rows(partition.pk):
         return network
     reason = f"Partition {partition.pk} has no {kind} network; add one first (R8)."
     refuse(Violation("partition", f"no_{kind}", reason))
@@ -40,40 +46,45 @@ def _only(partition: Partition, kind: str) -> Network:
 def free_id(name: str, model: type[Network | Partition | Project] = Network) -> str:
     """A free id of a network, partition or project that reads like the name."""
     base = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:50].rstrip("-._")
-    base = base or str(model._meta.model_name)
-    taken = set(model._default_manager.filter(id__startswith=base).values_list("id", flat=True))
-    candidate, number = base, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{base}-{number}"
-    return candidate
+    kind = str(model._meta.model_name)
+    return pools.free_id(kind, base or kind)
+
+
+class Made(NamedTuple):
+    """A network that was made just now, with its prefixes in order of address."""
+
+    network: Network
+    prefixes: list[Prefix]
+
+
+@transaction.atomic
+def create_network(**request: Any) -> Network:
+    """Make a network, with what create_network_in_transaction takes. Raises ValidationError."""
+    return create_network_in_transaction(**request).network
 
 
 @audited_as(lambda arguments: f"{arguments.get('name') or arguments.get('id')} was made")
-@transaction.atomic
-def create_network(
+def create_network_in_transaction(
     *,
     prefixes: Sequence[Cidr] = (),
     prefix_length: Mapping[int, int] | None = None,
     by: str = "",
     **columns: Any,
-) -> Network:
+) -> Made:
     """Make a network with these columns and prefixes; `by` is who shares it, if it is shared.
 
     Left out, the id reads like the name, a VRF id is the next free one, and a private network is
     carved from its partition's super network: the next free prefix per family, as long as
-    `prefix_length` says or as the super network's defaults do. Raises ValidationError.
+    `prefix_length` says or as the super network's defaults do. Raises ValidationError, which must
+    end the caller's transaction: nothing is undone here, which spares a savepoint.
     """
     network = Network(**columns)
     _fill_in(network)
     if network.shared:
         network.shared_by = by
     network.save(force_insert=True)
-    if prefixes:
-        _add_named(network, prefixes)
-    else:
-        _add_carved(network, prefix_length)
-    return network
+    rows = _add_named(network, prefixes) if prefixes else _add_carved(network, prefix_length)
+    return Made(network, sorted(rows, key=lambda row: (row.cidr.version, row.cidr)))
 
 
 def _fill_in(network: Network) -> None:
@@ -85,24 +96,25 @@ def _fill_in(network: Network) -> None:
         network.vrf = _free_vrf()
 
 
-def _add_named(network: Network, cidrs: Sequence[Cidr]) -> None:
+def _add_named(network: Network, cidrs: Sequence[Cidr]) -> Iterator[Prefix]:
     """In one order, for who adds one that overlaps waits for whoever adds it at the same time."""
     if network.parent_id:
         lock_prefixes([network.parent_id])
     for cidr in sorted(cidrs, key=lambda cidr: (cidr.version, cidr)):
-        _add(Prefix(network=network, cidr=cidr))
+        yield _add(Prefix(network=network, cidr=cidr))
 
 
-def _add_carved(network: Network, prefix_length: Mapping[int, int] | None) -> None:
+def _add_carved(network: Network, prefix_length: Mapping[int, int] | None) -> Iterator[Prefix]:
     for cidr in _carved(network, prefix_length):
         prefix = Prefix(network=network, cidr=cidr)
         prefix.is_carved = True
-        _add(prefix)
+        yield _add(prefix)
 
 
-def _add(prefix: Prefix) -> None:
+def _add(prefix: Prefix) -> Prefix:
     prefix.of_new_network = True
     prefix.save()
+    return prefix
 
 
 def _id_like(name: str) -> str:
@@ -118,7 +130,7 @@ def create_private_network(**columns: Any) -> Network:
 
 
 def _free_vrf() -> int:
-    number = next_number(Network, "vrf", POOL[0], POOL[-1])
+    number = pools.next_number("vrf", POOL[0], POOL[-1])
     if number is None:
         reason = f"No VRF id is free any more: all of {POOL[0]} to {POOL[-1]} are taken (R14)."
         refuse(Violation("vrf", "exhausted", reason))

@@ -3,7 +3,6 @@
 from typing import Any, Never, cast
 
 import django_filters
-from django.db.models import prefetch_related_objects
 from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import exceptions, serializers, status
@@ -12,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from networks.access import may_edit
-from networks.allocation import create_network
+from networks.allocation import create_network_in_transaction
 from networks.api.lengths import Lengths, LengthsFilter
 from networks.api.prefixes import (
     ON_PREFIXES,
@@ -95,8 +94,11 @@ class NetworkSerializer(RowSerializer[Network]):
             "name": validated_data.get("id", ""),
             **validated_data,
         }
+        by = self.context["request"].user.get_username()
         with reported_on(**ON_PREFIXES):
-            return create_network(**columns, by=self.context["request"].user.get_username())
+            network, prefixes = create_network_in_transaction(**columns, by=by)
+        network.made_prefixes = prefixes
+        return network
 
     def update(self, instance: Network, validated_data: dict[str, Any]) -> Network:
         validated_data.pop("prefix_length", None)
@@ -179,11 +181,8 @@ class NetworkViewSet(RowViewSet[Network]):
         return super().make(serializer)
 
     def stored(self, row: Network) -> Network:
-        """A new one is as it was just made; its prefixes are read."""
-        if self.action != "create":
-            return super().stored(row)
-        prefetch_related_objects([row], "prefixes")
-        return row
+        """A new one is as it was just made."""
+        return row if self.action == "create" else super().stored(row)
 
     def change(self, serializer: serializers.BaseSerializer[Network]) -> None:
         self.must_be_allowed("change", serializer.instance.kind)  # type: ignore[union-attr]

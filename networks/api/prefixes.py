@@ -22,7 +22,7 @@ class Prefixes(serializers.ListField):
     child = CidrText()
 
     def get_attribute(self, instance: Network) -> list[Cidr]:
-        return [prefix.cidr for prefix in instance.prefixes.all()]
+        return [prefix.cidr for prefix in instance.all_prefixes()]
 
 
 class GrowthSerializer(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ also when nobody has the address any more.
 import pgtrigger
 
 from networks.common.triggers import Fixed, lines, refusal
+from networks.guards.numbers import CARRIED_NUMBER
 from networks.guards.prefixes import refilled
 
 CARRIED_ADDRESS = "SELECT FROM networks_carried WHERE address = NEW.address"
@@ -107,4 +108,5 @@ CARRIED = [
         sentence="What a firewall may have is written down anew, not changed (R16).",
     ),
     refilled("carried_after_truncate"),
+    *CARRIED_NUMBER,
 ]

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from networks.common.triggers import Fixed, Guard
+from networks.guards.numbers import numbered
 
 NETWORK = [
     Guard(
@@ -51,4 +52,5 @@ NETWORK = [
         func="UPDATE networks_carried SET left_at = now() "
         "WHERE vrf = OLD.vrf AND left_at IS NULL; RETURN NULL;",
     ),
+    *numbered("vrf"),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -26,6 +26,9 @@ from networks.common.validation import ValidatedModel, refuse
 from networks.common.violations import Violation
 from networks.models.carried import Carried
 from networks.models.places import Partition, Project
+
+if TYPE_CHECKING:
+    from networks.models.prefix import Prefix
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
 MAX_DIGITS = len(str(MAX_VNI))
@@ -83,6 +86,8 @@ class Network(ValidatedModel):
     shared_reason = models.CharField(max_length=400, blank=True, validators=[one_line])
 
     objects = NetworkQuerySet.as_manager()
+    # Set by whoever has just made it, so that what is answered reads none of them again.
+    made_prefixes: "list[Prefix] | None" = None
 
     class Meta:
         ordering = ["id"]
@@ -168,6 +173,10 @@ class Network(ValidatedModel):
                 row.shared_reason = reason
                 row.save()
         self.refresh_from_db()
+
+    def all_prefixes(self) -> "list[Prefix]":
+        """Its prefixes in order of address."""
+        return list(self.prefixes.all()) if self.made_prefixes is None else self.made_prefixes
 
     @property
     def prefixes_text(self) -> str:

@@ -26,10 +26,14 @@ class Load(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One measurement: how many per second, and the web server's processor time for each."""
+    """One measurement: how many per second, and the processor time for each.
+
+    Of the web server, and of PostgreSQL where it runs on this machine.
+    """
 
     per_second: float
     web_ms: float = 0.0
+    database_ms: float = 0.0
 
 
 Rounds = Mapping[Load, Sequence[Round]]
@@ -68,12 +72,16 @@ class Trial:
         return rounds
 
     def _over_http(self, running: Server, load: Load) -> Round:
-        processor = running.processor_seconds()
+        web, database = running.processor_seconds(), running.database_seconds()
         began = time.perf_counter()
         work = partial(self._make_all, running, load.there)
         per_second = rate(work, load.clients, self.seconds)
         made = per_second * (time.perf_counter() - began)
-        return Round(per_second, 1000 * (running.processor_seconds() - processor) / made)
+        return Round(
+            per_second,
+            1000 * (running.processor_seconds() - web) / made,
+            1000 * (running.database_seconds() - database) / made,
+        )
 
     def _make_all(self, running: Server, there: int) -> Iterator[None]:
         """Make one after the other, one a step."""
@@ -100,6 +108,7 @@ class Trial:
                     "bare_inserts_per_second": round(bare),
                     "ratio": round(bare / rates[load], 1),
                     "web_ms": round(median(one.web_ms for one in rounds[load]), 2),
+                    "database_ms": round(median(one.database_ms for one in rounds[load]), 2),
                 }
         for clients in CLIENTS:
             over_all = [rates[Load(there, clients)] for there in self.sizes]

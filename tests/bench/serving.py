@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,18 @@ class Server:
 
     def processor_seconds(self) -> float:
         """What its processes have taken so far; it hardly depends on what else the machine does."""
-        times = [process.cpu_times() for process in (self.process, *self.process.children())]
-        return sum(one.user + one.system for one in times)
+        return _processor_seconds(self.process)
+
+    def database_seconds(self) -> float:
+        """The same of PostgreSQL with all that it runs; nothing where that is another machine's."""
+        with self.psycopg() as database:
+            if not psutil.pid_exists(database.info.backend_pid):
+                return 0.0
+            postmaster = psutil.Process(database.info.backend_pid).parent()
+        if postmaster is None or not postmaster.name().startswith("postgres"):
+            return 0.0
+        ended = postmaster.cpu_times()
+        return _processor_seconds(postmaster) + ended.children_user + ended.children_system
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,15 @@ def connected() -> Iterator[None]:
     finally:
         connection.close()
         connection.settings_dict["NAME"] = before
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    """Of the process and those that it has started."""
+    seconds = 0.0
+    for one in (process, *process.children()):
+        with suppress(psutil.NoSuchProcess):
+            seconds += one.cpu_times().user + one.cpu_times().system
+    return seconds
 
 
 def _manage(environment: Mapping[str, str], *arguments: str) -> str:

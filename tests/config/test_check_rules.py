@@ -162,6 +162,14 @@ PLANTS: dict[str, tuple[Callable[[Scene], str], str]] = {
         lambda scene: "INSERT INTO networks_free VALUES (0, '10.9.0.0/16')",
         "free space 0: It belongs to no prefix; SELECT networks_refill() counts anew (R12, R13).",
     ),
+    "a number nobody gets": (
+        lambda scene: "UPDATE networks_numbers SET low = first + 100 WHERE pool = 'vrf'",
+        "numbers vrf: Nobody would get",
+    ),
+    "a number that counts as vacated": (
+        lambda scene: "INSERT INTO networks_vacated SELECT 'asn', asn FROM machines_machine",
+        "count as vacated, but are taken; SELECT networks_recount() notes them anew (R14).",
+    ),
 }
 
 

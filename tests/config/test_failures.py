@@ -117,7 +117,7 @@ def test_a_mistake_of_the_product_is_still_one(fra: World, monkeypatch: pytest.M
     def broken(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("networks.api.networks.create_network", broken)
+    monkeypatch.setattr("networks.api.networks.create_network_in_transaction", broken)
     api = Api()
     quiet(api.client)
     answer = api.post("networks/", {"id": "x", "partition": "fra", "project": "shop"})

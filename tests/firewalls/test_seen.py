@@ -302,27 +302,6 @@ class TestWhatItCosts:
             pushes = [one["sql"] for one in captured if 'FROM "firewalls_push"' in one["sql"]]
             assert pushes and not [sql for sql in pushes if '_revision"."files"' in sql]
 
-    @pytest.mark.parametrize(
-        ("rows", "index"),
-        [
-            (Firewall.objects.in_trouble, "observation_marked"),
-            (
-                lambda: Observation.objects.filter(check_due_at__lte=timezone.now()),
-                "observation_due",
-            ),
-        ],
-        ids=["trouble", "due"],
-    )
-    def test_few_among_many_are_found_by_their_own_index(
-        self, rows: Callable[[], Any], index: str
-    ) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")
-            try:
-                assert index in rows().explain()
-            finally:
-                cursor.execute("RESET enable_seqscan")
-
 
 def test_the_database_makes_and_removes_the_row_of_what_was_seen(fra: World) -> None:
     home = fra.private("home", fra.shop)

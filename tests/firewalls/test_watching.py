@@ -193,18 +193,6 @@ class TestWhatItCosts:
             "steps": queries(client, steps, **{**PART, "HX-Target": "push-status"}),
         }
 
-    @pytest.mark.parametrize(
-        ("rows", "index"),
-        [(Push.objects.open, "push_open"), (Push.objects.broken_last, "push_broken")],
-        ids=["open", "broken"],
-    )
-    def test_few_among_many_are_found_by_their_own_index(
-        self, rows: Callable[[], Any], index: str
-    ) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-        assert index in rows().explain()
-
 
 class TestTrouble:
     def test_is_found_where_the_state_says_so_and_nowhere_else(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from networks.allocation import allocate, grow
 from networks.common.addressing import Cidr, first_usable, free_space, last_usable
-from networks.models import Address, Network, Prefix
-from networks.pools import free_blocks, next_child, next_number
+from networks.models import Address, Prefix
+from networks.pools import free_blocks, next_child
 from tests.world import network, world
 
 pytestmark = pytest.mark.django_db
@@ -127,25 +127,3 @@ def test_nothing_is_taken_twice_or_where_it_may_not(spelled: str) -> None:
     with connection.cursor() as cursor:  # and what was refused has taken nothing
         cursor.execute("SELECT count(*) FROM networks_free WHERE prefix_id = %s", [internet.pk])
         assert cursor.fetchone() == (len(left(internet)),)
-
-
-class TestNumbers:
-    def numbers(self, *taken: int) -> int | None:
-        for vrf in taken:
-            network(f"net-{vrf}", "external", vrf=vrf)
-        return next_number(Network, "vrf", 1, 5)
-
-    @pytest.mark.parametrize(
-        ("taken", "lowest"),
-        [
-            ((), 1),
-            ((1,), 2),
-            ((1, 2, 4), 3),
-            ((2,), 1),
-            ((1, 2, 3, 4), 5),
-            ((1, 2, 3, 4, 5), None),
-            ((5, 9), 1),
-        ],
-    )
-    def test_the_lowest_free_one_is_next(self, taken: tuple[int, ...], lowest: int | None) -> None:
-        assert self.numbers(*taken) == lowest

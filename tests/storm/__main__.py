@@ -1,6 +1,8 @@
-"""`python -m tests.storm [SECONDS] [CLIENTS]`: a storm against everything as `make run` starts it.
+"""`python -m tests.storm [SECONDS] [CLIENTS]`: storms against everything as `make run` starts it.
 
-Exits with 1 where anybody was answered 5xx, a deadlock is in the server's log, or a rule is broken.
+One of programs over REST, then one of people at pages and at the admin, and one of both, so many
+seconds each. Exits with 1 where anybody was answered 5xx, a deadlock is in the server's log, or a
+rule is broken.
 """
 
 import random
@@ -14,23 +16,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.stack import PASSWORD, Stack, running
-from tests.storm.doors import OverHttp
-from tests.storm.writers import PERSON, PROGRAM, Writer, build
+from tests.storm.doors import Door, OverHttp
+from tests.storm.people import PERSON
+from tests.storm.writers import PROGRAM, Action, Writer, build
 
 SECONDS, CLIENTS = 60.0, 12
-PEOPLE_AMONG = 3  # every third is a person at pages and at the admin
+# Who does what, in turns over the clients.
+STORMS: dict[str, Sequence[Sequence[Action]]] = {
+    "over REST": [PROGRAM],
+    "at pages and at the admin": [PERSON],
+    "at all doors": [PROGRAM, PROGRAM, PERSON],
+}
 
 
 def main(arguments: Sequence[str]) -> int:
     seconds = float(arguments[0]) if arguments else SECONDS
     clients = int(arguments[1]) if len(arguments) > 1 else CLIENTS
     with stack() as started:
-        writers = storm(started, seconds, clients)
+        token = started.manage("create_token", "storm", "--role", "admin")
+        doors = [OverHttp(started.port, token, "admin", PASSWORD) for _ in range(clients)]
+        build(doors[0])
+        failures = [one for name in STORMS for one in _storm(name, doors, seconds)]
         rules = started.manage("check_rules")
         log = (started.var / "postgres" / "log").read_text(errors="replace")
-    _print_answers(writers)
-    failures = [failure for writer in writers for failure in writer.failures]
-    deadlocks = log.count("deadlock detected") + "\n".join(started.output).count("deadlock")
+    output = "\n".join(started.output)
+    deadlocks = log.count("deadlock detected") + output.count("deadlock detected")
+    if failures:
+        print(output)
     print(f"\n5xx: {len(failures)}", *failures[:10], sep="\n")
     print(f"deadlocks in the logs: {deadlocks}\n{rules}")
     return int(bool(failures or deadlocks or "Every rule holds" not in rules))
@@ -46,22 +58,23 @@ def stack() -> Iterator[Stack]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def storm(stack: Stack, seconds: float, clients: int) -> list[Writer]:
-    """Every client does one thing after the other for so long."""
-    token = stack.manage("create_token", "storm", "--role", "admin")
-    doors = [OverHttp(stack.port, token, "admin", PASSWORD) for _ in range(clients)]
-    build(doors[0])
+def _storm(name: str, doors: Sequence[Door], seconds: float) -> list[str]:
+    """Every client does one thing after the other for so long. Returns what was answered 5xx."""
     writers = [
-        Writer(door, random.Random(number), f"w{number}") for number, door in enumerate(doors)
+        Writer(door, random.Random(f"{name} {number}"), f"w{number}")
+        for number, door in enumerate(doors)
     ]
-    with ThreadPoolExecutor(clients) as pool:
+    roles = STORMS[name]
+    with ThreadPoolExecutor(len(doors)) as pool:
         futures = [
-            pool.submit(writer.run, seconds, PERSON if number % PEOPLE_AMONG == 2 else PROGRAM)
+            pool.submit(writer.run, seconds, roles[number % len(roles)])
             for number, writer in enumerate(writers)
         ]
         for future in futures:
             future.result()
-    return writers
+    print(f"\n{name}: ", end="")
+    _print_answers(writers)
+    return [failure for writer in writers for failure in writer.failures]
 
 
 def _print_answers(writers: Sequence[Writer]) -> None:

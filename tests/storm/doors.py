@@ -25,6 +25,10 @@ class Door(ABC):
     def post(self, path: str, data: dict[str, str]) -> int:
         """A form of a page or of the admin: its status."""
 
+    @abstractmethod
+    def look(self, path: str) -> int:
+        """A page that is read: its status."""
+
 
 class OverHttp(Door):
     """Over a connection for each request, with a token and with a session."""
@@ -55,6 +59,9 @@ class OverHttp(Door):
     def get(self, path: str) -> tuple[int, str]:
         """A page: its status and text."""
         return self._request("GET", path)
+
+    def look(self, path: str) -> int:
+        return self._request("GET", path)[0]
 
     def _request(self, method: str, path: str, data: str | None = None) -> tuple[int, str]:
         cookies = "; ".join(f"{name}={one.value}" for name, one in self.cookies.items())

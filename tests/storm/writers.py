@@ -92,10 +92,13 @@ class Writer:
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
-    def run(self, seconds: float, actions: Sequence[Callable[["Writer", int], None]]) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.chance.choice(actions)(self, self.chance.randrange(3))
+    def run(self, seconds: float, actions: "Sequence[Action]") -> None:
+        """Do all of these in any order, and so on for as long; each of them at least once."""
+        end, done, left = time.monotonic() + seconds, 0, list[Action]()
+        while done < len(actions) or time.monotonic() < end:
+            left = left or self.chance.sample(actions, len(actions))
+            left.pop()(self, self.chance.randrange(3))
+            done += 1
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         status, answer = self.door.ask(method, path, body)
@@ -104,6 +107,9 @@ class Writer:
 
     def post(self, path: str, **data: str) -> None:
         self._count(f"form {_what(path)}", self.door.post(path, data), None)
+
+    def look(self, path: str) -> None:
+        self._count(f"page {_what(path)}", self.door.look(path), None)
 
     def _count(self, what: str, status: int, answer: object) -> None:
         self.answers[what, status] += 1
@@ -129,18 +135,18 @@ class Writer:
                 }
                 self.ask("POST", "endpoints/", endpoint)
 
-    def _endpoint(self, number: int) -> str:
+    def endpoint(self, number: int) -> str:
         page = self.ask("GET", f"endpoints/?firewall={FIREWALLS[number]}&limit=20")
         rows = page["results"] if page else []
         return self.chance.choice(rows)["id"] if rows else ""
 
     def amend(self, number: int) -> None:
-        if id := self._endpoint(number):
+        if id := self.endpoint(number):
             target = {"target_port": self.chance.randrange(1, 65000)}
             self.ask("PATCH", f"endpoints/{id}/", target)
 
     def withdraw(self, number: int) -> None:
-        if id := self._endpoint(number):
+        if id := self.endpoint(number):
             self.ask("DELETE", f"endpoints/{id}/")
 
     def join(self, number: int) -> None:
@@ -191,58 +197,13 @@ class Writer:
             for action in self.chance.sample(["pause", "resume", "stop", "retry"], 2):
                 self.ask("POST", f"rollouts/{started['id']}/{action}/")
 
-    def page_join(self, number: int) -> None:
-        self.post(f"/firewalls/{FIREWALLS[number]}/join/backup/", push="on")
 
-    def page_leave(self, number: int) -> None:
-        self.post(f"/firewalls/{FIREWALLS[number]}/leave/backup/", push="on")
-
-    def page_push(self, number: int) -> None:
-        self.post(f"/firewalls/{FIREWALLS[number]}/push/")
-
-    def page_needs(self, number: int) -> None:
-        self.post(f"/firewalls/{FIREWALLS[number]}/needs/")
-
-    def page_look(self, number: int) -> None:
-        self.post(f"/firewalls/{FIREWALLS[number]}/host-key/dismiss/")
-
-    def page_rollout(self, number: int) -> None:
-        rows = [self.ask("GET", f"firewalls/{one}/") for one in FIREWALLS]
-        shown = " ".join(f"{row['id']}:{row['wanted']}:{row['name']}" for row in rows if row)
-        form = {"cause": self.name, "sizes": "1, rest", "max_failures": "0", "shown": shown}
-        self.post("/rollouts/new/", **form)
-
-    def admin_rule(self, number: int) -> None:
-        place = str(self.chance.randrange(100, 900))
-        rule = {"direction": "egress", "position": place, "protocol": "tcp", "ports": "443"}
-        self.post("/admin/firewalls/rule/add/", firewall=FIREWALLS[number], **rule)
-
-    def admin_withdraw(self, number: int) -> None:
-        if id := self._endpoint(number):
-            self.post(f"/admin/firewalls/endpoint/{id}/delete/", post="yes")
-
-    def admin_free(self, number: int) -> None:
-        self.post(f"/admin/firewalls/firewall/{FIREWALLS[number]}/delete/", post="yes")
-        self.ask("POST", "firewalls/", firewall(number))
-
-    def admin_machine(self, number: int) -> None:
-        self.post(f"/admin/machines/machine/{MACHINES[number]}/delete/", post="yes")
-        self.ask("POST", "machines/", machine(number))
-
-    def admin_address(self, number: int) -> None:
-        self.post("/admin/networks/address/add/", network=f"net-{number}", project="shop")
-
-
-PROGRAM = [
+Action = Callable[[Writer, int], None]
+PROGRAM: Sequence[Action] = [
     *[Writer.replace_rules, Writer.publish, Writer.withdraw] * 3,
     *[Writer.amend, Writer.join, Writer.leave, Writer.push, Writer.free] * 2,
     *[Writer.check, Writer.replace_machine, Writer.come_and_go, Writer.reserve, Writer.grow],
     *[Writer.change_partition, Writer.roll_out],
-]
-PERSON = [
-    *[Writer.page_join, Writer.page_leave, Writer.page_push, Writer.page_needs, Writer.page_look],
-    *[Writer.page_rollout, Writer.admin_rule, Writer.admin_withdraw, Writer.admin_free],
-    *[Writer.admin_machine, Writer.admin_address, Writer.publish],
 ]
 
 

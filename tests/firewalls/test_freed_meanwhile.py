@@ -1,0 +1,51 @@
+"""A firewall that was freed between the moment it was read and the moment something is done to it.
+
+Not even its name can be read any more: what is done is refused with a sentence, and does not fail.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from firewalls.allocation import free_firewall, join, leave
+from firewalls.models import Firewall, Push
+from networks.models import Network
+from tests.world import World, world
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
+
+
+@pytest.fixture
+def fra() -> World:
+    return world()
+
+
+@pytest.fixture
+def freed(fra: World) -> Firewall:
+    firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
+    read = Firewall.objects.get(pk=firewall.pk)
+    free_firewall(firewall)
+    return read
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        join,
+        leave,
+        lambda firewall, network: Push.objects.enqueue(firewall),
+    ],
+    ids=["join", "leave", "push"],
+)
+def test_what_is_done_to_it_is_refused(
+    fra: World, freed: Firewall, work: Callable[[Firewall, Network], object]
+) -> None:
+    storage = fra.private("storage", fra.storage, shared=True)
+    with pytest.raises(ValidationError) as refused:
+        work(freed, storage)
+    assert refused.value.message_dict == {"firewall": [f"firewall {freed.pk} was freed meanwhile."]}
+
+
+def test_it_is_freed_already(freed: Firewall) -> None:
+    assert free_firewall(freed) is None
