@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
+from firewalls.api.access import SshAccessViewSet
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
@@ -64,6 +65,7 @@ router.register("machines", MachineViewSet)
 router.register("firewalls", FirewallViewSet)
 router.register("retired-firewalls", RetiredViewSet)
 router.register("kept-back", KeptBackViewSet)
+router.register("ssh-access", SshAccessViewSet)
 router.register("endpoints", EndpointViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)

@@ -6,10 +6,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from firewalls.models import SshAccess
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing import waves
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
+from networks.common.forms import WholeRowForm
 from networks.models import Network
 
 MOST_DIGITS = 7
@@ -85,6 +87,21 @@ class ReplaceForm(RefusableForm):
         help_text="Left empty, it is looked at, and confirmed by its fingerprint.",
     )
     gone = forms.BooleanField(label="The old box is gone", required=False)
+
+
+class SshAccessForm(WholeRowForm):
+    """Through which host SSH goes, and who certifies host keys."""
+
+    class Meta:
+        model = SshAccess
+        fields = ["jump_host", "jump_port", "jump_user", "jump_key", "host_ca"]
+        labels = {
+            "jump_host": "Jump host",
+            "jump_port": "Its port",
+            "jump_user": "Its user",
+            "jump_key": "Its host key",
+            "host_ca": "Key that certifies host keys",
+        }
 
 
 class LeaveForm(forms.Form):

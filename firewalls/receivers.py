@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from firewalls import tasks
-from firewalls.models import Attachment, Endpoint, Push, Rollout, Rule, Touched
+from firewalls.models import Attachment, Endpoint, Push, Rollout, Rule, SshAccess, Touched
 from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
@@ -30,6 +30,13 @@ def start(raw: bool = False, **kwargs: Any) -> None:
     """Something waits to be pushed: let a worker have it now."""
     if not raw:
         tasks.after_commit(tasks.work)
+
+
+@receiver([post_save, post_delete], sender=SshAccess)
+def reach(instance: SshAccess, raw: bool = False, **kwargs: Any) -> None:
+    """Firewalls are reached otherwise: let a worker see whether they answer now."""
+    if not raw:
+        tasks.look_again(instance)
 
 
 def _concerns_nobody(row: models.Model, *, created: bool = False, **kwargs: Any) -> bool:

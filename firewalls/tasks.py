@@ -10,8 +10,8 @@ from celery.signals import worker_shutting_down
 from django.db import transaction
 
 from firewalls.intent import changes, revisions
-from firewalls.models import Firewall, Push, Retired, Rollout
-from firewalls.pushing import claiming, needs, retiring, rollouts
+from firewalls.models import Firewall, Push, Retired, Rollout, SshAccess
+from firewalls.pushing import claiming, jump_hosts, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
 from networks.common.audit import operation
 
@@ -83,6 +83,12 @@ def after_commit(task: "Task[..., None]", *arguments: str) -> None:
 def inspect_soon(firewalls: Iterable[Firewall]) -> None:
     """Have these firewalls inspected soon; it is noted on them, so no lost message forgets it."""
     claiming.inspect_now(firewall.pk for firewall in firewalls)
+    after_commit(work)
+
+
+def look_again(access: SshAccess) -> None:
+    """Have those looked at soon that could not be, and are reached by this from now on."""
+    transaction.on_commit(partial(jump_hosts.look_again, access), robust=True)
     after_commit(work)
 
 

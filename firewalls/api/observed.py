@@ -72,15 +72,16 @@ def _keys(firewall: Firewall) -> Any:
     offered = firewall.unjudged_key
     return HostKeySerializer(
         {
-            "pinned": _key(firewall.host_key),
-            "offered": _key(offered),
+            "pinned": key_pair(firewall.host_key),
+            "offered": key_pair(offered),
             "offered_at": firewall.observation.offered_at if offered else None,
             "changed": firewall.key_changed,
         }
     ).data
 
 
-def _key(key: str) -> dict[str, str] | None:
+def key_pair(key: str) -> dict[str, str] | None:
+    """A stored key and its fingerprint, in the shape of KeySerializer; None without one."""
     return {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None
 
 

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -11,8 +11,13 @@ from rest_framework.response import Response
 
 from firewalls import tasks
 from firewalls.api.rows import FirewallRows
-from firewalls.api.serializers import FirewallSerializer, ManagementSerializer
-from firewalls.models import Retired
+from firewalls.api.serializers import (
+    FirewallSerializer,
+    ManagementSerializer,
+    WaySerializer,
+    through,
+)
+from firewalls.models import Retired, SshAccess
 from firewalls.pushing import retiring
 from firewalls.pushing.replacing import replace
 from networks.common.api.fields import InetText, UtcTime
@@ -76,6 +81,7 @@ class RetiredSerializer(RowSerializer[Retired]):
         source="sentence", read_only=True, help_text="What it may still have, in words."
     )
     retired_at = UtcTime()
+    through = serializers.SerializerMethodField()
 
     class Meta(RowSerializer.Meta):
         model = Retired
@@ -86,6 +92,7 @@ class RetiredSerializer(RowSerializer[Retired]):
             "project",
             "network",
             "management",
+            "through",
             "practice",
             "retired_at",
             "retired_by",
@@ -93,6 +100,15 @@ class RetiredSerializer(RowSerializer[Retired]):
             "error",
             "reserved",
         ]
+
+    @extend_schema_field(WaySerializer(allow_null=True))
+    def get_through(self, retired: Retired) -> Any:
+        """Its own access, or that of its partition; those are read once for all of a list."""
+        own: SshAccess | None = getattr(retired, "ssh_access", None)
+        if own is None and "accesses" not in self.context:
+            rows = SshAccess.objects.exclude(partition=None).select_related("seen")
+            self.context["accesses"] = {row.partition_id: row for row in rows}
+        return through(own or self.context["accesses"].get(retired.partition))
 
 
 class GoneSerializer(serializers.Serializer[Any]):
@@ -114,7 +130,9 @@ class RetiredFilters(django_filters.FilterSet):
 class RetiredViewSet(ReadViewSet[Retired]):
     """Firewalls that were freed and may still run: until they are cleaned, or said to be gone."""
 
-    queryset = Retired.objects.defer("files", "steps").with_reserved()
+    queryset = (
+        Retired.objects.defer("files", "steps").select_related("ssh_access__seen").with_reserved()
+    )
     serializer_class = RetiredSerializer
     filterset_class = RetiredFilters
     search_fields: ClassVar[list[str]] = ["id", "name", "partition", "project", "network", "host"]

@@ -9,8 +9,9 @@ from firewalls.allocation import NewFirewall, create_firewall, replace_rules
 from firewalls.api import words
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
-from firewalls.models import Firewall, Push, Revision
+from firewalls.models import Firewall, Push, Revision, SshAccess
 from firewalls.pushing import appliers
+from firewalls.pushing.jobs import access_of
 from machines.allocation import Request
 from machines.api import RequestSerializer
 from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
@@ -49,6 +50,21 @@ class ApplierSerializer(serializers.Serializer[Firewall]):
     @extend_schema_field(serializers.ChoiceField(choices=appliers.State.choices))
     def get_state(self, firewall: Firewall) -> str:
         return str(appliers.state_of(firewall))
+
+
+class WaySerializer(serializers.Serializer[Any]):
+    """Through which jump host it is reached; `trouble`: why that let nobody through last."""
+
+    access = serializers.IntegerField(help_text="Its row of `ssh-access/`.")
+    jump_host = serializers.CharField()
+    trouble = serializers.CharField()
+
+
+def through(access: SshAccess | None) -> dict[str, Any] | None:
+    """The jump host of an access in the shape of WaySerializer; None where there is none."""
+    if access is None or not access.way:
+        return None
+    return {"access": access.pk, "jump_host": access.jump_place, "trouble": access.trouble}
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
@@ -102,6 +118,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
         source="observation.refusal", read_only=True, help_text="Why the last look was refused."
     )
     applier = ApplierSerializer(source="*", read_only=True)
+    through = serializers.SerializerMethodField()
     created_at = UtcTime(source="machine.created_at", read_only=True)
 
     class Meta(RowSerializer.Meta):
@@ -130,6 +147,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "refused_at",
             "refusal",
             "applier",
+            "through",
             "practice",
             "created_at",
         ]
@@ -138,6 +156,10 @@ class FirewallSerializer(RowSerializer[Firewall]):
     @extend_schema_field(AttachmentSerializer(many=True))
     def get_attachments(self, firewall: Firewall) -> Any:
         return attachments(firewall)
+
+    @extend_schema_field(WaySerializer(allow_null=True))
+    def get_through(self, firewall: Firewall) -> Any:
+        return through(access_of(firewall))
 
     def create(self, validated_data: dict[str, Any]) -> Firewall:
         networks = [Request(**one) for one in validated_data.pop("networks")]

@@ -6,6 +6,7 @@ from firewalls.models.attachment import Attachment
 from firewalls.models.drift import Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
+from firewalls.models.jump_host import JumpObservation
 from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.needs import Needs
 from firewalls.models.observation import Observation
@@ -26,6 +27,7 @@ __all__ = [
     "EndpointQuerySet",
     "Firewall",
     "FirewallQuerySet",
+    "JumpObservation",
     "Member",
     "Needs",
     "Observation",

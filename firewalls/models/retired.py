@@ -94,7 +94,7 @@ class Retired(models.Model):
         triggers = [
             pgtrigger.Trigger(
                 name="gives_all_back",
-                when=pgtrigger.After,
+                when=pgtrigger.Before,
                 operation=pgtrigger.Delete,
                 func=guards.GIVES_ALL_BACK,
             ),

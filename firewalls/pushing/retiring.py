@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from firewalls.device import transport
-from firewalls.device.transport import Order, Outcome, Step, TransportError
+from firewalls.device.transport import Order, Outcome, Step, Target, TransportError
 from firewalls.models import Retired
+from firewalls.pushing import jump_hosts
 from firewalls.pushing.carrying import forget
 from firewalls.pushing.jobs import target_of
 from networks.common.audit import operation
@@ -71,9 +72,11 @@ def take_off(pk: UUID) -> None:
     retired = Retired.objects.get(pk=pk)
     steps: dict[str, dict[str, object]] = {}
     try:
-        result = asyncio.run(_give_back(retired, steps))
+        result = asyncio.run(_give_back(target_of(retired), steps))
     except TransportError as error:
-        result = Outcome("refused", str(error))
+        result = Outcome("refused", str(error), error)
+    if result.problem is None or not result.problem.local:
+        jump_hosts.record(retired, result.problem and result.problem.jump)
     if result.state == "confirmed":
         _end(retired, f"the configuration was taken off {retired}")
         return
@@ -81,10 +84,10 @@ def take_off(pk: UUID) -> None:
     running.update(outcome=Failed, error=result.error, steps=list(steps.values()))
 
 
-async def _give_back(retired: Retired, steps: dict[str, dict[str, object]]) -> Outcome:
+async def _give_back(target: Target, steps: dict[str, dict[str, object]]) -> Outcome:
     async def note(step: Step) -> None:
         steps[step.name] = asdict(step)
 
     key_path = None if settings.SSH_AGENT else Path(settings.SSH_KEY)
     order = Order(gives_back=True)
-    return await transport.push(target_of(retired), {}, note, key_path=key_path, order=order)
+    return await transport.push(target, {}, note, key_path=key_path, order=order)

@@ -13,6 +13,7 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall
 from firewalls.models import Endpoint, Firewall, Retired
 from firewalls.pushing import retiring
+from firewalls.pushing.jobs import access_of, target_of
 from networks.common.htmx import page, target
 from networks.common.lists import PER_PAGE
 from networks.models import Activity, Carried
@@ -79,6 +80,8 @@ def _shown(request: HttpRequest, pk: UUID, errors: list[str] | None = None) -> H
         "retired": row,
         "ended": ended,
         "carried": row.carried if row else (),
+        "target": target_of(row) if row else None,
+        "way": access_of(row) if row else None,
         "errors": errors or [],
     }
     status = 422 if errors else 200

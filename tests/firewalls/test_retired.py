@@ -94,7 +94,7 @@ class TestRest:
             )
         api = Api("viewer")
         api.get("retired-firewalls/")
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             assert api.get("retired-firewalls/").json()["count"] == 6
 
     def test_what_was_left_is_shown_with_the_reason(self, pushed: Firewall, fra: World) -> None:
