@@ -1,6 +1,6 @@
 """Firewalls that were freed and may still run, what is kept back, and a new box for a firewall."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import django_filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -107,7 +107,7 @@ class RetiredSerializer(RowSerializer[Retired]):
         own: SshAccess | None = getattr(retired, "ssh_access", None)
         if own is None and "accesses" not in self.context:
             rows = SshAccess.objects.exclude(partition=None).select_related("seen")
-            self.context["accesses"] = {row.partition_id: row for row in rows}
+            cast(dict[str, Any], self.context)["accesses"] = {row.partition_id: row for row in rows}
         return through(own or self.context["accesses"].get(retired.partition))
 
 

@@ -3,7 +3,7 @@
 from firewalls.models.access import SshAccess
 from firewalls.models.applier import Applier
 from firewalls.models.attachment import Attachment
-from firewalls.models.drift import Drift
+from firewalls.models.drift import AcceptedDrift, Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.jump_host import JumpObservation
@@ -20,6 +20,7 @@ from firewalls.models.takeover import Survey, Takeover
 from firewalls.models.touched import Touched
 
 __all__ = [
+    "AcceptedDrift",
     "Applier",
     "Attachment",
     "Drift",

@@ -8,6 +8,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, V
 from networks.models import Address, Network, Partition
 
 if TYPE_CHECKING:
+    from firewalls.models.drift import AcceptedDrift
     from firewalls.models.firewall import Firewall
     from firewalls.models.push import Push
 
@@ -35,8 +36,13 @@ KEY_CHANGED = (
 class FirewallQuerySet(models.QuerySet["Firewall"]):
     def with_state(self) -> "FirewallQuerySet":
         """Annotate `state`, computed from what was wanted, applied, pushed and inspected."""
+        from firewalls.models.drift import (  # noqa: PLC0415 - models refer to each other
+            IS_WHAT_DIFFERS,
+            AcceptedDrift,
+        )
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
+        accepted = AcceptedDrift.objects.filter(IS_WHAT_DIFFERS, firewall=OuterRef("pk"))
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
         looked_at_since = Q(finished_at__lt=OuterRef("observation__checked_at"))
         outcome = Case(
@@ -46,7 +52,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         )
         last = pushes.ended().order_by("-finished_at").annotate(outcome=outcome)
         rows = self.alias(last_push=Subquery(last.values("outcome")[:1]))
-        return rows.annotate(state=_state(pushes.open(), Push.BROKEN))  # type: ignore[no-redef]
+        return rows.annotate(state=_state(pushes.open(), Push.BROKEN, accepted))  # type: ignore[no-redef]
 
     def in_state(self, *states: str) -> "FirewallQuerySet":
         """Those in one of these states, with `state` annotated."""
@@ -121,7 +127,9 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         return rows.defer("wanted__files", "observation__applied__files")
 
 
-def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
+def _state(
+    open_pushes: "QuerySet[Push]", broken: tuple[str, ...], accepted: "QuerySet[AcceptedDrift]"
+) -> Case:
     """The first of these that holds."""
     return Case(
         When(KEY_CHANGED, then=Value(State.FAILED)),
@@ -129,7 +137,9 @@ def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
         When(observation__unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
         When(last_push__in=broken, then=Value(State.FAILED)),
         When(observation__refused_at__isnull=False, then=Value(State.REFUSED)),
-        When(observation__drifted_at__isnull=False, then=Value(State.DRIFTED)),
+        When(
+            Q(observation__drifted_at__isnull=False) & ~Exists(accepted), then=Value(State.DRIFTED)
+        ),
         When(observation__applied=None, then=Value(State.NEW)),
         When(observation__applied=F("wanted"), then=Value(State.IN_SYNC)),
         default=Value(State.PENDING),

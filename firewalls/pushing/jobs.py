@@ -74,9 +74,18 @@ class PushJob:
 
 @dataclass(eq=False)
 class InspectionJob:
-    """A firewall that this worker is to inspect."""
+    """A firewall that this worker is to inspect.
+
+    `unseen`: its last push was not seen to its end, so what that sent may be there.
+    """
 
     firewall: Firewall
+    unseen: bool = False
+
+    @property
+    def may_have_ours(self) -> bool:
+        """Whether to compare what is there with ours; else it has what somebody else gave it."""
+        return self.unseen or self.firewall.observation.applied_id is not None
 
     @property
     def target(self) -> Target:

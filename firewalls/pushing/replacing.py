@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.models import (
+    AcceptedDrift,
     Drift,
     Firewall,
     Needs,
@@ -76,7 +77,7 @@ def _reached_by(firewall: Firewall, management: dict[str, Any]) -> Firewall:
 
 def _forget_what_was_seen(firewall: Firewall) -> None:
     Observation.objects.filter(pk=firewall.pk).update(**SEEN)
-    for model in (Drift, Survey, Takeover, Needs):
+    for model in (AcceptedDrift, Drift, Survey, Takeover, Needs):
         model._default_manager.filter(firewall=firewall).delete()
 
 

@@ -84,7 +84,7 @@ def accept_drift(request: HttpRequest, pk: UUID) -> HttpResponse:
     _may(request)
     firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
     try:
-        drifts.accept(firewall, by=request.user.get_username())
+        drifts.accept(firewall, request.user.get_username(), request.POST.get("seen", ""))
         messages.success(
             request,
             f"What is on {firewall} is accepted until something changes there again, or is pushed.",
