@@ -60,6 +60,7 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/push/", pushing.push, name="push"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("boxes/<uuid:pk>/", retired.box, name="box"),
+    path("boxes/<uuid:pk>/gone/", retired.box_gone, name="box_gone"),
     path("retired/", retired.retired_list, name="retired_list"),
     path("retired/<uuid:pk>/", retired.retired, name="retired"),
     path("retired/<uuid:pk>/take-off/", retired.take_off, name="take_off"),

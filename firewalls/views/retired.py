@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from firewalls import tasks
@@ -64,6 +65,13 @@ def box(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page of this firewall, which may have been freed."""
     is_there = Firewall.objects.filter(pk=pk).exists()
     return redirect("firewalls:detail" if is_there else "firewalls:retired", pk)
+
+
+def box_gone(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Where somebody says that this box is gone: one that was freed, or that is to be replaced."""
+    if Firewall.objects.filter(pk=pk).exists():
+        return redirect("firewalls:replace", pk)
+    return redirect(f"{reverse('firewalls:retired', args=[pk])}#gone")
 
 
 def retired(request: HttpRequest, pk: UUID) -> HttpResponse:
