@@ -6,9 +6,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from firewalls.models import SshAccess
+from firewalls.models import Firewall, SshAccess
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing import waves
+from firewalls.pushing.replacing import replace
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
 from networks.common.forms import WholeRowForm
@@ -86,7 +87,22 @@ class ReplaceForm(RefusableForm):
         validators=[host_key],
         help_text="Left empty, it is looked at, and confirmed by its fingerprint.",
     )
-    gone = forms.BooleanField(label="The old box is gone", required=False)
+    gone = forms.BooleanField(
+        label="The old box is gone",
+        required=False,
+        help_text="It runs with none of the firewall's addresses any more.",
+    )
+
+    def replaces(self, firewall: Firewall) -> bool:
+        """Replace the hardware of this firewall, or show above the form why not."""
+        if not self.is_valid():
+            return False
+        try:
+            replace(firewall, **self.cleaned_data)
+        except ValidationError as error:
+            self.refuse(error)
+            return False
+        return True
 
 
 class SshAccessForm(WholeRowForm):

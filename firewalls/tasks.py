@@ -92,9 +92,9 @@ def look_again(access: SshAccess) -> None:
     after_commit(work)
 
 
-def ask_to_take_off(retired: Retired, by: str) -> None:
+def ask_to_take_off(retired: Retired, by: str, *, leaves_empty: bool = False) -> None:
     """Have the configuration taken off a firewall that was freed, soon. Raises ValidationError."""
-    retiring.ask(retired, by)
+    retiring.ask(retired, by, leaves_empty=leaves_empty)
     after_commit(take_off, str(retired.pk))
 
 

@@ -44,8 +44,9 @@ SPECTACULAR: dict[str, object] = {
     "ENUM_NAME_OVERRIDES": {
         "NetworkKind": "networks.models.Network.Kind",
         "AddressKind": "networks.models.Address.Kind",
-        "FirewallState": "firewalls.models.Firewall.State",
-        "PushState": "firewalls.models.Push.State",
+        "FirewallState": "firewalls.api.words.FIREWALL_STATES",
+        "PushState": "firewalls.api.words.PUSH_STATES",
+        "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -120,6 +120,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
     applier = ApplierSerializer(source="*", read_only=True)
     through = serializers.SerializerMethodField()
     created_at = UtcTime(source="machine.created_at", read_only=True)
+    replaced_at = UtcTime(read_only=True, allow_null=True, help_text="When it got another box.")
 
     class Meta(RowSerializer.Meta):
         model = Firewall
@@ -150,6 +151,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "through",
             "practice",
             "created_at",
+            "replaced_at",
         ]
         read_only_fields = ["practice"]
 

@@ -85,6 +85,10 @@ class Firewall(ValidatedModel):
     # Another host key than the pinned one was shown, and somebody kept the pinned one.
     key_dismissed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    replaced_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it was moved to its present box."
+    )
+
     objects = FirewallQuerySet.as_manager()
 
     if TYPE_CHECKING:
