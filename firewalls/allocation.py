@@ -14,10 +14,12 @@ from firewalls.models import (
     Attachment,
     Endpoint,
     Firewall,
+    JumpObservation,
     Observation,
     Push,
     Retired,
     Rule,
+    SshAccess,
     lock_firewall,
     lock_firewalls,
 )
@@ -203,6 +205,7 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     # Before its networks, and workers know them.
     lock_keys(Push, [firewall.pk], by="firewall")
     lock_keys(Observation, [firewall.pk])
+    lock_keys(JumpObservation, lock_keys(SshAccess, [firewall.pk], by="firewall"))
     retired = Retired.objects.retire(firewall, by)
     free_machine(firewall.machine)
     return retired

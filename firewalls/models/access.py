@@ -83,6 +83,7 @@ class SshAccess(ValidatedModel):
         triggers = [
             *guards.SSH_ACCESS,
             Recorded(
+                kind="ssh-access",
                 label="COALESCE(this.partition_id, "
                 f"{FIREWALL.format(row='this')}, {RETIRED.format(row='this')})",
                 about=[OF],

@@ -79,10 +79,10 @@ def observed(firewall: Firewall) -> QuerySet[Observation]:
 
 def record_silence(firewall: Firewall) -> None:
     """It did not answer: it is asked again after pauses that grow."""
-    jump_hosts.record(firewall, None)
     observed(firewall).update(
         unreachable_since=Coalesce("unreachable_since", Now()), **_asked_in_vain(firewall)
     )
+    jump_hosts.record(firewall, None)
 
 
 def record_no_way(firewall: Firewall, reason: str, jump: TransportError) -> None:
@@ -90,8 +90,8 @@ def record_no_way(firewall: Firewall, reason: str, jump: TransportError) -> None
 
     It is asked again after pauses that grow, and once the jump host lets somebody through.
     """
-    jump_hosts.record(firewall, jump)
     observed(firewall).update(refused_at=Now(), refusal=reason, **_asked_in_vain(firewall))
+    jump_hosts.record(firewall, jump)
 
 
 def _asked_in_vain(firewall: Firewall) -> dict[str, Any]:
@@ -120,9 +120,9 @@ def record_refusal(firewall: Firewall, reason: str, offered_key: str = "") -> No
 
 def record_answer(firewall: Firewall) -> None:
     """It answered, but what is on it was not seen."""
-    jump_hosts.record(firewall, None)
     next_time = Now() + settings.CHECK_EVERY
     observed(firewall).update(unreachable_since=None, silences=0, check_due_at=next_time)
+    jump_hosts.record(firewall, None)
 
 
 def record_look(firewall: Firewall) -> None:

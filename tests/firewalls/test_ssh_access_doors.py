@@ -94,7 +94,7 @@ class TestDoors:
         assert getattr(row, f"{where}_id") in ("fra", firewall().pk) and row.jump_user == "hop"
         jump = target_of(firewall()).jump
         assert jump and jump.place == "hop.example:22"
-        assert Activity.objects.filter(kind="sshaccess", verb="created").exists()
+        assert Activity.objects.filter(kind="ssh-access", verb="created").exists()
 
     @pytest.mark.parametrize("door", DOORS)
     @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ class TestWhatIsSeenOfIt:
         assert operator.post(page, {"fingerprint": fingerprint_of(TWO)}).status_code == 302
         access.refresh_from_db()
         assert access.jump_key == TWO and access.trouble == "" and access.offered_key == ""
-        last = Activity.objects.filter(kind="sshaccess").latest("pk")
+        last = Activity.objects.filter(kind="ssh-access").latest("pk")
         assert last.operation == "the host key of the jump host of fra was confirmed"
 
     def test_of_another_jump_host_it_says_nothing(self, access: SshAccess) -> None:
