@@ -29,6 +29,7 @@ BENEATH = {
     "firewalls.survey": "firewall_id",
     "firewalls.takeover": "firewall_id",
     "firewalls.needs": "firewall_id",
+    "firewalls.applier": "firewall_id",
 }
 # Neither waited for by anybody nor by these: claimed with SKIP LOCKED, or written by their user.
 APART = {
@@ -42,6 +43,7 @@ APART = {
     # Beneath the prefix, or the machine whose AS number, or the network whose VRF id it is.
     "networks.carried",
     "firewalls.retired",
+    "firewalls.sshaccess",
 }
 _PROBE = """
 SELECT '{name}', {key}::text, {above}::text FROM {table} WHERE {key} NOT IN (

@@ -9,7 +9,7 @@ from networks.common.api.views import RowViewSet
 
 class FirewallRows(RowViewSet[Firewall]):
     queryset = (
-        Firewall.objects.select_related("machine", *REACHED_BY)
+        Firewall.objects.select_related("machine", "applier", *REACHED_BY)
         .with_revisions()
         .with_state()
         .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
@@ -25,6 +25,7 @@ class FirewallRows(RowViewSet[Firewall]):
         "checked_at",
         "refused_at",
         "refusal",
+        "applier",
         "through",
     )
 

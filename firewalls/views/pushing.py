@@ -34,6 +34,7 @@ STEPS = {
     "load-system": "Load names and interfaces",
     "load-nftables": "Load nftables",
     "load-frr": "Load FRR",
+    "take-down": "Remove interfaces that are gone",
     "verify": "Verify",
     "check-bgp": "BGP sessions as before",
     "check-next-hops": "Neighbours at every next hop",

@@ -684,11 +684,11 @@ def a_power_cut(box: Box) -> None:
 
 
 def units(box: Box) -> None:
-    """Units are loaded when they change; devices without units go; the same needs nothing."""
+    """Changed units are loaded, devices made anew or, last, removed; the same needs nothing."""
     log = box.root.with_name("units.log")
     loud = {
         name: f'echo "{name} $*" >>{log}\n{BOX[name]}'
-        for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl")
+        for name in ("hostname", "sysctl", "ip", "systemctl", "networkctl", "frr-reload.py")
     }
     how = How(broken=loud)
     box.settle(WITH_UNITS, how)
@@ -703,8 +703,14 @@ def units(box: Box) -> None:
         box.push(WITH_UNITS, how).ended == "unchanged"
         and box.push(WITH_UNITS, replace(how, env=PRACTICE.env)).ended == "unchanged"
     )
+    box.settle(WITH_UNITS | {VRF: f"{WITH_UNITS[VRF]}# for all\n"}, how)
+    anew = log.read_text().removeprefix(said)
+    assert anew.index("ip link delete vrf7") < anew.index("networkctl reload")
+    log.write_text("")
     box.settle(GOOD, how)
-    assert "ip link delete vrf7" in log.read_text() and not (box.root / f".{VRF}").exists()
+    said = log.read_text()
+    assert said.rindex("frr-reload.py --reload") < said.rindex("ip link delete vrf7")
+    assert not (box.root / f".{VRF}").exists()
 
 
 def versions(box: Box) -> None:

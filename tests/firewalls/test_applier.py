@@ -83,6 +83,7 @@ STEPS = [
     "load-system",
     "load-nftables",
     "load-frr",
+    "take-down",
 ]
 STEPS += ["verify", "check-bgp", "check-next-hops", "check-routes", "probe"]
 

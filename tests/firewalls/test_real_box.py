@@ -76,12 +76,12 @@ def test_rules_that_lock_us_out_come_back_by_themselves(results: dict[str, Any])
 
 
 def test_what_nobody_confirms_comes_back_in_the_kernel_and_in_frr(results: dict[str, Any]) -> None:
-    assert results["unconfirmed"] == {"outcome": "failed", "settled": True, "now": AS_BEFORE}
+    assert results["unconfirmed"] == {"outcome": "unseen", "settled": True, "now": AS_BEFORE}
 
 
 def test_what_frr_refuses_changes_nothing(results: dict[str, Any]) -> None:
     assert (
-        results["bad"]["outcome"] == "failed"
+        results["bad"]["outcome"] == "refused"
         and "refused at check-frr; nothing was changed" in results["bad"]["error"]
     )
     assert results["bad"]["now"] == AS_BEFORE
@@ -89,7 +89,7 @@ def test_what_frr_refuses_changes_nothing(results: dict[str, Any]) -> None:
 
 def test_without_bgpd_nothing_is_changed(results: dict[str, Any]) -> None:
     assert (
-        results["bgpd is dead"]["outcome"] == "failed"
+        results["bgpd is dead"]["outcome"] == "refused"
         and "bgpd is not running" in results["bgpd is dead"]["error"]
     )
     assert results["bgpd is dead"]["files"]

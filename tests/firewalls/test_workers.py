@@ -45,6 +45,7 @@ STEPS = [
     "load-system",
     "load-nftables",
     "load-frr",
+    "take-down",
     "verify",
     "check-bgp",
     "check-next-hops",

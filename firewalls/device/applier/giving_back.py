@@ -48,6 +48,7 @@ class GivingBack(Push):
             and step("load-system", _load_system)
             and step("load-nftables", _load_rules)
             and step("load-frr", self._load_routing)
+            and step("take-down", lambda: system.take_down(box.PENDING))
         )
 
     def _write(self) -> None:

@@ -156,6 +156,7 @@ class Push:
             and step("load-system", lambda: system.load(box.PENDING))
             and step("load-nftables", rules.load)
             and step("load-frr", frr.load)
+            and step("take-down", lambda: system.take_down(box.PENDING))
         )
 
     def _write(self) -> None:

@@ -60,6 +60,7 @@ def _load() -> None:
         lambda: system.load(UNDONE),
         lambda: system.put_settings_back(f"{box.PENDING}/sysctls"),
         _route,
+        lambda: system.take_down(UNDONE),
         # Some frr-reload.py might have FRR write its own text all the same.
         lambda: files.install(box.PENDING, files.differences(box.PENDING, box.ROOT)),
     )

@@ -33,8 +33,8 @@ def check(folder: str) -> None:
 def load(before: str) -> None:
     """Set up what is in place otherwise than in a folder that has what was there before.
 
-    Interfaces whose units are gone go too; and what the kernel has otherwise than the files say is
-    set up again, however that came. Raises Failed.
+    What the kernel has otherwise than the files say is set up again, however that came.
+    Interfaces whose units are gone stay until `take_down`. Raises Failed.
     """
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
@@ -84,7 +84,7 @@ def _set_up(before: str, changed: list[str], wanted: Wanted) -> bool:
     units = [name for name in changed if name.startswith(f"{box.UNITS}/")]
     if not units and not aside.has_changed() and not renewing.wrong(wanted):
         return False
-    _take_down(_units(before), _units(box.ROOT))
+    _make_way(_units(before), _units(box.ROOT))
     if not _is_active("systemd-networkd"):
         raise Skipped("systemd-networkd is not running here, so interfaces stay as they are.")
     if units or aside.has_changed():
@@ -111,19 +111,33 @@ def _values(key: str, lines: list[str]) -> list[str]:
     return [line[len(key) + 1 :] for line in lines if line.startswith(f"{key}=")]
 
 
-def _take_down(before: dict[str, list[str]], now: dict[str, list[str]]) -> None:
-    """Remove the devices that are gone, and those that are to be made anew.
-
-    systemd-networkd removes none, and never changes how one was made.
-    """
+def _make_way(before: dict[str, list[str]], now: dict[str, list[str]]) -> None:
+    """Remove the devices that are to be made anew: networkd never changes how one was made."""
     for device, unit in sorted(before.items()):
-        if now.get(device) == unit:
-            continue
-        tools.run(["ip", "link", "delete", device])
-        # Routes of a VRF that lead to no device outlive it.
-        for table in _values("Table", unit):
-            for family in ("-4", "-6"):
-                tools.run(["ip", family, "route", "flush", "table", table], quiet=True)
+        if device in now and now[device] != unit:
+            _remove(device, unit)
+
+
+def take_down(before: str) -> None:
+    """Remove the devices whose units are gone: systemd-networkd removes none.
+
+    FRR comes first: it says to its neighbours that a network is gone while that is still there, and
+    zebra 10.3 dies of a VNI that it is to forget after its VXLAN and its VRF are gone.
+    """
+    if box.PRACTICE:
+        raise Skipped(box.NO_KERNEL)
+    now = _units(box.ROOT)
+    for device, unit in sorted(_units(before).items()):
+        if device not in now:
+            _remove(device, unit)
+
+
+def _remove(device: str, unit: list[str]) -> None:
+    tools.run(["ip", "link", "delete", device])
+    # Routes of a VRF that lead to no device outlive it.
+    for table in _values("Table", unit):
+        for family in ("-4", "-6"):
+            tools.run(["ip", family, "route", "flush", "table", table], quiet=True)
 
 
 def _settling() -> Settling:

@@ -36,6 +36,7 @@ STEPS = [
     "load-system",
     "load-nftables",
     "load-frr",
+    "take-down",
     "verify",
     "check-bgp",
     "check-next-hops",
