@@ -63,7 +63,7 @@ class Schema(SpectacularAPIView):
     """
 
     permission_classes = [AllowAny]
-    made: ClassVar[dict[str, bytes]] = {}
+    made: ClassVar[dict[str, str | bytes]] = {}
     making = Lock()
 
     @extend_schema(**SCHEMA_KWARGS)
@@ -71,7 +71,8 @@ class Schema(SpectacularAPIView):
         renderer = request.accepted_renderer
         with self.making:
             if renderer.format not in self.made:
-                schema = super().get(request, *args, **kwargs).data
+                answer = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+                schema = answer.data
                 self.made[renderer.format] = renderer.render(schema, renderer.media_type, {})
         return HttpResponse(self.made[renderer.format], content_type=renderer.media_type)
 

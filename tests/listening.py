@@ -38,7 +38,6 @@ APART = {
     "config.token",
     "config.idempotentanswer",
     "firewalls.touched",
-    "firewalls.applier",
     "networks.activity",
     # Beneath the prefix, or the machine whose AS number, or the network whose VRF id it is.
     "networks.carried",

@@ -1,11 +1,7 @@
 """Drift: what differed on a firewall from what had been applied, and who took that for right."""
 
-import hashlib
-import json
-
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
 
 from firewalls.configuration.diffs import unified
 from firewalls.models.firewall import Firewall
@@ -72,13 +68,6 @@ class AcceptedDrift(models.Model):
 
     def __str__(self) -> str:
         return f"accepted drift of {self.firewall}"
-
-
-# Of accepted drift: that it is what differs there now.
-IS_WHAT_DIFFERS = Q(
-    digest=F("firewall__difference__digest"),
-    accepted_at__gte=F("firewall__difference__found_at"),
-)
 
 
 def digest(differences: Differences) -> str:

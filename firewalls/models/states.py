@@ -8,7 +8,6 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, V
 from networks.models import Address, Network, Partition
 
 if TYPE_CHECKING:
-    from firewalls.models.drift import AcceptedDrift
     from firewalls.models.firewall import Firewall
     from firewalls.models.push import Push
 
@@ -32,17 +31,20 @@ KEY_CHANGED = (
     & (Q(key_dismissed_at=None) | Q(observation__offered_at__gt=F("key_dismissed_at")))
 )
 
+# It differs from what was applied, and nobody has accepted exactly that since it was found.
+DRIFTED = Q(observation__drifted_at__isnull=False) & (
+    Q(accepted_drift=None)
+    | Q(difference=None)
+    | ~Q(accepted_drift__digest=F("difference__digest"))
+    | Q(accepted_drift__accepted_at__lt=F("difference__found_at"))
+)
+
 
 class FirewallQuerySet(models.QuerySet["Firewall"]):
     def with_state(self) -> "FirewallQuerySet":
         """Annotate `state`, computed from what was wanted, applied, pushed and inspected."""
-        from firewalls.models.drift import (  # noqa: PLC0415 - models refer to each other
-            IS_WHAT_DIFFERS,
-            AcceptedDrift,
-        )
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other
 
-        accepted = AcceptedDrift.objects.filter(IS_WHAT_DIFFERS, firewall=OuterRef("pk"))
         pushes = Push.objects.filter(firewall=OuterRef("pk"))
         looked_at_since = Q(finished_at__lt=OuterRef("observation__checked_at"))
         outcome = Case(
@@ -52,7 +54,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         )
         last = pushes.ended().order_by("-finished_at").annotate(outcome=outcome)
         rows = self.alias(last_push=Subquery(last.values("outcome")[:1]))
-        return rows.annotate(state=_state(pushes.open(), Push.BROKEN, accepted))  # type: ignore[no-redef]
+        return rows.annotate(state=_state(pushes.open(), Push.BROKEN))  # type: ignore[no-redef]
 
     def in_state(self, *states: str) -> "FirewallQuerySet":
         """Those in one of these states, with `state` annotated."""
@@ -127,9 +129,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         return rows.defer("wanted__files", "observation__applied__files")
 
 
-def _state(
-    open_pushes: "QuerySet[Push]", broken: tuple[str, ...], accepted: "QuerySet[AcceptedDrift]"
-) -> Case:
+def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
     """The first of these that holds."""
     return Case(
         When(KEY_CHANGED, then=Value(State.FAILED)),
@@ -137,9 +137,7 @@ def _state(
         When(observation__unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
         When(last_push__in=broken, then=Value(State.FAILED)),
         When(observation__refused_at__isnull=False, then=Value(State.REFUSED)),
-        When(
-            Q(observation__drifted_at__isnull=False) & ~Exists(accepted), then=Value(State.DRIFTED)
-        ),
+        When(DRIFTED, then=Value(State.DRIFTED)),
         When(observation__applied=None, then=Value(State.NEW)),
         When(observation__applied=F("wanted"), then=Value(State.IN_SYNC)),
         default=Value(State.PENDING),

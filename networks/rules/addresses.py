@@ -126,7 +126,7 @@ def kept_back(field: str, what: str, firewalls: Collection[str]) -> Iterator[Vio
 def exhausted(
     field: str, network: str, family: int, used: int, total: int, *, kept_back: int = 0
 ) -> Violation:
-    """R12, R16: no free address is left; says in which network, and how full it is."""
+    """R12: no free address is left; says in which network, and how full it is."""
     others = f", {kept_back} are kept back for firewalls that may still have them" * bool(kept_back)
     return Violation(
         field,

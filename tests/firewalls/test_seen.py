@@ -20,8 +20,7 @@ from firewalls.device.pinning import fingerprint
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Observation, Push, Touched
 from firewalls.pushing import hostkeys, recording, rollouts
-from firewalls.pushing.carrying import AT_IT
-from firewalls.pushing.claiming import claim_inspections, claim_push
+from firewalls.pushing.claiming import AT_IT, claim_inspections, claim_push
 from firewalls.pushing.drift import GONE_BACK
 from firewalls.pushing.settling import settle
 from machines.models import Machine
