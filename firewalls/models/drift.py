@@ -1,5 +1,8 @@
 """Drift: what differed on a firewall from what had been applied, and who took that for right."""
 
+import hashlib
+import json
+
 import pgtrigger
 from django.db import models
 

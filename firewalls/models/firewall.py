@@ -95,6 +95,7 @@ class Firewall(ValidatedModel):
         attachments: "RelatedManager[Attachment]"
         observation: "Observation"
         state: str  # where with_state() annotated it
+        unseen: bool  # where it was claimed to be inspected
         rules: "RelatedManager[Rule]"
         revisions: "RelatedManager[Revision]"
         pushes: "RelatedManager[Push]"

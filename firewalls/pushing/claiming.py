@@ -121,9 +121,9 @@ def claim_inspections(most: int) -> list[InspectionJob]:
         locked = longest_due.select_for_update(skip_locked=True, of=("self",), no_key=True)
         keys = list(locked.values_list("pk", flat=True)[:most])
         Observation.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
-    rows = Firewall.objects.filter(pk__in=keys).annotate(unseen=_was_not_seen())
-    due_ones = rows.select_related(*REACHED_BY, "observation__applied")
-    return [InspectionJob(firewall, bool(firewall.unseen)) for firewall in due_ones]  # type: ignore[attr-defined] # annotated
+    rows = Firewall.objects.filter(pk__in=keys).select_related(*REACHED_BY, "observation__applied")
+    due_ones = rows.annotate(unseen=_was_not_seen())  # type: ignore[no-redef]
+    return [InspectionJob(firewall, firewall.unseen) for firewall in due_ones]
 
 
 def _was_not_seen() -> Exists:
