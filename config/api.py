@@ -1,17 +1,25 @@
 """Everything under `/api/v1/`."""
 
-from typing import Any
+from threading import Lock
+from typing import Any, ClassVar
 
 from csp.decorators import csp_update
+from django.http import HttpResponse
 from django.urls import path, re_path
 from django.utils.decorators import method_decorator
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import (
+    SCHEMA_KWARGS,
+    SpectacularAPIView,
+    SpectacularSwaggerSplitView,
+)
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
+from firewalls.api.access import SshAccessViewSet
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
@@ -51,9 +59,24 @@ class Docs(SpectacularSwaggerSplitView):
 
 
 class Schema(SpectacularAPIView):
-    """OpenAPI 3.1, for anybody: it holds no data."""
+    """OpenAPI 3.1, for anybody: it holds no data.
+
+    It is the same for everybody and takes seconds, so a process makes it once in each format.
+    """
 
     permission_classes = [AllowAny]
+    made: ClassVar[dict[str, str | bytes]] = {}
+    making = Lock()
+
+    @extend_schema(**SCHEMA_KWARGS)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        renderer = request.accepted_renderer
+        with self.making:
+            if renderer.format not in self.made:
+                answer = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+                schema = answer.data
+                self.made[renderer.format] = renderer.render(schema, renderer.media_type, {})
+        return HttpResponse(self.made[renderer.format], content_type=renderer.media_type)
 
 
 router = DefaultRouter()
@@ -66,6 +89,7 @@ router.register("machines", MachineViewSet)
 router.register("firewalls", FirewallViewSet)
 router.register("retired-firewalls", RetiredViewSet)
 router.register("kept-back", KeptBackViewSet)
+router.register("ssh-access", SshAccessViewSet)
 router.register("endpoints", EndpointViewSet)
 router.register("maintenance-windows", WindowViewSet)
 router.register("revisions", RevisionViewSet)

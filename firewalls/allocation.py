@@ -7,16 +7,19 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from firewalls.intent import revisions
 from firewalls.models import (
     Attachment,
     Endpoint,
     Firewall,
+    JumpObservation,
     Observation,
     Push,
     Retired,
     Rule,
+    SshAccess,
     lock_firewall,
     lock_firewalls,
 )
@@ -39,7 +42,7 @@ from networks.common.audit import audited_as
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse, enforce, reported_about, reported_on
 from networks.common.violations import Violation
-from networks.models import Network
+from networks.models import Address, Carried, Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +132,8 @@ def join(
 ) -> Attachment:
     """Join a shared or external network, with an address per family.
 
-    Raises ValidationError (R2, R5 to R8, R10, R11).
+    One that it has left and may still have is picked again. Raises ValidationError (R2, R5 to R8,
+    R10, R11).
     """
     lock_firewall(firewall)
     with reported_on(networks="network"):
@@ -139,9 +143,17 @@ def join(
         attachment.save()
         wanted = wanted_networks([Request(network, auto and not addresses)])
         enforce(address_violations(wanted, addresses))
-        assign_addresses(firewall.machine, wanted, addresses)
+        picked = _picked_before(firewall, network)
+        assign_addresses(firewall.machine, wanted, addresses, picked=picked)
     revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
     return attachment
+
+
+def _picked_before(firewall: Firewall, network: Network) -> list[IP]:
+    """What is kept back of this network because this firewall may still have it: it is its own."""
+    reserved = Address.objects.filter(address=OuterRef("address"))  # brought, and left
+    kept = Carried.objects.left().filter(box=firewall.pk, machine=firewall.pk, network=network.pk)
+    return [row.address for row in kept.exclude(Exists(reserved)) if row.address is not None]
 
 
 @audited_as(lambda arguments: f"{arguments['firewall']} left {arguments['network']}")
@@ -194,6 +206,7 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     # Before its networks, and workers know them.
     lock_keys(Push, [firewall.pk], by="firewall")
     lock_keys(Observation, [firewall.pk])
+    lock_keys(JumpObservation, lock_keys(SshAccess, [firewall.pk], by="firewall"))
     retired = Retired.objects.retire(firewall, by)
     free_machine(firewall.machine)
     return retired

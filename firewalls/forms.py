@@ -8,10 +8,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from firewalls.configuration.windows import NAMES, WEEK
-from firewalls.models import Choice, Window
+from firewalls.models import Choice, Firewall, SshAccess, Window
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing import waves
 from firewalls.pushing.asking import Wish
+from firewalls.pushing.replacing import replace
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
 from networks.common.forms import WholeRowForm
@@ -90,7 +91,37 @@ class ReplaceForm(RefusableForm):
         validators=[host_key],
         help_text="Left empty, it is looked at, and confirmed by its fingerprint.",
     )
-    gone = forms.BooleanField(label="The old box is gone", required=False)
+    gone = forms.BooleanField(
+        label="The old box is gone",
+        required=False,
+        help_text="It runs with none of the firewall's addresses any more.",
+    )
+
+    def replaces(self, firewall: Firewall) -> bool:
+        """Replace the hardware of this firewall, or show above the form why not."""
+        if not self.is_valid():
+            return False
+        try:
+            replace(firewall, **self.cleaned_data)
+        except ValidationError as error:
+            self.refuse(error)
+            return False
+        return True
+
+
+class SshAccessForm(WholeRowForm):
+    """Through which host SSH goes, and who certifies host keys."""
+
+    class Meta:
+        model = SshAccess
+        fields = ["jump_host", "jump_port", "jump_user", "jump_key", "host_ca"]
+        labels = {
+            "jump_host": "Jump host",
+            "jump_port": "Its port",
+            "jump_user": "Its user",
+            "jump_key": "Its host key",
+            "host_ca": "Key that certifies host keys",
+        }
 
 
 class LeaveForm(forms.Form):

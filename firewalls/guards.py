@@ -95,7 +95,11 @@ ENDPOINT = [
     ),
 ]
 
-GIVES_ALL_BACK = "DELETE FROM networks_carried WHERE box = OLD.id; RETURN NULL;"
+GIVES_ALL_BACK = lines(
+    "DELETE FROM networks_carried WHERE box = OLD.id;",
+    "DELETE FROM firewalls_sshaccess WHERE retired_id = OLD.id;",
+    "RETURN OLD;",
+)
 FIREWALL = [
     # The shell writes it down with more; this is for whoever deletes the row by hand.
     pgtrigger.Trigger(
@@ -111,7 +115,26 @@ FIREWALL = [
             "    FROM machines_machine machine WHERE machine.id = OLD.machine_id",
             "    AND EXISTS (SELECT FROM networks_carried WHERE box = OLD.machine_id)",
             "    ON CONFLICT DO NOTHING;",
+            # How it is reached goes with it, as it is known there by the same id.
+            "UPDATE firewalls_sshaccess SET firewall_id = NULL, retired_id = OLD.machine_id",
+            "    WHERE firewall_id = OLD.machine_id",
+            "    AND EXISTS (SELECT FROM firewalls_retired WHERE id = OLD.machine_id);",
+            "DELETE FROM firewalls_sshaccess WHERE firewall_id = OLD.machine_id;",
             "RETURN OLD;",
         ),
+    ),
+]
+SSH_ACCESS = [
+    pgtrigger.Trigger(
+        name="seen",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        func="INSERT INTO firewalls_jumpobservation (access_id) VALUES (NEW.id); RETURN NULL;",
+    ),
+    pgtrigger.Trigger(
+        name="seen_no_more",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete,
+        func="DELETE FROM firewalls_jumpobservation WHERE access_id = OLD.id; RETURN OLD;",
     ),
 ]

@@ -20,6 +20,7 @@ from firewalls.models import (
     Push,
     Rollout,
     Rule,
+    SshAccess,
     Touched,
 )
 from networks.models import Address, Network, Partition, Prefix
@@ -50,6 +51,13 @@ def start(raw: bool = False, **kwargs: Any) -> None:
 def remember(instance: Firewall, **kwargs: Any) -> None:
     """Its rollouts go on saying what they did to it."""
     Member.objects.remember(instance)
+
+
+@receiver([post_save, post_delete], sender=SshAccess)
+def reach(instance: SshAccess, raw: bool = False, **kwargs: Any) -> None:
+    """Firewalls are reached otherwise: let a worker see whether they answer now."""
+    if not raw:
+        tasks.look_again(instance)
 
 
 def _concerns_nobody(row: models.Model, *, created: bool = False, **kwargs: Any) -> bool:

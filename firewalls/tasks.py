@@ -10,8 +10,8 @@ from celery.signals import worker_shutting_down
 from django.db import transaction
 
 from firewalls.intent import changes, revisions
-from firewalls.models import Firewall, Retired, Rollout
-from firewalls.pushing import claiming, holding, needs, retiring, rollouts
+from firewalls.models import Firewall, Retired, Rollout, SshAccess
+from firewalls.pushing import claiming, holding, jump_hosts, needs, retiring, rollouts
 from firewalls.pushing.engine import engine
 
 
@@ -84,9 +84,15 @@ def inspect_soon(firewalls: Iterable[Firewall]) -> None:
     after_commit(work)
 
 
-def ask_to_take_off(retired: Retired, by: str) -> None:
+def look_again(access: SshAccess) -> None:
+    """Have those looked at soon that could not be, and are reached by this from now on."""
+    transaction.on_commit(partial(jump_hosts.look_again, access), robust=True)
+    after_commit(work)
+
+
+def ask_to_take_off(retired: Retired, by: str, *, leaves_empty: bool = False) -> None:
     """Have the configuration taken off a firewall that was freed, soon. Raises ValidationError."""
-    retiring.ask(retired, by)
+    retiring.ask(retired, by, leaves_empty=leaves_empty)
     after_commit(take_off, str(retired.pk))
 
 

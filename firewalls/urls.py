@@ -3,6 +3,7 @@ from django.urls.converters import StringConverter
 
 from firewalls.pushing.actions import ACTIONS
 from firewalls.views import (
+    access,
     asking,
     configuration,
     firewalls,
@@ -47,6 +48,11 @@ urlpatterns = [
     path("firewalls/<uuid:pk>/leave/<id:network>/", joining.confirm_leave, name="leave"),
     path("firewalls/<uuid:pk>/host-key/", observed.host_key, name="host_key"),
     path("firewalls/<uuid:pk>/host-key/dismiss/", observed.dismiss_key, name="dismiss_key"),
+    path("firewalls/<uuid:pk>/ssh/", access.of_firewall, name="access"),
+    path("partitions/<id:pk>/ssh/", access.of_partition, name="partition_access"),
+    path("retired/<uuid:pk>/ssh/", access.of_retired, name="retired_access"),
+    path("ssh/<int:pk>/remove/", access.remove, name="remove_access"),
+    path("ssh/<int:pk>/jump-key/", access.confirm_key, name="confirm_jump_key"),
     path("firewalls/<uuid:pk>/needs/", observed.needs, name="needs"),
     path("firewalls/<uuid:pk>/drift/", observed.drift, name="drift"),
     path("firewalls/<uuid:pk>/drift/accept/", observed.accept_drift, name="accept_drift"),
@@ -64,6 +70,7 @@ urlpatterns = [
     path("windows/<int:pk>/remove/", when.remove_window, name="remove_window"),
     path("firewalls/<uuid:pk>/check/", pushing.check, name="check"),
     path("boxes/<uuid:pk>/", retired.box, name="box"),
+    path("boxes/<uuid:pk>/gone/", retired.box_gone, name="box_gone"),
     path("retired/", retired.retired_list, name="retired_list"),
     path("retired/<uuid:pk>/", retired.retired, name="retired"),
     path("retired/<uuid:pk>/take-off/", retired.take_off, name="take_off"),

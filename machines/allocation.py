@@ -1,7 +1,7 @@
 """Allocating machines and freeing them. An error leaves no address behind."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -120,10 +120,15 @@ def _free_asn() -> int:
     return number
 
 
-def assign_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequence[IP]) -> None:
+def assign_addresses(
+    machine: Machine,
+    wanted: Sequence[Wanted],
+    addresses: Sequence[IP],
+    picked: Collection[IP] = (),
+) -> None:
     """Put these addresses on the machine; pick one per family of a network that has none of them.
 
-    (R10, R11)
+    `picked`: kept back for this machine, and picked first. (R10, R11)
     """
     locked = lock_prefixes([want.net.id for want in wanted])
     for want in wanted:
@@ -134,10 +139,12 @@ def assign_addresses(machine: Machine, wanted: Sequence[Wanted], addresses: Sequ
                 assign_address(machine, network, ip)
         else:
             prefixes = [prefix for prefix in locked if prefix.network_id == network.pk]
-            _pick_addresses(machine, want, prefixes)
+            _pick_addresses(machine, want, prefixes, picked)
 
 
-def _pick_addresses(machine: Machine, want: Wanted, prefixes: list[Prefix]) -> None:
+def _pick_addresses(
+    machine: Machine, want: Wanted, prefixes: list[Prefix], picked: Collection[IP]
+) -> None:
     """Allocate the next free address of each family of the network."""
     for version in versions(want.prefixes):
         request = AddressRequest(
@@ -145,9 +152,17 @@ def _pick_addresses(machine: Machine, want: Wanted, prefixes: list[Prefix]) -> N
             project=machine.project,
             version=version,
             machine=machine,
+            ip=_among(picked, version, want.prefixes),
+            kind=Address.Kind.EPHEMERAL,
         )
         with reported_on(network="networks"):
             allocate_from(prefixes, request)
+
+
+def _among(picked: Collection[IP], version: int, prefixes: Collection[Cidr]) -> IP | None:
+    """The lowest of that family that lies in one of these prefixes."""
+    there = [ip for ip in picked if ip.version == version and prefix_of(ip, prefixes)]
+    return min(there, key=int, default=None)
 
 
 def assign_address(machine: Machine, network: Network, ip: IP) -> Address:

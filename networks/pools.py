@@ -13,7 +13,7 @@ the rows.
 
 from collections import Counter
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -41,12 +41,22 @@ SELECT host(block) FROM generate_series(masklen(%(pool)s::cidr), %(length)s) AS 
     WHERE prefix_id = %(id)s AND masklen(block) = size ORDER BY block LIMIT 1
 ) AS lowest ORDER BY block LIMIT 1
 """
+# And how many a firewall may still have that nobody has any more; they are off an index, too.
 _SIZES = """
 SELECT
     prefix_id,
     CASE family(block) WHEN 4 THEN 32 ELSE 128 END - masklen(block) AS bits,
     count(*)
-FROM networks_free WHERE prefix_id = ANY(%s) GROUP BY prefix_id, bits
+FROM networks_free WHERE prefix_id = ANY(%(prefixes)s) GROUP BY prefix_id, bits
+UNION ALL
+SELECT prefix.id, NULL, count(DISTINCT carried.address)
+FROM networks_prefix prefix JOIN networks_carried carried
+    ON carried.left_at IS NOT NULL
+    AND carried.address BETWEEN network(prefix.cidr)
+    AND set_masklen(broadcast(prefix.cidr), CASE family(prefix.cidr) WHEN 4 THEN 32 ELSE 128 END)
+WHERE prefix.id = ANY(%(prefixes)s)
+    AND NOT EXISTS (SELECT FROM networks_address WHERE address = carried.address)
+GROUP BY prefix.id
 """
 # The text has a name of its own, or ORDER BY would sort texts.
 _FREE = """
@@ -105,14 +115,24 @@ def free_blocks(prefixes: list[int]) -> list[Cidr]:
         return [parse_cidr(block) for (block,) in cursor.fetchall()]
 
 
-def free_counts(prefixes: list[int]) -> dict[int, int]:
-    """How many addresses are free in each of these prefixes; a full one is left out."""
-    counts: Counter[int] = Counter()
+class Counts(NamedTuple):
+    """How many addresses are free in each prefix, and how many are kept back (R16)."""
+
+    free: Counter[int]
+    kept_back: Counter[int]
+
+
+def counts(prefixes: list[int]) -> Counts:
+    """Of these prefixes, in one query."""
+    found = Counts(Counter(), Counter())
     with connection.cursor() as cursor:
-        cursor.execute(_SIZES, [prefixes])
-        for prefix, bits, blocks in cursor.fetchall():
-            counts[prefix] += blocks << bits
-    return counts
+        cursor.execute(_SIZES, {"prefixes": prefixes})
+        for prefix, bits, number in cursor.fetchall():
+            if bits is None:
+                found.kept_back[prefix] = number
+            else:
+                found.free[prefix] += number << bits
+    return found
 
 
 def _one(query: str, values: Any) -> Any:

@@ -5,17 +5,18 @@ from typing import TypedDict
 
 from networks.common.addressing import Cidr, capacity
 from networks.models import Network, Prefix
-from networks.pools import free_counts
+from networks.pools import counts
 
 
 class FamilyUsage(TypedDict):
-    """How many of the addresses that may be used are used.
+    """How many of the addresses that may be used are used; of a super network, are carved from it.
 
-    Of a super network, how many have been carved from it.
+    `kept_back`: nobody has them, and nobody gets them, for a firewall may still have them (R16).
     """
 
     used: int
     available: int
+    kept_back: int
 
 
 class PrefixUsage(FamilyUsage):
@@ -27,23 +28,22 @@ UsageByPrefix = dict[Cidr, PrefixUsage]  # in order of address
 
 
 def usage_by_prefix(networks: Collection[Network]) -> dict[str, UsageByPrefix]:
-    """Used, usable and free addresses of each prefix, per network id.
+    """Used, usable, free and kept back addresses of each prefix, per network id.
 
-    What is free is read where the next one is picked from.
+    What is free is read where the next one is picked from: the rest is used or kept back.
     """
     pools = {network.pk for network in networks if network.kind == Network.Kind.SUPER}
     by_network: dict[str, UsageByPrefix] = {network.pk: {} for network in networks}
     prefixes = _prefixes(networks)
-    free_by_prefix = free_counts([prefix.pk for prefix in prefixes])
+    found = counts([prefix.pk for prefix in prefixes])
     for prefix in prefixes:
-        if prefix.network_id in pools:
-            available = prefix.cidr.num_addresses
-        else:
-            available = capacity(prefix.cidr)
-        free = free_by_prefix.get(prefix.pk, 0)
+        is_pool, free = prefix.network_id in pools, found.free[prefix.pk]
+        available = prefix.cidr.num_addresses if is_pool else capacity(prefix.cidr)
+        kept_back = 0 if is_pool else found.kept_back[prefix.pk]
         by_network[prefix.network_id][prefix.cidr] = {
-            "used": available - free,
+            "used": available - free - kept_back,
             "available": available,
+            "kept_back": kept_back,
             "free": free,
         }
     return by_network
@@ -61,9 +61,11 @@ def by_family(prefixes: UsageByPrefix) -> Usage:
     """The same, added up by address family."""
     families: Usage = {}
     for cidr, prefix in prefixes.items():
-        family = families.setdefault(str(cidr.version), {"used": 0, "available": 0})
+        none: FamilyUsage = {"used": 0, "available": 0, "kept_back": 0}
+        family = families.setdefault(str(cidr.version), none)
         family["used"] += prefix["used"]
         family["available"] += prefix["available"]
+        family["kept_back"] += prefix["kept_back"]
     return families
 
 

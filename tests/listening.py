@@ -25,6 +25,7 @@ BENEATH = {
     "firewalls.revision": "firewall_id",
     "firewalls.member": "firewall_id",
     "firewalls.drift": "firewall_id",
+    "firewalls.accepteddrift": "firewall_id",
     "firewalls.survey": "firewall_id",
     "firewalls.takeover": "firewall_id",
     "firewalls.needs": "firewall_id",

@@ -21,29 +21,33 @@ from firewalls.models import (
     Endpoint,
     Firewall,
     Hold,
+    JumpObservation,
     Observation,
     Push,
     Retired,
     Rollout,
     Rule,
+    SshAccess,
     Window,
 )
 from firewalls.pushing import (
     carrying,
     claiming,
     hostkeys,
+    jump_hosts,
     preparing,
     recording,
     retiring,
     rollouts,
     settling,
 )
+from firewalls.pushing.hostkeys import fingerprint_of
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.replacing import replace
 from machines.allocation import free_machine
 from machines.models import Machine
 from networks.common.locking import lock_keys
-from networks.models import Network, Partition, Prefix
+from networks.models import Carried, Network, Partition, Prefix
 from tests.api import Api
 from tests.config.dumps import DUMP
 from tests.firewalls.rolling_out import carried
@@ -53,6 +57,7 @@ from tests.world import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[1]
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 SSH = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Y3rUVhqgnxPCjAmoEEVRVFjjIrc3kYmkkHOOkzZM3"
 
 
@@ -101,6 +106,36 @@ def listened(*actions: Callable[[], Any]) -> Listener:
             assert status < 400, (status, answer.content, answer.request)
     assert listener.wrong == []
     return listener
+
+
+def test_ssh_access_and_what_is_seen_of_jump_hosts(scene: Scene) -> None:
+    api, one, two = Api("operator"), scene.one, scene.two
+    hop = {"jump_host": "hop", "jump_user": "hop", "jump_key": SSH}
+    shown = TransportError("hop shows another key.", offered_key=OTHER)
+    jump = TransportError("one is behind a jump host.", jump=shown)
+
+    def seen(firewall: Firewall, error: TransportError) -> None:
+        recording.record_inspection(Firewall.objects.get(pk=firewall.pk), error)
+
+    def retire() -> None:
+        Carried.objects.create(box=one.pk, firewall="one", machine=one.pk, asn=one.machine.asn)
+        free_firewall(one)
+
+    listened(
+        lambda: api.post("ssh-access/", {"partition": "fra", **hop}),
+        lambda: api.post("ssh-access/", {"firewall": str(one.pk), **hop}),
+        lambda: api.post("ssh-access/", {"firewall": str(two.pk), **hop}),
+        lambda: seen(one, jump),
+        lambda: jump_hosts.confirm(SshAccess.objects.get(firewall=one), fingerprint_of(OTHER)),
+        lambda: seen(one, TransportError("It said no.")),
+        lambda: seen(two, jump),
+        lambda: jump_hosts.look_again(SshAccess.objects.get(partition="fra")),
+        retire,
+        lambda: free_firewall(two),
+        lambda: retiring.gone(Retired.objects.get(), "one"),
+        lambda: api.delete(f"ssh-access/{SshAccess.objects.get().pk}/"),
+    )
+    assert not JumpObservation.objects.exists()
 
 
 def test_the_listener_hears_what_would_deadlock(scene: Scene) -> None:

@@ -21,7 +21,7 @@ from django.urls import reverse
 from config.access.models import Token
 from config.access.roles import ROLES
 from config.settings import EMBEDDED
-from firewalls.models import Attachment, Endpoint, Firewall, Push, Rollout
+from firewalls.models import Attachment, Endpoint, Firewall, Push, Rollout, SshAccess
 from machines.models import Machine
 from networks.allocation import allocate
 from networks.models import Address, Network, Partition, Prefix
@@ -97,6 +97,7 @@ def machine(name: str) -> bool:
 
 
 NETWORK = {"id": "new", "name": "new", "partition": "fra", "project": "shop"}
+HOP = {"jump_host": "", "jump_port": 22, "jump_user": "", "jump_key": "", "host_ca": ""}
 MACHINE = {"name": "new", "partition": "fra", "project": "shop"}
 ACTIONS = {
     "read a network": Action(
@@ -269,6 +270,24 @@ ACTIONS = {
             "rest": lambda v: v.rest("post", "rollouts/", {"firewalls": [str(v.fw.pk)]}),
         },
         Rollout.objects.exists,
+    ),
+    "say how firewalls are reached": Action(
+        OPERATING,
+        {
+            "page": lambda v: v.page("partitions/fra/ssh/", **HOP),
+            "page of a firewall": lambda v: v.page(f"{v.fw_path}/ssh/", **HOP),
+            "rest": lambda v: v.rest("post", "ssh-access/", {"partition": "fra", **HOP}),
+            "admin": lambda v: v.add("firewalls_sshaccess", partition="fra", **HOP),
+        },
+        SshAccess.objects.exists,
+    ),
+    "read how firewalls are reached": Action(
+        READING,
+        {
+            "page": lambda v: v.page("partitions/fra/ssh/"),
+            "rest": lambda v: v.rest("get", "ssh-access/"),
+            "admin": lambda v: v.client.get(reverse("admin:firewalls_sshaccess_changelist")),
+        },
     ),
     "share": Action(
         ADMINISTERING,

@@ -18,7 +18,7 @@ OURS = ("networks", "machines", "firewalls", "config")
 _OPERATED = {
     "networks": ["network", "prefix", "address"],
     "machines": ["machine"],
-    "firewalls": ["firewall", "attachment", "rule", "endpoint", "hold"],
+    "firewalls": ["firewall", "attachment", "rule", "endpoint", "hold", "sshaccess"],
 }
 
 

@@ -46,6 +46,7 @@ SPECTACULAR: dict[str, object] = {
         "AddressKind": "networks.models.Address.Kind",
         "FirewallState": "firewalls.api.words.FIREWALL_STATES",
         "PushState": "firewalls.api.words.PUSH_STATES",
+        "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -45,6 +45,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// On a narrow screen the tabs scroll: the one that is open is to be seen.
+document.addEventListener("DOMContentLoaded", () => {
+  const tabs = document.querySelector(".tabs"), open = tabs?.querySelector("[aria-current]");
+  if (open) tabs.scrollLeft = Math.max(0, open.offsetLeft + open.offsetWidth - tabs.offsetLeft - tabs.clientWidth);
+});
+
 // A part that is polled is replaced as a whole: what the reader had unfolded stays unfolded.
 let unfolded = [];
 document.addEventListener("htmx:beforeSwap", () => {

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from firewalls.admin.attachments import AttachmentInline
+from firewalls.admin.replacing import ReplacedHardware
 from firewalls.admin.rules import RuleInline
 from firewalls.allocation import NewFirewall, create_firewall, free_firewall
 from firewalls.intent import revisions
@@ -126,7 +127,7 @@ class HeldFilter(admin.SimpleListFilter):
 
 
 @admin.register(Firewall)
-class FirewallAdmin(FreedOnDelete, RowAdmin):
+class FirewallAdmin(FreedOnDelete, ReplacedHardware, RowAdmin):
     list_display = ["name", "partition", "project", "primary", "state", "host", "practice"]
     list_filter = [StateFilter, HeldFilter, "practice", "machine__partition", "machine__project"]
     search_fields = [
@@ -148,8 +149,9 @@ class FirewallAdmin(FreedOnDelete, RowAdmin):
         "wanted",
         "applied",
         "checked_at",
+        "replaced_at",
     ]
-    readonly_fields = ["practice", "wanted", "applied", "checked_at"]
+    readonly_fields = ["practice", "wanted", "applied", "checked_at", "replaced_at"]
     fixed = ("id", "partition", "project", "primary")
     form = FirewallForm
     add_form = FirewallAddForm

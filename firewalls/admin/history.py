@@ -1,5 +1,7 @@
 """Revisions, pushes, rollouts and drift for support staff, to read."""
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
@@ -95,4 +97,13 @@ class RolloutAdmin(History):
 class DriftAdmin(History):
     list_display = ["firewall", "found_at", "accepted_at", "accepted_by"]
     list_filter = ["found_at"]
-    search_fields = ["firewall__machine__name", "accepted_by"]
+    list_select_related = ["firewall__machine", "firewall__accepted_drift"]
+    search_fields = ["firewall__machine__name", "firewall__accepted_drift__accepted_by"]
+
+    @admin.display(description="accepted at")
+    def accepted_at(self, obj: Drift) -> datetime | None:
+        return obj.acceptance.accepted_at if obj.acceptance else None
+
+    @admin.display(description="accepted by")
+    def accepted_by(self, obj: Drift) -> str:
+        return obj.acceptance.accepted_by if obj.acceptance else ""

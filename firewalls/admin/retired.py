@@ -25,7 +25,7 @@ class RetiredAdmin(History):
     list_select_related = False
     search_fields = ["name", "partition", "project", "network", "host"]
     exclude = ["files", "steps"]
-    actions = ["take_off"]
+    actions = ["take_off", "leave_empty"]
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return request.user.has_perm("firewalls.delete_firewall")
@@ -35,9 +35,19 @@ class RetiredAdmin(History):
 
     @admin.action(description="Take the configuration off", permissions=["delete"])
     def take_off(self, request: HttpRequest, queryset: QuerySet[Retired]) -> None:
+        self._ask(request, queryset, leaves_empty=False)
+
+    @admin.action(description="Leave an empty configuration there", permissions=["delete"])
+    def leave_empty(self, request: HttpRequest, queryset: QuerySet[Retired]) -> None:
+        self._ask(request, queryset, leaves_empty=True)
+
+    def _ask(
+        self, request: HttpRequest, queryset: QuerySet[Retired], *, leaves_empty: bool
+    ) -> None:
+        by = request.user.get_username()
         for retired in queryset:
             try:
-                tasks.ask_to_take_off(retired, request.user.get_username())
+                tasks.ask_to_take_off(retired, by, leaves_empty=leaves_empty)
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
 

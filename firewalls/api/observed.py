@@ -37,10 +37,19 @@ class ConfirmKeySerializer(serializers.Serializer[Any]):
 
 class DriftSerializer(serializers.Serializer[Any]):
     found_at = UtcTime(allow_null=True)
+    digest = serializers.CharField(help_text="By which the same differences are known again.")
     accepted_at = UtcTime(allow_null=True)
     accepted_by = serializers.CharField()
     files = serializers.DictField(
         child=serializers.CharField(), help_text="A unified diff per file, and of what runs."
+    )
+
+
+class AcceptSerializer(serializers.Serializer[Any]):
+    digest = serializers.CharField(
+        max_length=64,
+        default="",
+        help_text="Of the differences that were shown: others are not accepted.",
     )
 
 
@@ -72,15 +81,16 @@ def _keys(firewall: Firewall) -> Any:
     offered = firewall.unjudged_key
     return HostKeySerializer(
         {
-            "pinned": _key(firewall.host_key),
-            "offered": _key(offered),
+            "pinned": key_pair(firewall.host_key),
+            "offered": key_pair(offered),
             "offered_at": firewall.observation.offered_at if offered else None,
             "changed": firewall.key_changed,
         }
     ).data
 
 
-def _key(key: str) -> dict[str, str] | None:
+def key_pair(key: str) -> dict[str, str] | None:
+    """A stored key and its fingerprint, in the shape of KeySerializer; None without one."""
     return {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None
 
 
@@ -91,11 +101,14 @@ class DriftView(FirewallRows):
     @extend_schema(responses=DriftSerializer)
     def drift(self, request: Request, id: str) -> Response:
         """What differs on the firewall from what was applied; nothing if it has not drifted."""
-        row = Drift.objects.filter(firewall=self.get_object()).first()
+        rows = Drift.objects.select_related("firewall__accepted_drift")
+        row = rows.filter(firewall=self.get_object()).first()
+        acceptance = row.acceptance if row else None
         data = {
             "found_at": row.found_at if row else None,
-            "accepted_at": row.accepted_at if row else None,
-            "accepted_by": row.accepted_by if row else "",
+            "digest": row.digest if row else "",
+            "accepted_at": acceptance.accepted_at if acceptance else None,
+            "accepted_by": acceptance.accepted_by if acceptance else "",
             "files": row.diffs if row else {},
         }
         return self.read(request, DriftSerializer(data).data)
@@ -104,10 +117,13 @@ class DriftView(FirewallRows):
 class InspectionView(FirewallRows):
     permissions = {"accept": "firewalls.add_push", "check": "firewalls.add_push"}
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(request=AcceptSerializer, responses={204: None})
     def accept(self, request: Request, id: str) -> Response:
         """Take what was found for right, until something changes there again or is pushed."""
-        drift.accept(self.locked(request), by=request.user.get_username())
+        firewall = self.locked(request)
+        body = AcceptSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        drift.accept(firewall, by=request.user.get_username(), seen=body.validated_data["digest"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={202: CheckSerializer})

@@ -1,20 +1,22 @@
-"""Firewalls that were freed and may still run, what is kept back, and a new box for a firewall."""
+"""Firewalls that were freed and may still run, and what is kept back."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from firewalls import tasks
-from firewalls.api.rows import FirewallRows
-from firewalls.api.serializers import FirewallSerializer, ManagementSerializer
-from firewalls.models import Retired
+from firewalls.api.serializers import (
+    ManagementSerializer,
+    WaySerializer,
+    through,
+)
+from firewalls.models import Retired, SshAccess
 from firewalls.pushing import retiring
-from firewalls.pushing.replacing import replace
 from networks.common.api.fields import InetText, UtcTime
 from networks.common.api.lists import UUID, Exact, Inet, Integer, Uuid, YesNo
 from networks.common.api.rows import RowSerializer
@@ -76,6 +78,7 @@ class RetiredSerializer(RowSerializer[Retired]):
         source="sentence", read_only=True, help_text="What it may still have, in words."
     )
     retired_at = UtcTime()
+    through = serializers.SerializerMethodField()
 
     class Meta(RowSerializer.Meta):
         model = Retired
@@ -86,6 +89,7 @@ class RetiredSerializer(RowSerializer[Retired]):
             "project",
             "network",
             "management",
+            "through",
             "practice",
             "retired_at",
             "retired_by",
@@ -94,9 +98,25 @@ class RetiredSerializer(RowSerializer[Retired]):
             "reserved",
         ]
 
+    @extend_schema_field(WaySerializer(allow_null=True))
+    def get_through(self, retired: Retired) -> Any:
+        """Its own access, or that of its partition; those are read once for all of a list."""
+        own: SshAccess | None = getattr(retired, "ssh_access", None)
+        if own is None and "accesses" not in self.context:
+            rows = SshAccess.objects.exclude(partition=None).select_related("seen")
+            cast(dict[str, Any], self.context)["accesses"] = {row.partition_id: row for row in rows}
+        return through(own or self.context["accesses"].get(retired.partition))
+
 
 class GoneSerializer(serializers.Serializer[Any]):
     confirm = serializers.CharField(help_text="The firewall's name, once more.")
+
+
+class TakeOffSerializer(serializers.Serializer[Any]):
+    empty = serializers.BooleanField(
+        default=False,
+        help_text="Leave an empty configuration there, for one that has kept nothing of before.",
+    )
 
 
 class RetiredFilters(django_filters.FilterSet):
@@ -114,7 +134,9 @@ class RetiredFilters(django_filters.FilterSet):
 class RetiredViewSet(ReadViewSet[Retired]):
     """Firewalls that were freed and may still run: until they are cleaned, or said to be gone."""
 
-    queryset = Retired.objects.defer("files", "steps").with_reserved()
+    queryset = (
+        Retired.objects.defer("files", "steps").select_related("ssh_access__seen").with_reserved()
+    )
     serializer_class = RetiredSerializer
     filterset_class = RetiredFilters
     search_fields: ClassVar[list[str]] = ["id", "name", "partition", "project", "network", "host"]
@@ -124,11 +146,14 @@ class RetiredViewSet(ReadViewSet[Retired]):
     lookup_value_regex = UUID
     permissions = {"take_off": "firewalls.delete_firewall", "gone": "firewalls.delete_firewall"}
 
-    @extend_schema(request=None, responses={202: RetiredSerializer})
+    @extend_schema(request=TakeOffSerializer, responses={202: RetiredSerializer})
     @action(detail=True, methods=["post"], url_path="take-off")
     def take_off(self, request: Request, id: str) -> Response:
         """Have a worker put back what it had before the first push, and nothing of ours."""
-        tasks.ask_to_take_off(self.get_object(), request.user.get_username())
+        body = TakeOffSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, leaves_empty = request.user.get_username(), body.validated_data["empty"]
+        tasks.ask_to_take_off(self.get_object(), by, leaves_empty=leaves_empty)
         data = self.get_serializer(self.get_object()).data
         return Response(data, status.HTTP_202_ACCEPTED)
 
@@ -140,27 +165,3 @@ class RetiredViewSet(ReadViewSet[Retired]):
         body.is_valid(raise_exception=True)
         retiring.gone(self.get_object(), body.validated_data["confirm"])
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class ReplaceSerializer(serializers.Serializer[Any]):
-    management = ManagementSerializer(help_text="How the new box is reached.")
-    gone = serializers.BooleanField(
-        default=False, help_text="The old box is gone: it runs with none of the addresses any more."
-    )
-
-
-class ReplaceView(FirewallRows):
-    """`firewalls/{id}/replace/`"""
-
-    permissions = {"replace": "firewalls.change_firewall"}
-    filter_backends = []
-
-    @extend_schema(request=ReplaceSerializer, responses=FirewallSerializer)
-    def replace(self, request: Request, id: str) -> Response:
-        """Have the same firewall on another box: it keeps name, loopback, AS number, addresses."""
-        firewall = self.locked(request)
-        body = ReplaceSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        management = body.validated_data["management"]
-        replace(firewall, gone=body.validated_data["gone"], **management)
-        return self.answer(firewall)

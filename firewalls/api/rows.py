@@ -2,13 +2,14 @@
 
 from firewalls.api.serializers import FirewallSerializer
 from firewalls.models import Firewall, lock_firewalls
+from firewalls.pushing.jobs import REACHED_BY
 from networks.common.api.lists import UUID
 from networks.common.api.views import RowViewSet
 
 
 class FirewallRows(RowViewSet[Firewall]):
     queryset = (
-        Firewall.objects.select_related("machine", "applier", "hold")
+        Firewall.objects.select_related("machine", "applier", "hold", *REACHED_BY)
         .with_revisions()
         .with_state()
         .prefetch_related("attachments__network", "machine__addresses__prefix__network", "rules")
@@ -26,6 +27,7 @@ class FirewallRows(RowViewSet[Firewall]):
         "refusal",
         "applier",
         "hold",
+        "through",
     )
 
     def lock(self, row: Firewall) -> bool:

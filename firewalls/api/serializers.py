@@ -10,8 +10,9 @@ from firewalls.api import words
 from firewalls.api.held import HoldSerializer, Waits
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
-from firewalls.models import Firewall, Push, Revision
+from firewalls.models import Firewall, Push, Revision, SshAccess
 from firewalls.pushing import appliers
+from firewalls.pushing.jobs import access_of
 from machines.allocation import Request
 from machines.api import RequestSerializer
 from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
@@ -50,6 +51,21 @@ class ApplierSerializer(serializers.Serializer[Firewall]):
     @extend_schema_field(serializers.ChoiceField(choices=appliers.State.choices))
     def get_state(self, firewall: Firewall) -> str:
         return str(appliers.state_of(firewall))
+
+
+class WaySerializer(serializers.Serializer[Any]):
+    """Through which jump host it is reached; `trouble`: why that let nobody through last."""
+
+    access = serializers.IntegerField(help_text="Its row of `ssh-access/`.")
+    jump_host = serializers.CharField()
+    trouble = serializers.CharField()
+
+
+def through(access: SshAccess | None) -> dict[str, Any] | None:
+    """The jump host of an access in the shape of WaySerializer; None where there is none."""
+    if access is None or not access.way:
+        return None
+    return {"access": access.pk, "jump_host": access.jump_place, "trouble": access.trouble}
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:
@@ -104,7 +120,9 @@ class FirewallSerializer(RowSerializer[Firewall]):
     )
     hold = HoldSerializer(source="held", read_only=True, allow_null=True)
     applier = ApplierSerializer(source="*", read_only=True)
+    through = serializers.SerializerMethodField()
     created_at = UtcTime(source="machine.created_at", read_only=True)
+    replaced_at = UtcTime(read_only=True, allow_null=True, help_text="When it got another box.")
 
     class Meta(RowSerializer.Meta):
         model = Firewall
@@ -133,14 +151,20 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "refusal",
             "hold",
             "applier",
+            "through",
             "practice",
             "created_at",
+            "replaced_at",
         ]
         read_only_fields = ["practice"]
 
     @extend_schema_field(AttachmentSerializer(many=True))
     def get_attachments(self, firewall: Firewall) -> Any:
         return attachments(firewall)
+
+    @extend_schema_field(WaySerializer(allow_null=True))
+    def get_through(self, firewall: Firewall) -> Any:
+        return through(access_of(firewall))
 
     def create(self, validated_data: dict[str, Any]) -> Firewall:
         networks = [Request(**one) for one in validated_data.pop("networks")]

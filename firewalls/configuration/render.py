@@ -52,13 +52,13 @@ PER_VRF = {
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of a firewall, by path."""
-    files = {path: _template(source).render(plan=plan) for path, source in ONCE.items()}
+    files = {path: template(source).render(plan=plan) for path, source in ONCE.items()}
     for uplink in plan.uplinks:
         files[f"{UNITS}/10-sn-{uplink}.network"] = _uplink(uplink, plan.fabric_mtu)
     for vrf in plan.vrfs:
         files |= _of_network(vrf.number, vrf.table)
         files |= {
-            path.format(vrf.number): _template(source).render(plan=plan, vrf=vrf)
+            path.format(vrf.number): template(source).render(plan=plan, vrf=vrf)
             for path, source in PER_VRF.items()
         }
     return files
@@ -67,18 +67,19 @@ def render(plan: Plan) -> dict[str, str]:
 @lru_cache(REMEMBERED)
 def _of_network(number: int, table: int) -> dict[str, str]:
     return {
-        path.format(number): _template(source).render(number=number, table=table)
+        path.format(number): template(source).render(number=number, table=table)
         for path, source in PER_NETWORK.items()
     }
 
 
 @lru_cache(REMEMBERED)
 def _uplink(name: str, mtu: int) -> str:
-    return _template("uplink.network.j2").render(uplink=name, mtu=mtu)
+    return template("uplink.network.j2").render(uplink=name, mtu=mtu)
 
 
 @cache
-def _template(source: str) -> Template:
+def template(source: str) -> Template:
+    """A template by its file's name."""
     return _templates.get_template(source)
 
 

@@ -59,10 +59,12 @@ async def _through(
     try:
         jump = await _connect(target.jump, key_path, timeouts, None)
     except TransportError as error:
+        if error.local:
+            raise
         # Whatever key the jump host has shown, it is not the firewall's, which was not asked.
-        reason = f"{target.name} is behind a jump host. {error}"
-        is_silent = error.unreachable
-        raise TransportError(reason, unreachable=is_silent, local=not is_silent) from error
+        why = str(error).removesuffix(".")
+        reason = f"{target.name} is behind a jump host. {why}. Nothing is known of {target.name}."
+        raise TransportError(reason, unreachable=error.unreachable, jump=error) from error
     async with _ended(jump):
         yield jump
 

@@ -23,6 +23,7 @@ class TransportError(Exception):
 
     `unreachable`: it did not answer at all. `offered_key`: the host key that it showed and that is
     not the pinned one. `local`: the mistake is on this side, and the firewall was not asked.
+    `jump`: why its jump host let nobody through, so that nothing is known of the firewall.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class TransportError(Exception):
         unreachable: bool = False,
         offered_key: str = "",
         local: bool = False,
+        jump: "TransportError | None" = None,
     ) -> None:
         super().__init__(storable(message, LONGEST))
         self.unreachable = unreachable
         self.offered_key = offered_key
         self.local = local
+        self.jump = jump
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('firewalls', '0022_what_was_asked'),
-        ('networks', '0013_pushes_at_once'),
+        ('networks', '0014_pushes_at_once'),
     ]
 
     operations = [

@@ -4,10 +4,11 @@ from firewalls.models.access import SshAccess
 from firewalls.models.applier import Applier
 from firewalls.models.attachment import Attachment
 from firewalls.models.choice import Choice
-from firewalls.models.drift import Drift
+from firewalls.models.drift import AcceptedDrift, Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.hold import Hold, HoldQuerySet
+from firewalls.models.jump_host import JumpObservation
 from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.member import Member, MemberQuerySet
 from firewalls.models.needs import Needs
@@ -24,6 +25,7 @@ from firewalls.models.turns import Turn
 from firewalls.models.window import Window
 
 __all__ = [
+    "AcceptedDrift",
     "Applier",
     "Attachment",
     "Choice",
@@ -34,6 +36,7 @@ __all__ = [
     "FirewallQuerySet",
     "Hold",
     "HoldQuerySet",
+    "JumpObservation",
     "Member",
     "MemberQuerySet",
     "Needs",

@@ -1,4 +1,4 @@
-"""Drift: what an inspection found on a firewall that was not what had been applied."""
+"""Drift: what differed on a firewall from what had been applied, and who took that for right."""
 
 import hashlib
 import json
@@ -13,39 +13,27 @@ from networks.common.triggers import FIREWALL, Recorded
 Differences = dict[str, tuple[str, str]]  # what was applied and what is there, by path or name
 
 
-# What a worker finds is no decision, nor is that it is gone again.
-_ACCEPTED = pgtrigger.Condition(
-    "NEW.accepted_at IS NOT NULL AND NEW.accepted_at IS DISTINCT FROM OLD.accepted_at"
-)
-
-
 class Drift(models.Model):
-    """What differed when the firewall was last inspected.
+    """What differed when the firewall was last inspected. An observation.
 
-    Once accepted, it counts as right until something changes again.
+    `found_at`: since when it is exactly this that differs.
     """
 
     firewall = models.OneToOneField(Firewall, models.CASCADE, related_name="difference")
     found = models.JSONField(help_text="What was applied and what is there, by path or name.")
     digest = models.CharField(max_length=64)
     found_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, blank=True)
-    accepted_by = models.CharField(max_length=150, blank=True)
-
-    class Meta:
-        triggers = [
-            Recorded(
-                label=FIREWALL.format(row="this"),
-                about=["'firewall:' || this.firewall_id"],
-                shown_as={"firewall": FIREWALL},
-                hidden=["id", "found", "found_at"],
-                operation=pgtrigger.Update,
-                condition=_ACCEPTED,
-            )
-        ]
 
     def __str__(self) -> str:
         return f"drift of {self.firewall}"
+
+    @property
+    def acceptance(self) -> "AcceptedDrift | None":
+        """Who took exactly this for right, and when; or None."""
+        row: AcceptedDrift | None = getattr(self.firewall, "accepted_drift", None)
+        if row is None or row.digest != self.digest or row.accepted_at < self.found_at:
+            return None
+        return row
 
     @property
     def diffs(self) -> dict[str, str]:
@@ -54,6 +42,35 @@ class Drift(models.Model):
         applied = {name: before for name, (before, _) in differences.items()}
         there = {name: now for name, (_, now) in differences.items()}
         return unified(applied, there, "applied", "on the firewall")
+
+
+class AcceptedDrift(models.Model):
+    """Exactly these differences count as right, a person decided, until something else differs.
+
+    Told from what was seen by nothing but its digest and time: workers never write it.
+    """
+
+    firewall = models.OneToOneField(
+        Firewall, models.CASCADE, primary_key=True, related_name="accepted_drift"
+    )
+    digest = models.CharField(max_length=64, help_text="Of the differences that were shown.")
+    accepted_at = models.DateTimeField()
+    accepted_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        triggers = [
+            Recorded(
+                kind="drift",
+                label=FIREWALL.format(row="this"),
+                about=["'firewall:' || this.firewall_id"],
+                shown_as={"firewall": FIREWALL},
+                operation=pgtrigger.Insert | pgtrigger.Update,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"accepted drift of {self.firewall}"
 
 
 def digest(differences: Differences) -> str:

@@ -87,12 +87,17 @@ class Firewall(ValidatedModel):
     # Another host key than the pinned one was shown, and somebody kept the pinned one.
     key_dismissed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    replaced_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it was moved to its present box."
+    )
+
     objects = FirewallQuerySet.as_manager()
 
     if TYPE_CHECKING:
         attachments: "RelatedManager[Attachment]"
         observation: "Observation"
         state: str  # where with_state() annotated it
+        unseen: bool  # where it was claimed to be inspected
         rules: "RelatedManager[Rule]"
         windows: "RelatedManager[Window]"
         revisions: "RelatedManager[Revision]"

@@ -79,6 +79,11 @@ class Retired(models.Model):
     retired_at = models.DateTimeField(db_default=Now())
     retired_by = models.CharField(max_length=150, blank=True, db_default="")
     outcome = models.CharField(max_length=7, choices=Outcome.choices, blank=True, db_default="")
+    leaves_empty = models.BooleanField(
+        db_default=False,
+        default=False,
+        help_text="An empty configuration is to be left there, and not what it had before.",
+    )
     asked_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, db_default="")
     steps = models.JSONField(default=list)
@@ -94,7 +99,7 @@ class Retired(models.Model):
         triggers = [
             pgtrigger.Trigger(
                 name="gives_all_back",
-                when=pgtrigger.After,
+                when=pgtrigger.Before,
                 operation=pgtrigger.Delete,
                 func=guards.GIVES_ALL_BACK,
             ),

@@ -34,6 +34,14 @@ KEY_CHANGED = (
     & (Q(key_dismissed_at=None) | Q(observation__offered_at__gt=F("key_dismissed_at")))
 )
 
+# It differs from what was applied, and nobody has accepted exactly that since it was found.
+DRIFTED = Q(observation__drifted_at__isnull=False) & (
+    Q(accepted_drift=None)
+    | Q(difference=None)
+    | ~Q(accepted_drift__digest=F("difference__digest"))
+    | Q(accepted_drift__accepted_at__lt=F("difference__found_at"))
+)
+
 
 # A person has said that nothing is pushed to it, and the time of that has not come.
 HELD = Q(hold__isnull=False) & (Q(hold__until=None) | Q(hold__until__gt=Now()))
@@ -147,7 +155,7 @@ def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:
         When(observation__unreachable_since__isnull=False, then=Value(State.UNREACHABLE)),
         When(last_push__in=broken, then=Value(State.FAILED)),
         When(observation__refused_at__isnull=False, then=Value(State.REFUSED)),
-        When(observation__drifted_at__isnull=False, then=Value(State.DRIFTED)),
+        When(DRIFTED, then=Value(State.DRIFTED)),
         When(observation__applied=None, then=Value(State.NEW)),
         When(observation__applied=F("wanted"), then=Value(State.IN_SYNC)),
         default=Value(State.PENDING),

@@ -5,7 +5,6 @@ older revision may, is not sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -15,13 +14,13 @@ from django.db.models.functions import Now
 
 from firewalls.configuration.carried import Carries, carries
 from firewalls.models import Firewall, Push, Revision
+from firewalls.pushing.claiming import AT_IT
 from machines.allocation import lock_machine
 from machines.models import Machine
 from networks.allocation import lock_prefixes
 from networks.common.addressing import IP
 from networks.models import Address, Carried, CarriedQuerySet, Network
 
-AT_IT = timedelta(minutes=10)  # longer than an applier takes, and goes back
 HAD = 0  # the revision that is not ours: what the firewall had before
 
 

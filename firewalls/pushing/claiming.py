@@ -15,12 +15,14 @@ from django.db.models.functions import Now, RowNumber
 from firewalls.models import Firewall, Hold, Observation, Push, PushQuerySet
 from firewalls.models.states import KEY_CHANGED
 from firewalls.pushing import limits, windows
-from firewalls.pushing.jobs import REACHED_BY
+from firewalls.pushing.jobs import REACHED_BY, InspectionJob
 from networks.common.locking import lock_keys
 
 HEARTBEAT_SECONDS = 2  # between two signs of life of a worker that runs a push
 LOST_AFTER = timedelta(seconds=12)  # without a sign of life the worker is taken for dead
 MOST_ATTEMPTS = 5
+# Longer than an applier takes, and goes back: from then on a look tells how a push ended.
+AT_IT = timedelta(minutes=10)
 LEASE = timedelta(minutes=5)  # for which an inspection is one worker's
 
 
@@ -131,7 +133,7 @@ def _requeue(silent: PushQuerySet) -> int:
         return len(replaced)
 
 
-def claim_inspections(most: int) -> list[Firewall]:
+def claim_inspections(most: int) -> list[InspectionJob]:
     """Up to so many firewalls that are due and not pushed to, made this worker's for a while."""
     if most <= 0:
         return []
@@ -149,8 +151,19 @@ def claim_inspections(most: int) -> list[Firewall]:
         locked = longest_due.select_for_update(skip_locked=True, of=("self",), no_key=True)
         keys = list(locked.values_list("pk", flat=True)[:most])
         Observation.objects.filter(pk__in=keys).update(check_due_at=Now() + LEASE)
-    rows = Firewall.objects.filter(pk__in=keys)
-    return list(rows.select_related(*REACHED_BY, "observation__applied"))
+    rows = Firewall.objects.filter(pk__in=keys).select_related(*REACHED_BY, "observation__applied")
+    due_ones = rows.annotate(unseen=_was_not_seen())  # type: ignore[no-redef]
+    return [InspectionJob(firewall, firewall.unseen) for firewall in due_ones]
+
+
+def _was_not_seen() -> Exists:
+    """Of a firewall: that its last push was not seen to its end, nor what came of it since."""
+    ended = Push.objects.ended().filter(firewall=OuterRef("pk"))
+    newer = Push.objects.ended().filter(
+        firewall=OuterRef("firewall"), finished_at__gt=OuterRef("finished_at")
+    )
+    looked = Q(firewall__observation__checked_at__gt=F("finished_at") + AT_IT)
+    return Exists(ended.filter(~Exists(newer), ~looked, state=Push.State.UNSEEN))
 
 
 def inspect_now(firewalls: Iterable[UUID]) -> None:

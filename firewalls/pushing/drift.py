@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce, Now
 
 from firewalls.device.protocol import ROLLBACK_SECONDS
 from firewalls.device.transport import Inspection
-from firewalls.models import Drift, Firewall, Observation, Push
+from firewalls.models import AcceptedDrift, Drift, Firewall, Observation, Push
 from firewalls.models.drift import Differences, digest
-from firewalls.pushing import carrying
+from firewalls.pushing import carrying, takeover
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 
@@ -73,8 +73,13 @@ def recognise_unseen(firewall: Firewall, inspection: Inspection) -> None:
     assert last.revision
     if differences(last.revision.files, inspection):
         return
+    if carrying.may_be_at_it(firewall.pk):
+        return
     row = Observation.objects.filter(pk=firewall.pk, applied=seen.applied)
-    if not carrying.may_be_at_it(firewall.pk) and row.update(applied=last.revision):
+    if last.revision.number == takeover.HAD:
+        takeover.record_given_back(last)
+        seen.applied = None
+    elif row.update(applied=last.revision):
         seen.applied = last.revision
 
 
@@ -90,9 +95,7 @@ def record_drift(firewall: Firewall, inspection: Inspection) -> None:
             Drift.objects.filter(firewall=firewall).delete()
             carrying.looked(firewall.pk, applied.files)
         return
-    accepted = _is_accepted(firewall, current)
-    drifted_at = None if accepted else Coalesce("drifted_at", Now())
-    if row.update(drift=_names(current), drifted_at=drifted_at) and not accepted:
+    if row.update(drift=_names(current), drifted_at=Coalesce("drifted_at", Now())):
         _replace(firewall, current)
 
 
@@ -101,36 +104,31 @@ def _names(current: Differences) -> str:
     return "\n".join(name[:LONGEST_NAME] for name in current)
 
 
-def _is_accepted(firewall: Firewall, current: Differences) -> bool:
-    """Whether somebody has accepted exactly these differences."""
-    accepted = Drift.objects.filter(firewall=firewall, accepted_at__isnull=False)
-    return accepted.filter(digest=digest(current)).exists()
-
-
 def _replace(firewall: Firewall, current: Differences) -> None:
-    fields = {
-        "found": current,
-        "digest": digest(current),
-        "accepted_at": None,
-        "accepted_by": "",
-    }
-    Drift.objects.update_or_create(
-        firewall=firewall, defaults=fields, create_defaults=fields | {"found_at": Now()}
-    )
+    """Write down what differs, and since when, where it is not what differed before."""
+    there = Drift.objects.filter(firewall=firewall)
+    found = {"found": current, "digest": digest(current), "found_at": Now()}
+    if not there.filter(digest=found["digest"]).exists():
+        there.update_or_create(firewall=firewall, defaults=found)
 
 
-def accept(firewall: Firewall, by: str) -> None:
+def accept(firewall: Firewall, by: str, seen: str = "") -> None:
     """Take what differs for right, until something changes there again or is pushed.
 
-    Raises ValidationError.
+    `seen`: the digest of the differences that were shown, where they were. Raises ValidationError.
     """
     with operation(f"drift of {firewall} was accepted"), transaction.atomic():
-        row = Observation.objects.filter(pk__in=lock_keys(Firewall, [firewall.pk]))
-        locked = row.filter(pk__in=lock_keys(Observation, [firewall.pk]))
-        drifted = locked.exclude(drifted_at=None).exists()
-        drift = Drift.objects.filter(firewall=firewall)
-        if not drifted or not drift.update(accepted_at=Now(), accepted_by=by):
+        lock_keys(Firewall, [firewall.pk])
+        rows = Drift.objects.filter(firewall__observation__drifted_at__isnull=False)
+        drift = rows.filter(firewall=firewall).first()
+        if drift is None or drift.acceptance:
             raise ValidationError(
                 "It has not drifted, so there is nothing to accept.", code="no_drift"
             )
-        row.update(drifted_at=None)
+        if seen and seen != drift.digest:
+            raise ValidationError(
+                "Something else differs by now; look at it again. Nothing was accepted.",
+                code="changed",
+            )
+        decision = {"digest": drift.digest, "accepted_at": Now(), "accepted_by": by}
+        AcceptedDrift.objects.update_or_create(firewall=firewall, defaults=decision)

@@ -112,7 +112,7 @@ class Engine:
         try:
             pushes = preparing.prepare(in_flight.preparing)
             most = min(MOST_INSPECTIONS - inspections, room - len(pushes))
-            return [*pushes, *map(InspectionJob, claiming.claim_inspections(most))]
+            return [*pushes, *claiming.claim_inspections(most)]
         finally:
             in_flight.preparing = []
 
@@ -148,7 +148,7 @@ async def _run(job: Job) -> Result:
     key_path = None if settings.SSH_AGENT else Path(settings.SSH_KEY)
     try:
         if isinstance(job, InspectionJob):
-            look = transport.inspect if job.firewall.observation.applied_id else transport.survey
+            look = transport.inspect if job.may_have_ours else transport.survey
             return await look(job.target, key_path=key_path)
         return await transport.push(
             job.target, job.files, job.record_step, key_path=key_path, order=job.order

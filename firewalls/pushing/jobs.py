@@ -8,7 +8,8 @@ from firewalls.device.transport import Order, Step, Stop, Survey, Target
 from firewalls.device.versions import Version
 from firewalls.models import Firewall, Push, Retired, SshAccess
 
-REACHED_BY = ("machine__partition__ssh_access", "ssh_access")  # what `target_of` looks at
+# What `target_of` looks at, and what is known of it.
+REACHED_BY = ("machine__partition__ssh_access__seen", "ssh_access__seen")
 
 
 class ClaimLost(Stop):
@@ -73,9 +74,18 @@ class PushJob:
 
 @dataclass(eq=False)
 class InspectionJob:
-    """A firewall that this worker is to inspect."""
+    """A firewall that this worker is to inspect.
+
+    `unseen`: its last push was not seen to its end, so what that sent may be there.
+    """
 
     firewall: Firewall
+    unseen: bool = False
+
+    @property
+    def may_have_ours(self) -> bool:
+        """Whether to compare what is there with ours; else it has what somebody else gave it."""
+        return self.unseen or self.firewall.observation.applied_id is not None
 
     @property
     def target(self) -> Target:
@@ -84,7 +94,7 @@ class InspectionJob:
 
 def target_of(firewall: Firewall | Retired) -> Target:
     """Where and how the firewall is reached."""
-    access = _access(firewall)
+    access = access_of(firewall)
     return Target(
         name=firewall.name,
         host=firewall.host,
@@ -97,12 +107,15 @@ def target_of(firewall: Firewall | Retired) -> Target:
     )
 
 
-def _access(firewall: Firewall | Retired) -> SshAccess | None:
-    """Its own, or that of its partition. One that is retired has no more than the latter."""
-    if isinstance(firewall, Retired):
-        return SshAccess.objects.filter(partition=firewall.partition).first()
+def access_of(firewall: Firewall | Retired) -> SshAccess | None:
+    """Its own, or that of its partition."""
     own: SshAccess | None = getattr(firewall, "ssh_access", None)
-    return own or getattr(firewall.machine.partition, "ssh_access", None)
+    if own is not None:
+        return own
+    if isinstance(firewall, Retired):
+        rows = SshAccess.objects.select_related("seen")
+        return rows.filter(partition=firewall.partition).first()
+    return getattr(firewall.machine.partition, "ssh_access", None)
 
 
 def _jump(name: str, access: SshAccess | None) -> Target | None:

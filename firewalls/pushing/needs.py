@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from firewalls.device import transport
 from firewalls.device.transport import Need, TransportError
 from firewalls.models import Firewall, Needs
-from firewalls.pushing.jobs import target_of
+from firewalls.pushing import jump_hosts
+from firewalls.pushing.jobs import REACHED_BY, target_of
 from networks.common.locking import lock_keys
 
 FORGOTTEN = timedelta(minutes=1)  # after this a message to a worker was lost
@@ -43,7 +44,8 @@ def unanswered() -> "QuerySet[Needs, UUID]":
 def record(pk: UUID) -> None:
     """Look at a firewall that somebody asked for, and write down what it says."""
     asked = Needs.objects.filter(firewall=pk, seen_at=None)
-    firewall = Firewall.objects.with_relations().filter(pk=pk).first()
+    rows = Firewall.objects.with_relations().select_related(*REACHED_BY)
+    firewall = rows.filter(pk=pk).first()
     if firewall is None or not asked.exists():
         return
     try:
@@ -51,3 +53,5 @@ def record(pk: UUID) -> None:
         asked.update(seen_at=Now(), found=found)
     except TransportError as error:
         asked.update(seen_at=Now(), silence=str(error))
+        if error.jump:
+            jump_hosts.record(firewall, error.jump)

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Coalesce, Now
 
 from firewalls.device.transport import Inspection, Survey, TransportError
 from firewalls.models import Firewall, Observation, Push, PushQuerySet
+from firewalls.pushing import jump_hosts
 from firewalls.pushing.drift import recognise_unseen, record_drift
 from firewalls.pushing.jobs import PushJob
 from firewalls.pushing.takeover import record_survey
@@ -78,12 +79,27 @@ def observed(firewall: Firewall) -> QuerySet[Observation]:
 
 def record_silence(firewall: Firewall) -> None:
     """It did not answer: it is asked again after pauses that grow."""
-    pause = SHORTEST_PAUSE * 2 ** min(firewall.observation.silences, MOST_DOUBLINGS)
     observed(firewall).update(
-        unreachable_since=Coalesce("unreachable_since", Now()),
-        silences=F("silences") + 1,
-        check_due_at=Now() + min(LONGEST_PAUSE, pause),
+        unreachable_since=Coalesce("unreachable_since", Now()), **_asked_in_vain(firewall)
     )
+    jump_hosts.record(firewall, None)
+
+
+def record_no_way(firewall: Firewall, reason: str, jump: TransportError) -> None:
+    """Its jump host let nobody through, so nothing is known of it: neither an answer nor silence.
+
+    It is asked again after pauses that grow, and once the jump host lets somebody through.
+    """
+    observed(firewall).update(refused_at=Now(), refusal=reason, **_asked_in_vain(firewall))
+    jump_hosts.record(firewall, jump)
+
+
+def _asked_in_vain(firewall: Firewall) -> dict[str, Any]:
+    pause = SHORTEST_PAUSE * 2 ** min(firewall.observation.silences, MOST_DOUBLINGS)
+    return {
+        "silences": F("silences") + 1,
+        "check_due_at": Now() + min(LONGEST_PAUSE, pause),
+    }
 
 
 def record_refusal(firewall: Firewall, reason: str, offered_key: str = "") -> None:
@@ -97,30 +113,30 @@ def record_refusal(firewall: Firewall, reason: str, offered_key: str = "") -> No
         row.update(offered_key=offered_key, offered_for=firewall.host_key, offered_at=Now())
     if firewall.host_key:
         row.update(refused_at=Now(), refusal=reason)
-    _record_answer(row)
+    else:
+        row.update(refused_at=None, refusal="")
+    record_answer(firewall)
 
 
 def record_answer(firewall: Firewall) -> None:
     """It answered, but what is on it was not seen."""
-    _record_answer(observed(firewall))
+    next_time = Now() + settings.CHECK_EVERY
+    observed(firewall).update(unreachable_since=None, silences=0, check_due_at=next_time)
+    jump_hosts.record(firewall, None)
 
 
 def record_look(firewall: Firewall) -> None:
     """What is on it was seen."""
-    row = observed(firewall)
-    row.update(checked_at=Now(), refused_at=None, refusal="")
-    _record_answer(row)
-
-
-def _record_answer(row: QuerySet[Observation]) -> None:
-    next_time = Now() + settings.CHECK_EVERY
-    row.update(unreachable_since=None, silences=0, check_due_at=next_time)
+    observed(firewall).update(checked_at=Now(), refused_at=None, refusal="")
+    record_answer(firewall)
 
 
 def record_error(firewall: Firewall, error: TransportError) -> None:
     """Write down what it means that the firewall could not be asked."""
     if error.local:
         observed(firewall).update(check_due_at=Now() + settings.CHECK_EVERY)
+    elif error.jump:
+        record_no_way(firewall, str(error), error.jump)
     elif error.unreachable:
         record_silence(firewall)
     else:

@@ -4,13 +4,17 @@ It keeps its name, loopback, AS number, addresses, rules and endpoints; what was
 is forgotten.
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from firewalls.models import (
+    AcceptedDrift,
     Drift,
+    Endpoint,
     Firewall,
     Needs,
     Observation,
@@ -21,6 +25,8 @@ from firewalls.models import (
 )
 from firewalls.pushing.carrying import forget
 from networks.common.audit import audited_as
+from networks.common.validation import enforce
+from networks.common.violations import Violation
 from networks.models import Carried
 
 # What was seen on the old box.
@@ -40,7 +46,60 @@ SEEN: dict[str, Any] = {
 }
 
 
-@audited_as(lambda arguments: f"the hardware of {arguments['firewall']} was replaced")
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What replacing the hardware keeps and forgets, and what is in its way.
+
+    `carried`: what the old box may still have; `applied`: the number of the revision that was seen
+    there last. Without `gone`, `violations` refuse it.
+    """
+
+    firewall: Firewall
+    violations: tuple[Violation, ...]
+    addresses: tuple[str, ...]
+    endpoints: tuple[str, ...]
+    carried: tuple[str, ...]
+    applied: int | None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may be done without anybody saying that the old box is gone."""
+        return not self.violations
+
+
+def preview(firewall: Firewall) -> Preview:
+    """What it would do now, for those who decide on it."""
+    applied = firewall.observation.applied
+    own = firewall.machine.addresses.order_by("address")
+    return Preview(
+        firewall,
+        tuple(in_the_way(firewall, gone=False)),
+        tuple(map(str, own)),
+        tuple(str(one) for one in Endpoint.objects.of(firewall).with_relations()),
+        tuple(row.what for row in Carried.objects.filter(box=firewall.pk)),
+        applied.number if applied else None,
+    )
+
+
+def in_the_way(firewall: Firewall, *, gone: bool) -> Iterator[Violation]:
+    """R16: why the firewall may not be moved to another box now."""
+    if Push.objects.filter(firewall=firewall, state=Push.State.RUNNING).exists():
+        reason = f"{firewall} is being pushed to; wait for its end."
+        yield Violation("management", "pushing", reason)
+    if not gone and Carried.objects.filter(box=firewall.pk).exists():
+        reason = (
+            f"The old box may still run as {firewall}, with the same addresses. Give it back to"
+            " what it had, which takes the configuration off, or say that it is gone (R16)."
+        )
+        yield Violation("gone", "may_still_run", reason)
+
+
+def _sentence(arguments: Mapping[str, Any]) -> str:
+    word = "; the old one was said to be gone" if arguments["gone"] else ""
+    return f"the hardware of {arguments['firewall']} was replaced{word}"
+
+
+@audited_as(_sentence)
 @transaction.atomic
 def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
     """Have the firewall be reached by this `management` from now on, on a box with nothing of ours.
@@ -50,24 +109,17 @@ def replace(firewall: Firewall, *, gone: bool, **management: Any) -> Firewall:
     of ours is on the old one.
     """
     lock_firewall(firewall)
-    carried = Carried.objects.filter(box=firewall.pk)
-    if Push.objects.filter(firewall=firewall, state=Push.State.RUNNING).exists():
-        _refuse("management", "pushing", f"{firewall} is being pushed to; wait for its end.")
-    if not gone and carried.exists():
-        reason = (
-            f"The old box may still run as {firewall}, with the same addresses. Give it back to"
-            " what it had, which takes the configuration off, or say that it is gone (R16)."
-        )
-        _refuse("gone", "may_still_run", reason)
+    enforce(in_the_way(firewall, gone=gone))
     row = _reached_by(firewall, management)
     _forget_what_was_seen(row)
-    forget(carried)
+    forget(Carried.objects.filter(box=firewall.pk))
     return row
 
 
 def _reached_by(firewall: Firewall, management: dict[str, Any]) -> Firewall:
     row = Firewall.objects.get(pk=firewall.pk)
-    new = {"host_key": "", "key_dismissed_at": None, **management}
+    defaults = {"host_key": "", "key_dismissed_at": None, "replaced_at": timezone.now()}
+    new = defaults | management
     for name, value in new.items():
         setattr(row, name, value)
     row.save(update_fields=[*new])
@@ -76,9 +128,5 @@ def _reached_by(firewall: Firewall, management: dict[str, Any]) -> Firewall:
 
 def _forget_what_was_seen(firewall: Firewall) -> None:
     Observation.objects.filter(pk=firewall.pk).update(**SEEN)
-    for model in (Drift, Survey, Takeover, Needs):
+    for model in (AcceptedDrift, Drift, Survey, Takeover, Needs):
         model._default_manager.filter(firewall=firewall).delete()
-
-
-def _refuse(field: str, code: str, reason: str) -> None:
-    raise ValidationError({field: ValidationError(reason, code=code)})

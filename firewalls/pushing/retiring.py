@@ -12,29 +12,50 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from firewalls.configuration.empty import empty
 from firewalls.device import transport
 from firewalls.device.transport import Order, Outcome, Step, Target, TransportError
 from firewalls.models import Retired
+from firewalls.pushing import jump_hosts
 from firewalls.pushing.carrying import forget
 from firewalls.pushing.jobs import target_of
+from networks.common.addressing import Cidr
 from networks.common.audit import operation
+from networks.models import Partition
 
 FORGOTTEN = timedelta(minutes=1)  # after this a message to a worker was lost
 LOST = timedelta(minutes=15)  # and after this the worker itself
 Asked, Running, Failed = Retired.Outcome.ASKED, Retired.Outcome.RUNNING, Retired.Outcome.FAILED
 
 
-def ask(retired: Retired, by: str) -> None:
-    """Note that a worker shall take the configuration off it. Raises ValidationError."""
+def ask(retired: Retired, by: str, *, leaves_empty: bool = False) -> None:
+    """Note that a worker shall take the configuration off it. Raises ValidationError.
+
+    What it had before is put back; or with `leaves_empty`, where it has kept nothing of that, an
+    empty configuration is left there, which announces and forwards nothing.
+    """
     if not retired.host:
         raise ValidationError(
             f"{retired} has no management address, so nothing can be taken off it."
             " Say that it is gone once it is.",
             code="no_management",
         )
+    if leaves_empty and not retired.practice and not _management_prefixes(retired):
+        raise ValidationError(
+            f"{retired.partition} has no management prefixes, so nobody would reach {retired} any"
+            " more with an empty configuration, and it would go back. Enter them first.",
+            code="no_management_prefixes",
+        )
     idle = Retired.objects.filter(pk=retired.pk).exclude(outcome__in=[Asked, Running])
     with operation(f"{by or 'somebody'} has the configuration of {retired} taken off"):
-        idle.update(outcome=Asked, asked_at=Now(), error="", steps=[])
+        fields = {"outcome": Asked, "error": "", "steps": [], "leaves_empty": leaves_empty}
+        idle.update(asked_at=Now(), **fields)
+
+
+def _management_prefixes(retired: Retired) -> list[Cidr]:
+    """Who may reach its SSH, as far as its partition is there still."""
+    partition = Partition.objects.filter(pk=retired.partition).first()
+    return list(partition.management_prefixes) if partition else []
 
 
 def gone(retired: Retired, confirm: str) -> None:
@@ -63,7 +84,7 @@ def waiting() -> "QuerySet[Retired, UUID]":
 
 
 def take_off(pk: UUID) -> None:
-    """Put back what it had before the first push, and nothing of ours. Takes a minute."""
+    """Put back what it had before the first push, or leave it empty. Takes a minute."""
     lost = Q(outcome=Running, asked_at__lt=Now() - LOST)
     claimed = Retired.objects.filter(Q(outcome=Asked) | lost, pk=pk)
     if not claimed.update(outcome=Running, asked_at=Now()):
@@ -71,20 +92,28 @@ def take_off(pk: UUID) -> None:
     retired = Retired.objects.get(pk=pk)
     steps: dict[str, dict[str, object]] = {}
     try:
-        result = asyncio.run(_give_back(target_of(retired), steps))
+        files = empty(retired.name, _management_prefixes(retired)) if retired.leaves_empty else {}
+        result = asyncio.run(_put(target_of(retired), files, steps))
     except TransportError as error:
-        result = Outcome("refused", str(error))
+        result = Outcome("refused", str(error), error)
+    if result.problem is None or not result.problem.local:
+        jump_hosts.record(retired, result.problem and result.problem.jump)
     if result.state == "confirmed":
-        _end(retired, f"the configuration was taken off {retired}")
+        left = ", and an empty one left there" if retired.leaves_empty else ""
+        _end(retired, f"the configuration was taken off {retired}{left}")
         return
     running = Retired.objects.filter(pk=pk, outcome=Running)
     running.update(outcome=Failed, error=result.error, steps=list(steps.values()))
 
 
-async def _give_back(target: Target, steps: dict[str, dict[str, object]]) -> Outcome:
+async def _put(
+    target: Target, files: dict[str, str], steps: dict[str, dict[str, object]]
+) -> Outcome:
+    """Have the firewall have these files; without any, what it had before."""
+
     async def note(step: Step) -> None:
         steps[step.name] = asdict(step)
 
     key_path = None if settings.SSH_AGENT else Path(settings.SSH_KEY)
-    order = Order(gives_back=True)
-    return await transport.push(target, {}, note, key_path=key_path, order=order)
+    order = Order(gives_back=not files)
+    return await transport.push(target, files, note, key_path=key_path, order=order)

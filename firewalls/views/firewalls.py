@@ -14,7 +14,7 @@ from firewalls.intent.siblings import siblings
 from firewalls.models import Attachment, Firewall, Retired
 from firewalls.models.states import HELD
 from firewalls.pushing import appliers
-from firewalls.pushing.jobs import REACHED_BY, target_of
+from firewalls.pushing.jobs import REACHED_BY, access_of, target_of
 from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
 from networks.common.htmx import page
@@ -91,6 +91,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "firewall": firewall,
         "applier": appliers.state_of(firewall),
         "target": target_of(firewall),
+        "way": access_of(firewall),
         "memberships": _memberships(firewall),
         **_planned(firewall),
         "pushes": pushes[:RECENT],

@@ -12,12 +12,14 @@ from firewalls import tasks
 from firewalls.models import Drift, Firewall, Needs
 from firewalls.pushing import drift as drifts
 from firewalls.pushing import hostkeys
+from firewalls.pushing.jobs import REACHED_BY, access_of
 from networks.common.htmx import page
 
 
 def host_key(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The pinned key and the one shown; posted, the fingerprint that somebody has compared."""
-    firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
+    rows = Firewall.objects.with_relations().with_state().select_related(*REACHED_BY)
+    firewall = get_object_or_404(rows, pk=pk)
     typed = request.POST.get("fingerprint", "")
     errors = []
     if request.method == "POST":
@@ -44,6 +46,7 @@ def _connection(firewall: Firewall) -> dict[str, object]:
     """The firewall, its host keys, and what it was seen to need."""
     return {
         "firewall": firewall,
+        "way": access_of(firewall),
         "needs": Needs.objects.filter(firewall=firewall).first(),
         "pinned": hostkeys.fingerprint_of(firewall.host_key),
         "offered": hostkeys.fingerprint_of(firewall.unjudged_key),
@@ -81,7 +84,7 @@ def accept_drift(request: HttpRequest, pk: UUID) -> HttpResponse:
     _may(request)
     firewall = get_object_or_404(Firewall.objects.with_relations(), pk=pk)
     try:
-        drifts.accept(firewall, by=request.user.get_username())
+        drifts.accept(firewall, request.user.get_username(), request.POST.get("seen", ""))
         messages.success(
             request,
             f"What is on {firewall} is accepted until something changes there again, or is pushed.",

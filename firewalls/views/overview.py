@@ -60,7 +60,7 @@ def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
     for network in networks:
         if "4" in used[network.pk]:
             count = used[network.pk]["4"]
-            share = count["used"] / max(1, count["available"])
+            share = (count["used"] + count["kept_back"]) / max(1, count["available"])
             rows.append({"network": network, **count, "share": share})
     return sorted(rows, key=lambda row: -row["share"])
 

@@ -3,15 +3,14 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from firewalls.forms import ReplaceForm
 from firewalls.models import Firewall
-from firewalls.pushing.replacing import replace
+from firewalls.pushing.replacing import preview
 from networks.common.htmx import page
-from networks.models import Carried
 
 
 def replace_hardware(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -20,15 +19,9 @@ def replace_hardware(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise PermissionDenied("Replacing the hardware of a firewall takes the role operator.")
     firewall = get_object_or_404(Firewall.objects.with_relations().with_state(), pk=pk)
     form = ReplaceForm(request.POST or None, initial={"port": firewall.port, "user": firewall.user})
-    if form.is_valid():
-        try:
-            replace(firewall, **form.cleaned_data)
-        except ValidationError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, f"{firewall} has new hardware. Confirm its host key next.")
-            return redirect("firewalls:host_key", pk)
-    runs = Carried.objects.filter(box=pk).exists()
-    context = {"firewall": firewall, "form": form, "runs": runs}
+    if form.replaces(firewall):
+        messages.success(request, f"{firewall} has new hardware. Confirm its host key next.")
+        return redirect("firewalls:host_key", pk)
+    context = {"firewall": firewall, "form": form, "preview": preview(firewall)}
     status = 422 if form.errors else 200
     return page(request, "firewalls/replace.html", context, status=status)

@@ -7,12 +7,15 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from firewalls import tasks
 from firewalls.allocation import free_firewall
+from firewalls.device.applier.kept import NOTHING_KEPT
 from firewalls.models import Endpoint, Firewall, Retired
-from firewalls.pushing import retiring
+from firewalls.pushing import retiring, takeover
+from firewalls.pushing.jobs import access_of, target_of
 from networks.common.htmx import page, target
 from networks.common.lists import PER_PAGE
 from networks.models import Activity, Carried
@@ -31,20 +34,26 @@ def free(request: HttpRequest, pk: UUID) -> HttpResponse:
         "firewall": firewall,
         "carried": Carried.objects.filter(box=firewall.pk),
         "endpoints": Endpoint.objects.of(firewall).with_relations(),
+        "keeps": _keeps_what_it_had(firewall),
         "errors": errors,
     }
     return page(request, "firewalls/free.html", context, status=422 if errors else 200)
 
 
+def _keeps_what_it_had(firewall: Firewall) -> bool:
+    """Whether it is known what it had before it was pushed to; it keeps that itself, then."""
+    return firewall.revisions.filter(number=takeover.HAD).exists()
+
+
 def _freed(request: HttpRequest, firewall: Firewall) -> HttpResponse:
-    by = request.user.get_username()
+    by, keeps = request.user.get_username(), _keeps_what_it_had(firewall)
     try:
         retired = free_firewall(firewall, by=by)
         if retired is None:
             messages.success(request, f"{firewall} was freed. Nothing of ours is on it.")
             return redirect("firewalls:list")
         if request.POST.get("take_off") and retired.host:
-            tasks.ask_to_take_off(retired, by)
+            tasks.ask_to_take_off(retired, by, leaves_empty=not keeps)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("firewalls:free", firewall.pk)
@@ -65,6 +74,13 @@ def box(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("firewalls:detail" if is_there else "firewalls:retired", pk)
 
 
+def box_gone(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Where somebody says that this box is gone: one that was freed, or that is to be replaced."""
+    if Firewall.objects.filter(pk=pk).exists():
+        return redirect("firewalls:replace", pk)
+    return redirect(f"{reverse('firewalls:retired', args=[pk])}#gone")
+
+
 def retired(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What it may still have, what it was seen to run, and how that ends."""
     return _shown(request, pk)
@@ -79,7 +95,10 @@ def _shown(request: HttpRequest, pk: UUID, errors: list[str] | None = None) -> H
         "retired": row,
         "ended": ended,
         "carried": row.carried if row else (),
+        "target": target_of(row) if row else None,
+        "way": access_of(row) if row else None,
         "errors": errors or [],
+        "nothing_kept": bool(row and NOTHING_KEPT in row.error),
     }
     status = 422 if errors else 200
     answer = page(request, "firewalls/retired.html", context, parts={"ending"}, status=status)
@@ -95,7 +114,8 @@ def take_off(request: HttpRequest, pk: UUID) -> HttpResponse:
     if row is None:
         return _shown(request, pk)
     try:
-        tasks.ask_to_take_off(row, request.user.get_username())
+        leaves_empty = bool(request.POST.get("empty"))
+        tasks.ask_to_take_off(row, request.user.get_username(), leaves_empty=leaves_empty)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("firewalls:retired", pk)

@@ -14,7 +14,7 @@ from networks.common.locking import lock_keys
 from networks.common.validation import enforce, refuse
 from networks.common.violations import Violation
 from networks.models import Address, Network, Prefix, Project
-from networks.pools import next_address
+from networks.pools import counts, next_address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,8 @@ def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tupl
 def _exhausted(network: Network, family: int, prefixes: list[Prefix]) -> Violation:
     used = Address.objects.filter(prefix__in=prefixes).count()
     capacity = sum(prefix.capacity for prefix in prefixes)
-    return rules.exhausted("network", network.id, family, used, capacity)
+    kept_back = counts([prefix.pk for prefix in prefixes]).kept_back.total()
+    return rules.exhausted("network", network.id, family, used, capacity, kept_back=kept_back)
 
 
 def _prefix_of(network: Network, prefixes: list[Prefix], ip: IP) -> Prefix:

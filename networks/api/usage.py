@@ -12,10 +12,13 @@ from networks.usage import UsageByPrefix, usage_by_prefix
 class UsageOfFamily(serializers.Serializer[Any]):
     used = serializers.IntegerField()
     available = serializers.IntegerField()
+    kept_back = serializers.IntegerField(
+        help_text="Nobody has them, and nobody gets them while a firewall may still have them."
+    )
 
 
 class UsageOfPrefix(UsageOfFamily):
-    free = serializers.IntegerField()
+    free = serializers.IntegerField(help_text="All but the used and the kept back.")
 
 
 class NetworkListSerializer(serializers.ListSerializer[Network]):

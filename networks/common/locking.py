@@ -35,6 +35,8 @@ ORDER = (
     "firewalls.endpoint",
     "firewalls.push",
     "firewalls.observation",
+    "firewalls.sshaccess",
+    "firewalls.jumpobservation",
     "networks.network",
     "networks.prefix",
     "networks.address",

@@ -55,6 +55,7 @@ class Activity(models.Model):
         "rule",
         "revision",
         "push",
+        "ssh-access",
         *OF_ACCESS,
     )
 

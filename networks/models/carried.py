@@ -50,6 +50,11 @@ class Carried(models.Model):
             models.Index(fields=["vrf"], name="carried_by_vrf"),
             models.Index(fields=["asn"], name="carried_by_asn"),
             models.Index(
+                fields=["address"],
+                condition=Q(left_at__isnull=False, address__isnull=False),
+                name="address_kept_back",
+            ),
+            models.Index(
                 fields=["vrf"],
                 condition=Q(left_at__isnull=False, vrf__isnull=False),
                 name="vrf_kept_back",

@@ -123,11 +123,14 @@ def kept_back(field: str, what: str, firewalls: Collection[str]) -> Iterator[Vio
         )
 
 
-def exhausted(field: str, network: str, family: int, used: int, total: int) -> Violation:
+def exhausted(
+    field: str, network: str, family: int, used: int, total: int, *, kept_back: int = 0
+) -> Violation:
     """R12: no free address is left; says in which network, and how full it is."""
+    others = f", {kept_back} are kept back for firewalls that may still have them" * bool(kept_back)
     return Violation(
         field,
         "exhausted",
         f"{network} has no free {FAMILIES[family]} address left: "
-        f"{used} of {total} are taken (R12).",
+        f"{used} of {total} are taken{others} (R12).",
     )

@@ -7,8 +7,21 @@ from django.utils import timezone
 
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.device.transport import Survey
+from firewalls.device.versions import ours
 from firewalls.intent import changes
-from firewalls.models import Drift, Firewall, Observation, Push, Retired, Rollout, Rule, Window
+from firewalls.models import (
+    Applier,
+    Drift,
+    Firewall,
+    JumpObservation,
+    Observation,
+    Push,
+    Retired,
+    Rollout,
+    Rule,
+    SshAccess,
+    Window,
+)
 from firewalls.pushing import asking, carrying, holding, rollouts, takeover
 from tests.world import World, world
 
@@ -45,6 +58,7 @@ def every_page() -> dict[str, int]:
         *_pages_of_care(fra),
         f"/firewalls/{drifted.pk}/join/store/",
         *_pages_of_the_retired(fra),
+        *_upkeep_pages(firewall, drifted, silent),
     ]
     return {
         **dict.fromkeys(addresses, 200),
@@ -182,6 +196,7 @@ def _pages_of_the_retired(fra: World) -> list[str]:
         f"/firewalls/{runs.pk}/replace/",
         "/retired/",
         f"/retired/{failed.pk}/",
+        f"/retired/{failed.pk}/ssh/",
         f"/retired/{cleaned.pk}/",
         "/networks/old/",
         "/search/?q=203.0.113.4",
@@ -226,6 +241,34 @@ def _running(firewall: Firewall) -> Firewall:
     return Firewall.objects.get(pk=row.pk)
 
 
+def _upkeep_pages(foreign: Firewall, direct: Firewall, silent: Firewall) -> list[str]:
+    """Appliers of other versions, and a jump host that shows another key than the pinned one."""
+    now, key = timezone.now(), _public_key()
+    for firewall, protocol in ((foreign, 99), (silent, ours().protocol)):
+        Applier.objects.create(firewall=firewall, digest="ab" * 32, protocol=protocol, seen_at=now)
+    hop = {"jump_host": "2001:db8::5", "jump_user": "hop", "jump_key": key, "host_ca": key}
+    access = SshAccess.objects.create(partition_id="fra", **hop)
+    SshAccess.objects.create(firewall=direct)
+    sentence = f"The jump host of {foreign} shows another host key than the pinned one."
+    JumpObservation.objects.filter(pk=access.pk).update(
+        tried=access.way, failed_at=now, failure=sentence, offered_key=_public_key()
+    )
+    Observation.objects.filter(pk=foreign.pk).update(refused_at=now, refusal=sentence)
+    return [
+        f"/firewalls/{foreign.pk}/",
+        f"/firewalls/{foreign.pk}/ssh/",
+        f"/firewalls/{direct.pk}/ssh/",
+        "/partitions/fra/ssh/",
+        "/firewalls/?applier=foreign",
+        "/",
+    ]
+
+
+def _public_key() -> str:
+    public = generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
+    return " ".join(public.split()[:2])
+
+
 def _let_https_out(firewall: Firewall) -> None:
     Rule(
         firewall=firewall,
@@ -240,9 +283,7 @@ def _let_https_out(firewall: Firewall) -> None:
 
 def _drifted(firewall: Firewall) -> Firewall:
     """Changed by hand, and with another host key than the pinned one."""
-    public = generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
-    pinned = " ".join(public.split()[:2])
-    now = timezone.now()
+    pinned, now = _public_key(), timezone.now()
     Firewall.objects.filter(pk=firewall.pk).update(host_key=pinned)
     Observation.objects.filter(pk=firewall.pk).update(
         offered_key=pinned[:-4] + "AAAA", drifted_at=now, drift="nft"

@@ -1,5 +1,6 @@
 """The API's own pages: schema, docs and the browsable API, from here, under a strict CSP."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 from tests.api import Api
 from tests.world import world
@@ -43,6 +45,18 @@ def test_the_schema_and_its_page_are_open_and_hold_nothing_inline() -> None:
     assert page.status_code == 200 and not INLINE.search(page.content.decode())
     assert "script-src 'self';" in policy(page) + ";" and "style-src 'self';" in policy(page)
     assert Client().get("/api/v1/docs/?script=").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_schema_is_made_once_in_each_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes seconds, and anybody may ask."""
+    formats = ("application/vnd.oai.openapi", "application/vnd.oai.openapi+json")
+    first = [Client().get("/api/v1/schema/", headers={"Accept": one}) for one in formats]
+    assert [one["Content-Type"] for one in first] == [*formats]
+    assert yaml.safe_load(first[0].content) == json.loads(first[1].content)
+    monkeypatch.delattr(SchemaGenerator, "get_schema")
+    again = [Client().get("/api/v1/schema/", headers={"Accept": one}) for one in formats]
+    assert [one.content for one in again] == [one.content for one in first]
 
 
 @pytest.mark.django_db

@@ -25,7 +25,7 @@ from config.running import web
 from config.running.buffering import CROWDED, HEADERS_SECONDS, REQUEST_SECONDS, Patience
 from tests.stack import ROOT, free_port
 
-HOST, MANY = "127.0.0.1", 50
+HOST, MANY, SOME = "127.0.0.1", 50, 16
 PATIENCE = 10  # seconds; an answer takes a hundredth of one
 HEADERS = b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
 STALLED = {
@@ -33,6 +33,7 @@ STALLED = {
     "has sent half its headers": HEADERS,
     "never sends its body": HEADERS + b"Content-Length: 100000\r\n\r\nhalf",
     "never ends its chunks": HEADERS + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello",
+    "never reads a large answer": b"GET /api/v1/schema/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20,
     "never reads": b"GET /login/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300,
 }
 
@@ -87,12 +88,18 @@ def _listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def get(port: int, path: str) -> int:
-    return ask(port, "GET", path)
+def get(port: int, path: str, patience: float = PATIENCE) -> int:
+    return ask(port, "GET", path, patience=patience)
 
 
-def ask(port: int, method: str, path: str, body: bytes | Iterator[bytes] = b"") -> int:
-    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | Iterator[bytes] = b"",
+    patience: float = PATIENCE,
+) -> int:
+    connection = http.client.HTTPConnection(HOST, port, timeout=patience)
     headers = {"Host": "localhost", "Content-Type": "text/plain"}
     try:
         connection.request(method, path, body, headers)
@@ -105,16 +112,54 @@ def ask(port: int, method: str, path: str, body: bytes | Iterator[bytes] = b"") 
 
 @pytest.mark.parametrize("how", STALLED)
 def test_it_answers_while_many_connections_of_one_client_stall(server: int, how: str) -> None:
-    with ExitStack() as stack:
-        for _ in range(MANY):
-            client = stack.enter_context(socket.create_connection((HOST, server)))
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(PATIENCE)
-            client.sendall(STALLED[how])
+    with stalled(server, MANY, how):
         time.sleep(1)
         for _ in range(10):
             assert get(server, "/healthz") == 200
             assert get(server, "/login/") == 200
+
+
+@contextmanager
+def stalled(port: int, number: int, *hows: str) -> Iterator[None]:
+    """So many connections that stall in each of these ways."""
+    with ExitStack() as stack:
+        for how in hows * number:
+            client = stack.enter_context(socket.create_connection((HOST, port)))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(PATIENCE)
+            client.sendall(STALLED[how])
+        yield
+
+
+def test_it_says_within_a_second_that_it_lives_while_all_kinds_of_connections_stall(
+    server: int,
+) -> None:
+    with stalled(server, SOME, *STALLED):
+        longest, until = 0.0, time.monotonic() + 5
+        while time.monotonic() < until:
+            began = time.monotonic()
+            assert get(server, "/healthz") == 200
+            longest = max(longest, time.monotonic() - began)
+    assert longest < 1
+
+
+def of_the_readme_without_buffering(port: int) -> list[str]:
+    """The same with gunicorn's own threads, which read what clients send."""
+    buffering = web.command(port)[web.command(port).index("--worker-class") + 1]
+    command = of_the_readme(port)
+    assert command.count(buffering) == 1
+    return ["gthread" if word == buffering else word for word in command]
+
+
+def test_without_buffering_as_many_would_stop_it(tmp_path: Path) -> None:
+    """So what the tests above show is what the worker does, and no other part."""
+    with (
+        _running(of_the_readme_without_buffering, tmp_path) as (port, _),
+        stalled(port, SOME, "never sends its body"),
+    ):
+        time.sleep(1)
+        with pytest.raises(TimeoutError):
+            get(port, "/healthz", patience=2)
 
 
 def test_big_bodies_arrive_whole_and_too_big_ones_are_refused(server: int) -> None:

@@ -175,7 +175,7 @@ class TestAHold:
         wall = firewall(fra)
         hold(wall)
         Observation.objects.update(check_due_at=Now() - HOUR)
-        assert claiming.claim_inspections(10) == [wall]
+        assert [job.firewall for job in claiming.claim_inspections(10)] == [wall]
 
 
 class TestARollout:

@@ -140,6 +140,38 @@ def test_whose_it_was_may_have_it_again(make: Make, storage: Network) -> None:
     assert list(check()) == []
 
 
+def test_a_network_that_is_joined_again_gives_the_same_address_again(
+    make: Make, storage: Network
+) -> None:
+    first, second = make("fw-first"), make("fw-second")
+    join(first, storage)
+    was = at(first, storage)
+    first = pushed(first)
+    leave(first, storage)
+    join(second, storage)
+    assert at(second, storage) != was and kept(first) == ["VRF id 1", was][-1:]
+    join(first, storage)
+    row = first.machine.addresses.get(prefix__network=storage)
+    assert str(row) == was and row.kind == Address.Kind.EPHEMERAL and kept(first) == []
+    leave(first, storage)
+    assert kept(first) == [was]
+    pushed(first)
+    assert kept(first) == [] and not Address.objects.filter(address=was).exists()
+
+
+def test_one_that_was_brought_stays_reserved_when_the_network_is_joined_again(
+    make: Make, storage: Network
+) -> None:
+    first = make("fw-brought")
+    brought = storage.prefixes.get().cidr[20]
+    join(first, storage, addresses=[brought])
+    first = pushed(first)
+    leave(first, storage)
+    join(first, storage)
+    assert at(first, storage) != str(brought)
+    assert Address.objects.get(address=brought).machine is None
+
+
 def test_an_address_that_was_brought_goes_to_no_other_firewall_meanwhile(
     make: Make, storage: Network
 ) -> None:

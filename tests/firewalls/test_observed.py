@@ -9,10 +9,11 @@ import pytest
 from django.utils import timezone
 
 from firewalls import tasks
-from firewalls.device import practice
+from firewalls.device import practice, transport
 from firewalls.device.keys import ensure_key, public_line
 from firewalls.device.pinning import fingerprint
-from firewalls.models import Drift, Firewall, Observation, Push
+from firewalls.models import AcceptedDrift, Drift, Firewall, Observation, Push
+from firewalls.pushing import drift as drifts
 from firewalls.pushing.claiming import claim_inspections
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
@@ -210,13 +211,60 @@ class TestDrift:
     ) -> None:
         assert Api("operator").post(f"firewalls/{drifted.pk}/accept-drift/").status_code == 204
         tasks.check(str(drifted.pk))
-        assert state(drifted) == "in_sync" and Drift.objects.get().accepted_by == "operator"
+        assert state(drifted) == "in_sync" and AcceptedDrift.objects.get().accepted_by == "operator"
         assert says(
             visitor("operator").get(f"/firewalls/{drifted.pk}/drift/"), "operator accepted that"
         )
         box.file("/etc/nftables.conf", drifted.name).write_text("# by hand, again\n")
         tasks.check(str(drifted.pk))
-        assert state(drifted) == "drifted" and Drift.objects.get().accepted_at is None
+        assert state(drifted) == "drifted" and Drift.objects.get().acceptance is None
+
+    def test_a_decision_and_an_observation_at_once_leave_both(
+        self, drifted: Firewall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The worker has compared already when a person accepts, and writes after that."""
+        found = Drift.objects.get()
+        applied = drifted.observation.applied
+        assert applied
+        look = transport.Inspection(applied.files | {"/etc/nftables.conf": "# by hand\n"})
+        write = drifts._replace
+
+        def accepted_first(*arguments: Any) -> None:
+            drifts.accept(drifted, "ada", found.digest)
+            write(*arguments)
+
+        monkeypatch.setattr(drifts, "_replace", accepted_first)
+        drifts.record_drift(Firewall.objects.get(pk=drifted.pk), look)
+        assert state(drifted) == "in_sync" and AcceptedDrift.objects.get().accepted_by == "ada"
+        assert Drift.objects.get().found == found.found
+
+    def test_the_same_differences_that_come_again_are_to_be_accepted_again(
+        self, drifted: Firewall, box: Boxes
+    ) -> None:
+        unit, before = box.file("/etc/nftables.conf", drifted.name), drifted.observation.applied
+        drifts.accept(drifted, "ada")
+        assert before
+        unit.write_text(before.files["/etc/nftables.conf"])
+        tasks.check(str(drifted.pk))
+        assert state(drifted) == "in_sync" and not Drift.objects.exists()
+        unit.write_text("# by hand\n")
+        tasks.check(str(drifted.pk))
+        assert state(drifted) == "drifted"
+
+    def test_what_was_not_shown_is_not_accepted(self, drifted: Firewall, box: Boxes) -> None:
+        shown = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()["digest"]
+        box.file("/etc/nftables.conf", drifted.name).write_text("# by hand, again\n")
+        tasks.check(str(drifted.pk))
+        path = f"firewalls/{drifted.pk}/accept-drift/"
+        assert codes(Api("operator").post(path, {"digest": shown})) == {
+            "non_field_errors": ["changed"]
+        }
+        operator = visitor("operator")
+        operator.post(f"/firewalls/{drifted.pk}/drift/accept/", {"seen": shown})
+        assert state(drifted) == "drifted" and not AcceptedDrift.objects.exists()
+        (now,) = Drift.objects.values_list("digest", flat=True)
+        operator.post(f"/firewalls/{drifted.pk}/drift/accept/", {"seen": now})
+        assert state(drifted) == "in_sync"
 
     def test_that_went_away_by_itself_is_forgotten(self, drifted: Firewall, box: Boxes) -> None:
         assert drifted.observation.applied

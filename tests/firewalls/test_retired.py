@@ -1,6 +1,8 @@
 """Retired firewalls and what is kept back, at every door; and new hardware for a firewall."""
 
+import shutil
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -10,10 +12,13 @@ from django.urls import reverse
 
 from firewalls import tasks
 from firewalls.allocation import free_firewall, leave
+from firewalls.configuration import checks
+from firewalls.configuration.carried import carries
+from firewalls.configuration.empty import empty
 from firewalls.models import Firewall, Retired
-from firewalls.pushing import takeover
+from firewalls.pushing import retiring, takeover
 from firewalls.pushing.replacing import replace
-from networks.models import Activity, Carried
+from networks.models import Activity, Carried, Partition
 from tests.api import Api, codes, someone
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.pushes import push, state
@@ -94,7 +99,7 @@ class TestRest:
             )
         api = Api("viewer")
         api.get("retired-firewalls/")
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             assert api.get("retired-firewalls/").json()["count"] == 6
 
     def test_what_was_left_is_shown_with_the_reason(self, pushed: Firewall, fra: World) -> None:
@@ -180,6 +185,63 @@ class TestAdmin:
         assert "firewalls.tasks.take_off" in published
 
 
+class TestThatKeptNothing:
+    """What it had before is not known, to it neither: an empty configuration is left there."""
+
+    @pytest.fixture
+    def forgetful(self, retired: Retired, box: Boxes) -> Retired:
+        shutil.rmtree(box.file("/var/lib/shared-networks/before", retired.name))
+        return retired
+
+    def test_is_left_with_an_empty_configuration_and_holds_nothing_back(
+        self, forgetful: Retired, box: Boxes
+    ) -> None:
+        operator, page = visitor("operator"), f"/retired/{forgetful.pk}/"
+        operator.post(f"{page}take-off/")
+        retiring.take_off(forgetful.pk)
+        forgetful.refresh_from_db()
+        assert "Nothing is kept here of what this firewall had" in forgetful.error
+        assert says(operator.get(page), "Leave an empty configuration there")
+        assert operator.post(f"{page}take-off/", {"empty": "on"}).status_code == 302
+        retiring.take_off(forgetful.pk)
+        assert not Retired.objects.exists() and not Carried.objects.exists()
+        assert says(operator.get(page), "and an empty one left there")
+        units = box.file("/etc/systemd/network", forgetful.name)
+        assert not [*units.glob("*-sn-*")]
+        frr = box.file("/etc/frr/frr.conf", forgetful.name).read_text()
+        assert "router bgp" not in frr and frr.endswith("end\n")
+        assert "it was freed" in box.file("/etc/nftables.conf", forgetful.name).read_text()
+
+    def test_is_not_where_nobody_could_reach_it_then(self, retired: Retired) -> None:
+        Retired.objects.update(practice=False)
+        Partition.objects.update(management_prefixes=[])
+        path = f"retired-firewalls/{retired.pk}/take-off/"
+        refused = Api("operator").post(path, {"empty": True})
+        assert codes(refused) == {"non_field_errors": ["no_management_prefixes"]}
+        Partition.objects.update(management_prefixes=["192.0.2.0/24"])
+        assert Api("operator").post(path, {"empty": True}).status_code == 202
+        assert Retired.objects.get().leaves_empty
+
+    def test_is_asked_for_when_it_is_freed(self, pushed: Firewall) -> None:
+        pushed.revisions.filter(number=takeover.HAD).delete()
+        operator, page = visitor("operator"), f"/firewalls/{pushed.pk}/free/"
+        assert says(operator.get(page), "an empty one is left")
+        operator.post(page, {"confirm": pushed.name, "take_off": "on"})
+        assert Retired.objects.get().leaves_empty
+
+    def test_is_so_from_the_admin_too(self, retired: Retired) -> None:
+        page = reverse("admin:firewalls_retired_changelist")
+        staff().post(page, {"action": "leave_empty", "_selected_action": [str(retired.pk)]})
+        assert Retired.objects.get().leaves_empty
+
+    def test_its_files_are_what_the_real_parsers_take_and_carry_nothing(self) -> None:
+        files = empty("fw", [ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")])
+        assert not any(checks.complaints_of_each([files]))
+        has = carries(files)
+        assert not (has.addresses or has.vrfs or has.asns or has.targets)
+        assert "ip6 saddr { 2001:db8::/32 } tcp dport 22" in files["/etc/nftables.conf"]
+
+
 class TestNewHardware:
     def test_is_the_same_firewall_on_another_box(
         self, pushed: Firewall, make: Make, box: Boxes
@@ -219,6 +281,48 @@ class TestNewHardware:
         free_firewall(pushed)
         with pytest.raises(ValidationError, match="was freed meanwhile"):
             replace(freed, gone=True, host="192.0.2.1")
+
+    def test_leaves_a_trail_that_says_what_was_said_of_the_old_box(self, pushed: Firewall) -> None:
+        replace(pushed, gone=True, host=pushed.host, port=pushed.port, user=pushed.user)
+        last = Activity.objects.filter(kind="firewall").latest("pk")
+        assert last.operation == (
+            f"the hardware of {pushed.name} was replaced; the old one was said to be gone"
+        )
+        assert last.before and last.after
+        assert last.before["host_key"] and not last.after["host_key"]
+        again = Firewall.objects.get(pk=pushed.pk)
+        replace(again, gone=False, host=again.host)  # nothing else changes, and it is told too
+        assert Activity.objects.filter(kind="firewall").latest("pk").pk > last.pk
+        assert again.replaced_at
+
+    def test_is_shown_before_it_is_done(self, pushed: Firewall) -> None:
+        api, path = Api("viewer"), f"firewalls/{pushed.pk}/replace/"
+        shown = api.get(path).json()
+        assert shown["allowed"] is False and shown["applied"] == 1
+        assert [one["code"] for one in shown["violations"]] == ["may_still_run"]
+        assert shown["asn"] == pushed.machine.asn
+        assert shown["addresses"] == [str(one) for one in pushed.machine.addresses.all()]
+        assert f"AS number {pushed.machine.asn}" in shown["carried"]
+        assert api.post(path, {"management": {"host": "192.0.2.7"}}).status_code == 403
+        assert says(visitor("operator").get(f"/{path}"), ", ".join(shown["carried"]))
+        Carried.objects.all().delete()
+        assert api.get(path).json()["allowed"] is True
+
+    def test_is_done_in_the_admin_too(self, pushed: Firewall) -> None:
+        support, key = staff(), pushed.pk
+        change = reverse("admin:firewalls_firewall_change", args=[key])
+        page = reverse("admin:firewalls_firewall_replace", args=[key])
+        assert page in support.get(change).content.decode()
+        values = {"host": "192.0.2.7", "port": 22, "user": "shared-networks", "host_key": ""}
+        refused = support.post(page, values)
+        assert refused.status_code == 200 and "may still run as" in refused.content.decode()
+        assert support.post(page, values | {"gone": "on"})["Location"] == change
+        assert Firewall.objects.get(pk=key).host == "192.0.2.7"
+        viewer = someone("viewer", "viewing")
+        viewer.is_staff = True
+        viewer.save()
+        support.force_login(viewer)
+        assert support.post(page, values).status_code == 403
 
     def test_is_offered_as_a_page(self, pushed: Firewall) -> None:
         page = f"/firewalls/{pushed.pk}/replace/"

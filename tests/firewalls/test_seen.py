@@ -20,8 +20,7 @@ from firewalls.device.pinning import fingerprint
 from firewalls.device.transport import Outcome, TransportError
 from firewalls.models import Drift, Firewall, Observation, Push, Touched
 from firewalls.pushing import hostkeys, recording, rollouts
-from firewalls.pushing.carrying import AT_IT
-from firewalls.pushing.claiming import claim_push
+from firewalls.pushing.claiming import AT_IT, claim_inspections, claim_push
 from firewalls.pushing.drift import GONE_BACK
 from firewalls.pushing.settling import settle
 from machines.models import Machine
@@ -183,7 +182,7 @@ class TestALookThatIsRefused:
         assert (shown["state"], shown["refusal"]) == ("unreachable", after.refusal)
         for query, count in (("unreachable", 1), ("in_sync", 0)):
             assert Api("viewer").get(f"firewalls/?state={query}").json()["count"] == count
-        assert says(visitor().get("/"), "it refused to be looked at")
+        assert says(visitor().get("/"), "it could not be looked at")
         assert says(visitor().get("/firewalls/?state=refused"), stale.name)
         for page in ("", "drift/"):
             assert says(visitor().get(f"/firewalls/{stale.pk}/{page}"), "does not accept the key")
@@ -282,6 +281,32 @@ class TestHowAPushEnds:
         assert seen(known).applied == new and state(known) == "in_sync"
         assert not Drift.objects.exists()
         assert says(visitor().get(f"/pushes/{unseen.pk}/"), "It was looked at since")
+
+    def test_a_first_push_that_nobody_saw_end_is_resolved_by_the_next_look(
+        self, known: Firewall
+    ) -> None:
+        """Without anything applied a look is a survey, which would not compare."""
+        new, ended = seen(known).applied, timezone.now() - 2 * AT_IT
+        Push.objects.update(state="unseen", error="Not seen.", finished_at=timezone.now())
+        Observation.objects.update(applied=None, checked_at=None, check_due_at=timezone.now())
+        tasks.work()
+        assert seen(known).applied is None, "it may still go back"
+        Push.objects.update(finished_at=ended)
+        Observation.objects.update(checked_at=ended + AT_IT / 2, check_due_at=timezone.now())
+        tasks.work()
+        assert seen(known).applied == new and state(known) == "in_sync"
+
+    def test_a_first_push_that_went_back_leaves_a_firewall_new(
+        self, known: Firewall, box: Boxes
+    ) -> None:
+        Push.objects.update(state="unseen", finished_at=timezone.now() - 2 * AT_IT)
+        Observation.objects.update(applied=None, checked_at=None, check_due_at=timezone.now())
+        box.file("/etc/nftables.conf", known.name).write_text("# as it was\n")
+        tasks.work()
+        assert seen(known).applied is None and state(known) == "new"
+        assert not claim_inspections(10)
+        Observation.objects.update(check_due_at=timezone.now())
+        assert [one.may_have_ours for one in claim_inspections(10)] == [False]
 
     def test_unseen_leaves_a_firewall_failed_until_it_was_looked_at(self, known: Firewall) -> None:
         settle(started(known), NOT_TOLD, [])

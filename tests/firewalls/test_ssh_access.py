@@ -77,7 +77,8 @@ def test_a_jump_host_with_another_key_is_told_and_not_taken_for_the_firewall(
         assert str(error).startswith(
             f"real is behind a jump host. the way in (127.0.0.1:{jump.port}) shows another host key"
         )
-        assert error.local and not error.offered_key and not error.unreachable
+        assert error.jump and error.jump.offered_key == jump.host_key
+        assert not error.local and not error.offered_key and not error.unreachable
         error = refusal(replace(target, jump=replace(jump, host_key="")), key)
         assert "has no pinned host key yet" in str(error) and not error.offered_key
         error = refusal(replace(target, jump=jump, host_key=jump.host_key), key)
@@ -93,6 +94,7 @@ def test_a_jump_host_that_is_away_or_lets_nobody_through_leaves_the_firewall_unr
         assert error.unreachable and str(error).startswith(f"{target} does not answer: ")
     error = refusal(replace(target, jump=jump), key)
     assert error.unreachable and str(error).startswith("real is behind a jump host. jump (")
+    assert error.jump and error.jump.unreachable and "Nothing is known of real." in str(error)
 
 
 def test_a_certificate_is_accepted_for_the_name_of_the_firewall_and_for_no_other(

@@ -86,6 +86,7 @@ class TestMakingNetworks:
         body = {"name": "shop", "partition": "fra", "project": "shop"}
         made = api.post("networks/", body)
         assert made.status_code == 201
+        count = {"used": 0, "available": 1022, "kept_back": 0}
         assert made.json() == {
             "id": "shop",
             "name": "shop",
@@ -104,8 +105,8 @@ class TestMakingNetworks:
             "shared_at": None,
             "shared_by": "",
             "shared_reason": "",
-            "usage": {"4": {"used": 0, "available": 1022}},
-            "usage_by_prefix": {"10.128.0.0/22": {"used": 0, "available": 1022, "free": 1022}},
+            "usage": {"4": count},
+            "usage_by_prefix": {"10.128.0.0/22": count | {"free": 1022}},
         }
         longer = api.post(
             "networks/", {"kind": "private", "prefix_length": {"4": 24}, "vrf": 77, **body}
@@ -162,7 +163,7 @@ class TestMakingNetworks:
             "4": 24
         }
         assert api.get("networks/super-muc/").json()["usage"] == {
-            "4": {"used": 0, "available": 2**18}
+            "4": {"used": 0, "available": 2**18, "kept_back": 0}
         }
 
     @pytest.mark.parametrize(

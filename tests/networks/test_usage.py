@@ -1,17 +1,21 @@
 """How full networks are, exactly: by family and by prefix, for a thousand of them as for one."""
 
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from firewalls.allocation import free_firewall, join, leave
+from firewalls.models import Firewall
 from networks.allocation import allocate, grow
 from networks.common.addressing import capacity
-from networks.models import Address, Network, Prefix
+from networks.models import Address, Carried, Network, Prefix
 from networks.usage import usage, usage_by_prefix
 from tests.api import Api
-from tests.pages import queries, visitor
+from tests.pages import queries, says, visitor
 from tests.world import World, network, world
 
 pytestmark = pytest.mark.django_db
@@ -68,10 +72,13 @@ def test_a_thousand_networks_take_as_many_queries_as_one(fra: World) -> None:
         assert by_network[prefix.network_id][prefix.cidr] == {
             "used": used,
             "available": available,
+            "kept_back": 0,
             "free": available - used,
         }
-    assert usage([fra.pool])["super-fra"]["4"] == {"used": MANY * 64, "available": 2**18}
-    assert usage([fra.pool])["super-fra"]["6"] == {"used": MANY * 2**64, "available": 2**80}
+    assert usage([fra.pool])["super-fra"] == {
+        "4": {"used": MANY * 64, "available": 2**18, "kept_back": 0},
+        "6": {"used": MANY * 2**64, "available": 2**80, "kept_back": 0},
+    }
 
 
 def test_lists_of_them_do_so_too(fra: World) -> None:
@@ -91,13 +98,13 @@ class TestByPrefix:
         taken[1].delete()
         answer = Api("viewer").get("networks/shop/").json()
         assert answer["usage_by_prefix"] == {
-            "10.128.0.0/29": {"used": 5, "available": 6, "free": 1},
-            "10.128.0.8/31": {"used": 1, "available": 2, "free": 1},
-            "2001:db8:128::/127": {"used": 1, "available": 2, "free": 1},
+            "10.128.0.0/29": {"used": 5, "available": 6, "kept_back": 0, "free": 1},
+            "10.128.0.8/31": {"used": 1, "available": 2, "kept_back": 0, "free": 1},
+            "2001:db8:128::/127": {"used": 1, "available": 2, "kept_back": 0, "free": 1},
         }
         assert answer["usage"] == {
-            "4": {"used": 6, "available": 8},
-            "6": {"used": 1, "available": 2},
+            "4": {"used": 6, "available": 8, "kept_back": 0},
+            "6": {"used": 1, "available": 2, "kept_back": 0},
         }
 
     @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ class TestByPrefix:
     ) -> None:
         net = network("lan", "external", cidr, vrf=7)
         assert usage_by_prefix([net])["lan"] == {
-            ip_network(cidr): {"used": 0, "available": available, "free": available}
+            ip_network(cidr): {"used": 0, "available": available, "kept_back": 0, "free": available}
         }
 
     def test_of_a_super_network_it_is_what_was_carved(self, fra: World) -> None:
@@ -127,9 +134,15 @@ class TestByPrefix:
         assert usage[ip_network("10.128.0.0/14")] == {
             "used": 2**8 + 2**16,
             "available": 2**18,
+            "kept_back": 0,
             "free": 2**18 - 2**16 - 2**8,
         }
-        assert usage[ip_network("10.140.0.0/16")] == {"used": 0, "available": 2**16, "free": 2**16}
+        assert usage[ip_network("10.140.0.0/16")] == {
+            "used": 0,
+            "available": 2**16,
+            "kept_back": 0,
+            "free": 2**16,
+        }
 
     def test_the_page_says_so(self, fra: World) -> None:
         net = fra.private("shop", fra.shop, prefix_length={4: 29})
@@ -139,3 +152,54 @@ class TestByPrefix:
         page = visitor().get("/networks/shop/").content.decode()
         assert "2 of 6" in page and "0 of 254" in page
         assert "264 of 262,144" in visitor().get("/networks/super-fra/").content.decode()
+
+
+class TestWhatIsKeptBack:
+    """Neither used nor free: nobody has it, and nobody gets it (R16)."""
+
+    @pytest.fixture
+    def left(self, fra: World) -> Firewall:
+        storage = fra.private("storage", fra.storage, shared=True, prefix_length={4: 30})
+        firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop), storage)
+        of = {"box": firewall.pk, "firewall": "fw", "machine": firewall.pk, "network": "storage"}
+        (own,) = firewall.machine.addresses.filter(prefix__network="storage")
+        Carried.objects.create(address=own.address, **of)
+        assert count() == {"used": 1, "available": 2, "kept_back": 0}
+        leave(firewall, storage)
+        return firewall
+
+    def test_is_counted_by_itself(self, left: Firewall, fra: World) -> None:
+        assert count() == {"used": 0, "available": 2, "kept_back": 1}
+        shown = Api("viewer").get("networks/storage/").json()
+        (by_prefix,) = shown["usage_by_prefix"].values()
+        assert by_prefix == count() | {"free": 1}
+        other = fra.firewall("other", fra.shop, fra.private("other", fra.shop))
+        join(other, Network.objects.get(pk="storage"))
+        third = fra.firewall("third", fra.shop, fra.private("third", fra.shop))
+        with pytest.raises(ValidationError, match="1 of 2 are taken, 1 are kept back"):
+            join(third, Network.objects.get(pk="storage"))
+
+    def test_is_still_used_where_its_project_has_it_reserved(self, left: Firewall) -> None:
+        storage, kept = Network.objects.get(pk="storage"), Carried.objects.get()
+        assert kept.address is not None
+        join(left, storage, addresses=[kept.address])
+        leave(left, storage)
+        assert Carried.objects.left().exists() and Address.objects.filter(machine=None).exists()
+        assert count() == {"used": 1, "available": 2, "kept_back": 0}
+
+    def test_is_said_on_the_page_which_leads_to_where_it_is_said_to_be_gone(
+        self, left: Firewall
+    ) -> None:
+        operator = visitor("operator")
+        page = operator.get("/networks/storage/")
+        assert says(page, "0 of 2 1 kept back") and says(operator.get("/networks/"), "1 kept back")
+        where, key = f"/boxes/{left.pk}/gone/", left.pk
+        assert where in page.content.decode()
+        assert where not in visitor("viewer").get("/networks/storage/").content.decode()
+        assert operator.get(where)["Location"] == f"/firewalls/{left.pk}/replace/"
+        free_firewall(left)
+        assert operator.get(where)["Location"] == f"/retired/{key}/#gone"
+
+
+def count() -> Any:
+    return Api("viewer").get("networks/storage/").json()["usage"]["4"]

@@ -43,14 +43,14 @@ def access(
     """Who may talk to the firewall of the primary network that has joined the shared ones."""
     tenants = sorted((primary, *shared), key=lambda net: net.vrf)
     return Access(
-        fabric=_by_family(underlay),
+        fabric=by_family(underlay),
         tenants=tuple(Tenant(net.vrf, one_line(net.id)) for net in tenants),
-        management=_by_family(management),
+        management=by_family(management),
         metrics_from=primary.vrf,
     )
 
 
-def _by_family(prefixes: tuple[Cidr, ...]) -> tuple[Sources, ...]:
+def by_family(prefixes: tuple[Cidr, ...]) -> tuple[Sources, ...]:
     """Only the families that have prefixes."""
     families = (Sources(version, of_family(prefixes, version)) for version in FAMILIES)
     return tuple(sources for sources in families if sources.prefixes)

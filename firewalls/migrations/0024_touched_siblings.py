@@ -78,7 +78,7 @@ LOOK_AT_ALL = "INSERT INTO firewalls_touched (kind, about) VALUES ('everything',
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('firewalls', '0021_ssh_access_and_appliers'),
+        ('firewalls', '0023_holds_windows_and_choices'),
     ]
 
     operations = [

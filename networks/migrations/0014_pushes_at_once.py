@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0012_carried'),
+        ('networks', '0013_numbers'),
     ]
 
     operations = [
