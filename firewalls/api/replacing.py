@@ -7,8 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from firewalls.api.reaching import ManagementSerializer
 from firewalls.api.rows import FirewallRows
-from firewalls.api.serializers import FirewallSerializer, ManagementSerializer
+from firewalls.api.serializers import FirewallSerializer
 from firewalls.api.shares import ViolationSerializer
 from firewalls.pushing.replacing import preview, replace
 

@@ -10,11 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from firewalls import tasks
-from firewalls.api.serializers import (
-    ManagementSerializer,
-    WaySerializer,
-    through,
-)
+from firewalls.api.reaching import ManagementSerializer, WaySerializer, through
 from firewalls.models import Retired, SshAccess
 from firewalls.pushing import retiring
 from networks.common.api.fields import InetText, UtcTime

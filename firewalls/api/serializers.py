@@ -8,10 +8,16 @@ from rest_framework import serializers
 from firewalls.allocation import NewFirewall, create_firewall, replace_rules
 from firewalls.api import words
 from firewalls.api.held import HoldSerializer, Waits
+from firewalls.api.reaching import (
+    MANAGEMENT,
+    ApplierSerializer,
+    ManagementSerializer,
+    WaySerializer,
+    through,
+)
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
-from firewalls.models import Firewall, Push, Revision, SshAccess
-from firewalls.pushing import appliers
+from firewalls.models import Firewall, Push, Revision
 from firewalls.pushing.jobs import access_of
 from machines.allocation import Request
 from machines.api import RequestSerializer
@@ -20,16 +26,7 @@ from networks.common.api.rows import RowSerializer, change
 from networks.common.validation import reported_on
 from networks.models import Partition, Project
 
-MANAGEMENT = ("host", "port", "user", "host_key")
 OWN = (*MANAGEMENT, "uplinks")  # what is the firewall's, and not its machine's
-
-
-class ManagementSerializer(RowSerializer[Firewall]):
-    """Where and how the firewall's SSH is reached; its host key is pinned."""
-
-    class Meta(RowSerializer.Meta):
-        model = Firewall
-        fields = [*MANAGEMENT]
 
 
 class AttachmentSerializer(serializers.Serializer[Any]):
@@ -38,34 +35,6 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     network = serializers.CharField()
     role = serializers.ChoiceField(choices=["primary", "shared", "external", "underlay"])
     addresses = serializers.ListField(child=InetText())
-
-
-class ApplierSerializer(serializers.Serializer[Firewall]):
-    """The applier that it had when it was last looked at or pushed to, beside the product's own."""
-
-    state = serializers.SerializerMethodField()
-    digest = serializers.CharField(source="applier.digest", default=None, allow_null=True)
-    protocol = serializers.IntegerField(source="applier.protocol", default=None, allow_null=True)
-    seen_at = UtcTime(source="applier.seen_at", default=None, allow_null=True)
-
-    @extend_schema_field(serializers.ChoiceField(choices=appliers.State.choices))
-    def get_state(self, firewall: Firewall) -> str:
-        return str(appliers.state_of(firewall))
-
-
-class WaySerializer(serializers.Serializer[Any]):
-    """Through which jump host it is reached; `trouble`: why that let nobody through last."""
-
-    access = serializers.IntegerField(help_text="Its row of `ssh-access/`.")
-    jump_host = serializers.CharField()
-    trouble = serializers.CharField()
-
-
-def through(access: SshAccess | None) -> dict[str, Any] | None:
-    """The jump host of an access in the shape of WaySerializer; None where there is none."""
-    if access is None or not access.way:
-        return None
-    return {"access": access.pk, "jump_host": access.jump_place, "trouble": access.trouble}
 
 
 def attachments(firewall: Firewall) -> list[dict[str, Any]]:

@@ -202,10 +202,12 @@ class TestWhatItSays:
 
     def test_names_few_of_many_changes(self, twelve: list[Firewall], fra: World) -> None:
         storage = fra.private("storage", fra.storage, shared=True)
-        for firewall in twelve:
-            join(firewall, storage)
         tasks.reconcile()
-        assert Rollout.objects.get().cause.endswith("fw02 joined storage; and 9 more")
+        for number in range(12):  # each alone in its network, so that it changes no sibling
+            home = fra.private(f"home{number:02}", fra.shop)
+            join(fra.firewall(f"alone{number:02}", fra.shop, home, host="192.0.2.1"), storage)
+        tasks.reconcile()
+        assert Rollout.objects.get().cause.endswith("alone02 joined storage; and 9 more")
 
 
 def test_two_workers_begin_one(twelve: list[Firewall]) -> None:
