@@ -82,8 +82,10 @@ def _settle_all() -> None:
     """As if all were pushed."""
     Push.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE firewalls_observation SET applied_id = wanted_id"
-            " FROM firewalls_firewall WHERE machine_id = firewall_id")
+        cursor.execute(
+            "UPDATE firewalls_observation SET applied_id = wanted_id"
+            " FROM firewalls_firewall WHERE machine_id = firewall_id"
+        )
     Touched.objects.all().delete()
 
 
