@@ -523,7 +523,7 @@ NEIGHBOURS: dict[str, Happening] = {
     "a neighbour is forgotten": Pushed(
         "applied",
         "check-next-hops",
-        "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev bridge7",
+        "These next hops had lost their neighbour and have it again: 10.0.0.9 dev bridge7",
         FAR | FORGETTING,
         state="ok",
     ),
