@@ -874,7 +874,7 @@ def _installed_beside_networkd(box: Box) -> tuple[list[str], str]:
     """What systemd is asked, and what is said to be worth knowing."""
     fresh(box)
     started(box)
-    log = box.root.with_name("networkd.log")
+    log = box.root.with_name(f"{box.root.name}.log")
     how = How({"systemctl": f'echo "$*" >>{log}; {NEWER["systemctl"]}'}, env=AS_ROOT)
     status, said = box.run("install", "ssh-ed25519 AAAA product", how=how)
     assert status == 0, said
