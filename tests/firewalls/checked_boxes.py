@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from firewalls.device.applier import networkd
 from tests.firewalls.broken_boxes import BOX, WELL, Box, Fault, How, Tools, vtysh
 from tests.firewalls.exits_in_the_way import (
     AS_ROOT,
+    NEWER,
     NO_ACCOUNT,
     Happening,
     Installed,
@@ -145,6 +147,12 @@ def settings(*others: tuple[str, str]) -> Happening:
     return put
 
 
+def told_networkd(box: Box) -> None:
+    path = box.root / networkd.DROP_IN
+    path.parent.mkdir(parents=True)
+    path.write_text(networkd.TEXT)
+
+
 def gone(path: str) -> Happening:
     return lambda box: (box.root / path).unlink()
 
@@ -191,6 +199,28 @@ CHECKED: dict[str, Happening] = {
     ),
     "check FRR without bgpd": Checked(
         "running", "bgpd is not running here", broken={"vtysh": vtysh(daemons="echo zebra")}
+    ),
+    "check networkd that removes routes": Checked("routes of FRR", "run `install`", broken=NEWER),
+    "check networkd that has not read": Checked(
+        "routes of FRR",
+        "systemd-networkd has not read /etc/systemd/networkd.conf.d/shared-networks.conf yet",
+        "note",
+        broken=NEWER,
+        prepare=told_networkd,
+    ),
+    "check networkd that has read": Checked(
+        "routes of FRR",
+        "systemd-networkd leaves the routes of FRR alone",
+        "ok",
+        broken={"systemctl": NEWER["systemctl"].replace("@1000000000", "@99999999999")},
+        prepare=told_networkd,
+    ),
+    "check networkd that never ran": Checked(
+        "routes of FRR",
+        "systemd-networkd leaves the routes of FRR alone",
+        "ok",
+        broken={"systemctl": NEWER["systemctl"].replace("@1000000000", "")},
+        prepare=told_networkd,
     ),
     "check settings that another file overrides": Checked(
         "kernel settings at boot",

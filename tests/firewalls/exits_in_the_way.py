@@ -507,10 +507,36 @@ FORGETTING = {"frr-reload.py": 'case "$*" in *--reload*etc/frr*) : >"$APPLIER_RO
 FORGETFUL = FAR | {"vtysh": FAR["vtysh"].replace(' "$APPLIER_ROOT/lost" ;;', " ;;")}
 GREEDY = FAR | {"vtysh": FAR["vtysh"].replace('rm -f "$APPLIER_ROOT/taken"', "rm -f")}
 WITHOUT_VNI = FAR | {"vtysh": BOX["vtysh"]}
+# An uplink: FRR's route leads to the router's address in IPv6, the kernel's to what stands for it.
+ROUTER = '{"dst":"fe80::9","dev":"lan0","lladdr":"02:00:00:00:00:09","state":["REACHABLE"]}'
+STANDS = '{"dst":"169.254.0.1","dev":"lan0","lladdr":"02:00:00:00:00:09","state":["PERMANENT"]}'
+OVER_UPLINK = '{"dst":"10.4.0.1","gateway":"169.254.0.1","dev":"lan0","flags":["onlink"]}'
+HOP = '{"ip":"fe80::9","interfaceName":"lan0","fib":true}'
+OF_BGP = f'"prefix":"10.4.0.1/32","protocol":"bgp","selected":true,"nexthops":[{HOP}]'
+GIVEN = '"neigh replace 169.254.0.1 lladdr 02:00:00:00:00:09 dev lan0 nud permanent protocol 11"'
+UPLINK = {
+    "ip": f"""case "$*" in
+        {GIVEN}) rm -f "$APPLIER_ROOT/lost" ;;
+        *" neigh "*)
+            if [ -e "$APPLIER_ROOT/lost" ]; then echo '[{ROUTER}]'
+            else echo '[{ROUTER},{STANDS}]'; fi ;;
+        *" route "*) echo '[{OVER_UPLINK}]' ;;
+    esac""",
+    "vtysh": vtysh(**{"ip?route": f"""echo '{{"10.4.0.1/32":[{{{OF_BGP}}}]}}'"""}),
+}
+UNKNOWN_ROUTER = UPLINK | {"ip": UPLINK["ip"].replace("fe80::9", "fe80::8")}
 
 
 def lost(box: Box) -> None:
     (box.root / "lost").touch()
+
+
+def an_uplink_is_given_its_neighbour_when_going_back(box: Box) -> None:
+    lose = 'case "$*" in *--reload*) : >"$APPLIER_ROOT/lost" ;; esac'
+    with_probe("exit 1")(box)
+    told = box.push(CHANGED, How(UPLINK | {"frr-reload.py": lose}))
+    assert told.ended == "rolled-back" and told.steps["roll-back"][0] == "ok", told
+    assert not (box.root / "lost").exists()
 
 
 NEIGHBOURS: dict[str, Happening] = {
@@ -523,7 +549,7 @@ NEIGHBOURS: dict[str, Happening] = {
     "a neighbour is forgotten": Pushed(
         "applied",
         "check-next-hops",
-        "FRR had forgotten these neighbours and knows them again: 10.0.0.9 dev bridge7",
+        "These next hops had lost their neighbour and have it again: 10.0.0.9 dev bridge7",
         FAR | FORGETTING,
         state="ok",
     ),
@@ -544,6 +570,23 @@ NEIGHBOURS: dict[str, Happening] = {
         FORGETFUL,
         state="ok",
         prepare=lost,
+    ),
+    "an uplink has lost its neighbour": Pushed(
+        "applied",
+        "check-next-hops",
+        "These next hops had lost their neighbour and have it again: 169.254.0.1 dev lan0",
+        UPLINK,
+        state="ok",
+        prepare=lost,
+    ),
+    "an uplink whose router is not known": Pushed(
+        "rolled-back",
+        "check-next-hops",
+        "These next hops have no neighbour, so packets to them go nowhere: 169.254.0.1 dev lan0",
+        UNKNOWN_ROUTER | FORGETTING,
+    ),
+    "an uplink is given its neighbour when going back": (
+        an_uplink_is_given_its_neighbour_when_going_back
     ),
     "a VNI is not taken back": Pushed(
         "rolled-back",
@@ -817,6 +860,44 @@ def installed(box: Box) -> None:
     box.heard += [(box.root / path).read_text() for path in written]
 
 
+# systemd 257, where networkd has been running since a while ago.
+NEWER = {
+    "systemctl": f"""case "$*" in --version) echo "systemd 257 (257.13-1~deb13u1)"; exit ;;
+"show systemd-networkd.service -p ActiveEnterTimestamp --timestamp=unix")
+    echo "ActiveEnterTimestamp=@1000000000"; exit ;;
+esac
+{BOX["systemctl"]}"""
+}
+
+
+def _installed_beside_networkd(box: Box) -> tuple[list[str], str]:
+    """What systemd is asked, and what is said to be worth knowing."""
+    fresh(box)
+    started(box)
+    log = box.root.with_name(f"{box.root.name}.log")
+    how = How({"systemctl": f'echo "$*" >>{log}; {NEWER["systemctl"]}'}, env=AS_ROOT)
+    status, said = box.run("install", "ssh-ed25519 AAAA product", how=how)
+    assert status == 0, said
+    text = (box.root / "etc/systemd/networkd.conf.d/shared-networks.conf").read_text()
+    assert text == "[Network]\nManageForeignRoutes=no\nManageForeignNextHops=no\n"
+    box.heard.append(text)
+    return log.read_text().splitlines(), said
+
+
+def networkd_reads(box: Box) -> None:
+    (box.state / "applied").rename(box.state / "applied.away")
+    asked, _ = _installed_beside_networkd(box)
+    assert "restart systemd-networkd.service" in asked
+
+
+def networkd_of_a_firewall_in_use(box: Box) -> None:
+    """To restart it would stop all packets."""
+    assert (box.state / "applied").is_dir()
+    asked, said = _installed_beside_networkd(box)
+    assert "restart systemd-networkd.service" not in asked
+    assert "start systemd-networkd.service" in asked and "At a quiet time, restart it" in said
+
+
 NO_KEY = "That is no public key: it is one line such as ssh-ed25519 AAAA…"
 NOT_ENABLED = 'case "$*" in is-enabled*nftables*) echo masked ;; *) echo enabled ;; esac'
 INSTALLED: dict[str, Happening] = {
@@ -859,6 +940,13 @@ INSTALLED: dict[str, Happening] = {
     "the packet filter does not start at boot": Installed(
         "nftables.service is masked here, and could not be enabled.", {"systemctl": NOT_ENABLED}
     ),
+    "networkd is not told": Installed(
+        "/etc/systemd/networkd.conf.d/shared-networks.conf could not be written: ",
+        NEWER,
+        faults=(Fault("rename", "*networkd.conf.d*"),),
+    ),
+    "networkd that runs reads what it is told": networkd_reads,
+    "networkd of a firewall in use is left alone": networkd_of_a_firewall_in_use,
     "networkd does not start": Installed(
         "systemd-networkd could not be started.",
         {"systemctl": f"case $1 in start) exit 1 ;; esac; {BOX['systemctl']}"},

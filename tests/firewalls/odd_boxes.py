@@ -221,7 +221,7 @@ def neighbours_are_lost_since(box: Box) -> None:
     assert box.push(GOOD, how).ended == "unchanged"
     lost(box)
     told = box.settle(GOOD, how)
-    assert "knows them again" in told.steps["check-next-hops"][1]
+    assert "have it again" in told.steps["check-next-hops"][1]
 
 
 def routing_changed_by_hand(box: Box) -> None:

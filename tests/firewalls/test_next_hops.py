@@ -58,7 +58,7 @@ def test_lost_ones_of_both_families_are_shown_as_drift(results: dict[str, Any]) 
 
 @pytest.mark.parametrize(("kind", "number"), [("the same", 1), ("another", 2)])
 def test_a_push_mends_what_was_lost(results: dict[str, Any], kind: str, number: int) -> None:
-    message = f"FRR had forgotten these neighbours and knows them again: {', '.join(FAR)}"
+    message = f"These next hops had lost their neighbour and have it again: {', '.join(FAR)}"
     assert results[kind] == {
         "ended": "applied",
         "step": ["ok", message],
@@ -68,7 +68,7 @@ def test_a_push_mends_what_was_lost(results: dict[str, Any], kind: str, number: 
 
 
 def test_a_push_mends_what_it_has_lost_itself(results: dict[str, Any]) -> None:
-    message = f"FRR had forgotten these neighbours and knows them again: {FAR[0]}"
+    message = f"These next hops had lost their neighbour and have it again: {FAR[0]}"
     assert results["lost by the push"] == {
         "ended": "applied",
         "step": ["ok", message],

@@ -5,13 +5,15 @@ fw-shop, whose networks are shop (its primary), storage and the internet.
 """
 
 import json
+import time
 from dataclasses import dataclass
 
 import pytest
 
 from firewalls.device.answers import inspection
-from tests.lab import rest, running
+from tests.lab import rest, running, streams
 from tests.lab.running import SETTLE_SECONDS, Lab
+from tests.lab.scenarios import Connection
 
 FIREWALL = "fw-shop"
 APPLIER = "/usr/local/sbin/shared-networks-applier"
@@ -19,6 +21,8 @@ POLICY = "net.ipv4.fib_multipath_hash_policy"
 ADDRESS = "192.0.2.99/32"
 # A loopback that fw-shop reaches over both leaves, and FRR's own metric.
 ROUTE = "proto bgp metric 20"
+OVER_UPLINKS = [Connection("shop1", "storage1"), Connection("shop1", "internet")]
+STREAM_SECONDS = 8
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,16 @@ def test_without_networkd_a_push_is_refused_and_says_what_to_do(lab: Lab) -> Non
     finally:
         lab.guest.run("systemctl start systemd-networkd", firewall=FIREWALL)
         lab.guest.run(f"sysctl -q -w {POLICY}=1", firewall=FIREWALL)
+
+
+def test_a_push_has_packets_pass_again_after_networkd_was_started_again(lab: Lab) -> None:
+    """As an update of its package does: it removes what stands for the routers in IPv4."""
+    lab.guest.run("systemctl restart systemd-networkd", firewall=FIREWALL)
+    rest.push(lab.rest, [FIREWALL])
+    running.wait_until(lambda: _look(lab) == {}, SETTLE_SECONDS)
+    streams.begin(lab, OVER_UPLINKS)
+    time.sleep(STREAM_SECONDS)
+    assert streams.lost(lab, OVER_UPLINKS) == {}
 
 
 def _drift(lab: Lab) -> set[str]:

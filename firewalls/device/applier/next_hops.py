@@ -1,15 +1,20 @@
-"""Having FRR learn again the neighbours at the other ends of VXLANs that it has forgotten."""
+"""Giving next hops their neighbours again: at the other ends of VXLANs, and of uplinks.
+
+Those of VXLANs FRR learns again. That of an uplink is given to the kernel as zebra does it.
+"""
 
 from __future__ import annotations
 
-from . import box, frr
+from . import box, frr, tools
 from .remarks import Failed, Skipped, remark
 from .sessions import Check
 from .verifying import neighbours
+from .verifying.routes import UNNUMBERED
 from .verifying.seeing import Seen
 from .waiting import Settling, pause, sleep
 
 ARRIVAL = 10  # seconds after which a new BGP session has brought its routes
+ZEBRA = "11"  # linux/rtnetlink.h: who made an entry
 PATIENCE = 3  # seconds: a route may be there a moment before its neighbour
 
 
@@ -33,11 +38,13 @@ def check(sessions: Check) -> None:
     elif lacking:
         _tell_lost(lacking)
     else:
-        remark(f"FRR had forgotten these neighbours and knows them again: {', '.join(forgotten)}")
+        remark(
+            f"These next hops had lost their neighbour and have it again: {', '.join(forgotten)}"
+        )
 
 
 def mend() -> tuple[list[str], list[str]]:
-    """Those that had been forgotten, and those that are lacking all the same. Raises Failed."""
+    """Those that had no neighbour, and those that have none all the same. Raises Failed."""
     forgotten = Settling(PATIENCE, lost).lacking
     return forgotten, _mended(forgotten) if forgotten else []
 
@@ -55,13 +62,29 @@ def _tell_lost(lacking: list[str]) -> None:
 
 
 def _mended(forgotten: list[str]) -> list[str]:
-    """Have FRR learn again what it forgot; gives what is lacking all the same. Raises Failed."""
+    """Give them their neighbours again; gives what is lacking all the same. Raises Failed."""
+    mend_uplinks(forgotten)
     devices = {line.rpartition(" dev ")[2] for line in forgotten}
     for number in sorted(filter(None, {neighbours.vni(device) for device in devices})):
         _give_again(number)
     # Without the VNI there is no route either, so those that were lost must come, not only be
     # wanted no more.
     return Settling(box.SETTLE, lambda: lost(tuple(forgotten))).lacking
+
+
+def mend_uplinks(forgotten: list[str]) -> None:
+    """Give the uplinks among these the neighbour that stands for their router in IPv4.
+
+    Its MAC is the one by which the router is known in IPv6. Where that is not known, nothing is
+    done.
+    """
+    marked = f"{UNNUMBERED} dev "
+    devices = [line[len(marked) :] for line in forgotten if line.startswith(marked)]
+    routers = neighbours.routers(Seen()) if devices else {}
+    for device in filter(routers.get, devices):
+        words = ["lladdr", routers[device], "dev", device, "nud", "permanent", "protocol", ZEBRA]
+        # What fails is seen by what is still lacking.
+        tools.run(["ip", "neigh", "replace", UNNUMBERED, *words])
 
 
 def lost_anew(lacking: list[str], kind: str) -> list[str]:

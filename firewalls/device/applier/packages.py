@@ -25,3 +25,15 @@ def lacking() -> str:
         return ""
     packages = " ".join(sorted({BY_TOOL[name] for name in names}))
     return f"Missing here: {', '.join(names)}. Install what brings it: apt-get install {packages}"
+
+
+def version(command: list[str]) -> str:
+    """The first word of an answer that begins with a digit, as in "nftables v1.0.6 (Lester)"."""
+    words = [word.lstrip("v") for word in tools.run(command).text.split()]
+    return next((word for word in words if word[:1].isdigit()), "")
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers of a version, to be compared."""
+    parts = version.replace("-", ".").replace("~", ".").split(".")
+    return [int(part) for part in parts if part.isdigit()]

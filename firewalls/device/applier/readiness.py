@@ -9,7 +9,20 @@ from __future__ import annotations
 import os
 import sys
 
-from . import boot, box, files, frr, login, overriding, packages, servers, services, system, tools
+from . import (
+    boot,
+    box,
+    files,
+    frr,
+    login,
+    networkd,
+    overriding,
+    packages,
+    servers,
+    services,
+    system,
+    tools,
+)
 from .account import ACCOUNT, PROGRAM, RULE, SUDO
 from .remarks import Failed, Skipped
 from .steps import encoded, say
@@ -71,22 +84,11 @@ def _programs() -> str:
 def _versions() -> str:
     seen = [f"Python {sys.version.split()[0]}", f"Linux {os.uname().release}"]
     for name, (command, oldest) in VERSIONS.items():
-        version = _version(tools.run(command).text)
-        if not version or _numbers(version) < _numbers(oldest):
+        version = packages.version(command)
+        if not version or packages.numbers(version) < packages.numbers(oldest):
             raise Failed(f"{name} is {version or 'not there'}; {oldest} is the oldest that does.")
         seen.append(f"{name} {version}")
     return ", ".join(seen)
-
-
-def _version(text: str) -> str:
-    """The first word that begins with a digit, as in "nftables v1.0.6 (Lester Gooch #5)"."""
-    words = [word.lstrip("v") for word in text.split()]
-    return next((word for word in words if word[:1].isdigit()), "")
-
-
-def _numbers(version: str) -> list[int]:
-    parts = version.replace("-", ".").replace("~", ".").split(".")
-    return [int(part) for part in parts if part.isdigit()]
 
 
 def _modules() -> str:
@@ -157,6 +159,22 @@ def _running() -> str:
     return "systemd-networkd, and FRR with BGP"
 
 
+def _networkd() -> str:
+    """That it does not remove routes of FRR; what it does with them hangs on its version."""
+    if networkd.lacking():
+        raise Failed(
+            f"/{networkd.DROP_IN} is not as `install` writes it, so systemd-networkd removes routes"
+            " of FRR whenever a network is joined: run `install`."
+        )
+    if networkd.has_not_read():
+        raise Note(
+            f"systemd-networkd has not read /{networkd.DROP_IN} yet, so it removes routes of FRR "
+            "for a moment whenever a network is joined. At a quiet time, restart it, which stops "
+            "packets, and push, which has them pass again: systemctl restart systemd-networkd"
+        )
+    return "systemd-networkd leaves the routes of FRR alone"
+
+
 def _settings() -> str:
     sentences = overriding.overridden()
     if sentences:
@@ -195,6 +213,7 @@ CHECKS: dict[str, Look] = {
     "own name": _name,
     "at boot": _at_boot,
     "running": _running,
+    "routes of FRR": _networkd,
     "kernel settings at boot": _settings,
     "DNS and NTP": _servers,
     "others": _others,

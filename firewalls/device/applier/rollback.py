@@ -93,11 +93,12 @@ def _route() -> None:
 
 def _look(saved: str) -> None:
     """As after a push. Raises Failed where something is otherwise than it was or should be."""
-    from . import kernel_routes
+    from . import kernel_routes, next_hops
     from .verifying import subjects
     from .verifying.seeing import Wanted
 
     kernel_routes.Mending()
+    next_hops.mend_uplinks(next_hops.lost())
     look = subjects.Look(Wanted(box.ROOT, exactly=saved), subjects.OWN, box.SETTLE)
     if look.sentences():
         remark("It has gone back, but not all is as it should be:")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 
-from . import box, files, tools
+from . import box, files, networkd, tools
 from .refusing import Refused
 
-UNITS = ("nftables.service", "systemd-networkd.service", "frr.service")
+UNITS = ("nftables.service", networkd.UNIT, "frr.service")
 ENABLED = ("enabled", "enabled-runtime", "static", "alias")
 DAEMONS = "etc/frr/daemons"
 WANTED = ("bgpd", "mgmtd")  # FRR 10 takes no VRF without mgmtd; older ones have none
@@ -21,6 +21,7 @@ WANTED = ("bgpd", "mgmtd")  # FRR 10 takes no VRF without mgmtd; older ones have
 def start_by_themselves() -> None:
     """See to it, now and when the box starts again. Raises Refused where that is not possible."""
     changed = _daemons()
+    networkd.leave_routes_alone()
     for unit in UNITS:
         tools.run(["systemctl", "--quiet", "--no-reload", "enable", unit])
     lacking = not_enabled()
@@ -29,8 +30,7 @@ def start_by_themselves() -> None:
     if not box.has_systemd():
         return
     tools.run(["systemctl", "daemon-reload"])  # once: it is what takes time
-    if not tools.run(["systemctl", "start", "systemd-networkd.service"]).ok:
-        raise Refused("systemd-networkd could not be started.")
+    networkd.start()
     if changed and not tools.run(["systemctl", "restart", "frr.service"]).ok:
         raise Refused("FRR could not be restarted with bgpd.")
 
