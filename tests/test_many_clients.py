@@ -157,6 +157,7 @@ def test_no_address_is_allocated_twice_lost_or_left_out(stack: Stack) -> None:
     assert one.must("GET", "networks/busy/")["usage"]["4"] == {
         "used": len(listed & set(HOSTS)),
         "available": len(HOSTS),
+        "kept_back": 0,
     }
     assert "Every rule holds" in stack.manage("check_rules")
 

@@ -65,7 +65,7 @@ def push_all(chance: random.Random) -> None:
     claimed = claiming.claim_pushes(10)
     recording.record_progress([PushJob(push, {}) for push in claimed])
     for job in preparing.prepare(claimed):
-        settling.settle(job.push, Outcome(chance.choice(["confirmed", "failed"])), [])
+        settling.settle(job.push, Outcome(chance.choice(["confirmed", "refused"])), [])
 
 
 def until(stop: threading.Event, work: Callable[[], None]) -> int:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from firewalls import tasks
-from firewalls.models import Attachment, Firewall, Push, Touched
+from firewalls.models import Attachment, Firewall, Member, Push, Rollout, Touched
 from machines.models import Machine
 from networks.allocation import grow
 from networks.models import Address, Prefix
@@ -23,7 +23,7 @@ MACHINES = 1000
 def reconcile() -> Iterator[dict[str, float]]:
     """Yield a row for each number of firewalls that a change concerns.
 
-    All of them are pushed to by themselves, so each of these is also queued.
+    All of them are pushed to by themselves, so each of these is a member of a rollout.
     """
     with serving.database(), serving.connected():
         _build_firewalls(world(fabric="10.4.0.0/16"), FIREWALLS)
@@ -32,7 +32,7 @@ def reconcile() -> Iterator[dict[str, float]]:
             _settle_all()
             _change(changed)
             cost = _cost(tasks.reconcile)
-            assert Push.objects.filter(finished_at=None).count() == changed
+            assert Member.objects.count() == changed
             yield {"firewalls": FIREWALLS, "changed": changed, **cost}
 
 
@@ -81,6 +81,7 @@ def _give_addresses(machines: list[Machine], prefix: Prefix, fra: World) -> None
 def _settle_all() -> None:
     """As if all were pushed."""
     Push.objects.all().delete()
+    Rollout.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE firewalls_observation SET applied_id = wanted_id"

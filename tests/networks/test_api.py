@@ -51,6 +51,7 @@ class TestPlaces:
             "management_prefixes": ["192.0.2.0/24"],
             "fabric_mtu": 9000,
             "auto_push": False,
+            "pushes_at_once": None,
         }
         assert api.post("partitions/", sent).json() == sent == api.get("partitions/muc/").json()
 

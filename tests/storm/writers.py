@@ -38,12 +38,20 @@ def machine(number: int) -> dict[str, Any]:
     }
 
 
+FRA = {
+    "id": "fra",
+    "name": "FRA",
+    "auto_push": True,
+    "management_prefixes": ["127.0.0.0/8"],
+}
+
+
 def build(door: Door) -> None:
     """A partition with three firewalls, a machine behind each, and two shared networks."""
     lengths = {"default_child_prefix_length": {"4": 24}}
     shared = {"partition": "fra", "project": "storage", "shared": True}
     bodies: Sequence[tuple[str, dict[str, Any]]] = [
-        ("partitions/", {"id": "fra", "name": "FRA", "auto_push": True}),
+        ("partitions/", FRA),
         ("projects/", {"id": "shop", "name": "shop"}),
         ("projects/", {"id": "storage", "name": "storage"}),
         (
