@@ -9,7 +9,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.api.observed import ConfirmKeySerializer, HostKeySerializer, key_pair
+from firewalls.api.observed import (
+    ConfirmKeySerializer,
+    HostKeySerializer,
+    keys_shown,
+    typed_fingerprint,
+)
 from firewalls.models import Firewall, SshAccess
 from firewalls.pushing import jump_hosts
 from networks.common.api.fields import RelatedId, UtcTime
@@ -103,19 +108,10 @@ class SshAccessViewSet(RowViewSet[SshAccess]):
     def confirm(self, request: Request, id: str) -> Response:
         """Pin the key shown last, by the fingerprint that somebody has compared."""
         access = self.locked(request)
-        body = ConfirmKeySerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        jump_hosts.confirm(access, body.validated_data["fingerprint"])
+        jump_hosts.confirm(access, typed_fingerprint(request))
         return Response(_keys(self.get_object()))
 
 
 def _keys(access: SshAccess) -> Any:
     offered = access.offered_key
-    return HostKeySerializer(
-        {
-            "pinned": key_pair(access.jump_key),
-            "offered": key_pair(offered),
-            "offered_at": access.seen.failed_at if offered else None,
-            "changed": bool(offered),
-        }
-    ).data
+    return keys_shown(access.jump_key, offered, access.seen.failed_at, changed=bool(offered))

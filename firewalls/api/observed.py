@@ -1,5 +1,6 @@
 """What workers saw on a firewall: its host key, and what differs from what was applied."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -71,26 +72,38 @@ class HostKeyView(FirewallRows):
     def confirm(self, request: Request, id: str) -> Response:
         """Pin the key shown last, by the fingerprint that somebody has compared."""
         firewall = self.locked(request)
-        body = ConfirmKeySerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        hostkeys.confirm(firewall, body.validated_data["fingerprint"])
+        hostkeys.confirm(firewall, typed_fingerprint(request))
         return Response(_keys(self.get_object()))
 
 
+def typed_fingerprint(request: Request) -> str:
+    """The fingerprint in the request's body. Raises ValidationError where it lacks one."""
+    body = ConfirmKeySerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    typed: str = body.validated_data["fingerprint"]
+    return typed
+
+
 def _keys(firewall: Firewall) -> Any:
-    offered = firewall.unjudged_key
+    seen_at = firewall.observation.offered_at
+    return keys_shown(
+        firewall.host_key, firewall.unjudged_key, seen_at, changed=firewall.key_changed
+    )
+
+
+def keys_shown(pinned: str, offered: str, offered_at: datetime | None, *, changed: bool) -> Any:
+    """The pinned key and one that was shown instead, in the shape of HostKeySerializer."""
     return HostKeySerializer(
         {
-            "pinned": key_pair(firewall.host_key),
-            "offered": key_pair(offered),
-            "offered_at": firewall.observation.offered_at if offered else None,
-            "changed": firewall.key_changed,
+            "pinned": _key_pair(pinned),
+            "offered": _key_pair(offered),
+            "offered_at": offered_at if offered else None,
+            "changed": changed,
         }
     ).data
 
 
-def key_pair(key: str) -> dict[str, str] | None:
-    """A stored key and its fingerprint, in the shape of KeySerializer; None without one."""
+def _key_pair(key: str) -> dict[str, str] | None:
     return {"key": key, "fingerprint": hostkeys.fingerprint_of(key)} if key else None
 
 

@@ -72,6 +72,17 @@ class PushQuerySet(models.QuerySet["Push"]):
                 push.save(force_insert=True)
         return push
 
+    def withdraw(self, reason: str) -> list[uuid.UUID]:
+        """Take back those of these that nobody has begun; which. Their firewalls are locked."""
+        queued = self.filter(state=Push.State.QUEUED)
+        locked = lock_keys(Push, queued.values_list("pk", flat=True))
+        withdrawn = list(queued.filter(pk__in=locked).values_list("pk", flat=True))
+        Push.objects.filter(pk__in=withdrawn)._supersede(reason)
+        return withdrawn
+
+    def _supersede(self, reason: str) -> None:
+        self.update(state=Push.State.SUPERSEDED, finished_at=Now(), error=reason)
+
     @contextmanager
     def making_way(self, firewalls: Iterable[uuid.UUID], reason: str) -> Iterator[None]:
         """What waits at these firewalls, which are locked, yields to what is queued in the block.
@@ -82,9 +93,7 @@ class PushQuerySet(models.QuerySet["Push"]):
         both = self.filter(Q(pk__in=waiting) | Q(superseded_by__in=waiting))
         locked = lock_keys(Push, both.values_list("pk", flat=True))
         yielding = list(waiting.filter(pk__in=locked).values_list("pk", flat=True))
-        self.filter(pk__in=yielding).update(
-            state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
-        )
+        self.filter(pk__in=yielding)._supersede(reason)
         yield
         self.followed(yielding)
 

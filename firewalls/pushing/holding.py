@@ -6,12 +6,10 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Hold, Member, Push, Rollout, lock_firewall, lock_firewalls
 from firewalls.pushing import rollouts
 from networks.common.audit import operation
-from networks.common.locking import lock_keys
 from networks.common.validation import InUse
 from networks.common.violations import Violation
 
@@ -36,11 +34,8 @@ def hold(firewall: Firewall, *, by: str, reason: str, until: datetime | None = N
 
 def _withdraw(firewall: Firewall, row: Hold) -> list[UUID]:
     """Take back its push that nobody has begun; the rollouts that wait for that."""
-    queued = Push.objects.open().filter(firewall=firewall, state=Push.State.QUEUED)
-    locked = lock_keys(Push, queued.values_list("pk", flat=True))
-    withdrawn = {"state": Push.State.SUPERSEDED, "finished_at": Now(), "error": row.sentence}
-    queued.filter(pk__in=locked).update(**withdrawn)
-    members = Member.objects.filter(firewall=firewall, push__in=locked)
+    withdrawn = Push.objects.open().filter(firewall=firewall).withdraw(row.sentence)
+    members = Member.objects.filter(firewall=firewall, push__in=withdrawn)
     running = members.filter(rollout__state=Rollout.State.RUNNING)
     waiting = list(running.values_list("rollout", flat=True))
     members.update(push=None)  # They wait for their turn again.

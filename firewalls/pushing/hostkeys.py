@@ -27,16 +27,21 @@ def confirm(firewall: Firewall, typed: str) -> None:
     with operation(f"the host key of {firewall} was confirmed"), transaction.atomic():
         rows = Firewall.objects.select_related("observation")
         row = rows.get(pk__in=lock_keys(Firewall, [firewall.pk]))
-        if not row.unjudged_key:
-            message = "It has shown no other host key than the pinned one; look at it first."
-            raise _invalid(message, "nothing_shown")
-        shown = fingerprint_of(row.unjudged_key)
-        if typed.strip() != shown:
-            message = f"The firewall has shown {shown}, not this. Nothing was pinned."
-            raise _invalid(message, "not_confirmed")
+        compare(row.unjudged_key, typed, whose="The firewall")
         row.host_key = row.unjudged_key
         row.save(update_fields=["host_key"])
         claiming.inspect_now([row.pk])
+
+
+def compare(offered: str, typed: str, *, whose: str) -> None:
+    """Raise ValidationError unless a key was shown, and what was typed is its fingerprint."""
+    if not offered:
+        message = f"{whose} has shown no other key than the pinned one; have it looked at first."
+        raise _invalid(message, "nothing_shown")
+    shown = fingerprint_of(offered)
+    if typed.strip() != shown:
+        message = f"{whose} has shown {shown}, not this. Nothing was pinned."
+        raise _invalid(message, "not_confirmed")
 
 
 def _invalid(message: str, code: str) -> ValidationError:

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -10,7 +9,7 @@ from django.db.models.functions import Now
 from firewalls.device.target import TransportError
 from firewalls.models import Firewall, JumpObservation, Observation, Retired, SshAccess
 from firewalls.pushing import claiming
-from firewalls.pushing.hostkeys import fingerprint_of
+from firewalls.pushing.hostkeys import compare
 from firewalls.pushing.jobs import access_of
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
@@ -64,19 +63,10 @@ def confirm(access: SshAccess, typed: str) -> None:
 def _confirm(access: SshAccess, typed: str) -> None:
     rows = SshAccess.objects.select_related("seen")
     row = rows.get(pk__in=lock_keys(SshAccess, [access.pk]))
-    if not row.offered_key:
-        raise _refused("The jump host has shown no other key than the pinned one.", "nothing_shown")
-    shown = fingerprint_of(row.offered_key)
-    if typed.strip() != shown:
-        message = f"The jump host has shown {shown}, not this. Nothing was pinned."
-        raise _refused(message, "not_confirmed")
+    compare(row.offered_key, typed, whose="The jump host")
     row.jump_key = row.offered_key
     row.save(update_fields=["jump_key"])
 
 
 def _whose(access: SshAccess) -> str:
     return str(access.firewall or access.retired or access.partition)
-
-
-def _refused(message: str, code: str) -> ValidationError:
-    return ValidationError({"fingerprint": ValidationError(message, code=code)})

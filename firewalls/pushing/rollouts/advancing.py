@@ -110,14 +110,9 @@ def _leave(rollout: Rollout) -> None:
 
 def withdraw(rollout: Rollout, reason: str) -> None:
     """Take back the pushes that the rollout has queued and nobody has begun."""
-    queued = rollout.pushes.filter(state=Push.State.QUEUED)
+    queued = Push.objects.filter(rollout=rollout, state=Push.State.QUEUED)
     lock_keys(Firewall, _firewalls(queued))
-    locked = lock_keys(Push, queued.values_list("pk", flat=True))
-    withdrawn = list(queued.filter(pk__in=locked).values_list("pk", flat=True))
-    rollout.pushes.filter(pk__in=withdrawn).update(
-        state=Push.State.SUPERSEDED, finished_at=Now(), error=reason
-    )
-    detach_pushes(rollout.members.filter(push__in=withdrawn))
+    detach_pushes(rollout.members.filter(push__in=queued.withdraw(reason)))
 
 
 def _firewalls(rows: "QuerySet[Any]") -> Iterable[UUID]:

@@ -1,7 +1,6 @@
 """Passing over: a rollout leaves out what a person holds, with a sentence, and goes on."""
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from firewalls.models import Firewall, Hold, Member, Push
 from networks.common.locking import lock_keys
@@ -21,22 +20,13 @@ def pass_over(wave: "QuerySet[Member]") -> int:
     chosen = list(members.filter(firewall__in=firewalls).select_related("firewall__hold"))
     if not chosen:
         return 0
-    _withdraw(chosen)
+    # Nobody begins a push that waits later, by surprise.
+    Push.objects.filter(members__in=chosen).withdraw("The firewall is held.")
     for member in chosen:
         if member.firewall is not None:
             member.left_out = member.firewall.hold.sentence[:LONGEST]
         member.push = None
     return Member.objects.bulk_update(chosen, ["left_out", "push"])
-
-
-def _withdraw(members: list[Member]) -> None:
-    """The pushes that wait are not theirs any more: nobody begins them later by surprise."""
-    queued = Push.objects.filter(members__in=members, state=Push.State.QUEUED)
-    locked = lock_keys(Push, queued.values_list("pk", flat=True))
-    withdrawn = {"state": Push.State.SUPERSEDED, "finished_at": Now()}
-    Push.objects.filter(pk__in=locked, state=Push.State.QUEUED).update(
-        **withdrawn, error="The firewall is held."
-    )
 
 
 def take_up_again(members: "QuerySet[Member]") -> None:
