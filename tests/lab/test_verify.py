@@ -21,6 +21,7 @@ POLICY = "net.ipv4.fib_multipath_hash_policy"
 ADDRESS = "192.0.2.99/32"
 # A loopback that fw-shop reaches over both leaves, and FRR's own metric.
 ROUTE = "proto bgp metric 20"
+ROUTER = "169.254.0.1"  # whatever router an uplink leads to (RFC 5549, as FRR does it)
 OVER_UPLINKS = [Connection("shop1", "storage1"), Connection("shop1", "internet")]
 STREAM_SECONDS = 8
 
@@ -165,9 +166,20 @@ def test_without_networkd_a_push_is_refused_and_says_what_to_do(lab: Lab) -> Non
         lab.guest.run(f"sysctl -q -w {POLICY}=1", firewall=FIREWALL)
 
 
-def test_a_push_has_packets_pass_again_after_networkd_was_started_again(lab: Lab) -> None:
-    """As an update of its package does: it removes what stands for the routers in IPv4."""
+def test_networkd_started_again_costs_no_packet(lab: Lab) -> None:
+    """As an update of its package does."""
+    streams.begin(lab, OVER_UPLINKS)
     lab.guest.run("systemctl restart systemd-networkd", firewall=FIREWALL)
+    time.sleep(STREAM_SECONDS)
+    assert streams.lost(lab, OVER_UPLINKS) == {}
+    assert _look(lab) == {}
+
+
+def test_a_push_gives_uplinks_their_neighbours_again(lab: Lab) -> None:
+    """Those that stand for the routers in IPv4, without which no packet leaves."""
+    taken = "; ".join(f"ip neigh delete {ROUTER} dev {uplink}" for uplink in ("lan0", "lan1"))
+    lab.guest.run(taken, firewall=FIREWALL)
+    assert set(_look(lab)) == {"next hops without a neighbour"}
     rest.push(lab.rest, [FIREWALL])
     running.wait_until(lambda: _look(lab) == {}, SETTLE_SECONDS)
     streams.begin(lab, OVER_UPLINKS)
