@@ -30,7 +30,7 @@ def _settle(push: Push, result: Outcome, steps: Steps) -> None:
     if not finish(push, result, steps):
         return
     if result.state == State.CONFIRMED:
-        _record_confirmed(push)
+        _record_confirmed(push, steps)
         return
     if result.problem is None:
         recording.record_answer(push.firewall)
@@ -41,8 +41,10 @@ def _settle(push: Push, result: Outcome, steps: Steps) -> None:
         answering.update(check_due_at=Now() + GONE_BACK)
 
 
-def _record_confirmed(push: Push) -> None:
+def _record_confirmed(push: Push, steps: Steps) -> None:
     recording.record_look(push.firewall)
+    if _told_of_others(steps):  # Whether that is drift, the next look says.
+        recording.observed(push.firewall).update(check_due_at=Now())
     if push.revision and push.revision.number == takeover.HAD:
         takeover.record_given_back(push)
     else:
@@ -50,6 +52,12 @@ def _record_confirmed(push: Push) -> None:
         row.update(applied=push.revision, drifted_at=None, drift="")
     Drift.objects.filter(firewall=push.firewall_id).delete()
     carrying.confirm(push.firewall_id, carrying.ours(push.revision))
+
+
+def _told_of_others(steps: Steps) -> bool:
+    """Whether the firewall said that something not ours, though not new, is in the way."""
+    verified = [step for step in steps if step["name"] == "verify" and step["state"] == "ok"]
+    return any(step["output"] for step in verified)
 
 
 def refuse(push: Push, reason: str, steps: Steps | None = None) -> None:

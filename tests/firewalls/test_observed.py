@@ -11,9 +11,11 @@ from django.utils import timezone
 from firewalls import tasks
 from firewalls.device import practice, transport
 from firewalls.device.keys import ensure_key, public_line
+from firewalls.device.outcomes import Outcome
 from firewalls.device.pinning import fingerprint
 from firewalls.models import AcceptedDrift, Drift, Firewall, Observation, Push
 from firewalls.pushing import drift as drifts
+from firewalls.pushing import settling
 from firewalls.pushing.claiming import claim_inspections
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
@@ -183,6 +185,17 @@ class TestDrift:
         assert state(known) == "drifted" and Drift.objects.get().found.keys() == {
             "/etc/frr/frr.conf"
         }
+
+    @pytest.mark.parametrize("told", ["table inet guard", ""], ids=["told", "silent"])
+    def test_is_looked_for_at_once_where_a_push_met_what_others_have(
+        self, known: Firewall, told: str
+    ) -> None:
+        queued = Push.objects.enqueue(known, by="ada")
+        Push.objects.filter(pk=queued.pk).update(state=Push.State.RUNNING)
+        queued.refresh_from_db()
+        verified = {"name": "verify", "state": "ok", "seconds": 0.1, "output": told}
+        settling.settle(queued, Outcome(Push.State.CONFIRMED), [verified])
+        assert (due(known) <= timedelta(0)) == bool(told)
 
     def test_is_shown_as_a_diff(self, drifted: Firewall) -> None:
         drift = Api("viewer").get(f"firewalls/{drifted.pk}/drift/").json()

@@ -98,6 +98,12 @@ def cut(pattern: str, path: str = FRR, instead: str = "") -> Fault:
     return spoil
 
 
+def known(fault: Fault) -> Fault:
+    """A fault, where BGP runs in the stranger's VRF too: there would be nothing to import else."""
+    begun = cut(r"\Afrr version", instead="router bgp 1 vrf vrf3999\nexit\nfrr version")
+    return lambda files: fault(begun(files))
+
+
 def rule(line: str) -> Fault:
     """A fault: one more line at the beginning of the forward chain."""
     return cut(
@@ -214,12 +220,12 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     ),
     "routes of a network that was not joined": (
         FULL,
-        cut(r"^(  import vrf) route-map vrf3981-import-map\n", instead=r"\1 vrf3999\n"),
+        known(cut(r"^(  import vrf) route-map vrf3981-import-map\n", instead=r"\1 vrf3999\n")),
         "imports 10.128.99.0/24 of stranger",
     ),
     "import from a network that was not joined": (
         FULL,
-        cut(r"^(  import vrf vrf3982\n)", instead=r"\1  import vrf vrf3999\n"),
+        known(cut(r"^(  import vrf vrf3982\n)", instead=r"\1  import vrf vrf3999\n")),
         "vrf3981 imports from vrf3999",
     ),
     "shared networks import from each other": (
@@ -377,6 +383,7 @@ def test_a_fault_is_found(name: str) -> None:
         (FRR, "ip route 0.0.0.0/0 10.0.0.1"),
         (FRR, "route-map x permit"),
         (FRR, "  import vrf a b"),
+        (FRR, "  import vrf vrf-not-begun"),
         (NFT, 'include "/x"'),
         (NFT, "flush ruleset"),
     ],

@@ -71,7 +71,8 @@ def allocate(rest: Rest, managed_at: Mapping[str, Mapping[str, Any]]) -> None:
         rest.post("firewalls/", _firewall(firewall, project, managed_at[firewall.name]))
     for host in topology.HOSTS:
         rest.post("machines/", _machine(host, projects[host.network]))
-    _publish_proxy(rest)
+    for endpoint in topology.ENDPOINTS:
+        _publish(rest, endpoint)
 
 
 def _networks() -> Iterator[dict[str, Any]]:
@@ -142,19 +143,19 @@ def _machine(host: topology.Host, project: str) -> dict[str, Any]:
     }
 
 
-def _publish_proxy(rest: Rest) -> None:
-    firewall, network, port, machine = topology.PROXY
+def _publish(rest: Rest, endpoint: topology.Endpoint) -> None:
+    addresses = addresses_in(rest, endpoint.firewall, endpoint.network)
     rest.post(
         "endpoints/",
         {
-            "firewall": firewall_id(rest, firewall),
-            "network": network,
-            "address": addresses_in(rest, firewall, network)[0],
-            "port": port,
-            "machine": rest.rows(f"machines/?name={machine}")[0]["id"],
-            "target_port": port,
-            "protocol": "tcp",
-            "purpose": "http-proxy",
+            "firewall": firewall_id(rest, endpoint.firewall),
+            "network": endpoint.network,
+            "address": addresses[0],
+            "port": endpoint.port,
+            "machine": rest.rows(f"machines/?name={endpoint.machine}")[0]["id"],
+            "target_port": endpoint.target_port,
+            "protocol": endpoint.protocol,
+            "purpose": endpoint.purpose,
         },
     )
 

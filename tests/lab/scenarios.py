@@ -272,7 +272,8 @@ EXTERNAL_LEFT = Scenario(
     (Route(LEAVES, "batch", "default", known=True),),
 )
 # What a change of one firewall's networks has nothing to do with: to neighbours and beyond the
-# spine, by single and by several paths, through this firewall and through others, in both families.
+# spine, by single and by several paths, through this firewall and through others, in both families,
+# and to an endpoint.
 UNRELATED = [
     Connection("web1", "internet"),
     Connection("web1", "storage1"),
@@ -280,6 +281,8 @@ UNRELATED = [
     Connection("shop1", "internet"),
     Connection("shop1", "internet", version=6),
     Connection("shop1", "storage1"),
+    Connection("shop1", "storage1", version=6),
+    Connection("storage1", "fw-web@storage", port=3128),
     Connection("batch1", "backup1"),
     Connection("backup1", "internet"),
 ]

@@ -83,6 +83,7 @@ nft insert rule inet metal forward accept
 nft add table inet guard
 nft add chain inet guard forward '{{ type filter hook forward priority 10; policy drop; }}'
 vtysh -c 'configure' -c 'interface lan0' -c 'no ipv6 nd ra-interval'
+vtysh -c 'configure' -c 'interface mgmt0' -c 'description by hand'
 """
 
 
@@ -107,7 +108,11 @@ def _expected(names: Names) -> dict[str, set[str]]:
         "rules of others in the kernel": {
             "+table inet guard, chain forward (hook forward): drops what it does not accept"
         },
-        "running configuration of FRR": {"-interface lan0 / ipv6 nd ra-interval 6"},
+        "running configuration of FRR": {
+            "-interface lan0 / ipv6 nd ra-interval 6",
+            "+interface mgmt0",
+            "+interface mgmt0 / description by hand",
+        },
     }
 
 
@@ -122,12 +127,16 @@ def test_one_check_finds_each_fault_and_names_it_and_a_push_mends_them(
     lacking = {name: lines - set(found[name]) for name, lines in expected.items()}
     assert not any(lacking.values()), (lacking, found)
     assert _drift(lab) == set(expected)
-    lab.guest.run("nft delete table inet guard", firewall=FIREWALL)
     push = rest.push(lab.rest, [FIREWALL])[FIREWALL]
     steps = {step["name"]: step["output"] for step in push["steps"]}
     assert "The kernel had lost these and has them again:" in steps["check-routes"], steps
+    assert "table inet guard" in steps["verify"], steps
+    others = "rules of others in the kernel"
+    running.wait_until(lambda: _is(lab, "drifted") and _told(lab) == {others}, SETTLE_SECONDS)
+    lab.guest.run("nft delete table inet guard", firewall=FIREWALL)
     running.wait_until(lambda: _look(lab) == {}, SETTLE_SECONDS)
-    assert rest.state(lab.rest, FIREWALL) == "in_sync"
+    lab.rest.post(f"firewalls/{rest.firewall_id(lab.rest, FIREWALL)}/check/")
+    running.wait_until(lambda: _is(lab, "in_sync"), SETTLE_SECONDS)
 
 
 def test_a_daemon_that_cannot_be_asked_is_found(lab: Lab) -> None:
@@ -189,7 +198,15 @@ def test_a_push_gives_uplinks_their_neighbours_again(lab: Lab) -> None:
 
 def _drift(lab: Lab) -> set[str]:
     """What the product finds changed, when it checks."""
-    firewall = f"firewalls/{rest.firewall_id(lab.rest, FIREWALL)}"
-    lab.rest.post(f"{firewall}/check/")
-    running.wait_until(lambda: lab.rest.get(f"{firewall}/")["state"] == "drifted", SETTLE_SECONDS)
-    return set(lab.rest.get(f"{firewall}/")["drift"].splitlines())
+    lab.rest.post(f"firewalls/{rest.firewall_id(lab.rest, FIREWALL)}/check/")
+    running.wait_until(lambda: _is(lab, "drifted"), SETTLE_SECONDS)
+    return _told(lab)
+
+
+def _is(lab: Lab, state: str) -> bool:
+    return rest.state(lab.rest, FIREWALL) == state
+
+
+def _told(lab: Lab) -> set[str]:
+    firewall = lab.rest.get(f"firewalls/{rest.firewall_id(lab.rest, FIREWALL)}/")
+    return set(firewall["drift"].splitlines())

@@ -52,6 +52,19 @@ class Firewall:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """A port of a firewall in a shared network that leads to a machine behind it."""
+
+    firewall: str
+    network: str
+    port: int
+    protocol: str
+    machine: str
+    target_port: int
+    purpose: str
+
+
+@dataclass(frozen=True)
 class Numbers:
     """What the product has allocated: VRFs by network, addresses by machine, ASNs by firewall."""
 
@@ -105,7 +118,10 @@ FIREWALLS = (
 )
 INTERNET = ("internet", 104009, ("203.0.113.0/24", "2001:db8:113::/64"))
 INTERNET_HOST = ("198.51.100.8", "2001:db8:8::8")
-PROXY = ("fw-web", "storage", 3128, "proxy")  # an endpoint: firewall, shared network, port, machine
+ENDPOINTS = (
+    Endpoint("fw-web", "storage", 3128, "tcp", "proxy", 3128, "http-proxy"),
+    Endpoint("fw-web", "storage", 3128, "udp", "proxy", 80, "service"),  # for streams
+)
 PORTS = (80, 3128)
 
 

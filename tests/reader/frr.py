@@ -70,6 +70,8 @@ class Routing:
     """What the text says, by VRF: "" is the router in none. Families are 4, 6, and 0 for EVPN."""
 
     vnis: dict[str, int] = field(default_factory=dict)
+    # Those begun so far. FRR makes one that is missing when it is imported from, and not well.
+    routers: set[str] = field(default_factory=set)
     uplinks: set[str] = field(default_factory=set)
     imports: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     filters: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -156,6 +158,7 @@ def _begins_block(routing: Routing, statement: str, context: _Context) -> bool:
             context.router = ""
         case ["router", "bgp", _, "vrf", name]:
             context.router = name
+            routing.routers.add(name)
         case ["address-family", ("ipv4" | "ipv6") as family, "unicast"]:
             context.family = FAMILY[family]
         case ["address-family", "l2vpn", "evpn"]:
@@ -178,7 +181,7 @@ def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
             routing.uplinks.add(name)
         case ["import", "vrf", "route-map", name]:
             routing.filters[family_of_router] = name
-        case ["import", "vrf", name]:
+        case ["import", "vrf", name] if name in routing.routers:
             routing.imports.setdefault(family_of_router, []).append(name)
         case ["advertise", ("ipv4" | "ipv6") as family, "unicast"]:
             routing.advertised.add((context.router, FAMILY[family]))

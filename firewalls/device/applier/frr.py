@@ -106,7 +106,7 @@ def load() -> None:
     """Have FRR run what was sent."""
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
-    reload(f"{box.NEW}/{box.FRR}")
+    reload(files.text(f"{box.NEW}/{box.FRR}"), f"{box.PENDING}/loading")
 
 
 def _reloading(how: str, path: str) -> list[str]:
@@ -123,17 +123,19 @@ def _reloading(how: str, path: str) -> list[str]:
     return ["frr-reload.py", how, "--stdout", *places, path]
 
 
-def reload(path: str) -> None:
-    """Have FRR run a file, in two rounds where it takes two. Raises Failed.
+def reload(text: str, folder: str) -> None:
+    """Have FRR run a configuration, in two rounds where it takes two. Raises Failed.
 
-    The first leaves the BGP instance of a VRF whose importers it has only just taken away, and
-    fails where it adds once more what it has just added, for FRR refuses a `vni` that is there.
-    The second does what is left.
+    `folder` is made, and only root can write to it. The first round leaves the BGP instance of a
+    VRF whose importers it has only just taken away, and fails where it adds once more what it has
+    just added, for FRR refuses a `vni` that is there. The second does what is left.
     """
-    words = _reloading("--reload", path)
+    os.makedirs(folder, exist_ok=True)
+    files.replace(f"{folder}/frr.conf", _emptied(text) + text)
+    words = _reloading("--reload", f"{folder}/frr.conf")
     first = tools.run(words, 120)
     remark(first.text)
-    if first.ok and not _left_over(files.text(path)):
+    if first.ok and not _left_over(text):
         return
     second = tools.run(words, 120)
     remark(second.text)
@@ -141,11 +143,18 @@ def reload(path: str) -> None:
         raise Failed("")
 
 
-def reload_text(text: str, folder: str) -> None:
-    """The same with a text, for which a folder that only root can write to is made."""
-    os.makedirs(folder, exist_ok=True)
-    files.replace(f"{folder}/frr.conf", text)
-    reload(f"{folder}/frr.conf")
+def _emptied(text: str) -> str:
+    """A section without lines for each interface that FRR has settings for and a text has not.
+
+    frr-reload.py of FRR 10 takes away a section that is missing as a whole, which FRR refuses as
+    long as the interface is there.
+    """
+    wanted = settings(text)
+    return "".join(
+        f"{line}\nexit\n"
+        for line in settings(running())
+        if line.startswith("interface ") and " / " not in line and line not in wanted
+    )
 
 
 def _left_over(text: str) -> list[str]:

@@ -58,7 +58,7 @@ class GivingBack(Push):
     def _load_routing(self) -> None:
         if box.PRACTICE:
             raise Skipped(box.NO_KERNEL)
-        frr.reload_text(files.text(f"{kept.BEFORE}/running.conf"), f"{box.PENDING}/running")
+        frr.reload(files.text(f"{kept.BEFORE}/running.conf"), f"{box.PENDING}/running")
         # Some frr-reload.py might have FRR write its own text all the same.
         files.install(box.NEW, files.differences(box.NEW, box.ROOT))
 

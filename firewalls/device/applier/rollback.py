@@ -88,7 +88,7 @@ def _route() -> None:
     """At boot FRR reads the files by itself, later."""
     if frr.runs():
         text = files.text(f"{box.PENDING}/running.conf")
-        frr.reload_text(text, f"{box.PENDING}/running")
+        frr.reload(text, f"{box.PENDING}/running")
 
 
 def _look(saved: str) -> None:
