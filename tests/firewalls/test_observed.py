@@ -187,9 +187,7 @@ class TestDrift:
         }
 
     @pytest.mark.parametrize("told", ["table inet guard", ""], ids=["told", "silent"])
-    def test_is_looked_for_at_once_where_a_push_met_what_others_have(
-        self, known: Firewall, told: str
-    ) -> None:
+    def test_is_looked_for_after_a_push_that_met_others(self, known: Firewall, told: str) -> None:
         queued = Push.objects.enqueue(known, by="ada")
         Push.objects.filter(pk=queued.pk).update(state=Push.State.RUNNING)
         queued.refresh_from_db()
