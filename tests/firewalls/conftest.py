@@ -1,5 +1,6 @@
 """What the tests of pushes and of the applier share."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ def make(fra: "World", box: Boxes) -> "Callable[..., Firewall]":
 @pytest.fixture
 def firewall_name(request: pytest.FixtureRequest) -> str:
     """A name for the one firewall of a test, which no other test of the module uses."""
-    return str(request.node.name).replace("_", "-")[-40:].strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", str(request.node.name).lower())[-40:].strip("-")
 
 
 @pytest.fixture
