@@ -397,10 +397,10 @@ LOADED: dict[str, Happening] = {
         "rolled-back",
         "load-frr",
         "no reply",
-        fails("frr-reload.py", "*--reload*etc/frr*", "no reply"),
+        fails("frr-reload.py", "*--reload*pending/loading*", "no reply"),
     ),
     "FRR loads at the second time": Pushed(
-        "applied", "load-frr", "", fails("frr-reload.py", "*--reload*etc/frr*", "", 1), state="ok"
+        "applied", "load-frr", "", fails("frr-reload.py", "*--reload*pending/loading*", "", 1), state="ok"
     ),
     "FRR has what it should": rounds("log syslog", 1),
     "FRR still has an instance": rounds("router bgp 1 vrf old", 2),
@@ -408,7 +408,7 @@ LOADED: dict[str, Happening] = {
         "rolled-back",
         "load-frr",
         "frr-reload.py did not end within 1 seconds.",
-        hangs("frr-reload.py", "*--reload*etc/frr*"),
+        hangs("frr-reload.py", "*--reload*pending/loading*"),
         how=HASTY,
     ),
 }
@@ -503,7 +503,7 @@ FAR = {
     esac
     {vtysh(running_config=HAS_VNI)}""",
 }
-FORGETTING = {"frr-reload.py": 'case "$*" in *--reload*etc/frr*) : >"$APPLIER_ROOT/lost" ;; esac'}
+FORGETTING = {"frr-reload.py": 'case "$*" in *--reload*pending/loading*) : >"$APPLIER_ROOT/lost" ;; esac'}
 FORGETFUL = FAR | {"vtysh": FAR["vtysh"].replace(' "$APPLIER_ROOT/lost" ;;', " ;;")}
 GREEDY = FAR | {"vtysh": FAR["vtysh"].replace('rm -f "$APPLIER_ROOT/taken"', "rm -f")}
 WITHOUT_VNI = FAR | {"vtysh": BOX["vtysh"]}
