@@ -55,8 +55,8 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     All are sorted by what is narrow, and only a page of them is read whole. How many there are
     was counted already.
     """
-    members: Any = Member.objects.filter(rollout=rollout).with_turn().annotate(rank=RANK)
-    members = members.order_by("rank", "position")
+    members: Any = Member.objects.filter(rollout=rollout).with_turn().annotate(turn_rank=RANK)
+    members = members.order_by("turn_rank", "position")
     chosen = members.filter(turn=state) if state else members
     paginator = Paginator(chosen.values_list("pk", flat=True), PER_PAGE)
     paginator.count = getattr(rollout, state or "total")

@@ -6,7 +6,7 @@ What was left by one that stopped waits for a person, until something else is wa
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from firewalls.models import Firewall, FirewallQuerySet, Member, Push, Rollout
+from firewalls.models import Firewall, FirewallQuerySet, Member, Push, PushQuerySet, Rollout
 from firewalls.models.push import BY_ITSELF
 from firewalls.pushing.rollouts.advancing import end
 from firewalls.pushing.rollouts.starting import MOST, start
@@ -52,7 +52,13 @@ def _behind() -> FirewallQuerySet:
     )
     members = Member.objects.filter(firewall=OuterRef("pk"), left_at=OuterRef("wanted__number"))
     left = members.filter(~Exists(since), rollout__finished_at__isnull=False)
-    return Firewall.objects.behind().filter(~Exists(left))
+    return Firewall.objects.behind().filter(~Exists(left), ~Exists(_pushed_to_beside()))
+
+
+def _pushed_to_beside() -> PushQuerySet:
+    """Pushes of siblings that are under way, which may have to end first."""
+    network = OuterRef("machine__primary")
+    return Push.objects.open().filter(firewall__machine__primary=network)
 
 
 def _cause(partition: Partition, firewalls: list[Firewall]) -> str:

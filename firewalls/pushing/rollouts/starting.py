@@ -11,6 +11,7 @@ from firewalls.models import Firewall, Member, Revision, Rollout
 from firewalls.models.rollout import default_waves
 from firewalls.pushing import waves
 from firewalls.pushing.rollouts.advancing import advance
+from firewalls.pushing.rollouts.sequence import in_order
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
@@ -78,13 +79,13 @@ def _invalid(field: str, code: str, message: str) -> ValidationError:
 def _add_members(
     rollout: Rollout, firewalls: list[Firewall], revisions: dict[UUID, Revision]
 ) -> None:
-    """Those that were freed meanwhile are left out."""
+    """Those that were freed meanwhile are left out; of siblings, who joins comes first."""
     members: list[Member] = []
     there = set(lock_keys(Firewall, [firewall.pk for firewall in firewalls]))
-    chosen = [firewall for firewall in firewalls if firewall.pk in there]
+    chosen = in_order((one for one in firewalls if one.pk in there), revisions)
     remaining = iter(chosen)
     for wave, size in enumerate(waves.sizes(rollout.waves, len(chosen)), start=1):
-        for firewall in islice(remaining, size):
+        for firewall, rank in islice(remaining, size):
             revision = revisions.get(firewall.pk)
             members.append(
                 Member(
@@ -93,6 +94,7 @@ def _add_members(
                     name=firewall.name,
                     wave=wave,
                     position=len(members),
+                    rank=rank,
                     revision=revision,
                 )
             )
