@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.models import Member, Rollout, Turn
 from firewalls.models.turns import is_at
-from firewalls.pushing import waiting
+from firewalls.pushing import rollouts, waiting
 from firewalls.views.pushing import STEPS
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
@@ -37,9 +37,19 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "shown": state,
         "done": rollout.total - rollout.waiting - rollout.running,
         "counts": [(name, getattr(rollout, name)) for name in STATES],
+        "goes_on": _goes_on(rollout),
         "is_moving": rollout.running or rollout.state == Rollout.State.RUNNING,
     }
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
+
+
+def _goes_on(rollout: Rollout) -> bool:
+    """Whether to resume it is allowed and does something."""
+    if rollout.state == Rollout.State.RUNNING:
+        return False
+    waits = rollout.state == Rollout.State.STOPPED and rollout.waiting
+    is_due = rollout.state == Rollout.State.PAUSED or waits or rollout.passed_over
+    return bool(is_due) and not rollouts.too_many(rollout)
 
 
 def _waves(rollout: Rollout) -> list[dict[str, Any]]:

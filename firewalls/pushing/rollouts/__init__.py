@@ -6,7 +6,7 @@ own (`queueing`); which push of a firewall comes first is decided by when it was
 Everything is decided on the locked row of the rollout.
 """
 
-from firewalls.pushing.rollouts.advancing import advance
+from firewalls.pushing.rollouts.advancing import advance, too_many
 from firewalls.pushing.rollouts.automatic import begin_behind
 from firewalls.pushing.rollouts.starting import MOST, start
 from firewalls.pushing.rollouts.steering import pause, resume, retry, roll_back, stop
@@ -21,4 +21,5 @@ __all__ = [
     "roll_back",
     "start",
     "stop",
+    "too_many",
 ]
