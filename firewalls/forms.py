@@ -10,15 +10,14 @@ from django.core.exceptions import ValidationError
 from firewalls.configuration.windows import NAMES, WEEK
 from firewalls.models import Choice, Firewall, SshAccess, Window
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
-from firewalls.pushing import waves
 from firewalls.pushing.asking import Wish
 from firewalls.pushing.replacing import replace
+from networks.common import waves
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
 from networks.common.forms import WholeRowForm
 from networks.models import Network, Partition
 
-MOST_DIGITS = 7
 MOST_NAMED = 10  # of the firewalls that have changed
 
 
@@ -132,10 +131,7 @@ class WavesField(forms.CharField):
     """Sizes of waves as people write them: `1, 10%, rest`."""
 
     def to_python(self, value: object) -> list[waves.Wave]:  # type: ignore[override]
-        words = [word for word in re.split(r"[,\s]+", str(value or "")) if word]
-        sizes: list[waves.Wave] = [
-            int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word for word in words
-        ]
+        sizes = waves.read(str(value or ""))
         if problem := waves.problem(sizes):
             raise ValidationError(problem, code="invalid_waves")
         return sizes
@@ -216,8 +212,8 @@ class WindowForm(WholeRowForm):
 
 
 class LimitForm(WholeRowForm):
-    """How many pushes run at once in a partition."""
+    """How many pushes run at once in a partition, and how those go that start by themselves."""
 
     class Meta:
         model = Partition
-        fields = ("pushes_at_once",)
+        fields = ("pushes_at_once", "auto_waves", "auto_max_failures")

@@ -8,7 +8,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from firewalls.models.turns import Turn, is_at
-from firewalls.pushing import waves
+from networks.common import waves
 from networks.common.fields import one_line
 from networks.common.triggers import Recorded
 from networks.models import Partition

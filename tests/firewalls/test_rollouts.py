@@ -10,9 +10,10 @@ from django.db.models import Count, Max, Min
 from firewalls import tasks
 from firewalls.device.transport import Outcome
 from firewalls.models import Firewall, Member, Push, Rollout
-from firewalls.pushing import rollouts, waves
+from firewalls.pushing import rollouts
 from firewalls.pushing.claiming import claim_push
 from firewalls.pushing.settling import finish
+from networks.common import waves
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.rolling_out import rolled_out

@@ -1,4 +1,6 @@
-"""Rollouts that begin by themselves: one at a time in each partition that says so, a canary first.
+"""Rollouts that begin by themselves: one at a time in each partition that says so.
+
+The partition says in which waves, a canary first unless it says otherwise, and how many may fail.
 
 What was left by one that stopped waits for a person, until something else is wanted.
 """
@@ -10,6 +12,7 @@ from firewalls.models import Firewall, FirewallQuerySet, Member, Push, PushQuery
 from firewalls.models.push import BY_ITSELF
 from firewalls.pushing.rollouts.advancing import end
 from firewalls.pushing.rollouts.starting import MOST, start
+from networks.common import waves
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
@@ -35,7 +38,14 @@ def _begin(partition: Partition) -> None:
         return
     try:
         with transaction.atomic():
-            start(firewalls, cause=_cause(partition, firewalls), by=BY_ITSELF, partition=partition)
+            start(
+                firewalls,
+                cause=_cause(partition, firewalls),
+                by=BY_ITSELF,
+                sizes=waves.read(partition.auto_waves),
+                max_failures=partition.auto_max_failures,
+                partition=partition,
+            )
     except IntegrityError:  # of `one_automatic_rollout`: another worker has begun it
         return
 

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from firewalls.models import Firewall, Member, Revision, Rollout
 from firewalls.models.rollout import default_waves
-from firewalls.pushing import waves
 from firewalls.pushing.rollouts.advancing import advance
 from firewalls.pushing.rollouts.sequence import in_order
+from networks.common import waves
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
