@@ -80,11 +80,13 @@ def _wanted(firewalls: "QuerySet[Firewall]") -> Vrfs:
     """Those of the networks that it has joined, and of its primary one."""
     found: Vrfs = defaultdict(set)
     primaries = Machine.objects.filter(pk__in=firewalls.values("pk"))
-    for pk, vrf in primaries.values_list("pk", "primary__vrf").order_by():
-        found[pk].add(vrf)
-    joined = Attachment.objects.filter(firewall__in=firewalls, network__vrf__isnull=False)
-    for pk, vrf in joined.values_list("firewall", "network__vrf").order_by():
-        found[pk].add(vrf)
+    joined = Attachment.objects.filter(firewall__in=firewalls)
+    for pk, vrf in (
+        *primaries.values_list("pk", "primary__vrf").order_by(),
+        *joined.values_list("firewall", "network__vrf").order_by(),
+    ):
+        if vrf is not None:  # as the underlay has none
+            found[pk].add(vrf)
     return found
 
 
