@@ -146,6 +146,8 @@ class RolloutForm(RefusableForm):
     cause = forms.CharField(label="What for", max_length=400, validators=[one_line])
     sizes = WavesField(label="Waves", initial="1, 10%, rest")
     max_failures = forms.IntegerField(label="May fail", min_value=0, max_value=2**31 - 1, initial=0)
+    start = forms.ChoiceField(choices=Choice.Start.choices, required=False)
+    reason = forms.CharField(max_length=400, required=False, validators=[one_line])
 
     def __init__(self, *args: Any, changes: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -161,6 +163,11 @@ class RolloutForm(RefusableForm):
                 " Below they are as they are now; roll out again if that is what you mean.",
                 code="changed",
             )
+
+    def wishes(self) -> dict[str, Any]:
+        """What is asked for, as a rollout is started with it."""
+        wishes = dict(self.cleaned_data)
+        return wishes | {"wish": Wish(start=wishes.pop("start"), reason=wishes.pop("reason"))}
 
     def preview(self, total: int) -> list[int]:
         """How many firewalls each wave will have, as far as the sizes are known to be right."""

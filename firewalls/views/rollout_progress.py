@@ -30,9 +30,11 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     for name in ("total", *STATES):
         setattr(rollout, name, sum(wave[name] for wave in waves))
     state = request.GET.get("state") if request.GET.get("state") in STATES else None
+    members = _members(rollout, state, request.GET.get("page"))
     context = {
         "rollout": rollout,
-        "members": _members(rollout, state, request.GET.get("page")),
+        "members": members,
+        "waits_for_window": rollout.is_open and any(one.waits == "window" for one in members),
         "waves": waves,
         "shown": state,
         "done": rollout.total - rollout.waiting - rollout.running,
@@ -75,7 +77,9 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     chosen_page.object_list = list(rows.select_related("push__superseded_by"))
     waits = waiting.reasons(member.push for member in chosen_page if member.push)
     for member in chosen_page:
-        member.now = waits[member.push_id].sentence if member.push_id in waits else _now(member)
+        reason = waits.get(member.push_id)
+        member.waits = reason.code if reason else ""
+        member.now = reason.sentence if reason else _now(member)
     return chosen_page
 
 

@@ -9,10 +9,11 @@ from django.db import transaction
 
 from firewalls.models import Firewall, Member, Revision, Rollout
 from firewalls.models.rollout import default_waves
+from firewalls.pushing.asking import USUAL, Wish
 from firewalls.pushing.rollouts.advancing import advance
 from firewalls.pushing.rollouts.sequence import in_order
 from networks.common import waves
-from networks.common.audit import operation
+from networks.common.audit import LONGEST_REASON, operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
 
@@ -29,17 +30,21 @@ def start(
     max_failures: int = 0,
     revisions: dict[UUID, Revision] | None = None,
     partition: Partition | None = None,
+    wish: Wish = USUAL,
 ) -> Rollout:
     """Push what is wanted of these firewalls, or these revisions. Raises ValidationError.
 
-    `partition`: it begins by itself, for what is wanted there.
+    `partition`: it begins by itself, for what is wanted there. `wish`: when its pushes start.
     """
+    wish.must_have_a_reason()
     chosen = _checked(firewalls, sizes)
     rollout = Rollout(
         cause=cause[:MOST_CAUSE],
         partition=partition,
         waves=list(sizes or default_waves()),
         max_failures=max_failures,
+        start=wish.start,
+        start_reason=wish.reason.strip()[:LONGEST_REASON],
         created_by=by,
     )
     _begin(rollout, chosen, revisions or {})
@@ -48,7 +53,8 @@ def start(
 
 def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revision]) -> None:
     rollout.clean_fields()
-    with operation(f"rollout: {rollout.cause}"), transaction.atomic():
+    sentence = f"rollout: {rollout.cause}"
+    with operation(sentence, rollout.start_reason), transaction.atomic():
         rollout.save(force_insert=True)
         _add_members(rollout, chosen, revisions)
         advance(rollout.pk)
