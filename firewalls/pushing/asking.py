@@ -35,6 +35,10 @@ class Wish:
         knowing = self.start == Start.NOW or self.may_lock_out
         return knowing and not self.reason.strip()
 
+    def of_rollout(self) -> dict[str, str]:
+        """As a rollout has it, for all of its pushes."""
+        return {"start": self.start, "start_reason": self.reason.strip()[:LONGEST_REASON]}
+
     def must_have_a_reason(self) -> None:
         """Raises ValidationError where it lacks one."""
         if self.lacks_a_reason:

@@ -13,7 +13,7 @@ from firewalls.pushing.asking import USUAL, Wish
 from firewalls.pushing.rollouts.advancing import advance
 from firewalls.pushing.rollouts.sequence import in_order
 from networks.common import waves
-from networks.common.audit import LONGEST_REASON, operation
+from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
 
@@ -38,20 +38,13 @@ def start(
     """
     wish.must_have_a_reason()
     chosen = _checked(firewalls, sizes)
-    rollout = Rollout(
-        cause=cause[:MOST_CAUSE],
-        partition=partition,
-        waves=list(sizes or default_waves()),
-        max_failures=max_failures,
-        start=wish.start,
-        start_reason=wish.reason.strip()[:LONGEST_REASON],
-        created_by=by,
-    )
-    _begin(rollout, chosen, revisions or {})
-    return rollout
+    fields = {"cause": cause[:MOST_CAUSE], "partition": partition, "created_by": by}
+    how = {"waves": list(sizes or default_waves()), "max_failures": max_failures}
+    rollout = Rollout(**fields, **how, **wish.of_rollout())
+    return _begin(rollout, chosen, revisions or {})
 
 
-def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revision]) -> None:
+def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revision]) -> Rollout:
     rollout.clean_fields()
     sentence = f"rollout: {rollout.cause}"
     with operation(sentence, rollout.start_reason), transaction.atomic():
@@ -59,6 +52,7 @@ def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revis
         _add_members(rollout, chosen, revisions)
         advance(rollout.pk)
     rollout.refresh_from_db()
+    return rollout
 
 
 def _checked(firewalls: Iterable[Firewall], sizes: Sequence[waves.Wave] | None) -> list[Firewall]:

@@ -15,7 +15,7 @@ from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, to
 from firewalls.pushing.rollouts.passing import take_up_again
 from firewalls.pushing.rollouts.queueing import queue
 from firewalls.pushing.rollouts.starting import start
-from networks.common.audit import LONGEST_REASON, operation
+from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse
 from networks.common.violations import Violation
@@ -92,8 +92,9 @@ def start_now(rollout: Rollout, by: str, reason: str) -> None:
     wish = Wish(start=Start.NOW, reason=reason)
     wish.must_have_a_reason()
     with _locked(rollout, "started now", State.RUNNING, State.PAUSED, reason=reason) as row:
-        row.start, row.start_reason = wish.start, reason.strip()[:LONGEST_REASON]
-        row.save(update_fields=["start", "start_reason"])
+        for name, value in wish.of_rollout().items():
+            setattr(row, name, value)
+        row.save(update_fields=list(wish.of_rollout()))
         queued = row.pushes.filter(state=Push.State.QUEUED)
         lock_keys(Firewall, queued.values_list("firewall", flat=True))
         waiting = queued.filter(pk__in=lock_keys(Push, queued.values_list("pk", flat=True)))
