@@ -108,8 +108,18 @@ class ReplaceForm(RefusableForm):
         return True
 
 
+OF_ONE = (
+    "It is reached through its SSH; empty: it is reached directly, whatever its partition says."
+)
+
+
 class SshAccessForm(WholeRowForm):
     """Through which host SSH goes, and who certifies host keys."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.partition_id is None:
+            self.fields["jump_host"].help_text = OF_ONE
 
     class Meta:
         model = SshAccess

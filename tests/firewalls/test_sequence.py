@@ -12,7 +12,7 @@ from firewalls.pushing.rollouts.sequence import in_order
 from networks.models import Network, Partition
 from tests.firewalls.test_by_itself import CONFIRMED, REFUSED, SILENT, go
 from tests.networks.test_api import queries
-from tests.pages import says, visitor
+from tests.pages import says, visitor, words
 from tests.world import World, world
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
@@ -70,6 +70,13 @@ def test_who_joins_comes_before_its_siblings_also_in_one_wave(fra: World) -> Non
     assert [member.name for member in made.members.all()] == ["z-joins", "alone", "a-stays"]
     made.refresh_from_db()
     assert made.state == "finished"
+
+
+def test_the_page_that_starts_it_shows_that_order(fra: World) -> None:
+    join(firewall("z-joins"), storage())
+    page = words(visitor("operator").get("/rollouts/new/?all=1"))
+    listed = page[page.index("in this order") :]
+    assert listed.index("z-joins") < listed.index("alone") < listed.index("a-stays")
 
 
 def test_who_leaves_comes_after_them(fra: World) -> None:
