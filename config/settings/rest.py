@@ -9,7 +9,7 @@ FRAMEWORK: dict[str, object] = {
     "DEFAULT_PERMISSION_CLASSES": ["networks.common.api.access.RolePermission"],
     "DEFAULT_PAGINATION_CLASS": "networks.common.api.lists.Pages",
     "DEFAULT_FILTER_BACKENDS": [
-        "networks.common.api.lists.Filters",
+        "django_filters.rest_framework.DjangoFilterBackend",
         "rest_framework.filters.SearchFilter",
         "networks.common.api.lists.Ordering",
     ],

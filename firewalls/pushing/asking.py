@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.models import Choice, Firewall, Push, Revision
 from firewalls.pushing import lockout
 from networks.common.audit import LONGEST_REASON, operation
+from networks.common.fields import one_line
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse, refuse
 from networks.common.violations import Violation
@@ -77,6 +79,10 @@ def start_now(push: Push, *, by: str, reason: str) -> None:
 
 
 def _check(wish: Wish) -> None:
+    try:
+        one_line(wish.reason)
+    except ValidationError as error:
+        raise ValidationError({"reason": error}) from error
     if wish.lacks_a_reason:
         refuse(Violation("reason", "required", "Say why: it is kept in the audit trail."))
 
