@@ -62,7 +62,9 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
         shown = field.hidden_widget().value_from_datadict(
             self.data, self.files, self.add_initial_prefix(name)
         )
-        return field.has_changed(self[name].initial, shown)
+        now = self[name].initial
+        # A field may know no value like its own in a list of addresses, but it spells them alike.
+        return field.has_changed(now, shown) and str(field.prepare_value(now)) != shown
 
     def changed_columns(self) -> set[str]:
         """The columns that a person changed, and those that follow from them."""

@@ -16,6 +16,7 @@ from tests.api import Api, codes
 from tests.threads import at_once
 from tests.world import World, world
 
+SHOP = {"network": "shop"}
 MANY = {f"name-{number}": "" for number in range(limits.MOST_LABELS + 1)}
 
 
@@ -111,7 +112,7 @@ class TestPrefixes:
                 project=fra.shop,
                 prefixes=[around("10.128.0.0/20")],
             )
-        (sentence,) = error.value.message_dict["prefixes"]
+        (sentence,) = error.value.message_dict["cidr"]
         assert sentence.startswith("10.128.0.0/20 overlaps 10.128.0.0/22 of shop, 10.128.4.0/24 of")
         assert sentence.endswith(" and 3 more (R13).")
 
@@ -232,6 +233,24 @@ class TestReasons:
     def test_without_sharing_are_refused(self, fra: World) -> None:
         body = {"name": "new", "partition": "fra", "project": "shop", "shared_reason": "why"}
         assert codes(Api().post("networks/", body)) == {"shared_reason": ["not_shared"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("projects/", {"name": "new"}),
+        ("networks/", {"name": "new", "partition": "fra", "project": "shop"}),
+        ("ip-addresses/", {"network": "shop", "project": "shop"}),
+        ("machines/", {"name": "m", "partition": "fra", "project": "shop", "networks": [SHOP]}),
+        ("firewalls/", {"name": "f", "partition": "fra", "project": "shop", "networks": [SHOP]}),
+    ],
+)
+def test_what_is_made_says_where_it_is(fra: World, path: str, body: dict[str, Any]) -> None:
+    api = Api()
+    answer = api.post(path, body)
+    where = answer["Location"].partition("/api/v1/")[2]
+    assert where.startswith(path) and where.endswith("/") and where != path
+    assert api.get(where).json() == answer.json()
 
 
 def test_errors_are_on_fields_that_there_are(fra: World) -> None:

@@ -41,6 +41,13 @@ class Pages(LimitOffsetPagination):
         """How many rows come before the page. Raises ValidationError."""
         return _whole_number(request, self.offset_query_param, 0)
 
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
+        parameters = super().get_schema_operation_parameters(view)
+        lowest = {self.limit_query_param: 1, self.offset_query_param: 0}
+        for parameter in parameters:
+            parameter["schema"]["minimum"] = lowest[parameter["name"]]
+        return parameters
+
 
 def _whole_number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "").strip()
@@ -103,7 +110,7 @@ class ParsedFormField(forms.CharField):
         return self.model_field.to_python(super().clean(value))
 
 
-@extend_schema_field(OpenApiTypes.STR)
+@extend_schema_field({"type": "string", "minLength": 1})
 class Exact(django_filters.Filter):
     """Equal to a text."""
 

@@ -98,8 +98,11 @@ class RowViewSet(ReadViewSet[Row]):
     def create(self, request: Request, **kwargs: str) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        serializer.instance = self.stored(self.make(serializer))
-        return self.shown(serializer.data, status.HTTP_201_CREATED)
+        serializer.instance = row = self.stored(self.make(serializer))
+        response = self.shown(serializer.data, status.HTTP_201_CREATED)
+        key = {str(self.lookup_url_kwarg): getattr(row, self.lookup_field)}
+        response["Location"] = self.reverse_action("detail", kwargs=key)
+        return response
 
     def partial_update(self, request: Request, **kwargs: str) -> Response:
         row = self.locked(request)
