@@ -216,6 +216,17 @@ class TestWhatIsShownAndNotSet:
         answer = Api().patch(path.format(fw=Firewall.objects.get().pk), body)
         assert codes(answer) == {next(iter(body)): [code]}
 
+    def test_may_have_moved_since_it_was_read_with_its_tag(self, fra: World) -> None:
+        api = Api()
+        answer = api.get("networks/shop/")
+        fra.machine("web", fra.shop, Network.objects.get(pk="shop"))
+        changed = answer.json() | {"description": "sells"}
+        assert codes(api.patch("networks/shop/", changed)) == {
+            field: ["read_only"] for field in ("usage", "usage_by_prefix")
+        }
+        tagged = api.patch("networks/shop/", changed, If_Match=answer["ETag"])
+        assert tagged.status_code == 200 and tagged.json()["description"] == "sells"
+
     def test_is_refused_where_a_row_is_made(self) -> None:
         body = {"name": "new", "partition": "fra", "project": "shop", "usage": {}}
         assert codes(Api().post("networks/", body)) == {"usage": ["read_only"]}

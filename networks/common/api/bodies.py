@@ -53,7 +53,8 @@ class Body(serializers.Serializer[Row]):
     """An object in a request, each key of which is read, or refused with the nearest known one.
 
     What is shown and not set may be sent back as it is shown, so that a client may read, change and
-    send the whole. So may the keys of `made_with`, which only making a row takes.
+    send the whole; with If-Match also what has moved by itself since. So may the keys of
+    `made_with`, which only making a row takes.
     """
 
     made_with: tuple[str, ...] = ()
@@ -81,10 +82,10 @@ class Body(serializers.Serializer[Row]):
         )
 
     def _refused(self, data: Mapping[str, Any]) -> Iterator[tuple[str, serializers.ErrorDetail]]:
-        for key in data.keys() - self.settable:
+        for key in sorted(data.keys() - self.settable):
             if key not in self.fields:
                 yield printable(key), serializers.ErrorDetail(self._unknown(key), "unknown_key")
-            elif not self._is_shown(key, data[key]):
+            elif not self._has_moved(key) and not self._is_shown(key, data[key]):
                 yield key, self._not_set(key)
 
     def _unknown(self, key: str) -> str:
@@ -97,6 +98,13 @@ class Body(serializers.Serializer[Row]):
             reason = f"{key} is given when this is made, and not changed later; leave it out."
             return serializers.ErrorDetail(reason, "identity")
         return serializers.ErrorDetail(f"{key} is shown, and not set; leave it out.", "read_only")
+
+    def _has_moved(self, key: str) -> bool:
+        """Whether it may be otherwise by now than it was read, which its If-Match leaves open."""
+        if self.instance is None:
+            return False
+        view, request = self.context.get("view"), self.context.get("request")
+        return key in getattr(view, "moving", ()) and "If-Match" in getattr(request, "headers", ())
 
     def _is_shown(self, key: str, value: object) -> bool:
         """Whether it is what the row shows already."""
