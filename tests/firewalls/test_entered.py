@@ -99,6 +99,11 @@ class TestRules:
         rule = {"protocol": "tcp", "ports": [port]}
         assert codes(changed(path, rules={"ingress": [rule]})) == {"rules": ["item_invalid"]}
 
+    def test_whose_protocol_is_in_capitals_name_the_one_that_is_meant(self, path: str) -> None:
+        answer = changed(path, rules={"egress": [{"protocol": "TCP", "ports": [22]}]})
+        assert codes(answer) == {"rules": ["invalid_choice"]}
+        assert "did you mean tcp? There are icmp, tcp, udp." in answer.json()["rules"][0]["message"]
+
     @pytest.mark.parametrize("prefix", ["192.0.2.7", "192.0.2.0/0.0.0.255"])
     def test_have_prefixes_with_their_length(self, path: str, prefix: str) -> None:
         rule = {"protocol": "tcp", "ports": [22], "from": [prefix]}
