@@ -78,7 +78,9 @@ class Prefix(ValidatedModel):
         if self.network.parent and not self.is_carved:
             pool = [prefix.cidr for prefix in self.network.parent.prefixes.all()]
             yield from rules.inside_super_network(self.network.kind, self.cidr, pool)
-        if self.network.kind == Network.Kind.SUPER and self._state.adding:
+        # Those of a new network are judged together, by whoever makes it.
+        is_more = self._state.adding and not self.of_new_network
+        if self.network.kind == Network.Kind.SUPER and is_more:
             cidrs = [self.cidr, *(prefix.cidr for prefix in self.network.prefixes.all())]
             for violation in rules.lengths_fit(self.network, self.network.child_lengths, cidrs):
                 yield violation._replace(field="cidr")

@@ -122,8 +122,12 @@ class TestPrefixes:
             "A /8 fits into no IPv4 prefix of super-fra (10.128.0.0/14) (R13)."
         )
         Partition(id="muc", name="muc").save()
-        body = {"kind": "super", "name": "new", "partition": "muc", "prefixes": ["10.9.0.0/24"]}
-        for lengths, status in (({"4": 22}, 400), ({"4": 24, "6": 64}, 201)):
+        body: dict[str, Any] = {"kind": "super", "name": "new", "partition": "muc"}
+        body["prefixes"] = ["10.9.0.0/24"]
+        answer = Api().post("networks/", {**body, "default_child_prefix_length": {"4": 22}})
+        assert codes(answer) == {"default_child_prefix_length": ["too_short"]}
+        body["prefixes"] = ["10.9.0.0/24", "10.10.0.0/16"]
+        for lengths, status in (({"4": 12}, 400), ({"4": 16, "6": 64}, 201)):
             answer = Api().post("networks/", {**body, "default_child_prefix_length": lengths})
             assert answer.status_code == status, answer.content
         assert codes(Api().post("networks/new/prefixes/", {"prefix": "2001:db8:9::/65"})) == {
