@@ -16,7 +16,7 @@ from drf_spectacular.views import (
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from firewalls.api.access import SshAccessViewSet
@@ -34,6 +34,7 @@ from networks.api.activity import ActivityViewSet
 from networks.api.addresses import AddressViewSet
 from networks.api.networks import NETWORK_ID, NetworkViewSet
 from networks.api.places import PartitionViewSet, ProjectViewSet
+from networks.common.api.queries import StrictView
 
 
 class Nothing(APIView):
@@ -79,7 +80,12 @@ class Schema(SpectacularAPIView):
         return HttpResponse(self.made[renderer.format], content_type=renderer.media_type)
 
 
+class Root(StrictView, APIRootView):
+    """What there is."""
+
+
 router = DefaultRouter()
+router.APIRootView = Root
 router.include_format_suffixes = False  # ids have dots
 router.register("partitions", PartitionViewSet)
 router.register("projects", ProjectViewSet)

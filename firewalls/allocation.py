@@ -31,6 +31,7 @@ from machines.allocation import (
     Request,
     address_violations,
     assign_addresses,
+    few_enough,
     free_machine,
     new_machine,
     wanted_networks,
@@ -39,6 +40,7 @@ from machines.rules import Wanted
 from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
+from networks.common.limits import MOST_ADDRESSES, MOST_RULES, at_most
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse, enforce, reported_about, reported_on
 from networks.common.violations import Violation
@@ -70,6 +72,7 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
 
     Raises ValidationError (R2, R5 to R11).
     """
+    enforce(few_enough(new))
     super_network(new.partition)
     fabric = underlay(new.partition)
     lock_networks([*(request.network for request in new.networks), fabric])
@@ -135,6 +138,7 @@ def join(
     One that it has left and may still have is picked again. Raises ValidationError (R2, R5 to R8,
     R10, R11).
     """
+    enforce(at_most("addresses", addresses, MOST_ADDRESSES))
     lock_firewall(firewall)
     with reported_on(networks="network"):
         lock_networks([network])
@@ -219,6 +223,9 @@ def replace_rules(firewall: Firewall, wanted: Sequence[Mapping[str, Any]]) -> No
 
     Each is a mapping of a rule's fields, its direction among them.
     """
+    for direction in Rule.Direction.values:
+        own = [values for values in wanted if values["direction"] == direction]
+        enforce(at_most("rules", own, MOST_RULES))
     firewall.rules.all().delete()
     places: Counter[str] = Counter()
     for values in wanted:

@@ -1,7 +1,7 @@
 """Allocating machines and freeing them. An error leaves no address behind."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -19,6 +19,7 @@ from networks.allocation import (
 )
 from networks.common.addressing import IP, Cidr, prefix_of, versions
 from networks.common.audit import audited_as
+from networks.common.limits import MOST_ADDRESSES, MOST_NETWORKS, at_most
 from networks.common.locking import lock_keys
 from networks.common.validation import enforce, refuse, reported_on
 from networks.common.violations import Violation
@@ -55,6 +56,7 @@ class Order:
 @transaction.atomic
 def create_machine(order: Order) -> Machine:
     """Allocate a machine with its addresses. Raises ValidationError (R2, R4, R5, R7 to R12)."""
+    enforce(few_enough(order))
     lock_networks(request.network for request in order.networks)
     wanted = wanted_networks(order.networks)
     enforce([*rules.valid_request(wanted), *rules.one_network(wanted)])
@@ -64,6 +66,12 @@ def create_machine(order: Order) -> Machine:
     machine = new_machine(order, primary)
     assign_addresses(machine, wanted, order.addresses)
     return machine
+
+
+def few_enough(order: Order) -> Iterator[Violation]:
+    """What is wrong with how much is ordered at once."""
+    yield from at_most("networks", order.networks, MOST_NETWORKS)
+    yield from at_most("addresses", order.addresses, MOST_ADDRESSES)
 
 
 def wanted_networks(requests: Sequence[Request]) -> list[Wanted]:

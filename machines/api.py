@@ -8,22 +8,26 @@ from rest_framework import serializers
 from machines.allocation import Order, Request, create_machine, free_machine
 from machines.models import Machine
 from networks.common.addressing import IP
+from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import InetText, Labels, RelatedId
 from networks.common.api.lists import UUID, Exact, Inet, Integer, Label, Uuid
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
+from networks.common.limits import MOST_ADDRESSES, MOST_NETWORKS
+from networks.common.validation import reported_on
 from networks.models import Network, Partition, Project
 
 
-class RequestSerializer(serializers.Serializer[Any]):
+class RequestSerializer(Body[Any]):
     """One network of the order; `auto`: its addresses are picked."""
 
     network = RelatedId(queryset=Network.objects.prefetch_related("prefixes"))
     auto = serializers.BooleanField(default=True)
     primary = serializers.BooleanField(default=False)
+    most = MOST_NETWORKS
 
 
-class AddressList(serializers.ListField):
+class AddressList(TextList):
     """A machine's addresses as texts, sorted."""
 
     child = InetText()
@@ -44,8 +48,9 @@ class MachineSerializer(RowSerializer[Machine]):
     project = RelatedId(queryset=Project.objects)
     network = serializers.PrimaryKeyRelatedField[Any](source="primary", read_only=True)
     networks = RequestSerializer(many=True, write_only=True)
-    addresses = AddressList(required=False)
+    addresses = AddressList(required=False, max_length=MOST_ADDRESSES)
     labels = Labels(required=False)
+    made_with = ("networks", "addresses")
 
     class Meta(RowSerializer.Meta):
         model = Machine
@@ -68,9 +73,8 @@ class MachineSerializer(RowSerializer[Machine]):
         return create_machine(Order(networks=requests, **validated_data))
 
     def update(self, instance: Machine, validated_data: dict[str, Any]) -> Machine:
-        for only_at_allocation in ("networks", "addresses"):
-            validated_data.pop(only_at_allocation, None)
-        return super().update(instance, validated_data)
+        with reported_on(primary="network"):
+            return super().update(instance, validated_data)
 
 
 class MachineFilters(django_filters.FilterSet):

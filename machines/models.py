@@ -8,9 +8,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import guards, rules
-from networks.common.fields import empty_if_none, hostname, short_labels
+from networks.common.fields import LabelsField, empty_if_none, hostname
 from networks.common.triggers import Recorded
-from networks.common.validation import Unique, ValidatedModel
+from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
 from networks.models import Carried, Network, Partition, Project
 from networks.rules import kept_back
@@ -43,7 +43,7 @@ class Machine(ValidatedModel):
         validators=[MinValueValidator(1), MaxValueValidator(2**32 - 1)],
         help_text="AS number of its routing daemon.",
     )
-    labels = models.JSONField(default=dict, blank=True, validators=[short_labels])
+    labels = LabelsField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MachineQuerySet.as_manager()
@@ -60,13 +60,16 @@ class Machine(ValidatedModel):
             models.Index(fields=["project", "name"], name="machine_by_project"),
         ]
         constraints = [
+            ChoiceCheck(
+                name="machine_labels_are_an_object", condition=models.Q(labels__contains={})
+            ),
             Unique(
                 field="asn",
                 name="asn_is_unique",
                 fields=["asn"],
                 violation_error_code="asn_taken",
                 violation_error_message="Another machine already has this AS number.",
-            )
+            ),
         ]
         triggers = [
             *guards.MACHINE,
@@ -85,6 +88,10 @@ class Machine(ValidatedModel):
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         yield from rules.keeps_identity(cast(Machine, before).identity(), self.identity())
+
+    def in_the_way(self, constraint: str) -> str:
+        other = Machine.objects.filter(asn=self.asn).exclude(pk=self.pk).first()
+        return f"{other} already has AS number {self.asn}." if other else ""
 
     def refused_violations(self) -> Iterator[Violation]:
         elsewhere = Carried.objects.filter(asn=self.asn).exclude(box=self.pk)

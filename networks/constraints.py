@@ -6,9 +6,11 @@ Rules that need other rows, or the row's past, are in `networks.rules`, and agai
 
 from django.db.models import BaseConstraint, Q
 
-from networks.common.validation import Check, Unique
+from networks.common.validation import Check, ChoiceCheck, Unique
 
+ONE_PER_PARTITION = ("one_super_per_partition", "one_underlay_per_partition")
 NETWORK: list[BaseConstraint] = [
+    ChoiceCheck(name="network_labels_are_an_object", condition=Q(labels__contains={})),
     Check(
         field="shared",
         name="shared_is_private",
@@ -22,6 +24,14 @@ NETWORK: list[BaseConstraint] = [
         condition=Q(shared=False, shared_at=None) | Q(shared=True, shared_at__isnull=False),
         violation_error_code="unknown_since",
         violation_error_message="A shared network knows since when it is shared (R3).",
+    ),
+    Check(
+        field="shared_reason",
+        name="reason_is_of_sharing",
+        condition=Q(shared=True) | Q(shared_reason=""),
+        violation_error_code="not_shared",
+        violation_error_message="Why a network is shared is kept of a shared one; "
+        "share it, or leave the reason out (R3).",
     ),
     Check(
         field="partition",

@@ -198,6 +198,10 @@ STATEMENTS: dict[str, dict[str, Statement]] = {
             lambda s: update("networks_network", "shared = false", "id = 'storage'"),
             f"{NET}stays_shared {CHECK}shared_knows_since_when",
         ),
+        "give a reason without sharing": Statement(
+            lambda s: update("networks_network", "shared_reason = 'why not'", "id = 'shop'"),
+            CHECK + "reason_is_of_sharing",
+        ),
         "share without since when": Statement(
             lambda s: update("networks_network", "shared = true", "id = 'shop'"),
             CHECK + "shared_knows_since_when",

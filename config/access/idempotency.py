@@ -48,7 +48,8 @@ class IdempotencyMiddleware:
             user=user, key=key, defaults={"fingerprint": fingerprint}
         )
         if not first:
-            return _replay(kept, fingerprint)
+            # Whoever has lost the role to write is told that, as with any other write.
+            return _replay(kept, fingerprint) if _may_write(user) else self.get_response(request)
         with transaction.atomic():
             response = self.get_response(request)
             if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -61,6 +62,10 @@ class IdempotencyMiddleware:
         else:
             kept.delete()
         return response
+
+
+def _may_write(user: User) -> bool:
+    return any(".view_" not in permission for permission in user.get_all_permissions())
 
 
 def _fingerprint(request: HttpRequest) -> str:

@@ -9,7 +9,7 @@ FRAMEWORK: dict[str, object] = {
     "DEFAULT_PERMISSION_CLASSES": ["networks.common.api.access.RolePermission"],
     "DEFAULT_PAGINATION_CLASS": "networks.common.api.lists.Pages",
     "DEFAULT_FILTER_BACKENDS": [
-        "networks.common.api.lists.Filters",
+        "django_filters.rest_framework.DjangoFilterBackend",
         "rest_framework.filters.SearchFilter",
         "networks.common.api.lists.Ordering",
     ],
@@ -31,7 +31,9 @@ with the key: 409.
 - Reads carry an `ETag`; a write whose `If-Match` names an older state: 412. How full a network is \
 and the state of a firewall move by themselves and make no write stale.
 - Lists: `limit` (at most 1000), `offset`, `ordering`, `search`, exact filters; `null` finds rows \
-without one, `labels=key=value` a label. A filter that does not exist is refused.
+without one, `labels=key=value` a label.
+- Nothing is ignored: an unknown key of a body, and an unknown, empty or repeated parameter of a \
+URL, is refused with the nearest known one. What is shown and not set may be sent back as it is.
 """
 SPECTACULAR: dict[str, object] = {
     "TITLE": "Shared Networks",

@@ -43,6 +43,7 @@ class DiffSerializer(serializers.Serializer[Any]):
 class ConfigurationView(FirewallRows):
     permissions = {"config": "firewalls.view_revision", "diff": "firewalls.view_revision"}
     filter_backends = []  # the parameters are no filters
+    parameters = {"config": ("revision",), "diff": tuple(SIDES)}
 
     @extend_schema(parameters=[REVISION], responses=ConfigSerializer)
     def config(self, request: Request, id: str) -> Response:

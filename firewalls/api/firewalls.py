@@ -21,11 +21,12 @@ from firewalls.models.states import HELD
 from firewalls.previews import join_preview, leave_preview
 from firewalls.pushing import appliers
 from firewalls.pushing.asking import Wish, ask
+from networks.common.api.bodies import Body
 from networks.common.api.lists import Among, Exact, Inet, Integer, Label, Uuid, YesNo
 from networks.models import Network
 
 
-class PushRequestSerializer(serializers.Serializer[Any]):
+class PushRequestSerializer(Body[Any]):
     revision = serializers.IntegerField(
         required=False,
         allow_null=True,
@@ -115,6 +116,8 @@ class FirewallViewSet(FirewallRows):
         "state": "state",
         "created_at": "machine__created_at",
     }
+    parameters = {"joining": ("network", "addresses")}
+    repeated = ("addresses",)
     permissions = {
         "attachments": "firewalls.add_attachment",
         "joining": "firewalls.add_attachment",

@@ -8,7 +8,9 @@ from rest_framework.request import Request
 
 from firewalls.intent.effects import Change, Effect
 from networks.common.addressing import IP
+from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import InetText, RelatedId
+from networks.common.limits import MOST_ADDRESSES
 from networks.models import Network
 
 ASKED = [
@@ -19,10 +21,10 @@ ASKED = [
 ]
 
 
-class JoinSerializer(serializers.Serializer[Any]):
+class JoinSerializer(Body[Any]):
     network = RelatedId(queryset=Network.objects.prefetch_related("prefixes"))
     auto = serializers.BooleanField(default=True)
-    addresses = serializers.ListField(child=InetText(), required=False, default=list)
+    addresses = TextList(child=InetText(), required=False, default=list, max_length=MOST_ADDRESSES)
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -56,9 +58,6 @@ def shown(change: Change) -> dict[str, Any]:
 def asked(request: Request) -> dict[str, Any]:
     """The joining that a query asks about. Raises ValidationError."""
     query = request.query_params
-    for name in query.keys() - {parameter.name for parameter in ASKED}:
-        reason = f"There is no parameter {name!r} here; there are addresses and network."
-        raise serializers.ValidationError({name: reason}, code="unknown_parameter")
     body = {"network": query["network"]} if "network" in query else {}
     serializer = JoinSerializer(data={**body, "addresses": query.getlist("addresses")})
     serializer.is_valid(raise_exception=True)

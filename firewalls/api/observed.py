@@ -13,6 +13,7 @@ from firewalls.api import words
 from firewalls.api.rows import FirewallRows
 from firewalls.models import Drift, Firewall
 from firewalls.pushing import drift, hostkeys
+from networks.common.api.bodies import Body, refuse_any_body
 from networks.common.api.fields import UtcTime
 
 
@@ -30,7 +31,7 @@ class HostKeySerializer(serializers.Serializer[Any]):
     changed = serializers.BooleanField()
 
 
-class ConfirmKeySerializer(serializers.Serializer[Any]):
+class ConfirmKeySerializer(Body[Any]):
     fingerprint = serializers.CharField(
         max_length=100, help_text="As the firewall's own console shows it: SHA256:…"
     )
@@ -46,7 +47,7 @@ class DriftSerializer(serializers.Serializer[Any]):
     )
 
 
-class AcceptSerializer(serializers.Serializer[Any]):
+class AcceptSerializer(Body[Any]):
     digest = serializers.CharField(
         max_length=64,
         default="",
@@ -142,6 +143,7 @@ class InspectionView(FirewallRows):
     @extend_schema(request=None, responses={202: CheckSerializer})
     def check(self, request: Request, id: str) -> Response:
         """Have a worker compare what is on the firewall with what was applied."""
+        refuse_any_body(request)
         firewall = self.locked(request)
         tasks.inspect_soon([firewall])
         data = self.get_serializer(firewall).data

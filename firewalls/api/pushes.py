@@ -13,6 +13,7 @@ from firewalls.api import words
 from firewalls.api.serializers import PushSerializer, RevisionSerializer
 from firewalls.models import Push, Revision
 from firewalls.pushing.asking import start_now
+from networks.common.api.bodies import Body
 from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
 from networks.common.api.views import ReadViewSet
 
@@ -61,7 +62,7 @@ class RevisionViewSet(ReadViewSet[Revision]):
     lookup_value_regex = "[0-9]{1,18}"
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReasonSerializer(Body[Any]):
     reason = serializers.CharField(max_length=400, help_text="Why: kept in the audit trail.")
 
 

@@ -12,9 +12,10 @@ from firewalls.api.rows import FirewallRows
 from firewalls.api.serializers import FirewallSerializer
 from firewalls.api.shares import ViolationSerializer
 from firewalls.pushing.replacing import preview, replace
+from networks.common.api.bodies import Body
 
 
-class ReplaceSerializer(serializers.Serializer[Any]):
+class ReplaceSerializer(Body[Any]):
     management = ManagementSerializer(help_text="How the new box is reached.")
     gone = serializers.BooleanField(
         default=False, help_text="The old box is gone: it runs with none of the addresses any more."

@@ -13,6 +13,7 @@ from firewalls import tasks
 from firewalls.api.reaching import ManagementSerializer, WaySerializer, through
 from firewalls.models import Retired, SshAccess
 from firewalls.pushing import retiring
+from networks.common.api.bodies import Body
 from networks.common.api.fields import InetText, UtcTime
 from networks.common.api.lists import UUID, Exact, Inet, Integer, Uuid, YesNo
 from networks.common.api.rows import RowSerializer
@@ -104,11 +105,11 @@ class RetiredSerializer(RowSerializer[Retired]):
         return through(own or self.context["accesses"].get(retired.partition_id))
 
 
-class GoneSerializer(serializers.Serializer[Any]):
+class GoneSerializer(Body[Any]):
     confirm = serializers.CharField(help_text="The firewall's name, once more.")
 
 
-class TakeOffSerializer(serializers.Serializer[Any]):
+class TakeOffSerializer(Body[Any]):
     empty = serializers.BooleanField(
         default=False,
         help_text="Leave an empty configuration there, for one that has kept nothing of before.",

@@ -9,24 +9,19 @@ from firewalls.models import Firewall
 from firewalls.models.start import Start
 from firewalls.pushing.asking import Wish
 from firewalls.pushing.rollouts import MOST
+from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import RelatedId
 from networks.common.fields import one_line
 from networks.models import Network, Partition
 
 
-class ChoiceSerializer(serializers.Serializer[Any]):
+class ChoiceSerializer(Body[Any]):
     """Firewalls of a partition, those that live in a network or joined it, or both together."""
 
     partition = RelatedId(queryset=Partition.objects.all(), required=False)
     network = RelatedId(queryset=Network.objects.all(), required=False)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        unknown = sorted(map(str, set(data) - set(self.fields))) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError(
-                f"There is no filter {unknown[0]!r}; give a partition, a network, or both.",
-                "unknown_filter",
-            )
         if data == {}:
             raise serializers.ValidationError(
                 "An empty filter would mean every firewall there is;"
@@ -37,12 +32,10 @@ class ChoiceSerializer(serializers.Serializer[Any]):
         return filters
 
 
-class RolloutRequestSerializer(serializers.Serializer[Any]):
+class RolloutRequestSerializer(Body[Any]):
     """Firewalls by id, or a filter, also in their place: `{"firewalls": {"partition": "fra"}}`."""
 
-    firewalls = serializers.ListField(
-        child=serializers.UUIDField(), required=False, max_length=MOST
-    )
+    firewalls = TextList(child=serializers.UUIDField(), required=False, max_length=MOST)
     filter = ChoiceSerializer(required=False)
     waves = serializers.JSONField(
         required=False, help_text="Sizes in order, such as [1, '10%', 'rest']."

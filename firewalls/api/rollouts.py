@@ -17,6 +17,7 @@ from firewalls.models import Rollout
 from firewalls.models.start import Start
 from firewalls.pushing import rollouts
 from firewalls.pushing.actions import ACTIONS
+from networks.common.api.bodies import refuse_any_body
 from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import ReadViewSet
@@ -102,6 +103,7 @@ def _posted(name: str) -> Any:
     """The method of the view set that answers `rollouts/{id}/<name>/`."""
 
     def method(self: "RolloutViewSet", request: Request, id: str) -> Response:
+        refuse_any_body(request)
         rollout = self.locked(request)
         made = ACTIONS[name].act(rollout, request.user.get_username())
         return self.accepted(made or rollout)

@@ -6,7 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from firewalls.models import Firewall, Rule
+from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import Choice, CidrText
+from networks.common.limits import MOST_CIDRS, MOST_PORTS, MOST_RULES
 
 
 @extend_schema_field(
@@ -26,7 +28,11 @@ class Port(serializers.Field[Any, Any, Any, Any]):
         return int(value) if value.isdigit() else value
 
 
-class RuleSerializer(serializers.Serializer[Any]):
+def _cidrs(column: str) -> TextList:
+    return TextList(child=CidrText(), source=column, required=False, max_length=MOST_CIDRS)
+
+
+class RuleSerializer(Body[Any]):
     """What may leave (egress) or come in (ingress); without `from` or `to`: from or to anywhere.
 
     `icmp` has no ports, and stands for ICMPv6 in IPv6; `tcp` and `udp` have at least one.
@@ -34,15 +40,15 @@ class RuleSerializer(serializers.Serializer[Any]):
 
     comment = serializers.CharField(required=False, allow_blank=True)
     protocol = Choice(choices=Rule.Protocol.choices, default=Rule.Protocol.TCP)
-    ports = serializers.ListField(child=Port(), default=list)
-    to = serializers.ListField(child=CidrText(), source="destinations", required=False)
+    ports = TextList(child=Port(), default=list, max_length=MOST_PORTS)
+    to = _cidrs("destinations")
+    most = MOST_RULES
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        sources = serializers.ListField(child=CidrText(), source="sources", required=False)
-        return {**super().get_fields(), "from": sources}
+        return {**super().get_fields(), "from": _cidrs("sources")}
 
 
-class RulesSerializer(serializers.Serializer[Any]):
+class RulesSerializer(Body[Any]):
     egress = RuleSerializer(many=True, required=False)
     ingress = RuleSerializer(many=True, required=False)
 

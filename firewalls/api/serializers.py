@@ -21,8 +21,10 @@ from firewalls.models import Firewall, Push, Revision
 from firewalls.pushing.jobs import access_of
 from machines.allocation import Request
 from machines.api import RequestSerializer
+from networks.common.api.bodies import TextList
 from networks.common.api.fields import InetText, Labels, RelatedId, UtcTime
 from networks.common.api.rows import RowSerializer, change
+from networks.common.limits import MOST_ADDRESSES
 from networks.common.validation import reported_on
 from networks.models import Partition, Project
 
@@ -69,7 +71,9 @@ class FirewallSerializer(RowSerializer[Firewall]):
     labels = Labels(source="machine.labels", required=False)
     network = serializers.PrimaryKeyRelatedField[Any](source="machine.primary", read_only=True)
     networks = RequestSerializer(many=True, write_only=True)
-    addresses = serializers.ListField(child=InetText(), write_only=True, required=False)
+    addresses = TextList(
+        child=InetText(), write_only=True, required=False, max_length=MOST_ADDRESSES
+    )
     attachments = serializers.SerializerMethodField()
     asn = serializers.IntegerField(source="machine.asn", read_only=True)
     router_id = serializers.CharField(read_only=True, allow_null=True)
@@ -92,6 +96,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
     through = serializers.SerializerMethodField()
     created_at = UtcTime(source="machine.created_at", read_only=True)
     replaced_at = UtcTime(read_only=True, allow_null=True, help_text="When it got another box.")
+    made_with = ("networks", "addresses")
 
     class Meta(RowSerializer.Meta):
         model = Firewall
@@ -149,7 +154,8 @@ class FirewallSerializer(RowSerializer[Firewall]):
         rules = validated_data.pop("rules", None)
         own = {name: validated_data[name] for name in OWN if name in validated_data}
         if machine:
-            change(instance.machine, machine)
+            with reported_on(primary="network"):
+                change(instance.machine, machine)
         with reported_on(**dict.fromkeys(MANAGEMENT, "management")):
             super().update(instance, own)
         if rules is not None:

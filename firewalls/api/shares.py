@@ -12,9 +12,11 @@ from firewalls.intent.consumers import bridges
 from firewalls.models import Firewall
 from firewalls.previews import SharePreview, share_preview
 from networks.api.networks import NetworkSerializer, NetworkViewSet
+from networks.common.api.bodies import Body
 from networks.common.api.etags import etag, must_match
 from networks.common.api.fields import CidrText
 from networks.common.api.lists import Pages
+from networks.common.api.queries import PAGES
 from networks.common.api.views import WholeWrites
 from networks.common.locking import lock_keys
 from networks.common.validation import enforce, reported_on
@@ -56,7 +58,7 @@ class ShareEffectSerializer(serializers.Serializer[Any]):
         return True
 
 
-class ShareRequestSerializer(serializers.Serializer[Any]):
+class ShareRequestSerializer(Body[Any]):
     confirm = serializers.CharField(help_text="The network's id, once more.")
     reason = serializers.CharField(required=False, allow_blank=True, default="")
 
@@ -104,6 +106,7 @@ class ConsumersView(WholeWrites):
     """`networks/{id}/consumers/`"""
 
     permissions = {"get": "firewalls.view_firewall"}
+    parameters = {"get": PAGES}
 
     @extend_schema(responses=BridgeSerializer(many=True), operation_id="networks_consumers")
     def get(self, request: Request, id: str) -> Response:

@@ -13,6 +13,7 @@ from firewalls import guards
 from firewalls.models.states import TROUBLE, FirewallQuerySet, State
 from firewalls.models.validators import MAX_PORT, host_key, interface_name, ssh_host, ssh_user
 from machines.models import Machine
+from networks.common.limits import MOST_UPLINKS, AtMost
 from networks.common.triggers import FIREWALL, MACHINE, Recorded
 from networks.common.validation import ValidatedModel
 from networks.models import Network, Partition, Project
@@ -58,6 +59,7 @@ class Firewall(ValidatedModel):
     uplinks = ArrayField(
         models.CharField(max_length=15, validators=[interface_name]),
         default=default_uplinks,
+        validators=[AtMost(MOST_UPLINKS)],
         help_text="Interfaces to the leaves.",
     )
     host = models.CharField(

@@ -3,13 +3,16 @@
 import re
 from ipaddress import IPv6Address
 
+from asyncssh import KeyImportError, import_public_key
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from firewalls.configuration.values import COMMENT_BYTES, ENDS_A_QUOTE
-from networks.common.fields import as_address
+from networks.common.fields import as_address, host
+from networks.common.limits import CODE as TOO_MANY
+from networks.common.limits import MOST_RULES
 
-PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
+PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 MAX_PORT = 65535
 
 # As the kernel takes it (15 bytes), in what units, nftables and FRR take too. The other names are
@@ -20,26 +23,35 @@ interface_name = RegexValidator(
     " and is none that the firewall has anyway, such as lo or vrf3.",
     "invalid_interface",
 )
-_ssh_host = RegexValidator(
-    r"\A[A-Za-z0-9.:-]+(%[A-Za-z0-9._-]{1,15})?\Z",
-    "A host is a name or an address.",
-    "invalid_host",
-)
+_ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")
 ssh_user = RegexValidator(
     r"\A[a-z_][a-z0-9_.-]*\Z", "A user name has a-z, 0-9, '.', '_' and '-'.", "invalid_user"
 )
-host_key = RegexValidator(
-    r"\A(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/=]+\Z",
-    "A host key is a line such as 'ssh-ed25519 AAAA…', as /etc/ssh/ssh_host_ed25519_key.pub"
-    " has it, without the comment.",
-    "invalid_host_key",
+HOST_KEY = re.compile(
+    r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}", re.ASCII
 )
+
+
+def host_key(value: str) -> None:
+    """Accept a public key, as a line that a push could compare with what a host shows."""
+    try:
+        if not HOST_KEY.fullmatch(value):
+            raise KeyImportError
+        import_public_key(value)
+    except KeyImportError as error:
+        raise ValidationError(
+            "A host key is a whole line such as 'ssh-ed25519 AAAA…', as"
+            " /etc/ssh/ssh_host_ed25519_key.pub has it, without the comment.",
+            code="invalid_host_key",
+        ) from error
 
 
 def ssh_host(value: str) -> None:
     """Accept a name, an address, and a link-local one with the interface that it is behind."""
-    _ssh_host(value)
-    address, has_zone, _ = value.partition("%")
+    address, has_zone, zone = value.partition("%")
+    host(address)
+    if has_zone and not _ZONE.fullmatch(zone):
+        raise ValidationError(f"{zone!r} is no name of an interface.", code="invalid_host")
     parsed = as_address(address)
     needs_zone = isinstance(parsed, IPv6Address) and parsed.is_link_local
     if has_zone and not needs_zone:
@@ -63,6 +75,14 @@ def port_range(value: str) -> None:
         raise ValidationError(
             f"{value!r} is not a port such as 443 or a range such as 8000-8100.",
             code="invalid_port",
+        )
+
+
+def in_its_place(value: int) -> None:
+    """Accept the place of a rule among those of its firewall and direction."""
+    if value > MOST_RULES:
+        raise ValidationError(
+            f"A firewall has at most {MOST_RULES:,} rules of each direction.", code=TOO_MANY
         )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from firewalls.configuration.windows import WEEK, Span, zone_problem
 from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewall
+from networks.common.limits import AtMost
 from networks.common.locking import Strength, lock_keys
 from networks.common.triggers import FIREWALL, Guard, Recorded
 from networks.common.validation import Check, ValidatedModel, refuse
@@ -43,6 +44,7 @@ class Window(ValidatedModel):
     days = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
         default=every_day,
+        validators=[AtMost(len(WEEK))],
         help_text="Days on which it begins: 1 is Monday, 7 is Sunday.",
     )
     begins = models.TimeField()

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from firewalls.models import Choice, Firewall, Push, Revision
 from firewalls.pushing import lockout
 from networks.common.audit import LONGEST_REASON, operation
+from networks.common.fields import one_line
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse, refuse
 from networks.common.violations import Violation
@@ -40,7 +42,11 @@ class Wish:
         return {"start": self.start, "start_reason": self.reason.strip()[:LONGEST_REASON]}
 
     def must_have_a_reason(self) -> None:
-        """Raises ValidationError where it lacks one."""
+        """Raises ValidationError where it lacks one, or where that is not a line."""
+        try:
+            one_line(self.reason)
+        except ValidationError as error:
+            raise ValidationError({"reason": error}) from error
         if self.lacks_a_reason:
             refuse(Violation("reason", "required", "Say why: it is kept in the audit trail."))
 

@@ -55,6 +55,9 @@ def allocate_from(prefixes: list[Prefix], request: AddressRequest) -> Address:
     enforce(rules.allocatable(network, for_machine=request.machine is not None))
     for prefix in prefixes:
         prefix.network = network  # or each would fetch it anew
+    if request.ip is not None and request.version not in (None, request.ip.version):
+        reason = f"{request.ip} is an IPv{request.ip.version} address; leave one of the two out."
+        refuse(Violation("version", "other_family", reason))
     if request.ip is None:
         prefix, ip = _pick(network, prefixes, request.version)
         kind = Address.Kind.EPHEMERAL

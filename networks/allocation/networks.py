@@ -11,11 +11,12 @@ from networks.allocation.locks import lock_prefixes
 from networks.allocation.prefixes import carve
 from networks.common.addressing import Cidr
 from networks.common.audit import audited_as
+from networks.common.limits import MOST_PREFIXES, at_most
 from networks.common.statements import Statement
-from networks.common.validation import refuse
-from networks.common.violations import Violation
+from networks.common.validation import enforce, refuse
+from networks.common.violations import Violation, with_article
 from networks.models import Network, Partition, Prefix, Project
-from networks.rules import EXTERNAL, PRIVATE
+from networks.rules import EXTERNAL, PRIVATE, SUPER, lengths_fit
 
 POOL = pools.POOL
 
@@ -79,12 +80,32 @@ def create_network_in_transaction(
     end the caller's transaction: nothing is undone here, which spares a savepoint.
     """
     network = Network(**columns)
+    if prefix_length:
+        _refuse_unless_carved(network, is_named=bool(prefixes))
+    enforce(at_most("prefixes", prefixes, MOST_PREFIXES))
     _fill_in(network)
     if network.shared:
         network.shared_by = by
     network.save(force_insert=True)
     rows = _add_named(network, prefixes) if prefixes else _add_carved(network, prefix_length)
-    return Made(network, sorted(rows, key=lambda row: (row.cidr.version, row.cidr)))
+    made = [*rows]
+    if network.kind == SUPER:
+        cidrs = [row.cidr for row in made]
+        enforce(lengths_fit(network, network.child_lengths, cidrs))
+    return Made(network, sorted(made, key=lambda row: (row.cidr.version, row.cidr)))
+
+
+def _refuse_unless_carved(network: Network, *, is_named: bool) -> None:
+    """A length is asked for where a prefix is carved: in a private network that names none."""
+    if is_named:
+        reason = "Give either prefixes, or the lengths of the next free ones."
+        refuse(Violation("prefix_length", "either_or", reason))
+    if network.kind != PRIVATE:
+        reason = (
+            f"The prefixes of {with_article(network.kind)} network are named; "
+            "only those of a private one are carved by their length."
+        )
+        refuse(Violation("prefix_length", "not_carved", reason))
 
 
 def _fill_in(network: Network) -> None:
@@ -150,4 +171,4 @@ def _default_lengths(pool: Network) -> dict[int, int]:
     if not defaults:
         reason = f"{pool.id} has no default child prefix length; say how long the prefix shall be."
         refuse(Violation("prefix_length", "required", reason))
-    return {int(family): int(length) for family, length in defaults.items()}
+    return pool.child_lengths

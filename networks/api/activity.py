@@ -47,6 +47,7 @@ class ActivitySerializer(RowSerializer[Activity]):
             "request_id",
             "about",
         ]
+        read_only_fields = fields
 
     def get_object(self, row: Activity) -> dict[str, Any]:
         return dict(ObjectSerializer(row).data)

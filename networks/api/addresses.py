@@ -22,6 +22,7 @@ class AddressSerializer(RowSerializer[Address]):
     version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
     machine = serializers.PrimaryKeyRelatedField[Any](read_only=True)
     fixed = ("network",)
+    made_with = ("version",)
 
     class Meta(RowSerializer.Meta):
         model = Address
@@ -47,7 +48,6 @@ class AddressSerializer(RowSerializer[Address]):
         return address
 
     def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
-        validated_data.pop("version", None)
         if prefix := validated_data.pop("prefix", None):
             validated_data["network"] = prefix["network"]
         return super().update(instance, validated_data)

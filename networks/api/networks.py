@@ -32,6 +32,7 @@ from networks.common.api.lists import Cidr as CidrFilter
 from networks.common.api.lists import CidrAmong, Exact, Integer, Label, OrNone, Time, YesNo
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
+from networks.common.limits import MOST_PREFIXES
 from networks.common.validation import refuse, reported_on
 from networks.common.violations import Violation
 from networks.models import Network, Prefix
@@ -44,13 +45,14 @@ class NetworkSerializer(RowSerializer[Network]):
     id = serializers.CharField(required=False, allow_blank=True)
     name = serializers.CharField(required=False, allow_blank=True)
     kind = Choice(choices=Network.Kind.choices, required=False)
-    prefixes = Prefixes(required=False)
+    prefixes = Prefixes(required=False, max_length=MOST_PREFIXES)
     prefix_length = Lengths(write_only=True, required=False)
     labels = Labels(required=False)
     shared = serializers.BooleanField(required=False)
     serializer_related_field = RelatedIdByStatement
     usage = serializers.SerializerMethodField()
     usage_by_prefix = serializers.SerializerMethodField()
+    made_with = ("prefix_length", "shared_reason")
 
     class Meta(RowSerializer.Meta):
         model = Network
@@ -77,7 +79,7 @@ class NetworkSerializer(RowSerializer[Network]):
             "usage",
             "usage_by_prefix",
         ]
-        read_only_fields = ["shared_at", "shared_by", "shared_reason"]
+        read_only_fields = ["shared_at", "shared_by"]
 
     @extend_schema_field(serializers.DictField(child=UsageOfFamily()))
     def get_usage(self, network: Network) -> Any:
@@ -101,7 +103,6 @@ class NetworkSerializer(RowSerializer[Network]):
         return network
 
     def update(self, instance: Network, validated_data: dict[str, Any]) -> Network:
-        validated_data.pop("prefix_length", None)
         prefixes: list[Cidr] | None = validated_data.pop("prefixes", None)
         if validated_data.get("shared") and not instance.shared:
             refuse_sharing_here(instance)

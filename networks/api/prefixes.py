@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rest_framework import serializers
-
 from networks.allocation import grow
 from networks.api.lengths import Lengths
 from networks.common.addressing import Cidr
+from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import CidrText
-from networks.common.validation import reported_on
+from networks.common.validation import refuse, reported_on
+from networks.common.violations import Violation
 from networks.models import Network
 
 # Where one prefix of several is refused, the list's field is at fault.
 ON_PREFIXES = {"cidr": "prefixes", "prefix": "prefixes"}
 
 
-class Prefixes(serializers.ListField):
+class Prefixes(TextList):
     """A network's prefixes as texts, sorted."""
 
     child = CidrText()
@@ -25,7 +25,7 @@ class Prefixes(serializers.ListField):
         return [prefix.cidr for prefix in instance.all_prefixes()]
 
 
-class GrowthSerializer(serializers.Serializer[Any]):
+class GrowthSerializer(Body[Any]):
     """One more prefix: this one, or the next free one of these lengths."""
 
     prefix = CidrText(required=False)
@@ -37,6 +37,9 @@ def grow_by(network: Network, data: Any) -> None:
     growth = GrowthSerializer(data=data)
     growth.is_valid(raise_exception=True)
     lengths = growth.validated_data.get("prefix_length")
+    if lengths and "prefix" in growth.validated_data:
+        reason = "Give either a prefix, or the lengths of the next free ones."
+        refuse(Violation("prefix_length", "either_or", reason))
     with reported_on(cidr="prefix"):
         if not lengths:
             grow(network, prefix=growth.validated_data.get("prefix"))

@@ -3,34 +3,62 @@
 RFC 3021 (IPv4 links), RFC 4291 (the subnet-router anycast address), RFC 6164 (IPv6 links).
 """
 
+import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from netaddr import IPSet
 
 IP = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
 
+LENGTH = re.compile("[0-9]{1,3}")
+MAPPED_LENGTH = 96  # of ::ffff:0:0/96, where RFC 4291 maps IPv4
 # RFC 3021 (IPv4 /31) and RFC 6164 (IPv6 /127) give every address of a link prefix to a host.
 LINK_HOST_BITS = 1
 
 
 def parse_cidr(text: object) -> Cidr:
-    """Read a prefix. Raises ValueError if it is none, or has host bits set."""
+    """Read a prefix.
+
+    Raises ValueError if it is none, lacks its length or spells it as a mask, has host bits set, or
+    is one of IPv4 in the clothes of IPv6.
+    """
     spelled = str(text).strip()
     try:
         if "%" in spelled:  # a zone, which Python would accept
             raise ValueError
-        without_host_bits = ip_network(spelled, strict=False)
+        prefix = ip_network(spelled, strict=False)
     except ValueError as error:
         raise ValueError(
             f"{spelled!r} is not a prefix such as 10.128.0.0/22 or 2001:db8::/64."
         ) from error
+    if problem := _misspelled(spelled, prefix):
+        raise ValueError(problem)
+    return prefix
+
+
+def around(text: str) -> Cidr:
+    """The prefix that somebody looks for, or the address. Raises ValueError if it is neither."""
     try:
-        return ip_network(spelled)
-    except ValueError as error:
-        reason = f"{spelled} has host bits set; the prefix is {without_host_bits}."
-        raise ValueError(reason) from error
+        return ip_network(ip_address(text.strip()))
+    except ValueError:
+        return parse_cidr(text)
+
+
+def _misspelled(spelled: str, prefix: Cidr) -> str:
+    """Why it is not taken for this prefix, although it could be read as that; empty if it is."""
+    address, _, length = spelled.partition("/")
+    if not length:
+        return f"{spelled} lacks its length; for this one address alone it is {prefix}."
+    if not LENGTH.fullmatch(length):
+        return f"{spelled} has a mask for its length; the prefix may be {prefix}."
+    if ip_address(address) != prefix.network_address:
+        return f"{spelled} has host bits set; the prefix is {prefix}."
+    mapped = getattr(prefix.network_address, "ipv4_mapped", None)
+    if mapped is not None and prefix.prefixlen >= MAPPED_LENGTH:
+        return f"{spelled} is one of IPv4; write {mapped}/{prefix.prefixlen - MAPPED_LENGTH}."
+    return ""
 
 
 def first_usable(prefix: Cidr) -> IP:

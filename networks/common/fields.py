@@ -12,7 +12,7 @@ overridden here, which is most of what this file says about addresses.
 import re
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -21,8 +21,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from networks.common import waves
 from networks.common.addressing import IP, Cidr, parse_cidr
+from networks.common.limits import CODE as TOO_MANY
+from networks.common.limits import LONGEST_LABEL, LONGEST_LABEL_NAME, MOST_LABELS
 
 IDENTIFIER = re.compile(r"\A[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
+# Also in capitals, as people write names; a number is how some programs spell an IPv4 address.
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 HOSTNAME = re.compile(r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
@@ -80,12 +85,16 @@ class InetField(models.Field):  # type: ignore[type-arg]
         try:
             if "%" in str(value):  # a zone, which Python would accept and PostgreSQL does not
                 raise ValueError
-            return ip_address(str(value).strip())
+            address = ip_address(str(value).strip())
         except ValueError as error:
             raise ValidationError(
                 f"{str(value)!r} is not an address such as 10.128.0.7 or 2001:db8::7.",
                 code="invalid_address",
             ) from error
+        if mapped := getattr(address, "ipv4_mapped", None):
+            reason = f"{value} is an address of IPv4; write {mapped}."
+            raise ValidationError(reason, code="invalid_address")
+        return address
 
     def get_prep_value(self, value: object) -> str | None:
         address = self.to_python(value)
@@ -145,13 +154,34 @@ def sizes_of_waves(value: str) -> None:
 
 
 def short_labels(value: object) -> None:
-    """Labels are a flat object of texts, as metal-api has them."""
+    """Labels are a flat object of texts, as metal-api has them, and not too many or long."""
     texts = [*value.keys(), *value.values()] if isinstance(value, dict) else [value]
     if not isinstance(value, dict) or not all(
         isinstance(text, str) and text.isprintable() for text in texts
     ):
         reason = 'Labels are an object of texts on one line each, such as {"tier": "storage"}.'
         raise ValidationError(reason, code="invalid_labels")
+    if len(value) > MOST_LABELS:
+        raise ValidationError(f"At most {MOST_LABELS} labels are kept.", code=TOO_MANY)
+    if any(len(name) > LONGEST_LABEL_NAME for name in value):
+        reason = f"The name of a label has at most {LONGEST_LABEL_NAME} characters."
+        raise ValidationError(reason, code="too_long")
+    if any(len(text) > LONGEST_LABEL for text in value.values()):
+        reason = f"The text of a label has at most {LONGEST_LABEL:,} characters."
+        raise ValidationError(reason, code="too_long")
+
+
+class LabelsField(models.JSONField):
+    """Labels: an object of texts, whatever is blank."""
+
+    # Django does not look at what is blank: an empty list, or text, would be stored as it is.
+    empty_values: ClassVar[list[Any]] = [None]  # type: ignore[misc]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("default", dict)
+        kwargs.setdefault("blank", True)
+        kwargs.setdefault("validators", [short_labels])
+        super().__init__(*args, **kwargs)
 
 
 def empty_if_none(value: Any) -> Any:
@@ -172,11 +202,16 @@ hostname = RegexValidator(
 )
 
 
-host = RegexValidator(
-    r"\A[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?\Z",
-    "A server is a host name or an address, such as 0.pool.ntp.org or 192.0.2.123.",
-    code="invalid_host",
-)
+def host(value: str) -> None:
+    """Accept an address, or a name of a host (RFC 1123); what ends in a number is no name."""
+    labels = value.split(".")
+    is_name = all(map(_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(labels[-1])
+    if not is_name and (value != value.strip() or as_address(value) is None):
+        raise ValidationError(
+            f"{value!r} is neither a host name, such as 0.pool.ntp.org, "
+            "nor an address, such as 192.0.2.123.",
+            code="invalid_host",
+        )
 
 
 class IdentifierField(models.CharField):  # type: ignore[type-arg]

@@ -9,6 +9,8 @@ from django.db import models, transaction
 
 from networks.common.validation import changed_since, values_of
 
+EMPTY: tuple[object, ...] = (None, "", [], {})
+
 
 class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
     """Validate the whole row, not only the fields on show.
@@ -30,12 +32,39 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
         return any(key.startswith(shown) for key in self.data)
 
     def _post_clean(self) -> None:
-        """Leave alone what the person left alone: it may have been changed since it was shown."""
+        """Leave alone what the person left alone; refuse all where others have changed something.
+
+        As REST refuses a write whose If-Match names an older state.
+        """
+        self._refuse_if_stale()
         cleaned = self.cleaned_data
         if not self.instance._state.adding:
             self.cleaned_data = {name: cleaned[name] for name in cleaned.keys() & self.changed_data}
         super()._post_clean()  # type: ignore[misc] # Django's own hook for judging the row
         self.cleaned_data = {name: cleaned[name] for name in cleaned if name not in self.errors}
+
+    def _refuse_if_stale(self) -> None:
+        """Refuse where somebody has changed what the page had shown."""
+        for name in self.fields:
+            if self._is_remembered(name) and self._is_other_than_shown(name):
+                now = self[name].initial
+                reason = (
+                    f"{str(self[name].label).capitalize()} was changed since this page was opened,"
+                    f" and is {'empty' if now in EMPTY else now} now; open it again,"
+                    " and decide anew."
+                )
+                self.add_error(None, ValidationError(reason, code="stale"))
+
+    def _is_other_than_shown(self, name: str) -> bool:
+        field = self.fields[name]
+        if self.instance._state.adding or field.disabled:
+            return False
+        shown = field.hidden_widget().value_from_datadict(
+            self.data, self.files, self.add_initial_prefix(name)
+        )
+        now = self[name].initial
+        # A field may know no value like its own in a list of addresses, but it spells them alike.
+        return field.has_changed(now, shown) and str(field.prepare_value(now)) != shown
 
     def changed_columns(self) -> set[str]:
         """The columns that a person changed, and those that follow from them."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -11,27 +12,35 @@ from django.db.models import Q
 from django.utils import timezone
 
 from networks import constraints, guards, rules
-from networks.common.addressing import parse_cidr
+from networks.common.addressing import around
 from networks.common.audit import operation
 from networks.common.fields import (
     CidrField,
     IdentifierField,
+    LabelsField,
     empty_if_none,
     one_line,
-    short_labels,
 )
+from networks.common.limits import MOST_CIDRS, AtMost
 from networks.common.locking import Strength, lock, lock_keys
 from networks.common.triggers import Recorded
 from networks.common.validation import ValidatedModel, refuse
-from networks.common.violations import Violation
+from networks.common.violations import MOST_EXAMPLES, Violation, with_article
 from networks.models.carried import Carried
 from networks.models.places import Partition, Project
 
 if TYPE_CHECKING:
+    from networks.models.address import Address
     from networks.models.prefix import Prefix
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
 MAX_DIGITS = len(str(MAX_VNI))
+
+
+def examples(addresses: "models.QuerySet[Address]") -> list[str]:
+    """Some of these addresses, each with its machine, to be named in a sentence."""
+    rows = addresses.select_related("machine").order_by("address")[:MOST_EXAMPLES]
+    return [f"{row} of {row.machine}" if row.machine else str(row) for row in rows]
 
 
 class NetworkQuerySet(models.QuerySet["Network"]):
@@ -44,7 +53,7 @@ class NetworkQuerySet(models.QuerySet["Network"]):
         if text.isdecimal() and len(text) <= MAX_DIGITS:
             condition |= Q(vrf=int(text))
         with suppress(ValueError):
-            condition |= Q(prefixes__cidr__net_contains_or_equals=parse_cidr(text))
+            condition |= Q(prefixes__cidr__net_contains_or_equals=around(text))
         return self.filter(condition).distinct()
 
 
@@ -76,10 +85,12 @@ class Network(ValidatedModel):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_VNI)],
         help_text="VRF id, equal to the VXLAN network identifier.",
     )
-    destination_prefixes = ArrayField(CidrField(), default=list, blank=True)
+    destination_prefixes = ArrayField(
+        CidrField(), default=list, blank=True, validators=[AtMost(MOST_CIDRS)]
+    )
     default_child_prefix_length = models.JSONField(default=dict, blank=True)
     nat = models.BooleanField(default=False)
-    labels = models.JSONField(default=dict, blank=True, validators=[short_labels])
+    labels = LabelsField()
     shared = models.BooleanField(default=False)
     shared_at = models.DateTimeField(null=True, blank=True, editable=False)
     shared_by = models.CharField(max_length=150, blank=True, editable=False)
@@ -112,7 +123,11 @@ class Network(ValidatedModel):
 
     def standing_violations(self) -> Iterator[Violation]:
         yield from rules.child_of(self, self.parent)
-        yield from rules.child_lengths(self.default_child_prefix_length)
+        wrong = [*rules.child_lengths(self.default_child_prefix_length)]
+        yield from wrong
+        if self.kind == Network.Kind.SUPER and not wrong and not self._state.adding:
+            cidrs = [prefix.cidr for prefix in self.prefixes.all()]
+            yield from rules.lengths_fit(self, self.child_lengths, cidrs)
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Network, before)
@@ -120,16 +135,29 @@ class Network(ValidatedModel):
         yield from rules.sharing_is_kept(was, self)
         yield from rules.keeps_identity(was, self)
         if was.project_id != self.project_id:
-            yield from rules.keeps_project(was, self, self.address_count())
+            rows = examples(self._addresses())
+            yield from rules.keeps_project(was, self, self.address_count(), rows)
 
     def refused_violations(self) -> Iterator[Violation]:
         if self._state.adding and self.vrf is not None:
             carried = Carried.objects.filter(vrf=self.vrf)
             yield from rules.kept_back("vrf", f"VRF id {self.vrf}", carried.firewalls())
 
+    def in_the_way(self, constraint: str) -> str:
+        others = Network.objects.exclude(pk=self.pk)
+        if constraint == "vrf_is_unique":
+            other = others.filter(vrf=self.vrf).first()
+            return f"{other} already has VRF id {self.vrf} (R14)." if other else ""
+        other = others.filter(partition=self.partition_id, kind=self.kind).first()
+        if other is None or constraint not in constraints.ONE_PER_PARTITION:
+            return ""
+        kind = with_article(self.kind)
+        return f"Partition {self.partition_id} already has {kind} network, {other} (R8)."
+
     def removal_violations(self) -> Iterator[Violation]:
         children = list(self.children.values_list("id", flat=True))
-        yield from rules.network_unused(self.id, self.address_count(), children)
+        rows = examples(self._addresses())
+        yield from rules.network_unused(self.id, self.address_count(), rows, children)
 
     def lock(self) -> None:
         if self._state.adding:
@@ -156,6 +184,16 @@ class Network(ValidatedModel):
         """How many addresses of this network exist, of whatever project."""
         counts: dict[str, int] = self.prefixes.aggregate(count=models.Count("addresses"))
         return counts["count"]
+
+    def _addresses(self) -> "models.QuerySet[Address]":
+        addresses: Any = apps.get_model("networks", "Address")
+        rows: models.QuerySet[Address] = addresses.objects.filter(prefix__network=self.pk)
+        return rows
+
+    @property
+    def child_lengths(self) -> dict[int, int]:
+        """How long prefixes are that are carved from it, by family, where nobody says it."""
+        return {int(family): size for family, size in self.default_child_prefix_length.items()}
 
     def share(self, by: str, reason: str = "") -> None:
         """Share the network, for good; who, when and why stay with it (R3).

@@ -14,6 +14,7 @@ from networks.common.fields import (
     one_line,
     sizes_of_waves,
 )
+from networks.common.limits import MOST_CIDRS, MOST_SERVERS, AtMost
 from networks.common.mtu import FABRIC_MTU, LARGEST_FABRIC, SMALLEST_FABRIC
 from networks.common.triggers import Recorded
 from networks.common.validation import ChoiceCheck, ValidatedModel
@@ -28,14 +29,20 @@ class Partition(ValidatedModel):
     id = IdentifierField()
     name = models.CharField(max_length=120, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
-    dns_servers = ArrayField(InetField(), default=list, blank=True)
+    dns_servers = ArrayField(
+        InetField(), default=list, blank=True, validators=[AtMost(MOST_SERVERS)]
+    )
     ntp_servers = ArrayField(
-        models.CharField(max_length=253, validators=[host]), default=list, blank=True
+        models.CharField(max_length=253, validators=[host]),
+        default=list,
+        blank=True,
+        validators=[AtMost(MOST_SERVERS)],
     )
     management_prefixes = ArrayField(
         CidrField(),
         default=list,
         blank=True,
+        validators=[AtMost(MOST_CIDRS)],
         help_text="Who may reach the SSH of the partition's firewalls.",
     )
     fabric_mtu = models.PositiveIntegerField(

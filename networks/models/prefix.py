@@ -13,8 +13,8 @@ from networks.common.fields import CidrField
 from networks.common.locking import lock
 from networks.common.triggers import Recorded
 from networks.common.validation import Exclusion, ValidatedModel, refuse
-from networks.common.violations import Violation
-from networks.models.network import Network
+from networks.common.violations import MOST_EXAMPLES, Violation, some
+from networks.models.network import Network, examples
 from networks.pools import next_addresses
 
 if TYPE_CHECKING:
@@ -78,15 +78,28 @@ class Prefix(ValidatedModel):
         if self.network.parent and not self.is_carved:
             pool = [prefix.cidr for prefix in self.network.parent.prefixes.all()]
             yield from rules.inside_super_network(self.network.kind, self.cidr, pool)
+        # Those of a new network are judged together, by whoever makes it.
+        is_more = self._state.adding and not self.of_new_network
+        if self.network.kind == Network.Kind.SUPER and is_more:
+            cidrs = [self.cidr, *(prefix.cidr for prefix in self.network.prefixes.all())]
+            for violation in rules.lengths_fit(self.network, self.network.child_lengths, cidrs):
+                yield violation._replace(field="cidr")
 
     def change_violations(self, before: models.Model) -> Iterator[Violation]:
         was = cast(Prefix, before)
         yield from rules.keeps_prefix(was.cidr, self.cidr, was.network_id != self.network_id)
 
+    def in_the_way(self, constraint: str) -> str:
+        alike = Prefix.objects.filter(child=self.child).exclude(pk=self.pk)
+        others = alike.filter(cidr__net_overlaps=self.cidr).order_by("cidr")
+        names = [f"{one.cidr} of {one.network_id}" for one in others[:MOST_EXAMPLES]]
+        return f"{self.cidr} overlaps {some(names, others.count())} (R13)." if names else ""
+
     def removal_violations(self) -> Iterator[Violation]:
         children = Prefix.objects.filter(network__parent=self.network_id)
         inside = [child.network_id for child in children if contains(self.cidr, child.cidr)]
-        yield from rules.prefix_unused(self.cidr, self.addresses.count(), inside)
+        rows = self.addresses.all()
+        yield from rules.prefix_unused(self.cidr, rows.count(), examples(rows), inside)
 
     def lock(self) -> None:
         if self.of_new_network:

@@ -17,7 +17,13 @@ from networks.rules.addresses import (
     released_with_machine,
     same_project,
 )
-from networks.rules.networks import child_lengths, child_of, keeps_identity, keeps_project
+from networks.rules.networks import (
+    child_lengths,
+    child_of,
+    keeps_identity,
+    keeps_project,
+    lengths_fit,
+)
 from networks.rules.prefixes import inside_super_network, keeps_prefix, no_room
 from networks.rules.removal import (
     address_unused,
@@ -60,6 +66,7 @@ __all__ = [
     "keeps_prefix",
     "keeps_project",
     "kept_back",
+    "lengths_fit",
     "machine_is_in_network",
     "may_own",
     "network_unused",

@@ -1,9 +1,10 @@
 """What a network is, where it belongs, and what of it never changes (R1, R2, R7, R13, R14)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from networks.common.violations import Violation, counted
-from networks.rules.values import PRIVATE, SUPER, Net
+from networks.common.addressing import Cidr
+from networks.common.violations import Violation, counted, some
+from networks.rules.values import FAMILIES, PRIVATE, SUPER, Net
 
 
 def child_of(net: Net, parent: Net | None) -> Iterator[Violation]:
@@ -38,14 +39,17 @@ def keeps_identity(before: Net, after: Net) -> Iterator[Violation]:
             yield Violation(field, "identity", reason)
 
 
-def keeps_project(before: Net, after: Net, addresses: int) -> Iterator[Violation]:
+def keeps_project(
+    before: Net, after: Net, addresses: int, examples: Collection[str]
+) -> Iterator[Violation]:
     """R7: whoever has addresses in the network relies on its project."""
     if before.project_id != after.project_id and addresses:
         yield Violation(
             "project",
             "project_in_use",
             f"The project of {after.id} cannot change "
-            f"while {counted(addresses, 'address')} of it are in use (R7).",
+            f"while {counted(addresses, 'address')} of it are in use "
+            f"({some(examples, addresses)}) (R7).",
         )
 
 
@@ -62,3 +66,18 @@ def child_lengths(lengths: object) -> Iterator[Violation]:
             "invalid_lengths",
             'Child prefix lengths are an object such as {"4": 22, "6": 64} (R13).',
         )
+
+
+def lengths_fit(
+    pool: Net, lengths: Mapping[int, int], prefixes: Collection[Cidr]
+) -> Iterator[Violation]:
+    """R13: a child prefix fits into a prefix of its super network, where that has such a family."""
+    for family, length in sorted(lengths.items()):
+        own = [prefix for prefix in prefixes if prefix.version == family]
+        if own and all(prefix.prefixlen > length for prefix in own):
+            where = ", ".join(map(str, own))
+            yield Violation(
+                "default_child_prefix_length",
+                "too_short",
+                f"A /{length} fits into no {FAMILIES[family]} prefix of {pool.id} ({where}) (R13).",
+            )

@@ -3,16 +3,19 @@
 from collections.abc import Collection, Iterator
 
 from networks.common.addressing import IP, Cidr
-from networks.common.violations import Violation, counted, named
+from networks.common.violations import Violation, counted, named, some
 
 
-def network_unused(network: str, addresses: int, children: Collection[str]) -> Iterator[Violation]:
+def network_unused(
+    network: str, addresses: int, examples: Collection[str], children: Collection[str]
+) -> Iterator[Violation]:
     """R15: what a network still holds."""
     if addresses:
         yield Violation(
             "network",
             "in_use",
-            f"{network} still has {counted(addresses, 'address')}; free them first (R15).",
+            f"{network} still has {counted(addresses, 'address')} ({some(examples, addresses)}); "
+            "free them first (R15).",
         )
     if children:
         yield Violation(
@@ -20,13 +23,16 @@ def network_unused(network: str, addresses: int, children: Collection[str]) -> I
         )
 
 
-def prefix_unused(cidr: Cidr, addresses: int, children: Collection[str]) -> Iterator[Violation]:
+def prefix_unused(
+    cidr: Cidr, addresses: int, examples: Collection[str], children: Collection[str]
+) -> Iterator[Violation]:
     """R15: what a prefix still holds."""
     if addresses:
         yield Violation(
             "prefix",
             "in_use",
-            f"{cidr} still has {counted(addresses, 'address')}; free them first (R15).",
+            f"{cidr} still has {counted(addresses, 'address')} ({some(examples, addresses)}); "
+            "free them first (R15).",
         )
     if children:
         yield Violation("prefix", "in_use", f"{cidr} still holds {named(children)} (R15).")

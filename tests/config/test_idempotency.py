@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
@@ -66,6 +67,13 @@ class TestOneAfterTheOther:
         viewer = Api("viewer")
         assert viewer.post("networks/", BODY, **KEY).status_code == 403
         assert not IdempotentAnswer.objects.exists()
+
+    def test_whoever_has_lost_the_role_is_told_so(self, api: Api) -> None:
+        assert api.post("networks/", BODY, **KEY).status_code == 201
+        for role in ("viewer", None):
+            user = User.objects.get(username="admin")
+            user.groups.set(Group.objects.filter(name=role))
+            assert api.post("networks/", BODY, **KEY).status_code == 403
 
     def test_is_forgotten_after_a_day(self, api: Api) -> None:
         api.post("networks/", BODY, **KEY)

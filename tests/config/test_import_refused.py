@@ -108,7 +108,7 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     "a VRF id twice": (
         ("networks.yaml", "vrf: 50", "vrf: 51"),
         "networks.yaml, document 2, item 1, line 31, network vault, vrf",
-        "Another network already has this VRF id (R14).",
+        " already has VRF id 51 (R14).",
     ),
     "a shared external network": (
         ("networks.yaml", "nat: true", "nat: true\n  shared: true"),
@@ -118,7 +118,7 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     "prefixes that overlap": (
         ("networks.yaml", "- 10.64.4.0/22", "- 10.64.0.0/21"),
         ", prefixes",
-        "This prefix overlaps a prefix of this or another network (R13).",
+        "10.64.0.0/21 overlaps 10.64.0.0/22 of vault (R13).",
     ),
     "a prefix outside the super network": (
         ("networks.yaml", "- 10.64.4.0/22", "- 10.99.4.0/22"),

@@ -154,6 +154,11 @@ R3 = {
         "Network:shared_knows_since_when",
         "form rest admin",
     ),
+    "a reason for sharing what is not shared": Case(
+        lambda d, s: d.make(**s.private(shared_reason="for all")),
+        on("shared_reason", "not_shared"),
+        "Network:reason_is_of_sharing",
+    ),
 }
 R4 = {
     "a machine in two networks": Case(
@@ -615,6 +620,12 @@ R12 = {
     ),
 }
 R13 = {
+    "child prefixes larger than their super network": Case(
+        lambda d, s: d.change(s.fra.pool, default_child_prefix_length={"4": 8}),
+        on("default_child_prefix_length", "too_short"),
+        NR + "lengths_fit",
+        "form admin",  # they would send it as a text
+    ),
     "overlap another network": Case(
         lambda d, s: d.add_prefix(s.shop, "10.128.4.0/23"),
         on("cidr", "overlap"),

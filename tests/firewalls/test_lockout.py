@@ -21,6 +21,8 @@ from networks.models import Activity, Carried
 from tests.firewalls.situations import CONSUMER, SITUATIONS
 from tests.world import World, world
 
+ONE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Y3rUVhqgnxPCjAmoEEVRVFjjIrc3kYmkkHOOkzZM3"
+TWO = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 NEW = ways_in(render(plan(CONSUMER)))
 DIRECT = Reached("192.0.2.7", 22, (ip_address("192.0.2.250"),))
 MGMT = "/etc/systemd/network/05-mgmt.network"
@@ -112,7 +114,7 @@ def fra(published: list[str]) -> World:
 
 def firewall(fra: World, name: str = "fw", **fields: Any) -> Firewall:
     home = fra.pool.children.get()
-    options = {"host": "192.0.2.7", "host_key": "ssh-ed25519 AAAA"} | fields
+    options = {"host": "192.0.2.7", "host_key": ONE} | fields
     return fra.firewall(name, fra.shop, home, fra.internet, **options)
 
 
@@ -195,7 +197,7 @@ class TestAPush:
 
     def test_through_a_jump_host_in_the_prefixes_is_sent(self, fra: World) -> None:
         wall = firewall(fra, host="198.51.100.7")
-        jump = {"jump_host": "192.0.2.3", "jump_user": "jump", "jump_key": "ssh-ed25519 BBBB"}
+        jump = {"jump_host": "192.0.2.3", "jump_user": "jump", "jump_key": TWO}
         SshAccess(partition=fra.partition, **jump).save()
         asking.ask(wanted(wall), by="ada")
         assert sent(wall) == ""

@@ -281,7 +281,7 @@ class TestRest:
             ({"firewalls": []}, {"firewalls": ["empty"]}),
             ({"filter": {}}, {"filter": ["empty"]}),
             ({"filter": {"partition": "muc"}}, {"filter": ["does_not_exist"]}),
-            ({"filter": {"project": "x"}}, {"filter": ["unknown_filter"]}),
+            ({"filter": {"project": "x"}}, {"filter": ["unknown_key"]}),
             (
                 {"firewalls": ["3f0e8e5c-8a57-4e9a-9d0c-5d5f8c1f2b11"]},
                 {"firewalls": ["does_not_exist"]},

@@ -23,6 +23,9 @@ from tests.firewalls.boxes import GOOD, contents, last, pushed, sshd
 from tests.firewalls.running import PATIENT, program
 from tests.world import world
 
+ONE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Y3rUVhqgnxPCjAmoEEVRVFjjIrc3kYmkkHOOkzZM3"
+TWO = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+
 
 def command(root: Path) -> str:
     settings = f"APPLIER_ROOT={root} APPLIER_PRACTICE=1 APPLIER_TIMEOUT={PATIENT}"
@@ -161,11 +164,11 @@ def test_a_partition_says_how_its_firewalls_are_reached_and_one_firewall_for_its
     fra = world()
     firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
     assert target_of(firewall).jump is None and target_of(firewall).host_ca == ""
-    jump = {"jump_host": "fe80::5%eth1", "jump_user": "hop", "jump_key": "ssh-ed25519 AAAA"}
-    SshAccess.objects.create(partition=fra.partition, host_ca="ssh-ed25519 BBBB", **jump)
+    jump = {"jump_host": "fe80::5%eth1", "jump_user": "hop", "jump_key": ONE}
+    SshAccess.objects.create(partition=fra.partition, host_ca=TWO, **jump)
     rows = Firewall.objects.select_related(*REACHED_BY)
     target = target_of(rows.get())
-    assert target.host_ca == "ssh-ed25519 BBBB" and target.jump
+    assert target.host_ca == TWO and target.jump
     assert (target.jump.place, target.jump.user) == ("[fe80::5%eth1]:22", "hop")
     SshAccess.objects.create(firewall=firewall)
     assert target_of(rows.get()).jump is None

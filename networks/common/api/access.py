@@ -18,7 +18,7 @@ class RolePermission(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
-        action = getattr(view, "action", None) or _method(request)
+        action = getattr(view, "action", None) or method_of(request)
         special: dict[str, str] = getattr(view, "permissions", {})
         if action in special:
             return request.user.has_perm(special[action])
@@ -29,8 +29,8 @@ class RolePermission(BasePermission):
         return request.user.has_perm(codename(verb, queryset.model))
 
 
-def _method(request: Request) -> str:
-    """The method of a view without actions, by which it may name permissions."""
+def method_of(request: Request) -> str:
+    """The method of a view without actions, by which it may name permissions and parameters."""
     method = (request.method or "").lower()
     return "get" if method in ("head", "options") else method
 

@@ -85,11 +85,13 @@ def flat(details: Any) -> Refusal:
 
 
 def _error(message: str, code: str | None) -> dict[str, str]:
-    # A sentence may quote what was sent, also what cannot be written in UTF-8.
-    return {
-        "message": str(message).encode(errors="backslashreplace").decode(),
-        "code": str(code or "invalid"),
-    }
+    # A sentence may quote what was sent.
+    return {"message": printable(str(message)), "code": str(code or "invalid")}
+
+
+def printable(text: str) -> str:
+    """What was sent, as it can be written in UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 Path = tuple[str, ...]

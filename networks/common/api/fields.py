@@ -1,7 +1,7 @@
 """How values are written in JSON; what they may be, the models judge."""
 
 from datetime import UTC
-from typing import Any
+from typing import Any, Never
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,6 +11,7 @@ from rest_framework import serializers
 from networks.common import waves
 from networks.common.fields import CidrField, InetField
 from networks.common.statements import by_key
+from networks.common.violations import no_such
 
 IPV6 = 6
 
@@ -95,10 +96,14 @@ class RelatedIdByStatement(RelatedId):
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few words in the schema; a wrong one is refused by the model, with its sentence."""
+    """One of a few words; another one is refused with those that there are."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        return data if isinstance(data, str) else super().to_internal_value(data)
+    def fail(self, key: str, **kwargs: Any) -> Never:
+        if key == "invalid_choice":
+            words = {str(word): str(word) for word in self.choices}
+            reason = no_such("choice", str(kwargs["input"]), words)
+            raise serializers.ValidationError(reason, code=key)
+        super().fail(key, **kwargs)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})

@@ -1,13 +1,11 @@
 """Lists: pages, order, and exact filters on what a row shows."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import django_filters
 from django import forms
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -16,11 +14,13 @@ from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
 from networks.common.fields import CidrField, InetField
+from networks.common.violations import LONGEST_QUOTED, no_such
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 UUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+MOST_DIGITS = 18
 NONE = "null"  # `?machine=null`: rows without one
 
 
@@ -30,52 +30,73 @@ class Pages(LimitOffsetPagination):
     default_limit = 50
     max_limit = 1000
 
+    def get_limit(self, request: Request) -> int:
+        """How many rows a page has. Raises ValidationError."""
+        asked = _whole_number(request, self.limit_query_param, self.default_limit)
+        if asked == 0:
+            _refuse_number(self.limit_query_param, "0", f"from 1 to {self.max_limit}")
+        return min(asked, self.max_limit)
+
+    def get_offset(self, request: Request) -> int:
+        """How many rows come before the page. Raises ValidationError."""
+        return _whole_number(request, self.offset_query_param, 0)
+
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
+        parameters = super().get_schema_operation_parameters(view)
+        lowest = {self.limit_query_param: 1, self.offset_query_param: 0}
+        for parameter in parameters:
+            parameter["schema"]["minimum"] = lowest[parameter["name"]]
+        return parameters
+
+
+def _whole_number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        _refuse_number(name, text, f"of at most {MOST_DIGITS} digits")
+    return int(text)
+
+
+def _refuse_number(name: str, text: str, which: str) -> Never:
+    reason = f"{text[:LONGEST_QUOTED]!r} is no {name}; give a whole number {which}."
+    raise serializers.ValidationError({name: reason}, f"invalid_{name}")
+
 
 class Ordering(OrderingFilter):
     """`?ordering=name,-vrf`; then by id, so that pages never overlap."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> list[str]:
         columns: dict[str, str] = getattr(view, "ordering_fields", {})
-        ordering: list[str] = []
-        for text in request.query_params.get(self.ordering_param, "").split(","):
-            term = text.strip()
-            if term:
-                ordering.append(self._column(term, columns))
+        text = request.query_params.get(self.ordering_param, "").strip()
+        terms = [term.strip() for term in text.split(",")] if text else []
+        self._refuse_twice(terms)
+        ordering = [self._column(term, columns) for term in terms]
         return [*(ordering or queryset.model._meta.ordering or ()), "pk"]
+
+    def _refuse_twice(self, terms: list[str]) -> None:
+        names = [term.removeprefix("-") for term in terms]
+        for name in names:
+            if names.count(name) > 1:
+                self._refuse(f"{name!r} is given twice; rows are ordered by it once.")
 
     def _column(self, term: str, columns: dict[str, str]) -> str:
         """`-vrf` as the ORM takes it. Raises ValidationError."""
         name = term.removeprefix("-")
         if name not in columns:
-            reason = f"{term!r} is nothing to order by; choose from {', '.join(sorted(columns))}."
-            raise serializers.ValidationError(
-                {self.ordering_param: serializers.ErrorDetail(reason, "invalid_ordering")}
-            )
+            self._refuse(no_such("column to order by", name, {word: word for word in columns}))
         mark = "-" if term.startswith("-") else ""
         return mark + columns[name]
+
+    def _refuse(self, reason: str) -> Never:
+        error = serializers.ErrorDetail(reason, "invalid_ordering")
+        raise serializers.ValidationError({self.ordering_param: error})
 
     def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         names = ", ".join(sorted(getattr(view, "ordering_fields", {})))
         description = f"Order by these, separated by commas, with - descending: {names}."
         parameters = super().get_schema_operation_parameters(view)
         return [parameter | {"description": description} for parameter in parameters]
-
-
-class Filters(DjangoFilterBackend):
-    """Exact filters; a mistyped one is refused, for it must not answer with everything."""
-
-    EVERYWHERE = frozenset({"limit", "offset", "ordering", "search", "format"})
-
-    def filter_queryset(
-        self, request: HttpRequest, queryset: QuerySet[Any], view: "APIView"
-    ) -> QuerySet[Any]:
-        filters = getattr(self.get_filterset_class(view, queryset), "base_filters", {})
-        for name in request.GET.keys() - filters.keys() - self.EVERYWHERE:
-            reason = f"There is no filter {name!r} here; there are {', '.join(sorted(filters))}."
-            raise serializers.ValidationError(
-                {name: serializers.ErrorDetail(reason, "unknown_filter")}
-            )
-        return super().filter_queryset(request, queryset, view)
 
 
 class ParsedFormField(forms.CharField):
@@ -89,7 +110,7 @@ class ParsedFormField(forms.CharField):
         return self.model_field.to_python(super().clean(value))
 
 
-@extend_schema_field(OpenApiTypes.STR)
+@extend_schema_field({"type": "string", "minLength": 1})
 class Exact(django_filters.Filter):
     """Equal to a text."""
 

@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from rest_framework import serializers
 
+from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import Choice, CidrText, InetText, RelatedId, UtcTime
 from networks.common.fields import CidrField, InetField
+from networks.common.limits import most_of
 from networks.common.validation import columns
 
 Row = TypeVar("Row", bound=models.Model)
@@ -18,7 +20,7 @@ Row = TypeVar("Row", bound=models.Model)
 LIMITS = ("validators", "max_length", "min_length", "max_value", "min_value")
 
 
-class RowSerializer(serializers.ModelSerializer[Row]):
+class RowSerializer(Body[Row], serializers.ModelSerializer[Row]):
     """A row as JSON, without DRF's own copies of the model's rules.
 
     Fields in `fixed` are set once, when the row is made.
@@ -44,8 +46,9 @@ class RowSerializer(serializers.ModelSerializer[Row]):
             kwargs: dict[str, Any] = {
                 "child": item(**limits),
                 "required": not model_field.has_default(),
+                "max_length": most_of(model_field),
             }
-            return serializers.ListField, kwargs
+            return TextList, kwargs
         field, kwargs = super().build_standard_field(field_name, model_field)
         for limit in LIMITS:
             kwargs.pop(limit, None)

@@ -1,6 +1,6 @@
 """Views of rows: writes are whole or nothing, decide on locked rows, and answer what is stored."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
@@ -11,16 +11,16 @@ from rest_framework import serializers, status, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from networks.common.api.etags import etag, must_match, unchanged
+from networks.common.api.queries import LISTS, StrictView
 from networks.common.locking import lock_keys, repeated_if_deadlocked
 
 Row = TypeVar("Row", bound=models.Model)
 ERROR = 400
 
 
-class WholeWrites(APIView):
+class WholeWrites(StrictView):
     """A view whose write requests are one transaction each: an error takes everything back."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -58,6 +58,12 @@ class ReadViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
     ordering_fields: ClassVar[dict[str, str]] = {}  # the name in the URL: the column
     moving: ClassVar[tuple[str, ...]] = ()
 
+    def read_by(self, action: str) -> Iterable[str]:
+        if action != "list":
+            return super().read_by(action)
+        filterset = getattr(self, "filterset_class", None)
+        return LISTS.union(getattr(filterset, "base_filters", ()))
+
     def list(self, request: Request, **kwargs: str) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         assert self.paginator is not None
@@ -92,8 +98,11 @@ class RowViewSet(ReadViewSet[Row]):
     def create(self, request: Request, **kwargs: str) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        serializer.instance = self.stored(self.make(serializer))
-        return self.shown(serializer.data, status.HTTP_201_CREATED)
+        serializer.instance = row = self.stored(self.make(serializer))
+        response = self.shown(serializer.data, status.HTTP_201_CREATED)
+        key = {str(self.lookup_url_kwarg): getattr(row, self.lookup_field)}
+        response["Location"] = self.reverse_action("detail", kwargs=key)
+        return response
 
     def partial_update(self, request: Request, **kwargs: str) -> Response:
         row = self.locked(request)

@@ -7,6 +7,10 @@ from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, connection, models
 
 
+def _nothing(constraint: str) -> str:
+    return ""
+
+
 class OnField(models.BaseConstraint):
     """A constraint whose violation belongs to one field."""
 
@@ -26,7 +30,12 @@ class OnField(models.BaseConstraint):
         try:
             super().validate(model, instance, exclude, using)
         except ValidationError as error:
-            raise ValidationError({self.field: error}) from error
+            raise ValidationError({self.field: self._named(instance, error)}) from error
+
+    def _named(self, instance: models.Model, error: ValidationError) -> ValidationError:
+        """The error with the sentence that names what is in the way, if the row knows one."""
+        sentence = getattr(instance, "in_the_way", _nothing)(self.name)
+        return ValidationError(sentence, code=error.code) if sentence else error
 
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()

@@ -37,6 +37,13 @@ class ValidatedModel(models.Model):
         """What triggers alone hold, and so is looked up only once the database has refused."""
         yield from ()
 
+    def in_the_way(self, constraint: str) -> str:
+        """The sentence of a constraint that this row breaks, with what is in its way; or nothing.
+
+        Without it, the constraint's own is said.
+        """
+        return ""
+
     def removal_violations(self) -> Iterator[Violation]:
         """What is in the way of deleting this row, beyond foreign keys (R15)."""
         yield from ()
