@@ -37,7 +37,7 @@ from networks.api.places import PartitionViewSet, ProjectViewSet
 
 
 class Nothing(APIView):
-    """There is nothing at this address."""
+    """There is nothing at this address of the API."""
 
     permission_classes = [IsAuthenticated]
     schema = None
@@ -113,5 +113,4 @@ urlpatterns = [
     ),
     *firewall_urls,
     *router.urls,
-    re_path("^(?:.*/)?$", Nothing.as_view()),  # without a slash at its end, Django tries with one
 ]
