@@ -18,7 +18,7 @@ FRAMEWORK: dict[str, object] = {
         "networks.common.api.formats.Browsable",
     ],
     "DEFAULT_PARSER_CLASSES": ["networks.common.api.formats.Json"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "networks.common.api.described.Described",
     "EXCEPTION_HANDLER": "networks.common.api.errors.exception_handler",
 }
 API_DESCRIPTION = """\
@@ -49,6 +49,10 @@ SPECTACULAR: dict[str, object] = {
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "networks.common.api.described.complete",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from firewalls.models import Firewall
@@ -35,6 +36,17 @@ class ChoiceSerializer(serializers.Serializer[Any]):
         return filters
 
 
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
+        "examples": [[1, "10%", "rest"]],
+    }
+)
+class Waves(serializers.JSONField):
+    """How many firewalls each wave has."""
+
+
 class RolloutRequestSerializer(serializers.Serializer[Any]):
     """Firewalls by id, or a filter, also in their place: `{"firewalls": {"partition": "fra"}}`."""
 
@@ -42,9 +54,7 @@ class RolloutRequestSerializer(serializers.Serializer[Any]):
         child=serializers.UUIDField(), required=False, max_length=MOST
     )
     filter = ChoiceSerializer(required=False)
-    waves = serializers.JSONField(
-        required=False, help_text="Sizes in order, such as [1, '10%', 'rest']."
-    )
+    waves = Waves(required=False, help_text="Sizes in order, such as [1, '10%', 'rest'].")
     max_failures = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout."
     )

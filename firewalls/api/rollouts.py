@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.api.rollout_requests import RolloutRequestSerializer
+from firewalls.api.rollout_requests import RolloutRequestSerializer, Waves
 from firewalls.models import Rollout
 from firewalls.pushing import rollouts
 from firewalls.pushing.actions import ACTIONS
@@ -52,7 +52,7 @@ class RolloutSerializer(RowSerializer[Rollout]):
         help_text="The partition in which it began by itself; null where somebody asked for it."
     )
     progress = serializers.SerializerMethodField()
-    waves = serializers.JSONField(read_only=True)
+    waves = Waves(read_only=True)
 
     class Meta(RowSerializer.Meta):
         model = Rollout

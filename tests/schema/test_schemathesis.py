@@ -1,0 +1,46 @@
+"""Schemathesis finds nothing: what the schema allows is answered as it says, and nothing else is.
+
+`make fuzz` tries ten times as much, other things every time.
+"""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.schema.asking import cases, described, operations, sent, strictly, tokens
+from tests.schema.scene import scene
+
+pytestmark = pytest.mark.django_db
+STRANGER = ""
+EXAMPLES = int(os.environ.get("FUZZ", "20"))
+TRIED = settings(
+    max_examples=EXAMPLES,
+    derandomize="FUZZ" not in os.environ,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],  # a request is short enough as it is
+)
+
+
+def test_every_operation_answers_every_role_as_the_schema_says(published: list[str]) -> None:
+    rows, by_role = scene(), {STRANGER: ""} | tokens()
+    for operation in operations(strictly(described())):
+
+        @TRIED
+        @given(case=cases(operation, rows), role=st.sampled_from(sorted(by_role)))
+        def answers(case: Any, role: str) -> None:
+            sent(case, by_role[role])
+
+        try:
+            answers()
+        except Exception as error:
+            pytest.fail(f"{operation.method.upper()} {operation.path}: {error!r}\n{_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    found = getattr(error, "exceptions", ())
+    return "\n".join(map(str, found))
