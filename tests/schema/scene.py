@@ -41,4 +41,7 @@ def _numbered() -> dict[str, list[str]]:
         "revisions": Revision,
         "activity": Activity,
     }
-    return {name: [str(row.pk) for row in kind.objects.all()[:5]] for name, kind in kinds.items()}
+    return {
+        name: [str(row.pk) for row in kind._default_manager.all()[:5]]
+        for name, kind in kinds.items()
+    }

@@ -127,7 +127,8 @@ class Described(AutoSchema):
     def _map_serializer_field(
         self, field: Any, direction: Any, bypass_extensions: bool = False
     ) -> Schema:
-        schema: Schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        above: Any = super()  # which is not typed
+        schema: Schema = above._map_serializer_field(field, direction, bypass_extensions)
         if isinstance(field, serializers.TimeField):
             return CLOCK
         if direction != "request" or schema.get("type") not in ("string", "integer"):
@@ -135,7 +136,8 @@ class Described(AutoSchema):
         return schema | dict(_limits(_column(field)))
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
-        schema: Schema = super()._map_basic_serializer(serializer, direction)
+        above: Any = super()
+        schema: Schema = above._map_basic_serializer(serializer, direction)
         if direction == "request":
             return schema | _closed(serializer)
         # What is shown is shown always.
@@ -172,20 +174,28 @@ def _column(field: serializers.Field[Any, Any, Any, Any]) -> "models.Field[Any, 
 
 def _limits(column: "models.Field[Any, Any] | None") -> Iterator[tuple[str, Any]]:
     """JSON schema's words for what the column refuses."""
-    if isinstance(column, models.CharField | models.TextField):
-        if column.max_length and not column.choices:
-            yield "maxLength", column.max_length
-        if not column.blank and not column.choices:
-            yield "minLength", 1
-        for validator in column.validators:
-            if isinstance(validator, RegexValidator) and not validator.inverse_match:
-                pattern = validator.regex.pattern
-                yield "pattern", pattern.replace(r"\A", "^").replace(r"\Z", "$")
+    if isinstance(column, models.CharField | models.TextField) and not column.choices:
+        yield from _limits_of_text(column)
     elif isinstance(column, models.IntegerField):
-        for word, limit in (("minimum", "min_value"), ("maximum", "max_value")):
-            values = [one.limit_value for one in column.validators if one.code == limit]
+        limits: list[Any] = [*column.validators]
+        for word, limit, strictest in (
+            ("minimum", "min_value", max),
+            ("maximum", "max_value", min),
+        ):
+            values = [one.limit_value for one in limits if getattr(one, "code", "") == limit]
             if values:
-                yield word, (max if word == "minimum" else min)(values)
+                yield word, strictest(values)
+
+
+def _limits_of_text(column: "models.Field[Any, Any]") -> Iterator[tuple[str, Any]]:
+    if column.max_length:
+        yield "maxLength", column.max_length
+    if not column.blank:
+        yield "minLength", 1
+    for validator in column.validators:
+        if isinstance(validator, RegexValidator) and not validator.inverse_match:
+            regex: Any = validator.regex
+            yield "pattern", regex.pattern.replace(r"\A", "^").replace(r"\Z", "$")
 
 
 def complete(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
