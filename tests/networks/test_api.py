@@ -393,6 +393,17 @@ class TestLists:
             ("kind=vlan", {"kind": ["invalid_choice"]}),
             ("shared=maybe", {"shared": ["invalid_choice"]}),
             ("prefixes=10.0.0.1/8", {"prefixes": ["invalid_prefix"]}),
+            ("prefixes=%25", {"prefixes": ["invalid_prefix"]}),
+            ("destination_prefixes=%25s", {"destination_prefixes": ["invalid_prefix"]}),
+            *(
+                (f"default_child_prefix_length={odd}", {"default_child_prefix_length": [code]})
+                for odd, code in (
+                    ("NaN", "invalid_lengths"),
+                    ("1e999", "invalid_lengths"),
+                    ('{"4": NaN}', "invalid_lengths"),
+                    ("[", "invalid"),
+                )
+            ),
             ("vrf=many", {"vrf": ["invalid"]}),
             ("name=%00", {"name": ["null_characters_not_allowed"]}),
             ("search=%00", {"non_field_errors": ["null_characters_not_allowed"]}),

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.schema.asking import cases, described, operations, sent, strictly, tokens
+from tests.schema.asking import (
+    cases,
+    connection_kept,
+    described,
+    operations,
+    sent,
+    strictly,
+    tokens,
+)
 from tests.schema.scene import scene
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +45,8 @@ def test_every_operation_answers_every_role_as_the_schema_says(published: list[s
         @TRIED
         @given(case=cases(operation, rows), role=st.sampled_from(roles))
         def answers(case: Any, role: str) -> None:
-            sent(case, by_role[role])
+            with connection_kept():
+                sent(case, by_role[role])
 
         try:
             answers()
