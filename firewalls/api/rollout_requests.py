@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from firewalls.api.waves import Waves
 from firewalls.models import Firewall
 from firewalls.pushing.rollouts import MOST
 from networks.common.api.fields import RelatedId
@@ -34,17 +34,6 @@ class ChoiceSerializer(serializers.Serializer[Any]):
             )
         filters: dict[str, Any] = super().to_internal_value(data)
         return filters
-
-
-@extend_schema_field(
-    {
-        "type": "array",
-        "items": {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
-        "examples": [[1, "10%", "rest"]],
-    }
-)
-class Waves(serializers.JSONField):
-    """How many firewalls each wave has."""
 
 
 class RolloutRequestSerializer(serializers.Serializer[Any]):

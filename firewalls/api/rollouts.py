@@ -11,7 +11,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from firewalls.api.rollout_requests import RolloutRequestSerializer, Waves
+from firewalls.api.rollout_requests import RolloutRequestSerializer
+from firewalls.api.waves import Waves
 from firewalls.models import Rollout
 from firewalls.pushing import rollouts
 from firewalls.pushing.actions import ACTIONS
