@@ -47,6 +47,7 @@ ALWAYS = {
     403: ("Detail", "The role does not allow it."),
     404: ("Detail", "There is no such row, or no such format."),
     406: ("Detail", "It cannot be answered in a format of the Accept header."),
+    429: ("Detail", "Refused too often from this address."),
     500: ("Refusal", "An error of the product; it is in the log."),
     503: ("Refusal", "The database is away, full or busy."),
 }
@@ -60,9 +61,11 @@ STALE = {412: ("Refusal", "It is not what If-Match names any more.")}
 
 TEXT: Schema = {"type": "string"}
 ETAG = {"description": "What was read, for If-Match and If-None-Match.", "schema": TEXT}
+LATER = {"Retry-After": {"description": "In so many seconds.", "schema": {"type": "integer"}}}
 HEADERS: dict[int, Schema] = {
     401: {"WWW-Authenticate": {"description": "How to do better.", "schema": TEXT}},
-    503: {"Retry-After": {"description": "In so many seconds.", "schema": {"type": "integer"}}},
+    429: LATER,
+    503: LATER,
 }
 REPLAYED = {"description": "The first answer, once more.", "schema": {"const": "true"}}
 
