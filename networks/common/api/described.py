@@ -134,7 +134,7 @@ class Described(AutoSchema):
         schema: Schema = above._map_serializer_field(field, direction, bypass_extensions)
         if isinstance(field, serializers.TimeField):
             return CLOCK
-        if direction != "request" or schema.get("type") not in ("string", "integer"):
+        if direction != "request" or not schema or schema.get("type") not in ("string", "integer"):
             return schema
         return schema | dict(_limits(_column(field)))
 
@@ -142,7 +142,11 @@ class Described(AutoSchema):
         above: Any = super()
         schema: Schema = above._map_basic_serializer(serializer, direction)
         if direction == "request":
-            return schema | _closed(serializer)
+            properties = {
+                name: _without_blank(field, serializer.fields[name])
+                for name, field in schema.get("properties", {}).items()
+            }
+            return schema | {"properties": properties} | _closed(serializer)
         # What is shown is shown always.
         shown = sorted(schema.get("properties", {}))
         return schema | ({"required": shown} if shown else {})
@@ -160,6 +164,22 @@ def _refused(code: int, component: str, description: str) -> Schema:
 def _closed(serializer: Any) -> Schema:
     """That it takes no other keys, where it refuses them: see networks.common.api.bodies."""
     return {"additionalProperties": False} if hasattr(type(serializer), "settable") else {}
+
+
+BLANK = {"type": "string", "maxLength": 0}
+
+
+def _without_blank(schema: Schema, field: Any) -> Schema:
+    """Without the choice of an empty text, which the model is left to refuse, with its sentence.
+
+    An id that is left empty is made from the name.
+    """
+    column = _column(field)
+    choices = schema.get("oneOf", ())
+    if column is None or column.blank or column.primary_key or BLANK not in choices:
+        return schema
+    others = {word: value for word, value in schema.items() if word != "oneOf"}
+    return others | choices[0]
 
 
 def _column(field: serializers.Field[Any, Any, Any, Any]) -> "models.Field[Any, Any] | None":
