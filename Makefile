@@ -8,12 +8,17 @@ export PORT VAR DEMO SUITE
 
 BIN := .venv/bin
 
-.PHONY: run test test-lab lab lab-full lab-image storm check count bench bench-pushes
+.PHONY: run test fuzz test-lab lab lab-full lab-image storm check count bench bench-pushes
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# Ten times as many requests as the tests send, and other ones every time: whatever the schema allows and
+# does not, as each role, and whatever a URL can hold.
+fuzz: .venv/dev.stamp
+	@FUZZ=200 $(BIN)/python -m pytest tests/schema/test_schemathesis.py tests/schema/test_fuzz.py
 
 # Real FRR, nftables, sshd and packets in a guest under QEMU; tests/lab/README.md says what it needs.
 # SUITE=trixie: its firewalls and switches are Debian 13 instead of 12.

@@ -38,7 +38,7 @@ from networks.common.api.queries import StrictView
 
 
 class Nothing(APIView):
-    """There is nothing at this address."""
+    """There is nothing at this address of the API."""
 
     permission_classes = [IsAuthenticated]
     schema = None
@@ -119,5 +119,4 @@ urlpatterns = [
     ),
     *firewall_urls,
     *router.urls,
-    re_path("^(?:.*/)?$", Nothing.as_view()),  # without a slash at its end, Django tries with one
 ]

@@ -4,12 +4,16 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from config.api import Nothing
 from config.running import health, metrics
 
-handler500 = "config.running.failures.failed"
+handler400 = "config.running.answers.bad_request"
+handler403 = "config.running.answers.forbidden"
+handler404 = "config.running.answers.not_found"
+handler500 = "config.running.answers.failed"
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
@@ -23,6 +27,7 @@ urlpatterns = [
     ),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
+    re_path("^api/", Nothing.as_view()),
     path("", include("firewalls.urls")),
     path("", include("networks.urls")),
     path(

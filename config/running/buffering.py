@@ -11,6 +11,7 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.utils.module_loading import import_string
 from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
@@ -20,6 +21,7 @@ CONNECTIONS = 800  # of a process, which may have 1024 files open where nobody s
 CROWDED = 600
 HEADERS_SECONDS, REQUEST_SECONDS, SILENT_SECONDS = 15, 90, 60
 NEW_SECONDS = 2.0  # a request that was on its way when its connection was accepted is here by then
+CHANNEL = "config.running.refusing.Channel"  # only once Django is there, which is after this file
 OPTIONS: dict[str, Any] = {
     "asyncore_use_poll": True,
     "connection_limit": CONNECTIONS,
@@ -42,6 +44,8 @@ class BufferingWorker(Worker):  # type: ignore[misc]
         server = create_server(
             self.wsgi, map=channels, sockets=sockets, threads=self.cfg.threads, **OPTIONS
         )
+        for listener in channels.values():
+            listener.channel_class = import_string(CHANNEL)
         patience = Patience()
         while self.alive and os.getppid() == self.ppid:
             self._turn(channels)

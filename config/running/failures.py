@@ -1,21 +1,14 @@
-"""What is answered where a request ends in an error: why it was not done, and what to do."""
+"""Why a request was not done, in words for people and a code for programs."""
 
 import errno
-import sys
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import Error, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template import loader
 
 from networks.common.locking import DEADLOCK, NOT_SERIALIZABLE
-
-API = "/api/"
-RETRY_AFTER_SECONDS = 5
-SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Failure(NamedTuple):
@@ -85,21 +78,6 @@ _BY_STATE = {
     "23": _CHANGED,
 }
 _LOOK_FIRST = " If you were changing something, look first whether that was done."
-
-
-def failed(request: HttpRequest) -> HttpResponse:
-    """Django's handler of errors that nobody else has handled; it logs them as well."""
-    failure = failure_of(sys.exc_info()[1], safe=request.method in SAFE)
-    if request.path.startswith(API):
-        error = {"message": failure.message, "code": failure.code}
-        answer: HttpResponse = JsonResponse({"non_field_errors": [error]}, status=failure.status)
-    else:
-        # Without what other pages show, which would have to be read from the database.
-        text = loader.render_to_string("failed.html", failure._asdict())
-        answer = HttpResponse(text, status=failure.status)
-    if failure.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return answer
 
 
 def failure_of(error: BaseException | None, *, safe: bool) -> Failure:

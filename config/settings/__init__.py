@@ -118,6 +118,9 @@ MIDDLEWARE = [
     "config.running.redirects.SameMethod",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.running.paths.FinalSlash",
+    "config.running.paths.NoNul",
+    "config.running.answers.ErrorsHavePages",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -185,6 +188,7 @@ CONTENT_SECURITY_POLICY = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "shared_networks_session"
 CSRF_COOKIE_NAME = "shared_networks_csrf"
+CSRF_FAILURE_VIEW = "config.running.answers.csrf_failed"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if HTTPS:

@@ -18,7 +18,7 @@ FRAMEWORK: dict[str, object] = {
         "networks.common.api.formats.Browsable",
     ],
     "DEFAULT_PARSER_CLASSES": ["networks.common.api.formats.Json"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "networks.common.api.described.Described",
     "EXCEPTION_HANDLER": "networks.common.api.errors.exception_handler",
 }
 API_DESCRIPTION = """\
@@ -28,6 +28,10 @@ Networks of a bare-metal cloud, shared under rules, and the firewalls that join 
 says `at` which, as in `1.network`. In use: 409 in the same shape.
 - Writes with an `Idempotency-Key` are done once and answered alike for 24 hours; another request \
 with the key: 409.
+- Errors are JSON for every status. Who asks or what for (401, 403, 404, 405, 406, 415): \
+`{"detail"}`; all others: the shape of a broken rule.
+- A path without its final slash is the one with it.
+- Counts of 2^53 and more are capped to 2^53 - 1, and stand beside as text, in `…_exact`.
 - Reads carry an `ETag`; a write whose `If-Match` names an older state: 412. How full a network is \
 and the state of a firewall move by themselves and make no write stale.
 - Lists: `limit` (at most 1000), `offset`, `ordering`, `search`, exact filters; `null` finds rows \
@@ -51,6 +55,10 @@ SPECTACULAR: dict[str, object] = {
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "networks.common.api.described.complete",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -97,5 +97,5 @@ class PushViewSet(ReadViewSet[Push]):
         body = ReasonSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         by, reason = request.user.get_username(), body.validated_data["reason"]
-        start_now(self.get_object(), by=by, reason=reason)
+        start_now(self.matching(request), by=by, reason=reason)
         return Response(self.get_serializer(self.get_object()).data, status.HTTP_202_ACCEPTED)

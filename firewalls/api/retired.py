@@ -157,7 +157,7 @@ class RetiredViewSet(ReadViewSet[Retired]):
         body = TakeOffSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         by, leaves_empty = request.user.get_username(), body.validated_data["empty"]
-        tasks.ask_to_take_off(self.get_object(), by, leaves_empty=leaves_empty)
+        tasks.ask_to_take_off(self.matching(request), by, leaves_empty=leaves_empty)
         data = self.get_serializer(self.get_object()).data
         return Response(data, status.HTTP_202_ACCEPTED)
 
@@ -167,5 +167,5 @@ class RetiredViewSet(ReadViewSet[Retired]):
         """Say that the box is gone: what it had is free."""
         body = GoneSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        retiring.gone(self.get_object(), body.validated_data["confirm"])
+        retiring.gone(self.matching(request), body.validated_data["confirm"])
         return Response(status=status.HTTP_204_NO_CONTENT)

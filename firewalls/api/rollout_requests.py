@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from firewalls.api.waves import Waves
 from firewalls.models import Firewall
 from firewalls.models.start import Start
 from firewalls.pushing.asking import Wish
@@ -37,9 +38,7 @@ class RolloutRequestSerializer(Body[Any]):
 
     firewalls = TextList(child=serializers.UUIDField(), required=False, max_length=MOST)
     filter = ChoiceSerializer(required=False)
-    waves = serializers.JSONField(
-        required=False, help_text="Sizes in order, such as [1, '10%', 'rest']."
-    )
+    waves = Waves(required=False, help_text="Sizes in order, such as [1, '10%', 'rest'].")
     max_failures = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout."
     )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from firewalls.api.pushes import ReasonSerializer
 from firewalls.api.rollout_requests import RolloutRequestSerializer
+from firewalls.api.waves import Waves
 from firewalls.models import Rollout
 from firewalls.models.start import Start
 from firewalls.pushing import rollouts
@@ -55,7 +56,7 @@ class RolloutSerializer(RowSerializer[Rollout]):
         help_text="The partition in which it began by itself; null where somebody asked for it."
     )
     progress = serializers.SerializerMethodField()
-    waves = serializers.JSONField(read_only=True)
+    waves = Waves(read_only=True)
 
     class Meta(RowSerializer.Meta):
         model = Rollout

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +32,18 @@ class BridgeSerializer(serializers.Serializer[Any]):
     network = serializers.CharField(source="network.pk")
     project = serializers.CharField(source="network.project_id")
     machines = serializers.IntegerField()
+
+
+class BridgesSerializer(serializers.Serializer[Any]):
+    """A page of them."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = BridgeSerializer(many=True)
+
+
+PAGE = [OpenApiParameter(name, int) for name in ("limit", "offset")]
 
 
 class ViolationSerializer(serializers.Serializer[Any]):
@@ -108,7 +120,7 @@ class ConsumersView(WholeWrites):
     permissions = {"get": "firewalls.view_firewall"}
     parameters = {"get": PAGES}
 
-    @extend_schema(responses=BridgeSerializer(many=True), operation_id="networks_consumers")
+    @extend_schema(parameters=PAGE, responses=BridgesSerializer, operation_id="networks_consumers")
     def get(self, request: Request, id: str) -> Response:
         """The firewalls that joined it, with the network, project and machines behind each."""
         network = get_object_or_404(Network, pk=id)

@@ -23,12 +23,18 @@ class ObjectSerializer(serializers.Serializer[Activity]):
     name = serializers.CharField(source="label")
 
 
+@extend_schema_field({"type": ["object", "null"]})
+class Recorded(serializers.JSONField):
+    """The columns of an object that were written; null where it was not there, before or after."""
+
+
 class ActivitySerializer(RowSerializer[Activity]):
     """One change of one object."""
 
     when = UtcTime(source="at")
     what = serializers.ChoiceField(source="verb", choices=Activity.Verb.choices)
-    object = extend_schema_field(ObjectSerializer)(serializers.SerializerMethodField)()
+    object = serializers.SerializerMethodField()
+    before, after = Recorded(), Recorded()
     request_id = serializers.CharField(source="request")
 
     class Meta(RowSerializer.Meta):
@@ -49,6 +55,7 @@ class ActivitySerializer(RowSerializer[Activity]):
         ]
         read_only_fields = fields
 
+    @extend_schema_field(ObjectSerializer)
     def get_object(self, row: Activity) -> dict[str, Any]:
         return dict(ObjectSerializer(row).data)
 

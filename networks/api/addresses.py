@@ -20,7 +20,7 @@ class AddressSerializer(RowSerializer[Address]):
     network = RelatedIdByStatement(source="prefix.network", queryset=Network.objects)
     project = RelatedIdByStatement(queryset=Project.objects)
     version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
-    machine = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    machine = serializers.PrimaryKeyRelatedField[Any](read_only=True, allow_null=True)
     fixed = ("network",)
     made_with = ("version",)
 

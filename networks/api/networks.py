@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from networks.access import may_edit
 from networks.allocation import create_network_in_transaction
-from networks.api.lengths import Lengths, LengthsFilter
+from networks.api.lengths import ChildLengths, Lengths, LengthsFilter
 from networks.api.prefixes import (
     ON_PREFIXES,
     GrowthSerializer,
@@ -24,6 +24,7 @@ from networks.api.usage import (
     NetworkListSerializer,
     UsageOfFamily,
     UsageOfPrefix,
+    shown,
     usage_of,
 )
 from networks.common.addressing import Cidr, parse_cidr
@@ -47,6 +48,7 @@ class NetworkSerializer(RowSerializer[Network]):
     kind = Choice(choices=Network.Kind.choices, required=False)
     prefixes = Prefixes(required=False, max_length=MOST_PREFIXES)
     prefix_length = Lengths(write_only=True, required=False)
+    default_child_prefix_length = ChildLengths(required=False)
     labels = Labels(required=False)
     shared = serializers.BooleanField(required=False)
     serializer_related_field = RelatedIdByStatement
@@ -83,12 +85,13 @@ class NetworkSerializer(RowSerializer[Network]):
 
     @extend_schema_field(serializers.DictField(child=UsageOfFamily()))
     def get_usage(self, network: Network) -> Any:
-        return by_family(usage_of(network, cast(dict[str, Any], self.context)))
+        usage = by_family(usage_of(network, cast(dict[str, Any], self.context)))
+        return {family: shown(counts) for family, counts in usage.items()}
 
     @extend_schema_field(serializers.DictField(child=UsageOfPrefix()))
     def get_usage_by_prefix(self, network: Network) -> Any:
         usage = usage_of(network, cast(dict[str, Any], self.context))
-        return {str(prefix): count for prefix, count in usage.items()}
+        return {str(prefix): shown(counts) for prefix, counts in usage.items()}
 
     def create(self, validated_data: dict[str, Any]) -> Network:
         columns = {

@@ -84,4 +84,3 @@ def test_what_does_not_exist_is_answered_in_json() -> None:
     world()
     assert Api().get("nothing/").json() == {"detail": "Not found."}
     assert Api().get("networks/a%00b/").json() == {"detail": "Not found."}
-    assert Api().get("networks").status_code == 301

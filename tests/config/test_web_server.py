@@ -1,6 +1,7 @@
 """One client cannot stop the web server, in `make run` as in the set-up that the README names."""
 
 import http.client
+import json
 import os
 import re
 import shlex
@@ -170,6 +171,35 @@ def test_big_bodies_arrive_whole_and_too_big_ones_are_refused(server: int) -> No
     with socket.create_connection((HOST, server), timeout=PATIENCE) as client:
         client.sendall(HEADERS + b"Content-Length: 99999999\r\n\r\n")
         assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+REFUSED = {
+    "a body": (413, b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n%s\r\n"),
+    "a length": (400, b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n%s\r\n"),
+    "chunks": (501, b"POST %s HTTP/1.1\r\nHost: x\r\n%sTransfer-Encoding: gzip\r\n\r\n"),
+    "no request": (400, b"\xff%s\r\n%s\r\n"),
+    "long headers": (431, b"GET %s HTTP/1.1\r\nHost: localhost\r\n%sX: \r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_it_refuses_by_itself_is_said_in_json_or_on_a_page(server: int, what: str) -> None:
+    status, request = REFUSED[what]
+    html = b"Accept: text/html,*/*\r\n"
+    for path, accept in ((b"/api/v1/networks/", b""), (b"/api/v1/x/", html), (b"/login/", html)):
+        with socket.create_connection((HOST, server), timeout=PATIENCE) as client:
+            sent = request % (path, accept)
+            if what == "long headers":  # as long as that is refused, and all of it read
+                sent = sent.replace(b"X: ", b"X: ".ljust(64 * 1024 - len(sent) + 3, b"x"))
+            client.sendall(sent)
+            head, _, body = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status) or head.startswith(
+            b"HTTP/1.0 %d " % status
+        )
+        if path == b"/login/" and what in ("a body", "a length", "chunks"):
+            assert b"text/html" in head and b"Shared Networks</title>" in body
+        else:
+            assert b"application/json" in head and json.loads(body)["non_field_errors"], body
 
 
 def test_what_a_proxy_says_of_https_reaches_django(tmp_path: Path) -> None:

@@ -184,6 +184,8 @@ class TestWindows:
         push = Push.objects.get()
         assert Api("viewer").post(f"pushes/{push.pk}/now/", {"reason": "x"}).status_code == 403
         assert api.post(f"pushes/{push.pk}/now/", {}).status_code == 400
+        stale = api.post(f"pushes/{push.pk}/now/", {"reason": "x"}, If_Match='"old"')
+        assert codes(stale, 412) == {"non_field_errors": ["stale"]}
         answer = api.post(f"pushes/{push.pk}/now/", {"reason": "customer is down"})
         assert answer.status_code == 202 and answer.json()["waits_for"] is None
         assert claiming.claim_pushes(10) == [push]

@@ -73,6 +73,7 @@ class TestRest:
         path = f"retired-firewalls/{retired.pk}/gone/"
         assert Api("viewer").post(path, {"confirm": retired.name}).status_code == 403
         assert codes(api.post(path, {"confirm": "no"})) == {"confirm": ["not_confirmed"]}
+        assert api.post(path, {"confirm": retired.name}, If_Match='"old"').status_code == 412
         assert api.post(path, {"confirm": retired.name}).status_code == 204
         assert not Carried.objects.exists()
         last = Activity.objects.filter(kind="retired", verb="removed").latest("pk")
@@ -80,6 +81,7 @@ class TestRest:
 
     def test_a_worker_is_asked_to_take_it_off(self, retired: Retired, published: list[str]) -> None:
         path = f"retired-firewalls/{retired.pk}/take-off/"
+        assert Api("operator").post(path, If_Match='"old"').status_code == 412
         answer = Api("operator").post(path)
         assert answer.status_code == 202 and answer.json()["outcome"] == "asked"
         assert "firewalls.tasks.take_off" in published

@@ -89,7 +89,8 @@ class TestMakingNetworks:
         body = {"name": "shop", "partition": "fra", "project": "shop"}
         made = api.post("networks/", body)
         assert made.status_code == 201
-        count = {"used": 0, "available": 1022, "kept_back": 0}
+        count: dict[str, int | str] = {"used": 0, "available": 1022, "kept_back": 0}
+        count |= {"used_exact": "0", "available_exact": "1022", "kept_back_exact": "0"}
         assert made.json() == {
             "id": "shop",
             "name": "shop",
@@ -109,7 +110,7 @@ class TestMakingNetworks:
             "shared_by": "",
             "shared_reason": "",
             "usage": {"4": count},
-            "usage_by_prefix": {"10.128.0.0/22": count | {"free": 1022}},
+            "usage_by_prefix": {"10.128.0.0/22": count | {"free": 1022, "free_exact": "1022"}},
         }
         longer = api.post(
             "networks/", {"kind": "private", "prefix_length": {"4": 24}, "vrf": 77, **body}
@@ -165,9 +166,20 @@ class TestMakingNetworks:
         assert api.post("networks/", body | lengths).json()["default_child_prefix_length"] == {
             "4": 24
         }
-        assert api.get("networks/super-muc/").json()["usage"] == {
-            "4": {"used": 0, "available": 2**18, "kept_back": 0}
-        }
+        usage = api.get("networks/super-muc/").json()["usage"]["4"]
+        assert (usage["used"], usage["available"], usage["available_exact"]) == (0, 2**18, "262144")
+
+    def test_show_numbers_that_no_reader_rounds(self, api: Api) -> None:
+        """2^64 addresses are more than a double tells apart, which JavaScript reads numbers as."""
+        six = world("six", "10.0.0.0/16", "10.5.0.0/16", v6="2001:db8:6::/48", number=1)
+        six.private("shop", six.shop)
+        networks = {row["id"]: row for row in api.get("networks/").json()["results"]}
+        pool, net = networks["super-six"]["usage"]["6"], networks["shop"]["usage"]["6"]
+        assert pool["available"] == pool["used"] == 2**53 - 1
+        assert (pool["available_exact"], pool["used_exact"]) == (str(2**80), str(2**64))
+        assert (net["used"], net["used_exact"], net["available"]) == (0, "0", 2**53 - 1)
+        by_prefix = networks["shop"]["usage_by_prefix"]["2001:db8:6::/64"]
+        assert by_prefix["free"] == 2**53 - 1 and int(by_prefix["free_exact"]) > 2**63
 
     @pytest.mark.parametrize(
         "body, refused",
@@ -383,6 +395,17 @@ class TestLists:
             ("kind=vlan", {"kind": ["invalid_choice"]}),
             ("shared=maybe", {"shared": ["invalid_choice"]}),
             ("prefixes=10.0.0.1/8", {"prefixes": ["invalid_prefix"]}),
+            ("prefixes=%25", {"prefixes": ["invalid_prefix"]}),
+            ("destination_prefixes=%25s", {"destination_prefixes": ["invalid_prefix"]}),
+            *(
+                (f"default_child_prefix_length={odd}", {"default_child_prefix_length": [code]})
+                for odd, code in (
+                    ("NaN", "invalid_lengths"),
+                    ("1e999", "invalid_lengths"),
+                    ('{"4": NaN}', "invalid_lengths"),
+                    ("[", "invalid"),
+                )
+            ),
             ("vrf=many", {"vrf": ["invalid"]}),
             ("name=%00", {"name": ["null_characters_not_allowed"]}),
             ("search=%00", {"non_field_errors": ["null_characters_not_allowed"]}),

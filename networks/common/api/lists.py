@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -107,7 +108,13 @@ class ParsedFormField(forms.CharField):
         self.model_field = model_field
 
     def clean(self, value: Any) -> Any:
-        return self.model_field.to_python(super().clean(value))
+        text = super().clean(value)
+        try:
+            return self.model_field.to_python(text)
+        except ValidationError as error:
+            # As a parameter: django-filter takes every message for a format, and this one quotes.
+            words = {"reason": error.message}
+            raise ValidationError("%(reason)s", code=error.code, params=words) from error
 
 
 @extend_schema_field({"type": "string", "minLength": 1})
@@ -131,7 +138,10 @@ class OrNone(Exact):
         return super().filter(qs, value)
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class Integer(django_filters.Filter):
+    """Equal to a number; one that no row can have finds none."""
+
     field_class = forms.IntegerField
 
 

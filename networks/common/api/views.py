@@ -84,6 +84,15 @@ class ReadViewSet(WholeWrites, viewsets.GenericViewSet[Row]):
         must_match(request, self.tag(row))
         return row
 
+    def matching(self, request: Request) -> Row:
+        """The row of this path as it is now, for what locks rows itself.
+
+        Raises Stale if the client has decided on an older state.
+        """
+        row = self.get_object()
+        must_match(request, self.tag(row))
+        return row
+
     def lock(self, row: Row) -> bool:
         """Keep others from changing the row until this request ends; False if it is gone."""
         return bool(lock_keys(type(row), [row.pk]))
