@@ -8,7 +8,15 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.running.embedded import Embedded
-from config.running.environment import env, env_bool, env_folder, env_int, env_list, env_port
+from config.running.environment import (
+    env,
+    env_bool,
+    env_folder,
+    env_int,
+    env_list,
+    env_port,
+    env_prefixes,
+)
 from config.running.kept_secrets import kept_secret
 from config.settings import rest
 from config.settings.log import is_worth_logging
@@ -21,6 +29,8 @@ HTTPS = env_bool("HTTPS")
 SECRET_KEY = env("SECRET_KEY") or kept_secret(VAR / "secret_key", 50)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+# Whose X-Forwarded-For is believed. HTTPS=1 says that there is a proxy: on this machine, if unsaid.
+TRUSTED_PROXIES = env_prefixes("TRUSTED_PROXIES", "127.0.0.0/8,::1" if HTTPS else "")
 
 # --- servers ---
 EMBEDDED = Embedded(
@@ -123,6 +133,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.access.callers.CallerMiddleware",
+    "config.access.logins.TooManyMiddleware",
     "config.access.pages.RoleRequiredMiddleware",
     "config.access.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
