@@ -8,6 +8,7 @@ from contextlib import suppress
 import psutil
 
 from config.running.embedded import folders
+from config.running.embedded.failing import ServerFailed
 from config.running.embedded.options import Embedded
 from config.running.embedded.waiting import listens, wait_until
 
@@ -32,7 +33,13 @@ def start(embedded: Embedded) -> None:
         )
     (folder / "valkey.pid").write_text(str(process.pid))
     sentence = f"Valkey did not start; see {log}."
-    wait_until(lambda: listens(embedded.valkey_socket), sentence)
+
+    def is_up() -> bool:
+        if process.poll() is not None:
+            raise ServerFailed(sentence)
+        return listens(embedded.valkey_socket)
+
+    wait_until(is_up, sentence)
 
 
 def stop(embedded: Embedded) -> None:
