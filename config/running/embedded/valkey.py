@@ -32,7 +32,11 @@ def start(embedded: Embedded) -> None:
             start_new_session=True,
         )
     (folder / "valkey.pid").write_text(str(process.pid))
-    sentence = f"Valkey did not start; see {log}."
+    _wait(process, embedded, f"Valkey did not start; see {log}.")
+
+
+def _wait(process: "subprocess.Popen[bytes]", embedded: Embedded, sentence: str) -> None:
+    """Until it listens. Raises ServerFailed, at once where it has ended."""
 
     def is_up() -> bool:
         if process.poll() is not None:
