@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from config.access.logins import LoginForm
 from config.api import Nothing
 from config.running import health, metrics
 
@@ -32,7 +33,9 @@ urlpatterns = [
     path("", include("networks.urls")),
     path(
         "login/",
-        auth.LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
+        auth.LoginView.as_view(
+            template_name="login.html", redirect_authenticated_user=True, form_class=LoginForm
+        ),
         name="login",
     ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
-from config.access.authentication import bearer
-from config.access.models import IdempotentAnswer, Token, digest
+from config.access.authentication import bearer, token_of
+from config.access.models import IdempotentAnswer, digest
 
 API = "/api/"
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
@@ -96,8 +96,7 @@ def _refusal(status: int, code: str, message: str) -> JsonResponse:
 
 def _user(request: HttpRequest) -> User | None:
     """The token's account, or the person who is logged in."""
-    text = bearer(request)
-    if text is not None:
-        token = Token.objects.find(text)
+    if bearer(request) is not None:
+        token = token_of(request)
         return token.user if token else None
     return request.user if isinstance(request.user, User) else None

@@ -1,6 +1,7 @@
 """Tokens of programs, and what they were answered, so that no repeated write is done twice."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,6 +20,7 @@ from networks.common.triggers import Recorded
 DAYS = 90  # how long a token is valid by default
 USE_NOTED_EVERY = timedelta(minutes=1)
 ANSWERS_LAST = timedelta(hours=24)
+SHAPE = re.compile(r"sn_[A-Za-z0-9_-]{43}")  # of every token that was ever made
 
 
 def digest(text: str | bytes) -> str:
@@ -44,7 +46,13 @@ class TokenQuerySet(models.QuerySet["Token"]):
         return token, text
 
     def find(self, text: str) -> "Token | None":
-        """The token with this text, if it is valid now, with its account and what that may do."""
+        """The token with this text, if it is valid now, with its account and what that may do.
+
+        It is looked for by its digest, whose time tells nothing of the token: whoever guesses
+        cannot choose how a digest begins.
+        """
+        if not SHAPE.fullmatch(text):
+            return None
         now = timezone.now()
         token = _valid_token(text, now)
         if token is not None and token.is_use_to_be_noted(now):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from networks.common.addressing import Cidr, parse_cidr
+
 LAST_PORT = 65535
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
@@ -50,3 +52,10 @@ def env_folder(name: str, default: Path) -> Path:
 def env_list(name: str, default: str = "") -> list[str]:
     items = (item.strip() for item in env(name, default).split(","))
     return [item for item in items if item]
+
+
+def env_prefixes(name: str, default: str = "") -> list[Cidr]:
+    try:
+        return [parse_cidr(text) for text in env_list(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error

@@ -4,12 +4,14 @@ import shutil
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from config.access.authentication import token_of
 from config.celery import app
 from config.running.failures import failure_of
 
@@ -26,25 +28,33 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if database, broker and a worker answer; or else 503 with what does not, and why.
+    """200 if database, broker and a worker answer; or else 503 with what does not.
 
-    A disk that is full is named first: the others fail for it in ways that do not say so.
+    Why is for staff and for who brings a token: it may name hosts, users and folders. A disk that
+    is full is named first: the others fail for it in ways that do not say so.
     """
-    checks = {
-        "disk": _failure(_disk),
-        "database": _failure(_database),
-        "broker": _failure(_broker),
-        "worker": _failure(_worker),
-    }
-    failing = {name: reason for name, reason in checks.items() if reason}
+    reasons = {name: _failure(check) for name, (check, _) in CHECKS.items()}
+    failing = {name: reason for name, reason in reasons.items() if reason}
+    if failing and not _may_know_why(request):
+        failing = {name: CHECKS[name].for_strangers for name in failing}
     body = {"ready": not failing, "failing": failing}
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK)
+
+
+def _may_know_why(request: HttpRequest) -> bool:
+    """Staff, or a token with a role; nobody is known while the database does not answer."""
+    try:
+        token = token_of(request)
+        user = token.user if token else request.user
+        return user.is_staff or (token is not None and user.has_perm("networks.view_network"))
+    except Error:
+        return False
 
 
 def _failure(check: Callable[[], None]) -> str:
     try:
         check()
-    except Error as error:  # in words that name no server: anybody may ask
+    except Error as error:
         return failure_of(error, safe=True).message
     except Exception as error:  # whatever it is, it is the answer
         return str(error) or type(error).__name__
@@ -74,3 +84,18 @@ def _worker() -> None:
     if not app.control.ping(timeout=1.0, limit=1):
         raise ConnectionError("no worker answers")
     _worker_answered_at = time.monotonic()
+
+
+class Check(NamedTuple):
+    """One thing that must work, and what strangers are told where it does not."""
+
+    run: Callable[[], None]
+    for_strangers: str
+
+
+CHECKS = {
+    "disk": Check(_disk, "There is too little room on the disk."),
+    "database": Check(_database, "The database does not answer."),
+    "broker": Check(_broker, "The broker does not answer."),
+    "worker": Check(_worker, "No worker answers."),
+}

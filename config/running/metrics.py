@@ -1,6 +1,5 @@
 """Figures for monitoring, in Prometheus' text format: counted in the database at each request."""
 
-import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,8 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from config.access.authentication import bearer
-from config.access.models import Token
+from config.access.authentication import token_of
+from config.access.origins import is_local
 from firewalls.models import Firewall, Push
 from networks.models import Network
 
@@ -52,19 +51,10 @@ def _gauge(
 @login_not_required
 def metrics(request: HttpRequest) -> HttpResponse:
     """For monitoring on this machine, or with a token: Prometheus' text format."""
-    if not (_is_local(request) or _has_token(request)):
+    token = token_of(request)
+    may_read = token is not None and token.user.has_perm("networks.view_network")
+    if not (may_read or is_local(request)):
         raise PermissionDenied("Metrics are for this machine, or for who brings a token.")
     registry = CollectorRegistry()
     registry.register(Database())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _is_local(request: HttpRequest) -> bool:
-    """Whether it was sent on this machine itself; what came through a proxy was not."""
-    address = request.META.get("REMOTE_ADDR") or "0.0.0.0"
-    return "X-Forwarded-For" not in request.headers and ipaddress.ip_address(address).is_loopback
-
-
-def _has_token(request: HttpRequest) -> bool:
-    text = bearer(request)
-    return text is not None and Token.objects.find(text) is not None

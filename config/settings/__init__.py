@@ -3,13 +3,20 @@
 from datetime import timedelta
 from pathlib import Path
 
-import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from config.running.embedded import Embedded
-from config.running.environment import env, env_bool, env_folder, env_int, env_list, env_port
+from config.running.environment import (
+    env,
+    env_bool,
+    env_folder,
+    env_int,
+    env_list,
+    env_port,
+    env_prefixes,
+)
 from config.running.kept_secrets import kept_secret
+from config.running.server_urls import broker_url, database
 from config.settings import rest
 from config.settings.log import is_worth_logging
 
@@ -21,6 +28,8 @@ HTTPS = env_bool("HTTPS")
 SECRET_KEY = env("SECRET_KEY") or kept_secret(VAR / "secret_key", 50)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+# Whose X-Forwarded-For is believed. HTTPS=1 says that there is a proxy: on this machine, if unsaid.
+TRUSTED_PROXIES = env_prefixes("TRUSTED_PROXIES", "127.0.0.0/8,::1" if HTTPS else "")
 
 # --- servers ---
 EMBEDDED = Embedded(
@@ -29,21 +38,14 @@ EMBEDDED = Embedded(
     valkey=not env("REDIS_URL"),
     durable=not env_bool("EMBEDDED_NOT_DURABLE"),
 )
-DATABASES = {
-    "default": dj_database_url.parse(
-        env("DATABASE_URL", EMBEDDED.database_url), conn_max_age=60, conn_health_checks=True
-    )
-}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    reason = "the rules live in its constraints and triggers"
-    raise ImproperlyConfigured(f"DATABASE_URL must name a PostgreSQL database: {reason}.")
+DATABASES = {"default": database("DATABASE_URL", EMBEDDED.database_url)}
 # What comes again is planned once per connection; not through a pooler, which shares connections.
 if env_bool("PREPARED_STATEMENTS"):
     prepared = {"server_side_binding": True, "prepare_threshold": 5}
     DATABASES["default"].setdefault("OPTIONS", {}).update(prepared)
 
 # --- workers ---
-CELERY_BROKER_URL = env("REDIS_URL", EMBEDDED.redis_url)
+CELERY_BROKER_URL = broker_url("REDIS_URL", EMBEDDED.redis_url)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_SERIALIZER = "json"
@@ -127,6 +129,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.access.callers.CallerMiddleware",
+    "config.access.logins.TooManyMiddleware",
     "config.access.pages.RoleRequiredMiddleware",
     "config.access.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

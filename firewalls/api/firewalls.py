@@ -19,7 +19,7 @@ from firewalls.api.serializers import FirewallSerializer, PushSerializer
 from firewalls.models import Choice, Firewall, FirewallQuerySet, Push, Revision
 from firewalls.models.states import HELD
 from firewalls.previews import join_preview, leave_preview
-from firewalls.pushing import appliers
+from firewalls.pushing import appliers, cautions
 from firewalls.pushing.asking import Wish, ask
 from networks.common.api.bodies import Body
 from networks.common.api.lists import Among, Exact, Inet, Integer, Label, Uuid, YesNo
@@ -85,12 +85,16 @@ class FirewallFilters(django_filters.FilterSet):
     held = YesNo(method="that_is_held")
     state = words.StateFilter(words.FIREWALL, choices=words.FIREWALL_STATES)
     applier = django_filters.ChoiceFilter(choices=appliers.State.choices, method="with_applier")
+    cautions = django_filters.ChoiceFilter(choices=cautions.Code.choices, method="with_caution")
 
     def that_is_held(self, rows: FirewallQuerySet, name: str, value: str) -> FirewallQuerySet:
         return rows.filter(HELD) if value == "true" else rows.exclude(HELD)
 
     def with_applier(self, rows: FirewallQuerySet, name: str, value: str) -> FirewallQuerySet:
         return rows.filter(appliers.condition(value))
+
+    def with_caution(self, rows: FirewallQuerySet, name: str, value: str) -> FirewallQuerySet:
+        return rows.filter(cautions.condition(value))
 
 
 class FirewallViewSet(FirewallRows):

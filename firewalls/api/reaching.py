@@ -1,4 +1,4 @@
-"""How a firewall is reached and spoken to, as JSON: its SSH, its jump host, its applier."""
+"""How a firewall is reached and spoken to, as JSON: its SSH, jump host, applier, and cautions."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from firewalls.models import Firewall, SshAccess
-from firewalls.pushing import appliers
+from firewalls.pushing import appliers, cautions
 from networks.common.api.fields import UtcTime
 from networks.common.api.rows import RowSerializer
 
@@ -47,3 +47,15 @@ def through(access: SshAccess | None) -> dict[str, Any] | None:
     if access is None or not access.way:
         return None
     return {"access": access.pk, "jump_host": access.jump_place, "trouble": access.trouble}
+
+
+class CautionSerializer(serializers.Serializer[Any]):
+    """What a first push would cut off, or would not get along with."""
+
+    code = serializers.ChoiceField(choices=cautions.Code.choices)
+    message = serializers.CharField()
+
+
+def told(firewall: Firewall) -> list[dict[str, str]]:
+    """A firewall's cautions in the shape of CautionSerializer."""
+    return [{"code": one.code, "message": one.sentence} for one in cautions.of(firewall)]

@@ -2,13 +2,14 @@
 
 from firewalls.api.serializers import FirewallSerializer
 from firewalls.models import Firewall, lock_firewalls
+from firewalls.pushing import cautions
 from firewalls.pushing.jobs import REACHED_BY
 from networks.common.api.lists import UUID
 from networks.common.api.views import RowViewSet
 
 
 class FirewallRows(RowViewSet[Firewall]):
-    queryset = (
+    queryset = cautions.annotated(
         Firewall.objects.select_related("machine", "applier", "hold", *REACHED_BY)
         .with_revisions()
         .with_state()
@@ -28,6 +29,7 @@ class FirewallRows(RowViewSet[Firewall]):
         "applier",
         "hold",
         "through",
+        "cautions",
     )
 
     def lock(self, row: Firewall) -> bool:

@@ -11,9 +11,11 @@ from firewalls.api.held import HoldSerializer, Waits
 from firewalls.api.reaching import (
     MANAGEMENT,
     ApplierSerializer,
+    CautionSerializer,
     ManagementSerializer,
     WaySerializer,
     through,
+    told,
 )
 from firewalls.api.rules import RulesSerializer, listed, rule_values
 from firewalls.intent import revisions
@@ -94,6 +96,9 @@ class FirewallSerializer(RowSerializer[Firewall]):
     hold = HoldSerializer(source="held", read_only=True, allow_null=True)
     applier = ApplierSerializer(source="*", read_only=True)
     through = serializers.SerializerMethodField()
+    cautions = serializers.SerializerMethodField(
+        help_text="What to know before anything is pushed to it for the first time."
+    )
     created_at = UtcTime(source="machine.created_at", read_only=True)
     replaced_at = UtcTime(read_only=True, allow_null=True, help_text="When it got another box.")
     made_with = ("networks", "addresses")
@@ -126,6 +131,7 @@ class FirewallSerializer(RowSerializer[Firewall]):
             "hold",
             "applier",
             "through",
+            "cautions",
             "practice",
             "created_at",
             "replaced_at",
@@ -139,6 +145,10 @@ class FirewallSerializer(RowSerializer[Firewall]):
     @extend_schema_field(WaySerializer(allow_null=True))
     def get_through(self, firewall: Firewall) -> Any:
         return through(access_of(firewall))
+
+    @extend_schema_field(CautionSerializer(many=True))
+    def get_cautions(self, firewall: Firewall) -> Any:
+        return told(firewall)
 
     def create(self, validated_data: dict[str, Any]) -> Firewall:
         networks = [Request(**one) for one in validated_data.pop("networks")]

@@ -8,9 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from firewalls.configuration.cautions import Caution
+from firewalls.configuration.ways_in import Hazard
 from firewalls.forms import PushForm
 from firewalls.models import Firewall, Push, Revision
-from firewalls.pushing import asking, lockout, windows
+from firewalls.pushing import asking, cautions, lockout, windows
 from firewalls.pushing.jobs import REACHED_BY
 from firewalls.views.configuration import numbered
 from networks.common.htmx import page
@@ -43,10 +45,17 @@ def _shown(
         "form": form,
         "certain": [one for one in hazards if one.is_certain],
         "doubtful": [one for one in hazards if not one.is_certain],
+        "cautions": _beyond(cautions.of(firewall), hazards),
         "rule": windows.rules([firewall]).of(firewall),
     }
     status = 422 if form.errors else 200
     return page(request, "firewalls/ask_push.html", context, status=status)
+
+
+def _beyond(known: list[Caution], hazards: list[Hazard]) -> list[Caution]:
+    """What is not said as a hazard already."""
+    codes = {hazard.code for hazard in hazards}
+    return [one for one in known if one.code not in codes]
 
 
 @require_POST

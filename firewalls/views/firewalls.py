@@ -13,7 +13,7 @@ from firewalls.intent.facts import facts
 from firewalls.intent.siblings import siblings
 from firewalls.models import Attachment, Firewall, Retired
 from firewalls.models.states import HELD
-from firewalls.pushing import appliers
+from firewalls.pushing import appliers, cautions
 from firewalls.pushing.jobs import REACHED_BY, access_of, target_of
 from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
@@ -36,6 +36,7 @@ FILTERS: dict[str, Filter] = {
     "attachments": lambda rows, value: rows.in_network(value),
     "held": lambda rows, value: rows.filter(HELD) if value == "yes" else rows.exclude(HELD),
     "applier": lambda rows, value: rows.filter(appliers.condition(value)),
+    "cautions": lambda rows, value: rows.filter(cautions.condition(value)),
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
 SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
@@ -67,6 +68,7 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
         "projects": Project.objects.all(),
         "retired": Retired.objects.count(),
         "appliers": appliers.State.choices,
+        "cautions": cautions.Code.choices,
     }
     return page(request, "firewalls/list.html", context)
 
@@ -85,7 +87,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = rows.prefetch_related(
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
-    firewall = get_object_or_404(rows, pk=pk)
+    firewall = get_object_or_404(cautions.annotated(rows), pk=pk)
     pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
     context = {
         "firewall": firewall,
@@ -96,6 +98,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         **_planned(firewall),
         "pushes": pushes[:RECENT],
         "in_the_way": is_in_the_way(firewall),
+        "cautions": cautions.of(firewall),
         "differences": siblings(firewall.primary).of(firewall),
         "kept_back": Carried.objects.left().filter(box=pk),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),

@@ -7,7 +7,7 @@ from django.db.models import Case, Count, Q, When
 from django.http import HttpRequest, HttpResponse
 
 from firewalls.models import Firewall, FirewallQuerySet, Retired
-from firewalls.pushing import appliers
+from firewalls.pushing import appliers, cautions
 from machines.models import Machine
 from networks.common.fields import as_address
 from networks.common.htmx import page
@@ -29,6 +29,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "attention": _attention(),
         "more": max(0, waiting - MOST_ATTENTION),
         "appliers": appliers.others(),
+        "cautions": cautions.counts(),
         "nearly_full": nearly[:MOST_ATTENTION],
         "retired": Retired.objects.defer("files", "steps")[:MOST_ATTENTION],
         "partitions": _cards(states, full),

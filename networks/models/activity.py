@@ -1,4 +1,7 @@
-"""The audit trail: read by everybody, written by triggers alone."""
+"""The audit trail: read by everybody, written by triggers alone.
+
+Except for who logs in and who is refused, which changes no row: `config.access.knocks`.
+"""
 
 from typing import Any
 
@@ -41,7 +44,7 @@ class Activity(models.Model):
     """One change of one object: who, when, by which way in, what exactly, and why."""
 
     WAYS = ("browser", "api", "token", "admin", "command", "task", "sql")
-    OF_ACCESS = ("user", "role", "token")
+    OF_ACCESS = ("user", "role", "token", "login")
     NAMED = ("machine", "firewall", "user", "token")  # their ids are not what people call them
     KINDS = (
         "partition",

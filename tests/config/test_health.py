@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.test import Client
 
 from config.access.models import Token
@@ -25,7 +26,7 @@ def test_it_is_not_ready_without_a_worker_and_says_so(
     answer = client.get("/readyz")
     assert answer.status_code == 503 and answer.json() == {
         "ready": False,
-        "failing": {"worker": "no worker answers"},
+        "failing": {"worker": "No worker answers."},
     }
 
 
@@ -63,11 +64,50 @@ def test_metrics_are_not_for_strangers(client: Client, where: dict[str, Any]) ->
     assert client.get("/metrics", HTTP_AUTHORIZATION=f"Bearer {token}", **where).status_code == 200
 
 
-def test_a_disk_that_is_full_is_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nearly_full(path: object) -> Any:
-        return SimpleNamespace(free=5 << 20)
+@pytest.fixture
+def troubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, and neither broker nor worker."""
 
-    monkeypatch.setattr(app.control, "ping", lambda **options: [{"worker": "pong"}])
-    monkeypatch.setattr("config.running.health.shutil.disk_usage", nearly_full)
-    failing = client.get("/readyz").json()["failing"]
-    assert failing == {"disk": f"only 5 MiB are left on the disk of {settings.VAR}"}
+    def away(*args: object, **options: object) -> Any:
+        raise ConnectionError("Error 111 connecting to valkey.internal:6379, user ops")
+
+    monkeypatch.setattr(app.control, "ping", away)
+    monkeypatch.setattr(app, "connection_for_read", away)
+    full = SimpleNamespace(free=5 << 20)
+    monkeypatch.setattr("config.running.health.shutil.disk_usage", lambda path: full)
+
+
+@pytest.mark.usefixtures("troubled")
+class TestWhyItIsNotReady:
+    def test_strangers_are_told_what_and_no_names(self, client: Client) -> None:
+        for headers in ({}, {"Authorization": "Bearer sn_wrong"}):
+            answer = client.get("/readyz", headers=headers)
+            assert answer.status_code == 503 and answer.json()["failing"] == {
+                "disk": "There is too little room on the disk.",
+                "broker": "The broker does not answer.",
+                "worker": "No worker answers.",
+            }
+
+    def test_nor_are_people_and_programs_without_a_role(self, client: Client) -> None:
+        client.force_login(User.objects.create_user("ada"))
+        assert "internal" not in client.get("/readyz").content.decode()
+        token, text = Token.objects.issue("robot", "viewer")
+        token.user.groups.clear()
+        headers = {"Authorization": f"Bearer {text}"}
+        assert "internal" not in Client().get("/readyz", headers=headers).content.decode()
+
+    def test_staff_and_tokens_are_told_why(self, client: Client) -> None:
+        client.force_login(User.objects.create_user("ada", is_staff=True))
+        _, text = Token.objects.issue("monitor", "viewer")
+        by_token = Client().get("/readyz", headers={"Authorization": f"Bearer {text}"})
+        for answer in (client.get("/readyz"), by_token):
+            failing = answer.json()["failing"]
+            assert failing["disk"] == f"only 5 MiB are left on the disk of {settings.VAR}"
+            assert "valkey.internal" in failing["broker"]
+
+
+def test_metrics_are_not_for_a_token_without_a_role(client: Client) -> None:
+    token, text = Token.objects.issue("monitor", "viewer")
+    token.user.groups.clear()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.get("/metrics", headers=headers, REMOTE_ADDR="192.0.2.7").status_code == 403

@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
+from config.celery import app
 from config.running import embedded, web
 from config.running.kept_secrets import kept_secret
 from config.running.supervisor import Program, Supervisor, say
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         with _only_one(settings.VAR / "up.lock"):
             _port_is_free(settings.PORT)
             with embedded.servers(settings.EMBEDDED):
+                _broker_answers()
                 _set_up()
                 mend = partial(embedded.mend, settings.EMBEDDED)
                 Supervisor(_programs(), mend, is_ready=_is_ready, ready=_welcome).run()
@@ -120,6 +122,12 @@ def _welcome() -> None:
     password = f"the password {_password()}" if is_unchanged else "the password you have given it"
     say("up", f"log in as {ADMIN} with {password}")
     say("up", "stop with Ctrl-C")
+
+
+def _broker_answers() -> None:
+    """Raises what its client raises where it does not."""
+    with app.connection_for_read() as broker:
+        broker.ensure_connection(max_retries=1, timeout=2)
 
 
 def _port_is_free(port: int) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import psutil
 
 from config.running.embedded import folders
+from config.running.embedded.failing import ServerFailed
 from config.running.embedded.options import Embedded
 from config.running.embedded.waiting import listens, wait_until
 
@@ -31,8 +32,18 @@ def start(embedded: Embedded) -> None:
             start_new_session=True,
         )
     (folder / "valkey.pid").write_text(str(process.pid))
-    sentence = f"Valkey did not start; see {log}."
-    wait_until(lambda: listens(embedded.valkey_socket), sentence)
+    _wait(process, embedded, f"Valkey did not start; see {log}.")
+
+
+def _wait(process: "subprocess.Popen[bytes]", embedded: Embedded, sentence: str) -> None:
+    """Until it listens. Raises ServerFailed, at once where it has ended."""
+
+    def is_up() -> bool:
+        if process.poll() is not None:
+            raise ServerFailed(sentence)
+        return listens(embedded.valkey_socket)
+
+    wait_until(is_up, sentence)
 
 
 def stop(embedded: Embedded) -> None:
