@@ -77,7 +77,7 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
     primary = _primary(new, wanted)
     enforce(address_violations(wanted, new.addresses))
     in_underlay = wanted_networks([Request(fabric)])
-    enforce(rules.inside_networks(new.loopbacks, in_underlay))
+    enforce(address_violations(in_underlay, new.loopbacks))
     firewall = _saved(new, primary)
     for network in [*_further(new, primary), fabric]:
         Attachment(firewall=firewall, network=network).save()

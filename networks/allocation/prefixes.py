@@ -10,6 +10,7 @@ from networks.common.locking import lock_keys
 from networks.common.validation import refuse
 from networks.common.violations import Violation
 from networks.models import Network, Prefix
+from networks.models.prefix import Plan
 from networks.pools import free_blocks, next_child
 
 
@@ -48,10 +49,12 @@ def grow(
     prefix: Cidr | None = None,
     prefix_length: int | None = None,
     version: int = 4,
+    plan: Plan | None = None,
 ) -> Prefix:
     """Give a network one more prefix.
 
     The one named, or for a private network the next free one of that length and address family.
+    `plan`: who gets which address of it, where machines are in the network already.
     """
     # The network is locked before its super network, as everywhere.
     if not lock_keys(Network, [network.pk]):
@@ -64,5 +67,6 @@ def grow(
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
     row.is_carved = is_carved
+    row.plan = plan or Plan()
     row.save()
     return row

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.db import models
 
+from config.importer.findings import Remark
 from config.importer.kinds import NetworkDoc
+from config.importer.writing.picking import GivenAddresses
 from config.importer.writing.rows import Saved, existing, save_differing
 from networks.allocation import create_network, grow
 from networks.models import Network, Partition, Prefix, Project
@@ -15,11 +17,11 @@ REASON = "It was shared in the imported files."
 References = Mapping[str, models.Model | None]
 
 
-def write_network(doc: NetworkDoc, by: str) -> Saved:
+def write_network(doc: NetworkDoc, by: str, given: GivenAddresses) -> Saved:
     references = _references(doc)
     row = Network.objects.filter(pk=doc.id).first()
     if row is not None:
-        return _update(row, doc, references, by)
+        return _update(row, doc, references, by, given)
     _create(doc, references, by)
     return Saved(created=True)
 
@@ -38,25 +40,27 @@ def _references(doc: NetworkDoc) -> References:
 
 def _create(doc: NetworkDoc, references: References, by: str) -> None:
     fields: dict[str, Any] = {"name": doc.id, **doc.values, **references}
-    fields |= {"prefixes": doc.prefixes, "vrf": doc.vrf or None}
+    fields |= {"prefixes": doc.prefixes, "vrf": doc.routed_vrf or None}
     if doc.kind != PRIVATE and not doc.parentnetworkid:
         del fields["parent"]  # create_network() has it for private networks alone
-    if doc.shared:
+    if doc.is_shared:
         fields |= {"shared": True, "by": by, "shared_reason": REASON}
     create_network(kind=doc.kind, id=doc.id, **fields)
 
 
-def _update(row: Network, doc: NetworkDoc, references: References, by: str) -> Saved:
+def _update(
+    row: Network, doc: NetworkDoc, references: References, by: str, given: GivenAddresses
+) -> Saved:
     values: dict[str, Any] = {"kind": doc.kind, **doc.values, **references}
     if doc.kind == PRIVATE and not doc.parentnetworkid:
         del values["parent"]  # the one it was carved from stays
-    if doc.vrf:
-        values["vrf"] = doc.vrf
+    if doc.routed_vrf:
+        values["vrf"] = doc.routed_vrf
     saved = Saved(changes=save_differing(row, values))
-    if doc.shared is not None and doc.shared != row.shared:
-        saved.changes.append(f"shared: {row.shared} -> {doc.shared}")
-        _share(row, doc.shared, by)
-    _add_prefixes(row, doc, saved)
+    if doc.is_shared is not None and doc.is_shared != row.shared:
+        saved.changes.append(f"shared: {row.shared} -> {doc.is_shared}")
+        _share(row, doc.is_shared, by)
+    _add_prefixes(row, doc, saved, given)
     return saved
 
 
@@ -68,12 +72,12 @@ def _share(row: Network, shared: bool, by: str) -> None:
         row.save()  # refused: a shared network stays shared (R3)
 
 
-def _add_prefixes(row: Network, doc: NetworkDoc, saved: Saved) -> None:
+def _add_prefixes(row: Network, doc: NetworkDoc, saved: Saved, given: GivenAddresses) -> None:
     """Prefixes that the document does not list stay."""
     present = set(Prefix.objects.filter(network=row).values_list("cidr", flat=True))
     for cidr in doc.prefixes:
         if cidr not in present:
-            grow(row, prefix=cidr)
+            grow(row, prefix=cidr, plan=given.plan(row.pk, cidr))
             saved.changes.append(f"prefixes: {cidr} added")
     for cidr in sorted(present - set(doc.prefixes), key=str):
-        saved.notes.append(f"prefix {cidr} is not in the file; it stays")
+        saved.remarks.append(Remark("prefixes", f"{cidr} is not in the files; it stays."))

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from config.importer.findings import Remark
 from networks.common.validation import columns
 
 Row = TypeVar("Row", bound=models.Model)
@@ -15,12 +16,15 @@ LONGEST_VALUE = 60
 
 @dataclass
 class Saved:
-    """What became of one object: its changes, as `nat: False -> True`, and notes on what stays."""
+    """What became of one object: its changes, as `nat: False -> True`.
+
+    And remarks on what is otherwise than the document says.
+    """
 
     created: bool = False
-    is_kept_out: bool = False  # judged, and not of a kind that is kept
+    passed_over: str = ""  # judged, and not of a kind that is kept: why, in words
     changes: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:

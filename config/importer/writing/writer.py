@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 
 from config.importer.entries import Entry
 from config.importer.kinds import (
@@ -20,16 +20,19 @@ from config.importer.ordering import in_order
 from config.importer.report import Report
 from config.importer.writing.addresses import write_address
 from config.importer.writing.firewalls import judge_rules
-from config.importer.writing.machines import write_machine
+from config.importer.writing.machines import write_free, write_machine
 from config.importer.writing.networks import write_network
+from config.importer.writing.picking import GivenAddresses
 from config.importer.writing.places import ensure_project, write_partition, write_project
 from config.importer.writing.rows import Saved
 from networks.common.addressing import IP
-from networks.models import Address
+from networks.models import Address, Network, Partition, Project
+
+_REFERRED_TO = {"partition": Partition, "project": Project, "network": Network}
 
 
 class Writer:
-    """What cannot be written gets a problem; what depends on it is passed over in silence."""
+    """What cannot be written gets a problem, and what depends on it is kept out with it."""
 
     def __init__(self, by: str) -> None:
         self.by = by
@@ -37,34 +40,43 @@ class Writer:
         self.failed: set[Key] = set()  # whoever refers to these is not to blame
         self.described_projects: set[str] = set()
         self.new_addresses: set[IP] = set()
+        self.given = GivenAddresses([])
 
     def write(self, entries: Sequence[Entry]) -> Report:
         """Write every object that could be read."""
         for entry in entries:
-            self.report.unknown_fields += entry.unknown_fields
-            self.report.fields_not_kept += entry.survey.not_kept
+            self.report.note_reading(entry)
             if entry.doc is None:
-                self.failed |= entry.keys_it_may_have
+                self._fail(entry)
             elif isinstance(entry.doc, ProjectDoc):
                 self.described_projects.add(entry.doc.own_id)
         self.new_addresses = _new_addresses(entries)
+        self.given = GivenAddresses(entry.doc for entry in entries)
         for entry in in_order([entry for entry in entries if entry.doc is not None]):
             self._write_one(entry)
         return self.report
 
+    def _fail(self, entry: Entry) -> None:
+        """Whoever refers to it is kept out with it, unless it is there since before."""
+        for key in entry.keys_it_may_have:
+            model = _REFERRED_TO.get(key[0])
+            if model and not _exists(model, key[1]):
+                self.failed.add(key)
+
     def _write_one(self, entry: Entry) -> None:
         doc = entry.doc
         assert doc is not None
-        if doc.needs() & self.failed:
-            self.failed.add(entry.key)
+        if missing := doc.needs() & self.failed:
+            entry.depends_on = min(missing)
+            self._fail(entry)
             return
         try:
             with transaction.atomic():
                 owner_is_new = self._ensure_owner(doc.owner)
                 saved = self._saved(doc)
         except ValidationError as error:
-            self.failed.add(entry.key)
             entry.complain_of_row(error)
+            self._fail(entry)
             return
         if owner_is_new:
             self.report.note_owner(doc.owner)
@@ -82,16 +94,20 @@ class Writer:
             case ProjectDoc():
                 saved = write_project(doc)
             case NetworkDoc():
-                saved = write_network(doc, self.by)
+                saved = write_network(doc, self.by, self.given)
             case AddressDoc(ipaddress=ip):
                 saved = write_address(doc, is_new=ip in self.new_addresses)
             case MachineDoc(allocation=None):
-                saved = Saved(is_kept_out=True, notes=["not allocated, kept out"])
+                saved = write_free(doc)
             case MachineDoc():
-                saved = write_machine(doc, self.by)
+                saved = write_machine(doc, self.by, self.given)
             case RulesDoc():
                 saved = judge_rules(doc)
         return saved
+
+
+def _exists(model: type[models.Model], id: str) -> bool:
+    return model._default_manager.filter(pk=id).exists()
 
 
 def _new_addresses(entries: Sequence[Entry]) -> set[IP]:

@@ -25,8 +25,8 @@ OUTCOMES = ("created", "changed", "unchanged")
 class Command(BaseCommand):
     help = (
         "Read partitions, projects, networks, addresses, machines and firewalls from metal-api's "
-        "YAML, all of it or nothing. Running it again changes nothing; changed fields are updated; "
-        "nothing is ever removed."
+        "YAML. What breaks a rule is kept out, with what depends on it, and the rest goes in. "
+        "Running it again changes nothing; changed fields are updated; nothing is ever removed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,7 +35,10 @@ class Command(BaseCommand):
             nargs="+",
             type=Path,
             metavar="PATH",
-            help="a YAML file, or a folder with *.yaml and *.yml",
+            help="a YAML or JSON file, or a folder with *.yaml, *.yml and *.json",
+        )
+        parser.add_argument(
+            "--strict", action="store_true", help="all of it or nothing: refuse what is kept out"
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="say what would change, and change nothing"
@@ -46,7 +49,7 @@ class Command(BaseCommand):
         # objects come by the thousand: 7 % of the processor time for 400 machines.
         gc.freeze()
         try:
-            report = run(options["paths"], dry_run=options["dry_run"])
+            report = run(options["paths"], dry_run=options["dry_run"], strict=options["strict"])
         except ImportRefused as refused:
             for problem in refused.problems:
                 self.stderr.write(str(problem))
@@ -75,8 +78,18 @@ class Command(BaseCommand):
             numbers = {outcome: report.outcomes[kind, outcome] for outcome in OUTCOMES}
             if any(numbers.values()):
                 self.stdout.write(f"{plural}: {_spelled(numbers)}")
+        self._print_kept_out(report)
         total = _spelled({outcome: report.count(outcome) for outcome in OUTCOMES})
         self.stdout.write(f"Dry run, nothing was changed: {total}" if dry_run else total)
+
+    def _print_kept_out(self, report: Report) -> None:
+        if report.strangers:
+            kinds = ", ".join(f"{kind} ({n})" for kind, n in sorted(report.strangers.items()))
+            self.stdout.write(f"Objects of kinds that are not kept here: {kinds}")
+        if report.objects_kept_out:
+            self.stdout.write(f"{counted(report.objects_kept_out, 'object')} kept out:")
+        for line in report.kept_out:
+            self.stdout.write(f"  {line}")
 
 
 def _spelled(numbers: dict[str, int]) -> str:
