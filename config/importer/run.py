@@ -11,6 +11,7 @@ from config.importer.files import listed
 from config.importer.findings import Problem, Remark
 from config.importer.judging import entry_of
 from config.importer.kinds.shape import Key
+from config.importer.notes import keep
 from config.importer.report import Report
 from config.importer.writing.writer import Writer
 from firewalls.models import Firewall
@@ -48,6 +49,7 @@ def run(
             raise ImportRefused(problems)
         for entry in entries:
             report.note_judgement(entry)
+        keep(entries)
         transaction.set_rollback(dry_run)
     return report
 

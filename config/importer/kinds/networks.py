@@ -93,7 +93,7 @@ class NetworkDoc(Doc):
 
     @property
     def kind(self) -> str:
-        """What flags or type say; else private with a parent, external without (as to metal-api)."""
+        """What flags or type say; else private with a parent, and external without."""
         stated = self._stated_kinds()
         if stated:
             return stated[0]
