@@ -12,6 +12,7 @@ from config.importer.findings import Problem, Remark
 from config.importer.judging import entry_of
 from config.importer.kinds.shape import Key
 from config.importer.notes import keep
+from config.importer.progress import NO_PROGRESS, Progress
 from config.importer.report import Report
 from config.importer.writing.writer import Writer
 from firewalls.models import Firewall
@@ -31,7 +32,12 @@ class ImportRefused(Exception):
 
 
 def run(
-    paths: Iterable[Path], *, dry_run: bool = False, strict: bool = False, by: str = "import"
+    paths: Iterable[Path],
+    *,
+    dry_run: bool = False,
+    strict: bool = False,
+    by: str = "import",
+    progress: Progress = NO_PROGRESS,
 ) -> Report:
     """Import what fits of the files and folders; `strict`: all of it, or nothing.
 
@@ -44,14 +50,20 @@ def run(
         raise ImportRefused([*file_problems, *_problems(entries)])
     with operation(f"{counted(len(entries), 'object')} were imported"), transaction.atomic():
         _lock_all()
-        report = Writer(by).write(entries)
-        if strict and (problems := _problems(entries)):
-            raise ImportRefused(problems)
-        for entry in entries:
-            report.note_judgement(entry)
-        keep(entries)
+        progress.begin(len(entries))
+        report = Writer(by, progress.advance).write(entries)
+        _judge(entries, report, strict)
         transaction.set_rollback(dry_run)
     return report
+
+
+def _judge(entries: Sequence[Entry], report: Report, strict: bool) -> None:
+    """Note what there is to say of each object. Raises ImportRefused where none may be kept out."""
+    if strict and (problems := _problems(entries)):
+        raise ImportRefused(problems)
+    for entry in entries:
+        report.note_judgement(entry)
+    keep(entries)
 
 
 def _lock_all() -> None:

@@ -13,6 +13,8 @@ from networks.models import Network, Prefix
 from networks.models.prefix import Plan
 from networks.pools import free_blocks, next_child
 
+NO_PREFIX = "Give a prefix; only a private network can take the next free one of a length."
+
 
 def carve(pool: Network, family: int, length: int) -> Cidr:
     """The lowest free child prefix of that family and length in the super network (R13).
@@ -51,10 +53,9 @@ def grow(
     version: int = 4,
     plan: Plan | None = None,
 ) -> Prefix:
-    """Give a network one more prefix.
+    """Give a network one more prefix: the one named, or else, if private, the next free one.
 
-    The one named, or for a private network the next free one of that length and address family.
-    `plan`: who gets which address of it, where machines are in the network already.
+    `plan`: who gets which address of it, where machines are already.
     """
     # The network is locked before its super network, as everywhere.
     if not lock_keys(Network, [network.pk]):
@@ -62,8 +63,7 @@ def grow(
     is_carved = prefix is None
     if prefix is None:
         if prefix_length is None or network.parent is None:
-            reason = "Give a prefix; only a private network can take the next free one of a length."
-            refuse(Violation("prefix", "required", reason))
+            refuse(Violation("prefix", "required", NO_PREFIX))
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
     row.is_carved = is_carved

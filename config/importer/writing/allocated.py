@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from config.importer.kinds import MachineDoc
 from config.importer.kinds.machines import AllocatedNetwork
-from config.importer.writing.rows import existing, refusal
+from config.importer.writing.known import Known
+from config.importer.writing.refusing import refusal
 from machines.allocation import Request
+from machines.rules import Wanted
 from networks.common.addressing import IP, Cidr, prefix_of, versions
 from networks.models import Address, Network
 
@@ -28,6 +30,10 @@ class UsedNetwork:
         return Request(self.row, auto=not self.addresses, primary=self.is_primary)
 
     @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.row, self.cidrs, not self.addresses, self.is_primary)
+
+    @property
     def addresses(self) -> list[IP]:
         return [*self.ips, *self.picked]
 
@@ -41,16 +47,16 @@ class UsedNetwork:
         return replace(self, picked=ips)
 
 
-def used_networks(doc: MachineDoc) -> list[UsedNetwork]:
+def used_networks(doc: MachineDoc, known: Known) -> list[UsedNetwork]:
     """Raises ValidationError on the network or address of the allocation that is at fault."""
     return [
-        _used(network, f"allocation.networks[{index}]")
+        _used(network, f"allocation.networks[{index}]", known)
         for index, network in enumerate(doc.networks)
     ]
 
 
-def _used(network: AllocatedNetwork, path: str) -> UsedNetwork:
-    row = existing(Network, network.networkid, f"{path}.networkid")
+def _used(network: AllocatedNetwork, path: str, known: Known) -> UsedNetwork:
+    row = known.network(network.networkid, f"{path}.networkid")
     cidrs = [prefix.cidr for prefix in row.prefixes.all()]
     for ip in network.ips:
         if prefix_of(ip, cidrs) is None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from config.importer.findings import Remark
 from config.importer.kinds import AddressDoc, Doc, MachineDoc
 from config.importer.writing.allocated import UsedNetwork
-from config.importer.writing.rows import refusal
+from config.importer.writing.refusing import refusal
 from networks.allocation import lock_prefixes
 from networks.common.addressing import IP, Cidr, usable
 from networks.models import Network
@@ -20,10 +20,12 @@ class GivenAddresses:
 
     def __init__(self, docs: Iterable[Doc | None]) -> None:
         self.all: set[IP] = set()
+        self.described: dict[IP, AddressDoc] = {}
         self.of_machines: dict[str, dict[UUID, list[IP]]] = {}  # by network
         for doc in docs:
             if isinstance(doc, AddressDoc):
                 self.all.add(doc.ipaddress)
+                self.described[doc.ipaddress] = doc
             elif isinstance(doc, MachineDoc):
                 self._note(doc)
 
