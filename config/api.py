@@ -32,6 +32,7 @@ from firewalls.api.windows import WindowViewSet
 from machines.api import MachineViewSet
 from networks.api.activity import ActivityViewSet
 from networks.api.addresses import AddressViewSet
+from networks.api.import_notes import ImportNoteViewSet
 from networks.api.networks import NETWORK_ID, NetworkViewSet
 from networks.api.places import PartitionViewSet, ProjectViewSet
 from networks.common.api.queries import StrictView
@@ -102,6 +103,7 @@ router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
 router.register("rollouts", RolloutViewSet)
 router.register("activity", ActivityViewSet)
+router.register("import-notes", ImportNoteViewSet)
 
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),

@@ -77,12 +77,10 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
     fabric = underlay(new.partition)
     lock_networks([*(request.network for request in new.networks), fabric])
     wanted = wanted_networks(new.networks)
-    primary = _primary(new, wanted)
-    enforce(address_violations(wanted, new.addresses))
     in_underlay = wanted_networks([Request(fabric)])
-    enforce(rules.inside_networks(new.loopbacks, in_underlay))
+    primary = home_of(new, wanted, in_underlay)
     firewall = _saved(new, primary)
-    for network in [*_further(new, primary), fabric]:
+    for network in [*further(new, primary), fabric]:
         Attachment(firewall=firewall, network=network).save()
     addresses = [*new.addresses, *new.loopbacks]
     assign_addresses(firewall.machine, [*wanted, *in_underlay], addresses)
@@ -91,20 +89,23 @@ def create_firewall(new: NewFirewall, *, by: str = "") -> Firewall:
     return firewall
 
 
-def _primary(new: NewFirewall, wanted: Sequence[Wanted]) -> Network:
-    """The network that it will live in. Raises ValidationError if it may not have all of them."""
+def home_of(new: NewFirewall, wanted: Sequence[Wanted], in_underlay: Sequence[Wanted]) -> Network:
+    """The network that it will live in. Raises ValidationError if the order breaks a rule."""
     enforce(rules.valid_request(wanted))
     net, violations = rules.primary_of(wanted, new.project.pk)
     enforce(violations)
     primary = cast(Network, net)
     enforce(rules.primary_is_own(primary, new.project.pk, new.partition.pk, "networks"))
-    for network in _further(new, primary):
+    for network in further(new, primary):
         place = (primary.pk, new.project.pk, new.partition.pk)
         enforce(rules.may_join(network, *place, "networks"))
+    enforce(address_violations(wanted, new.addresses))
+    enforce(address_violations(in_underlay, new.loopbacks))
     return primary
 
 
-def _further(new: NewFirewall, primary: Network) -> list[Network]:
+def further(new: NewFirewall, primary: Network) -> list[Network]:
+    """What it joins beside its home."""
     return [request.network for request in new.networks if request.network != primary]
 
 

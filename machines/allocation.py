@@ -59,13 +59,18 @@ def create_machine(order: Order) -> Machine:
     enforce(few_enough(order))
     lock_networks(request.network for request in order.networks)
     wanted = wanted_networks(order.networks)
+    machine = new_machine(order, home_of(order, wanted))
+    assign_addresses(machine, wanted, order.addresses)
+    return machine
+
+
+def home_of(order: Order, wanted: Sequence[Wanted]) -> Network:
+    """The network that it will live in. Raises ValidationError if the order breaks a rule."""
     enforce([*rules.valid_request(wanted), *rules.one_network(wanted)])
     primary = order.networks[0].network
     enforce(rules.primary_is_own(primary, order.project.pk, order.partition.pk, "networks"))
     enforce(address_violations(wanted, order.addresses))
-    machine = new_machine(order, primary)
-    assign_addresses(machine, wanted, order.addresses)
-    return machine
+    return primary
 
 
 def few_enough(order: Order) -> Iterator[Violation]:

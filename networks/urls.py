@@ -6,6 +6,7 @@ app_name = "networks"
 urlpatterns = [
     path("networks/", views.network_list, name="list"),
     path("networks/<id:pk>/", views.network_detail, name="detail"),
+    path("import-notes/", views.import_notes, name="import_notes"),
     path("activity/", views.activity, name="activity"),
     path("activity/<slug:kind>/<path:key>/", views.history, name="history"),
 ]

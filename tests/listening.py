@@ -43,6 +43,7 @@ APART = {
     "firewalls.window",
     "firewalls.choice",
     "networks.activity",
+    "networks.importnote",  # written by imports, which lock everything before
     # Beneath the prefix, or the machine whose AS number, or the network whose VRF id it is.
     "networks.carried",
     "firewalls.retired",

@@ -1,50 +1,56 @@
 """The objects of a YAML file, one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from yaml import MappingNode, Node, SequenceNode
+from yaml import Node, SequenceNode
 
 from config.importer.files import Unreadable, text_of
 from config.importer.findings import Place, Problem
-from config.importer.nodes import is_null, line_of, roots
+from config.importer.nodes import Root, is_null, line_of, roots
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One object of a file."""
+    """What should be one object of a file, and what is wrong in its lines, by line."""
 
     place: Place
-    node: MappingNode
+    node: Node
+    wrong: Mapping[int, str]
 
 
 def read(name: str, path: Path, problems: list[Problem]) -> Iterator[Document]:
-    """The objects of a file, also those in lists. What cannot be read becomes a problem."""
+    """The objects of a file, also those in lists.
+
+    From where on it cannot be read, it becomes a problem: nobody knows what it holds there.
+    """
     text = ""
     try:
         text = text_of(path)
-        for number, root in roots(name, text, problems):
-            yield from _objects(Place(name, number), root, problems)
+        for number, root in enumerate(roots(text), start=1):
+            yield from _objects(Place(name, number), root)
     except Unreadable as error:
         problems.append(Problem(Place(name, line=error.line), error.reason))
     except yaml.YAMLError as error:
         problems.append(_syntax_problem(name, text, error))
 
 
-def _objects(document: Place, root: Node, problems: list[Problem]) -> Iterator[Document]:
-    if is_null(root):
+def _objects(document: Place, root: Root) -> Iterator[Document]:
+    if is_null(root.node):
         return  # nothing between two separators
-    is_list = isinstance(root, SequenceNode)
-    nodes = root.value if is_list else [root]
+    is_list = isinstance(root.node, SequenceNode)
+    nodes = root.node.value if is_list else [root.node]
     for number, node in enumerate(nodes, start=1):
         item = number if is_list else 0
         place = Place(document.file, document.document, item, line_of(node))
-        if isinstance(node, MappingNode):
-            yield Document(place, node)
-        else:
-            problems.append(Problem(place, "This is not an object with fields."))
+        yield Document(place, node, _inside(node, root.wrong))
+
+
+def _inside(node: Node, wrong: Mapping[int, str]) -> dict[int, str]:
+    last: int = node.end_mark.line + 1
+    return {line: reason for line, reason in wrong.items() if line_of(node) <= line <= last}
 
 
 def _syntax_problem(name: str, text: str, error: yaml.YAMLError) -> Problem:

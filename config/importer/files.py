@@ -1,5 +1,6 @@
 """The files of an import: which they are, and the text of one."""
 
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,6 +8,13 @@ from pathlib import Path
 from config.importer.findings import Place, Problem
 
 MAX_BYTES = 32 * 1024 * 1024  # a dump of about two thousand machines with all their hardware
+
+
+SUFFIXES = (".yaml", ".yml", ".json")
+# JSON spells a character beyond 16 bits as two escapes, which YAML does not know.
+_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE
+)
 
 
 class Unreadable(Exception):
@@ -19,7 +27,7 @@ class Unreadable(Exception):
 
 
 def listed(paths: Iterable[Path], problems: list[Problem]) -> list[tuple[str, Path]]:
-    """Each YAML file that is named or lies in a folder that is named, once, with its name."""
+    """Each file that is named or lies in a folder that is named, once, with its name."""
     names: dict[Path, str] = {}
     for path in paths:
         for file in _inside(path, problems):
@@ -33,10 +41,18 @@ def _inside(path: Path, problems: list[Problem]) -> Iterator[Path]:
     elif not path.is_dir():
         yield path
     else:
-        files = [*path.rglob("*.yaml"), *path.rglob("*.yml")]
+        files = [file for file in path.rglob("*") if _is_dump(file, path)]
         if not files:
-            problems.append(Problem(Place(str(path)), "This folder holds no *.yaml or *.yml file."))
+            reason = "This folder holds no *.yaml, *.yml or *.json file."
+            problems.append(Problem(Place(str(path)), reason))
         yield from sorted(files)
+
+
+def _is_dump(file: Path, folder: Path) -> bool:
+    """Hidden files and folders are of other programs: `.gitlab-ci.yml`, `._networks.yaml`."""
+    inside = file.relative_to(folder).parts
+    is_hidden = any(part.startswith(".") for part in inside)
+    return file.suffix.lower() in SUFFIXES and not is_hidden
 
 
 def text_of(path: Path) -> str:
@@ -48,7 +64,7 @@ def text_of(path: Path) -> str:
     if b"\0" in content:
         raise Unreadable("The file is binary or UTF-16; write YAML as UTF-8 text.")
     try:
-        return content.decode("utf-8-sig")
+        return _with_pairs_joined(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise Unreadable("The file is not UTF-8 text; convert it first.", line) from error
@@ -63,3 +79,16 @@ def _bytes_of(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Unreadable(f"The file cannot be read: {error.strerror}.") from error
+
+
+def _with_pairs_joined(text: str) -> str:
+    """JSON, where every text stands in double quotes, with each pair of escapes as its character.
+
+    Anything else is left as it is: in YAML a backslash may be just that.
+    """
+    return _PAIR.sub(_joined, text) if text.lstrip()[:1] in ("[", "{") else text
+
+
+def _joined(pair: "re.Match[str]") -> str:
+    halves = bytes.fromhex(pair[2] + pair[3])
+    return pair[1] + halves.decode("utf-16-be")

@@ -38,3 +38,14 @@ class Problem:
     def __str__(self) -> str:
         parts = (str(self.place), self.object, self.field)
         return f"{', '.join(part for part in parts if part)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What was left out of an object or assumed of it: the field and a sentence.
+
+    `field` is empty where it is about the object as a whole.
+    """
+
+    field: str
+    message: str

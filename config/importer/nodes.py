@@ -1,6 +1,7 @@
 """YAML as PyYAML's nodes, which know their lines. No tag is obeyed, no type is guessed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -8,10 +9,10 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.composer import Composer
 
 from config.importer.files import Unreadable
-from config.importer.findings import Place, Problem
 
 MAX_DEPTH = 20  # metal-api's deepest object, a machine, has nine levels
 Steps = Sequence[str | int]  # the way to a field, through objects and lists
+MERGE = "<<"
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -53,14 +54,22 @@ def _inside(node: Node, step: str | int) -> Node | None:
     return None
 
 
-def roots(name: str, text: str, problems: list[Problem]) -> Iterator[tuple[int, Node]]:
-    """The root of each document of a file, with its number. Raises Unreadable or yaml.YAMLError."""
-    loader = _Loader(name, text, problems)
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The root of a document, and what is wrong in single lines of it, by line."""
+
+    node: Node
+    wrong: Mapping[int, str]
+
+
+def roots(text: str) -> Iterator[Root]:
+    """The root of each document of a file. Raises Unreadable or yaml.YAMLError."""
+    loader = _Loader(text)
     while loader.check_node():
-        loader.number += 1
+        loader.wrong = {}
         root = loader.get_node()
         assert root is not None  # check_node() has seen it
-        yield loader.number, root
+        yield Root(root, loader.wrong)
 
 
 class _Loader(Composer, yaml.CBaseLoader):
@@ -70,12 +79,10 @@ class _Loader(Composer, yaml.CBaseLoader):
     process, and where an alias stood is the node itself, so that nobody can tell in which line.
     """
 
-    def __init__(self, name: str, text: str, problems: list[Problem]) -> None:
+    def __init__(self, text: str) -> None:
         yaml.CBaseLoader.__init__(self, text)
         Composer.__init__(self)
-        self.name = name
-        self.problems = problems
-        self.number = 0
+        self.wrong: dict[int, str] = {}
         self.depth = 0
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
@@ -96,16 +103,17 @@ class _Loader(Composer, yaml.CBaseLoader):
                 reason = "A field's name is a list or object here; names are plain words."
                 raise Unreadable(reason, line_of(key))
             if key.value in first:
-                self._note_repeated(key, first[key.value])
+                line = line_of(first[key.value])
+                reason = (
+                    f"The field {key.value!r} is given twice; its first value is in line {line}."
+                )
+                self.wrong[line_of(key)] = reason
+            elif key.value == MERGE and is_plain(key):
+                reason = "Fields are merged (<<) here, which is not read; write them out."
+                self.wrong[line_of(key)] = reason
             else:
                 first[key.value] = value
         return node
-
-    def _note_repeated(self, key: ScalarNode, first: Node) -> None:
-        place = Place(self.name, self.number, line=line_of(key))
-        line = line_of(first)
-        reason = f"The field {key.value!r} is given twice; its first value is in line {line}."
-        self.problems.append(Problem(place, reason))
 
     # Nobody asks for the types that plain values seem to have: a sixth of the time to compose.
     def descend_resolver(self, current_node: Node | None, current_index: int) -> None: ...

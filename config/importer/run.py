@@ -1,4 +1,4 @@
-"""The whole import in one transaction: all that the files say, or nothing."""
+"""The whole import in one transaction: each object that fits, or all of them or nothing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -6,10 +6,13 @@ from pathlib import Path
 from django.db import transaction
 
 from config.importer.documents import read
-from config.importer.entries import Entry, entry_of
+from config.importer.entries import Entry
 from config.importer.files import listed
-from config.importer.findings import Place, Problem
+from config.importer.findings import Problem, Remark
+from config.importer.judging import entry_of
 from config.importer.kinds.shape import Key
+from config.importer.notes import keep
+from config.importer.progress import NO_PROGRESS, Progress
 from config.importer.report import Report
 from config.importer.writing.writer import Writer
 from firewalls.models import Firewall
@@ -28,19 +31,39 @@ class ImportRefused(Exception):
         self.problems = list(problems)
 
 
-def run(paths: Iterable[Path], *, dry_run: bool = False, by: str = "import") -> Report:
-    """Import the files and folders. Raises ImportRefused, having changed nothing."""
+def run(
+    paths: Iterable[Path],
+    *,
+    dry_run: bool = False,
+    strict: bool = False,
+    by: str = "import",
+    progress: Progress = NO_PROGRESS,
+) -> Report:
+    """Import what fits of the files and folders; `strict`: all of it, or nothing.
+
+    Raises ImportRefused, having changed nothing, where a file cannot be read, or an object is kept
+    out that must not be.
+    """
     file_problems: list[Problem] = []
     entries = list(_entries(paths, file_problems))
     if file_problems:  # Objects that were not read would only show up as missing ones.
         raise ImportRefused([*file_problems, *_problems(entries)])
     with operation(f"{counted(len(entries), 'object')} were imported"), transaction.atomic():
         _lock_all()
-        report = Writer(by).write(entries)
-        if problems := _problems(entries):
-            raise ImportRefused(problems)
+        progress.begin(len(entries))
+        report = Writer(by, progress.advance).write(entries)
+        _judge(entries, report, strict)
         transaction.set_rollback(dry_run)
     return report
+
+
+def _judge(entries: Sequence[Entry], report: Report, strict: bool) -> None:
+    """Note what there is to say of each object. Raises ImportRefused where none may be kept out."""
+    if strict and (problems := _problems(entries)):
+        raise ImportRefused(problems)
+    for entry in entries:
+        report.note_judgement(entry)
+    keep(entries)
 
 
 def _lock_all() -> None:
@@ -50,16 +73,23 @@ def _lock_all() -> None:
 
 
 def _entries(paths: Iterable[Path], file_problems: list[Problem]) -> Iterator[Entry]:
-    """Every object of every file. Of two alike the first counts, and the second has a problem."""
-    places: dict[Key, Place] = {}
+    """Every object of every file, each once."""
+    first: dict[Key, Entry] = {}
     for name, path in listed(paths, file_problems):
         for document in read(name, path, file_problems):
             entry = entry_of(document)
-            if entry.doc is not None:
-                first = places.setdefault(entry.key, entry.place)
-                if first is not entry.place:
-                    entry.refuse("", f"This object is given twice; it is also in {first}.")
-            yield entry
+            if entry.doc is None or first.setdefault(entry.key, entry) is entry:
+                yield entry
+            elif entry.doc != first[entry.key].doc:
+                yield from _contradicting(entry, first[entry.key])
+
+
+def _contradicting(entry: Entry, first: Entry) -> Iterator[Entry]:
+    """Of two objects that are not alike, the first counts."""
+    entry.complain("", f"This object is given twice; it is also in {first.place}.")
+    entry.doc = None
+    first.remarks.append(Remark("", "It is given twice, the second time otherwise; this counts."))
+    yield entry
 
 
 def _problems(entries: Sequence[Entry]) -> list[Problem]:

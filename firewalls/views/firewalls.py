@@ -19,7 +19,7 @@ from firewalls.pushing.takeover import is_in_the_way
 from machines.models import Machine
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
-from networks.models import Address, Carried, Network, Partition, Project
+from networks.models import Address, Carried, ImportNote, Network, Partition, Project
 
 SORTS = {
     "name": "machine__name",
@@ -102,6 +102,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "differences": siblings(firewall.primary).of(firewall),
         "kept_back": Carried.objects.left().filter(box=pk),
         "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
+        "import_notes": ImportNote.objects.about("machine", pk),
     }
     return page(request, "firewalls/detail.html", context)
 

@@ -11,7 +11,7 @@ from firewalls.pushing import appliers, cautions
 from machines.models import Machine
 from networks.common.fields import as_address
 from networks.common.htmx import page
-from networks.models import Address, Carried, Network, Partition
+from networks.models import Address, Carried, ImportNote, Network, Partition
 from networks.usage import usage
 
 ATTENTION = ("failed", "refused", "drifted", "unreachable", "pending", "new")
@@ -33,6 +33,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "nearly_full": nearly[:MOST_ATTENTION],
         "retired": Retired.objects.defer("files", "steps")[:MOST_ATTENTION],
         "partitions": _cards(states, full),
+        "import_notes": ImportNote.objects.objects_by_verdict(),
     }
     return page(request, "firewalls/overview.html", context)
 

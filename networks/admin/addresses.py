@@ -46,7 +46,7 @@ class AddressAdmin(RowAdmin):
     list_filter = ["kind", ("machine", admin.EmptyFieldListFilter), "project"]
     list_select_related = ["prefix__network", "project", "machine"]
     search_fields = ["address", "name", "project__id", "prefix__network__id", "machine__name"]
-    fields = ["address", "network", "project", "machine", "kind", "name", "description"]
+    fields = ["address", "network", "project", "machine", "kind", "name", "description", "labels"]
     fixed = ("address", "network", "project", "machine")
     add_form = AddressAddForm
 

@@ -10,7 +10,10 @@ from networks.common.locking import lock_keys
 from networks.common.validation import refuse
 from networks.common.violations import Violation
 from networks.models import Network, Prefix
+from networks.models.prefix import Plan
 from networks.pools import free_blocks, next_child
+
+NO_PREFIX = "Give a prefix; only a private network can take the next free one of a length."
 
 
 def carve(pool: Network, family: int, length: int) -> Cidr:
@@ -48,10 +51,11 @@ def grow(
     prefix: Cidr | None = None,
     prefix_length: int | None = None,
     version: int = 4,
+    plan: Plan | None = None,
 ) -> Prefix:
-    """Give a network one more prefix.
+    """Give a network one more prefix: the one named, or else, if private, the next free one.
 
-    The one named, or for a private network the next free one of that length and address family.
+    `plan`: who gets which address of it, where machines are already.
     """
     # The network is locked before its super network, as everywhere.
     if not lock_keys(Network, [network.pk]):
@@ -59,10 +63,10 @@ def grow(
     is_carved = prefix is None
     if prefix is None:
         if prefix_length is None or network.parent is None:
-            reason = "Give a prefix; only a private network can take the next free one of a length."
-            refuse(Violation("prefix", "required", reason))
+            refuse(Violation("prefix", "required", NO_PREFIX))
         prefix = carve(network.parent, version, prefix_length)
     row = Prefix(network=network, cidr=prefix)
     row.is_carved = is_carved
+    row.plan = plan or Plan()
     row.save()
     return row

@@ -6,8 +6,8 @@ import django_filters
 from rest_framework import serializers
 
 from networks.allocation import AddressRequest, allocate_in_transaction
-from networks.common.api.fields import InetText, RelatedIdByStatement
-from networks.common.api.lists import UUID, Exact, Inet, OrNone
+from networks.common.api.fields import InetText, Labels, RelatedIdByStatement
+from networks.common.api.lists import UUID, Exact, Inet, Label, OrNone
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
 from networks.models import Address, Network, Project
@@ -21,6 +21,7 @@ class AddressSerializer(RowSerializer[Address]):
     project = RelatedIdByStatement(queryset=Project.objects)
     version = serializers.ChoiceField(choices=VERSIONS, write_only=True, required=False)
     machine = serializers.PrimaryKeyRelatedField[Any](read_only=True, allow_null=True)
+    labels = Labels(required=False)
     fixed = ("network",)
     made_with = ("version",)
 
@@ -34,16 +35,22 @@ class AddressSerializer(RowSerializer[Address]):
             "name",
             "description",
             "machine",
+            "labels",
             "version",
         ]
 
     def create(self, validated_data: dict[str, Any]) -> Address:
         network: Network = validated_data.pop("prefix")["network"]
         ip = validated_data.pop("address", None)
-        description = validated_data.pop("description", "")
+        described = {
+            name: validated_data.pop(name)
+            for name in ("description", "labels")
+            if name in validated_data
+        }
         address = allocate_in_transaction(AddressRequest(network=network, ip=ip, **validated_data))
-        if description:
-            address.description = description
+        if any(described.values()):
+            for name, value in described.items():
+                setattr(address, name, value)
             address.save()
         return address
 
@@ -61,6 +68,7 @@ class AddressFilters(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(choices=Address.Kind.choices)
     name = Exact()
     description = Exact()
+    labels = Label()
 
 
 class AddressViewSet(RowViewSet[Address]):

@@ -3,6 +3,7 @@
 from networks.models.activity import Activity
 from networks.models.address import Address
 from networks.models.carried import Carried, CarriedQuerySet
+from networks.models.import_note import ImportNote
 from networks.models.network import Network, NetworkQuerySet
 from networks.models.places import Partition, Project
 from networks.models.prefix import Prefix
@@ -12,6 +13,7 @@ __all__ = [
     "Address",
     "Carried",
     "CarriedQuerySet",
+    "ImportNote",
     "Network",
     "NetworkQuerySet",
     "Partition",

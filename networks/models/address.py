@@ -1,13 +1,13 @@
 """Addresses: one IP of a network, reserved for a project, perhaps on a machine."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 from django.db import models
 from django.db.models import Q
 
 from networks import guards, rules
-from networks.common.fields import InetField, one_line
+from networks.common.fields import InetField, empty_if_none, one_line, short_labels
 from networks.common.locking import lock_keys
 from networks.common.triggers import MACHINE, Recorded
 from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
@@ -39,6 +39,7 @@ class Address(ValidatedModel):
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.EPHEMERAL)
     name = models.CharField(max_length=120, blank=True, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
+    labels = models.JSONField(default=dict, blank=True, validators=[short_labels])
 
     prefix_is_locked = False  # set by whoever has locked it: save() need not do so again
     _released = False
@@ -80,6 +81,10 @@ class Address(ValidatedModel):
     @property
     def network(self) -> Network:
         return self.prefix.network
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.labels = empty_if_none(self.labels)
+        super().clean_fields(exclude)
 
     def standing_violations(self) -> Iterator[Violation]:
         if self.address is None or isinstance(self.address, str):

@@ -1,14 +1,15 @@
 """Prefixes: the address space of networks."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from uuid import UUID
 
 from django.contrib.postgres.indexes import OpClass
 from django.db import models, transaction
 from django.db.models import F, Q
 
 from networks import guards, rules
-from networks.common.addressing import capacity, contains
+from networks.common.addressing import IP, capacity, contains
 from networks.common.fields import CidrField
 from networks.common.locking import lock
 from networks.common.triggers import Recorded
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from networks.models.address import Address
 
 
+class Plan(NamedTuple):
+    """Which machines get which addresses of a prefix that is new where machines are already.
+
+    `wanted`: by machine; all others get the lowest ones that are not `avoided`.
+    """
+
+    wanted: Mapping[UUID, IP] = {}
+    avoided: frozenset[IP] = frozenset()
+
+
 class Prefix(ValidatedModel):
     """A part of the address space that belongs to one network."""
 
@@ -33,6 +44,7 @@ class Prefix(ValidatedModel):
 
     # Its network was made in this transaction: nobody else knows it, and nobody lives in it yet.
     of_new_network = False
+    plan = Plan()
     is_carved = False  # was picked in the super network just now, whose prefixes are locked
 
     if TYPE_CHECKING:
@@ -126,16 +138,25 @@ class Prefix(ValidatedModel):
         have_none = on_machines.exclude(machine__in=have_one)
         one_of_each = have_none.order_by("machine_id").distinct("machine_id")
         owners = list(one_of_each.values_list("machine_id", "project_id"))
-        free = next_addresses(self.pk, self.cidr, len(owners))
-        if len(free) < len(owners):
-            family = self.cidr.version
-            refuse(rules.exhausted("cidr", self.network_id, family, len(free), self.capacity))
         # All at once, and not each judged by itself: that they are free addresses of this prefix,
         # for the owners of others of this network, is so by how they are made; guards hold it too.
+        addresses = self._addresses_for([machine for machine, _ in owners])
         model.objects.bulk_create(
             model(address=ip, prefix=self, project_id=project, machine_id=machine)
-            for ip, (machine, project) in zip(free, owners, strict=True)
+            for ip, (machine, project) in zip(addresses, owners, strict=True)
         )
+
+    def _addresses_for(self, machines: Sequence[UUID]) -> list[IP]:
+        """Of each the one that is planned, or else the lowest free one."""
+        planned = [self.plan.wanted.get(machine) for machine in machines]
+        number = planned.count(None)
+        lowest = next_addresses(self.pk, self.cidr, number + len(self.plan.avoided))
+        free = [ip for ip in lowest if ip not in self.plan.avoided][:number]
+        if len(free) < number:
+            family = self.cidr.version
+            refuse(rules.exhausted("cidr", self.network_id, family, len(free), self.capacity))
+        picked = iter(free)
+        return [ip or next(picked) for ip in planned]
 
     @property
     def capacity(self) -> int:

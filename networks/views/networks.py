@@ -9,7 +9,15 @@ from django.shortcuts import get_object_or_404
 from networks.common.addressing import Cidr
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
-from networks.models import Address, Carried, Network, NetworkQuerySet, Partition, Project
+from networks.models import (
+    Address,
+    Carried,
+    ImportNote,
+    Network,
+    NetworkQuerySet,
+    Partition,
+    Project,
+)
 from networks.pools import free_blocks
 from networks.usage import usage, usage_by_prefix
 
@@ -93,6 +101,7 @@ def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "free": _free(network),
         "reserved": reserved[:MOST_MACHINES],
         "kept_back": Carried.objects.left().filter(network=pk)[:MOST_MACHINES],
+        "import_notes": ImportNote.objects.about("network", pk),
         "children": network.children.all()[:MOST_MACHINES],
     }
     return page(request, "networks/detail.html", context)

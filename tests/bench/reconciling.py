@@ -31,9 +31,9 @@ def reconcile() -> Iterator[dict[str, float]]:
         for changed in CHANGED:
             _settle_all()
             _change(changed)
-            cost = _cost(tasks.reconcile)
+            taken = cost(tasks.reconcile)
             assert Member.objects.count() == changed
-            yield {"firewalls": FIREWALLS, "changed": changed, **cost}
+            yield {"firewalls": FIREWALLS, "changed": changed, **taken}
 
 
 def give_second_family() -> Iterator[dict[str, float]]:
@@ -47,9 +47,9 @@ def give_second_family() -> Iterator[dict[str, float]]:
             for number in range(MACHINES)
         )
         _give_addresses(machines, net.prefixes.get(), fra)
-        cost = _cost(lambda: grow(net, version=6, prefix_length=64))
+        taken = cost(lambda: grow(net, version=6, prefix_length=64))
         assert Address.objects.filter(address__family=6).count() == MACHINES
-        yield {"machines": MACHINES, **cost}
+        yield {"machines": MACHINES, **taken}
 
 
 def _build_firewalls(fra: World, count: int) -> None:
@@ -96,7 +96,7 @@ def _change(count: int) -> None:
     Firewall.objects.filter(pk__in=keys).update(uplinks=[f"lan{count}"])
 
 
-def _cost(work: Callable[[], Any]) -> dict[str, float]:
+def cost(work: Callable[[], Any]) -> dict[str, float]:
     """Seconds, those of this process's processor, and queries."""
     began, processor = time.perf_counter(), time.process_time()
     with CaptureQueriesContext(connection) as captured:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.bench import allocating, carving, polling, reconciling, rendering
+from tests.bench import allocating, carving, importing, polling, reconciling, rendering
 
 Row = Mapping[str, float]
 Write = Callable[[str], object]
@@ -56,6 +56,12 @@ BENCHMARKS = {
     "second-family": Benchmark(
         reconciling.give_second_family,
         labels=("machines",),
+        main="seconds",
+        processor="core_seconds",
+    ),
+    "import": Benchmark(
+        importing.import_dumps,
+        labels=("objects", "again"),
         main="seconds",
         processor="core_seconds",
     ),

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.apps import apps
 
-DUMP = Path(__file__).parents[1] / "data" / "dump"
+DATA = Path(__file__).parents[1] / "data"
+DUMP, ODD = DATA / "dump", DATA / "odd"
 APPS = ("networks", "machines", "firewalls")
 
 

@@ -13,6 +13,7 @@ from tests.bench import __main__ as command
 from tests.bench import (
     allocating,
     carving,
+    importing,
     polling,
     reconciling,
     rendering,
@@ -34,6 +35,8 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Pat
     monkeypatch.setattr(reconciling, "FIREWALLS", 60)
     monkeypatch.setattr(reconciling, "CHANGED", (0, 5, 60))
     monkeypatch.setattr(reconciling, "MACHINES", 20)
+    monkeypatch.setattr(importing, "NETWORKS", 2)
+    monkeypatch.setattr(importing, "MACHINES", 2)
     monkeypatch.setattr(polling, "COUNTS", (5, 12))
     monkeypatch.setattr(polling, "SIZE", sized(0))
     monkeypatch.setattr(polling, "POLLS", 5)
@@ -90,6 +93,14 @@ def test_reconcile_and_second_families_are_measured(small: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_imports_are_measured_the_first_time_and_again(small: Path) -> None:
+    bench("import")
+    first, again = json.loads((small / "bench.json").read_text())["import"]
+    assert (first["again"], again["again"]) == (0, 1) and not Network.objects.exists()
+    assert first["objects"] == again["objects"] > 20 and again["queries"] < first["queries"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_polls_of_rollouts_are_measured_over_http_while_their_pushes_go_on(small: Path) -> None:
     bench("poll")
     rows = json.loads((small / "bench.json").read_text())["poll"]
@@ -118,6 +129,6 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
 
 
 def test_a_benchmark_that_does_not_exist_is_refused() -> None:
-    names = "render, allocate, carve, reconcile, second-family, poll"
+    names = "render, allocate, carve, reconcile, second-family, import, poll"
     with pytest.raises(SystemExit, match=f"There is no benchmark pushing; there are {names}"):
         command.main(["pushing"])

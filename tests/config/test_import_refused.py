@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.importer import documents, files
-from config.importer.entries import entry_of
 from config.importer.findings import Problem
+from config.importer.judging import entry_of
 from config.importer.kinds import KINDS
 from config.importer.run import ImportRefused, run
 from tests.config.dumps import DUMP, contents, copy
@@ -110,11 +110,6 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
         "networks.yaml, document 2, item 1, line 31, network vault, vrf",
         " already has VRF id 51 (R14).",
     ),
-    "a shared external network": (
-        ("networks.yaml", "nat: true", "nat: true\n  shared: true"),
-        "networks.yaml, document 2, item 2, line 39, network outside, shared",
-        "Only a private network can be shared (R1).",
-    ),
     "prefixes that overlap": (
         ("networks.yaml", "- 10.64.4.0/22", "- 10.64.0.0/21"),
         ", prefixes",
@@ -166,7 +161,7 @@ NEW_ONLY = {
 def refusal(*paths: Path) -> str:
     err = StringIO()
     with pytest.raises(CommandError, match=r"Nothing was imported: \d+ problems? found") as stopped:
-        call_command("import", *map(str, paths), stderr=err)
+        call_command("import", "--strict", *map(str, paths), stderr=err)
     assert stopped.value.returncode == 1
     return err.getvalue()
 
@@ -212,7 +207,7 @@ def test_missing_empty_and_huge_files_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
-    assert "This folder holds no *.yaml or *.yml file." in refusal(tmp_path / "empty")
+    assert "This folder holds no *.yaml, *.yml or *.json file." in refusal(tmp_path / "empty")
     assert "There is no such file or folder." in refusal(tmp_path / "nowhere.yaml")
     monkeypatch.setattr(files, "MAX_BYTES", 1024 * 1024)
     (tmp_path / "huge.yaml").write_bytes(b"# " + b"x" * 1024 * 1024)
@@ -242,7 +237,7 @@ def test_every_problem_is_named_and_what_depends_on_a_bad_object_is_not_blamed(
         ("rules.yaml", "UDP", "SCTP"),
     )
     with pytest.raises(ImportRefused) as refused:
-        run([broken])
+        run([broken], strict=True)
     blamed = [(problem.object.split()[0], problem.field) for problem in refused.value.problems]
     assert sorted(blamed) == [
         ("address", "type"),
@@ -322,7 +317,7 @@ def test_any_objects_are_imported_or_refused(
     (tmp_path / "any.yaml").write_text("".join(f"---\n{json.dumps(one)}\n" for one in objects))
     before = contents()
     try:
-        run([tmp_path], dry_run=True)
+        run([tmp_path], dry_run=True, strict=True)
     except ImportRefused as refused:
         assert refused.problems
     assert contents() == before
@@ -350,7 +345,7 @@ def test_a_dump_with_any_value_replaced_is_imported_or_refused(
     )
     before = contents()
     try:
-        run([broken], dry_run=True)
+        run([broken], dry_run=True, strict=True)
     except ImportRefused as refused:
         assert refused.problems
     assert contents() == before

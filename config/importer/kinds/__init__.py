@@ -15,9 +15,11 @@ KINDS: dict[str, type[Doc]] = {
     "machine": MachineDoc,
     "rules": RulesDoc,
 }
+MARKS = frozenset(mark for kind in KINDS.values() for mark in kind.MARKS)
 
 __all__ = [
     "KINDS",
+    "MARKS",
     "AddressDoc",
     "Doc",
     "MachineDoc",

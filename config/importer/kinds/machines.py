@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 from yaml import Node
 
+from config.importer.findings import Remark
 from config.importer.kinds.fields import (
     MISSING,
     NO_ITEMS,
@@ -25,10 +26,12 @@ from config.importer.kinds.fields import (
 )
 from config.importer.kinds.rules import ListedRule, Rules
 from config.importer.kinds.shape import Doc, Key, Reference, Shape
+from config.importer.kinds.texts import labels_of, tidy_labels, untidy_labels
 from networks.common.addressing import IP
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _PRIMARY_TYPES = frozenset({"privateprimaryunshared", "privateprimaryshared"})
+_RULES = "allocation.firewall_rules."
 _MACHINE, _FIREWALL = _ROLES = ("machine", "firewall")
 
 
@@ -209,10 +212,7 @@ class MachineDoc(Doc):
 
     @property
     def labels(self) -> dict[str, str]:
-        labels = {}
-        for tag in self.tags:
-            name, _, value = tag.partition("=")
-            labels[name] = value
+        labels = tidy_labels(labels_of(self.tags))
         if self.size:
             labels["size"] = self.size.id
         if self.allocation and self.allocation.image:
@@ -224,4 +224,9 @@ class MachineDoc(Doc):
         """A firewall's rules; None where the document has none."""
         if self.allocation is None or self.allocation.firewall_rules is None:
             return None
-        return list(self.allocation.firewall_rules.listed("allocation.firewall_rules."))
+        return list(self.allocation.firewall_rules.listed(_RULES))
+
+    def remarks(self) -> Iterator[Remark]:
+        yield from untidy_labels("tags", labels_of(self.tags))
+        if self.allocation and self.allocation.firewall_rules:
+            yield from self.allocation.firewall_rules.remarks_at(_RULES)

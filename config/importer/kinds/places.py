@@ -1,11 +1,14 @@
 """Partitions and projects in metal-api's shapes."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from config.importer.findings import Remark
 from config.importer.kinds.fields import NO_FIELDS, Address, FilledText, Items, Text
 from config.importer.kinds.shape import Doc, Shape
+from config.importer.kinds.texts import DESCRIPTION, NAME, tidy, untidy
 
 
 class DnsServer(Shape):
@@ -52,14 +55,18 @@ class PartitionDoc(Doc):
     @property
     def values(self) -> dict[str, Any]:
         """The fields of the row that the document says something about."""
-        values: dict[str, Any] = {"name": self.name or self.id}
+        values: dict[str, Any] = {"name": tidy(self.name, NAME) or self.id}
         if self.description is not None:
-            values["description"] = self.description
+            values["description"] = tidy(self.description, DESCRIPTION)
         if self.dns_servers is not None:
             values["dns_servers"] = [server.ip for server in self.dns_servers]
         if self.ntp_servers is not None:
             values["ntp_servers"] = [server.address for server in self.ntp_servers]
         return values
+
+    def remarks(self) -> Iterator[Remark]:
+        yield from untidy("name", self.name, NAME)
+        yield from untidy("description", self.description or "", DESCRIPTION)
 
 
 class ProjectMeta(Shape):
@@ -91,9 +98,14 @@ class ProjectDoc(Doc):
     @property
     def values(self) -> dict[str, Any]:
         """The fields of the row that the document says something about."""
-        values: dict[str, Any] = {"name": self.name or self.meta.id}
+        values: dict[str, Any] = {"name": tidy(self.name, NAME) or self.meta.id}
         if self.description is not None:
-            values["description"] = self.description
+            values["description"] = tidy(self.description, DESCRIPTION)
         if self.tenant_id is not None:
-            values["tenant"] = self.tenant_id
+            values["tenant"] = tidy(self.tenant_id, NAME)
         return values
+
+    def remarks(self) -> Iterator[Remark]:
+        yield from untidy("name", self.name, NAME)
+        yield from untidy("tenant_id", self.tenant_id or "", NAME)
+        yield from untidy("description", self.description or "", DESCRIPTION)

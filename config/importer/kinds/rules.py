@@ -1,12 +1,43 @@
 """Firewall rules in metal-api's shape: a firewall's own, or standing alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
+from yaml import Node
 
-from config.importer.kinds.fields import Items, Prefixes, Text, Texts
+from config.importer.findings import Remark
+from config.importer.kinds.fields import Items, Text, Texts, item_prefix, item_text
 from config.importer.kinds.shape import Doc, Shape
+from config.importer.kinds.texts import COMMENT, tidy, untidy
+from networks.common.addressing import Cidr
+
+
+class Spelled(NamedTuple):
+    """A prefix, and how it is spelled: perhaps with host bits, which nftables masks."""
+
+    cidr: Cidr
+    text: str
+
+    @property
+    def has_host_bits(self) -> bool:
+        host, _, length = self.text.partition("/")
+        return bool(length) and ip_address(host) != self.cidr.network_address
+
+
+def _spelled(node: Node) -> Spelled:
+    text = item_text(node).strip()
+    try:
+        masked = ip_network(text, strict=False)
+    except ValueError:
+        masked = None
+    if masked is None or "%" in text:
+        return Spelled(item_prefix(node), text)  # refuses it, in its sentence
+    return Spelled(masked, text)
+
+
+SpelledPrefixes = Annotated[list[Annotated[Spelled, PlainValidator(_spelled)]], Items]
 
 
 class EgressRule(Shape):
@@ -14,14 +45,14 @@ class EgressRule(Shape):
 
     protocol: Text = ""
     ports: Texts = []
-    to: Prefixes = []
+    to: SpelledPrefixes = []
     comment: Text = ""
 
 
 class IngressRule(EgressRule):
     """What may reach machines behind the firewall."""
 
-    sources: Prefixes = Field(default=[], alias="from")
+    sources: SpelledPrefixes = Field(default=[], alias="from")
 
 
 class ListedRule(NamedTuple):
@@ -40,8 +71,24 @@ class Rules(Shape):
         for index, rule in enumerate(self.egress):
             yield ListedRule(f"{path}egress[{index}]", _values("egress", rule))
         for index, rule in enumerate(self.ingress):
-            values = _values("ingress", rule) | {"sources": rule.sources}
+            values = _values("ingress", rule) | {"sources": [one.cidr for one in rule.sources]}
             yield ListedRule(f"{path}ingress[{index}]", values)
+
+    def remarks_at(self, path: str) -> Iterator[Remark]:
+        """What is left out of the rules or read otherwise than it is spelled."""
+        for index, rule in enumerate(self.egress):
+            yield from _remarks(f"{path}egress[{index}]", rule, [])
+        for index, one in enumerate(self.ingress):
+            yield from _remarks(f"{path}ingress[{index}]", one, one.sources)
+
+
+def _remarks(path: str, rule: EgressRule, sources: Sequence[Spelled]) -> Iterator[Remark]:
+    yield from untidy(f"{path}.comment", rule.comment, COMMENT)
+    for name, prefixes in (("from", sources), ("to", rule.to)):
+        for prefix in prefixes:
+            if prefix.has_host_bits:
+                reason = f"{prefix.text} has host bits set; as nftables does, it is read as"
+                yield Remark(f"{path}.{name}", f"{reason} {prefix.cidr}.")
 
 
 def _values(direction: str, rule: EgressRule) -> dict[str, Any]:
@@ -50,8 +97,8 @@ def _values(direction: str, rule: EgressRule) -> dict[str, Any]:
         "protocol": (rule.protocol or "tcp").lower(),
         "ports": rule.ports,
         "sources": [],
-        "destinations": rule.to,
-        "comment": rule.comment,
+        "destinations": [one.cidr for one in rule.to],
+        "comment": tidy(rule.comment, COMMENT),
     }
 
 
@@ -59,3 +106,6 @@ class RulesDoc(Rules, Doc):
     """Rules of no firewall."""
 
     MARKS = frozenset({"egress", "ingress"})
+
+    def remarks(self) -> Iterator[Remark]:
+        yield from self.remarks_at("")

@@ -1,12 +1,13 @@
 """An object as metal-api writes it: which fields are read, and what becomes of the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from yaml import Node
 
+from config.importer.findings import Remark
 from config.importer.kinds.fields import FilledText, object_fields
 from config.importer.nodes import is_null
 
@@ -64,6 +65,14 @@ class Doc(Shape):
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Fields that are each as they must be and do not go together, with a sentence."""
+        yield from ()
+
+    def misread(self, unknown: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Fields that nobody knows and without which the object cannot be read for sure."""
+        yield from ()
+
+    def remarks(self) -> Iterator[Remark]:
+        """What is left out of the object or assumed of it, as it says itself."""
         yield from ()
 
     def name_of(self, row_field: str) -> str:

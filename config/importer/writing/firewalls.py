@@ -5,15 +5,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from config.importer.findings import Remark
 from config.importer.kinds import RulesDoc
 from config.importer.kinds.rules import ListedRule
 from config.importer.writing.allocated import UsedNetwork, ephemeral_unless_reserved
+from config.importer.writing.context import Context
 from config.importer.writing.rows import Saved
 from firewalls.allocation import join, replace_rules
-from firewalls.intent import revisions
 from firewalls.models import Firewall, Rule
 from networks.common.violations import counted
-from networks.models import Network
 from networks.rules import UNDERLAY
 
 Rules = list[dict[str, Any]]  # the fields of each row, without firewall and position
@@ -41,40 +41,41 @@ def rule_values(rules: Sequence[ListedRule]) -> Rules:
 def judge_rules(doc: RulesDoc) -> Saved:
     """Judge rules that belong to no firewall; they are kept out, so nothing is saved."""
     rules = rule_values(list(doc.listed("")))
-    note = f"{counted(len(rules), 'rule')} of no firewall: valid, and kept out"
-    return Saved(is_kept_out=True, notes=[note])
+    return Saved(passed_over=f"{counted(len(rules), 'rule')} of no firewall: valid, and kept out")
 
 
 def join_missing(
-    firewall: Firewall, networks: Sequence[UsedNetwork], saved: Saved, by: str
+    firewall: Firewall, networks: Sequence[UsedNetwork], saved: Saved, context: Context
 ) -> None:
     """Join what the firewall has not joined yet; what the document does not list stays joined."""
-    joined = set(firewall.attachments.values_list("network_id", flat=True))
-    joined.add(firewall.machine.primary_id)
-    for network in networks:
-        if network.row.pk in joined:
-            continue
-        with ephemeral_unless_reserved(network.ips):
-            join(firewall, network.row, auto=not network.ips, addresses=network.ips, by=by)
+    present = {row.network_id: row.network.kind for row in firewall.attachments.all()}
+    joined = {*present, firewall.machine.primary_id}
+    missing = [network for network in networks if network.row.pk not in joined]
+    if missing:
+        context.before_writing()
+    for network in context.given.completed(missing):
+        with ephemeral_unless_reserved(network.addresses):
+            join(firewall, network.row, addresses=network.addresses, by=context.by)
         saved.changes.append(f"networks: {network.row.pk} joined")
     unlisted = sorted(joined - {network.row.pk for network in networks})
     # Some dumps leave the underlay out; that a firewall has one is no news.
-    rows = Network.objects.filter(pk__in=unlisted).exclude(kind=UNDERLAY)
-    for id in rows.values_list("pk", flat=True):
-        saved.notes.append(f"network {id} is not in the file; it stays joined")
+    for id in unlisted:
+        if present.get(id) == UNDERLAY:
+            continue
+        reason = f"The network {id} is not in the files; it stays joined."
+        saved.remarks.append(Remark("allocation.networks", reason))
 
 
-def replace_differing_rules(firewall: Firewall, rules: Rules | None, saved: Saved) -> None:
+def replace_differing_rules(
+    firewall: Firewall, rules: Sequence[ListedRule] | None, saved: Saved, context: Context
+) -> None:
     """Nothing is changed where the document says nothing of rules."""
     if rules is None:
         return
-    rows = sorted(firewall.rules.all(), key=lambda row: row.position)
+    # Each direction by itself has its order.
+    rows = sorted(firewall.rules.all(), key=lambda row: (row.direction, row.position))
     present = [{name: getattr(row, name) for name in _COMPARED} for row in rows]
-    if present != rules:
-        replace_rules(firewall, rules)
+    if present != [rule.values for rule in rules]:
+        context.before_writing()
+        replace_rules(firewall, rule_values(rules))
         saved.changes.append(f"firewall_rules: now {len(rules)}")
-
-
-def refresh_changed(firewall: Firewall, saved: Saved, by: str) -> None:
-    if saved.changes:
-        revisions.refresh([firewall.pk], cause=f"{firewall.name} was imported again", by=by)

@@ -5,58 +5,65 @@ from typing import Any
 
 from django.db import models
 
+from config.importer.findings import Remark
 from config.importer.kinds import NetworkDoc
-from config.importer.writing.rows import Saved, existing, save_differing
+from config.importer.writing.context import Context
+from config.importer.writing.known import Known
+from config.importer.writing.rows import Saved, save_differing
 from networks.allocation import create_network, grow
-from networks.models import Network, Partition, Prefix, Project
+from networks.models import Network
 from networks.rules import PRIVATE
 
 REASON = "It was shared in the imported files."
 References = Mapping[str, models.Model | None]
 
 
-def write_network(doc: NetworkDoc, by: str) -> Saved:
-    references = _references(doc)
-    row = Network.objects.filter(pk=doc.id).first()
+def write_network(doc: NetworkDoc, context: Context) -> Saved:
+    references = references_of(doc, context.known)
+    row = context.known.networks.get(doc.id)
     if row is not None:
-        return _update(row, doc, references, by)
-    _create(doc, references, by)
+        return _update(row, doc, references, context)
+    context.before_writing()
+    create_network(**new_network(doc, references, context.by))
     return Saved(created=True)
 
 
-def _references(doc: NetworkDoc) -> References:
-    """The rows that the network refers to."""
-    named: dict[str, tuple[type[models.Model], str]] = {
-        "partition": (Partition, doc.partitionid),
-        "project": (Project, doc.projectid),
-        "parent": (Network, doc.parentnetworkid),
-    }
+def references_of(doc: NetworkDoc, known: Known) -> References:
+    """The rows that the network refers to. Raises ValidationError."""
+    parent = doc.parentnetworkid
     return {
-        field: existing(model, id, field) if id else None for field, (model, id) in named.items()
+        "partition": known.partition(doc.partitionid) if doc.partitionid else None,
+        "project": known.project(doc.projectid) if doc.projectid else None,
+        "parent": known.network(parent, "parent") if parent else None,
     }
 
 
-def _create(doc: NetworkDoc, references: References, by: str) -> None:
+def new_network(doc: NetworkDoc, references: References, by: str) -> dict[str, Any]:
+    """What the network is made of, as create_network takes it."""
     fields: dict[str, Any] = {"name": doc.id, **doc.values, **references}
-    fields |= {"prefixes": doc.prefixes, "vrf": doc.vrf or None}
+    fields |= {"prefixes": doc.prefixes, "vrf": doc.routed_vrf or None}
     if doc.kind != PRIVATE and not doc.parentnetworkid:
         del fields["parent"]  # create_network() has it for private networks alone
-    if doc.shared:
+    if doc.is_shared:
         fields |= {"shared": True, "by": by, "shared_reason": REASON}
-    create_network(kind=doc.kind, id=doc.id, **fields)
+    return {"kind": doc.kind, "id": doc.id, **fields}
 
 
-def _update(row: Network, doc: NetworkDoc, references: References, by: str) -> Saved:
-    values: dict[str, Any] = {"kind": doc.kind, **doc.values, **references}
+def _update(row: Network, doc: NetworkDoc, references: References, context: Context) -> Saved:
+    keys = {f"{name}_id": referred and referred.pk for name, referred in references.items()}
+    values: dict[str, Any] = {"kind": doc.kind, **doc.values, **keys}
     if doc.kind == PRIVATE and not doc.parentnetworkid:
-        del values["parent"]  # the one it was carved from stays
-    if doc.vrf:
-        values["vrf"] = doc.vrf
-    saved = Saved(changes=save_differing(row, values))
-    if doc.shared is not None and doc.shared != row.shared:
-        saved.changes.append(f"shared: {row.shared} -> {doc.shared}")
-        _share(row, doc.shared, by)
-    _add_prefixes(row, doc, saved)
+        del values["parent_id"]  # the one it was carved from stays
+    if doc.routed_vrf:
+        values["vrf"] = doc.routed_vrf
+    saved = Saved(changes=save_differing(row, values, context))
+    if doc.is_shared is not None and doc.is_shared != row.shared:
+        context.before_writing()
+        saved.changes.append(f"shared: {row.shared} -> {doc.is_shared}")
+        _share(row, doc.is_shared, context.by)
+    _add_prefixes(row, doc, saved, context)
+    if saved.changes:
+        context.known.forget(("network", row.pk))
     return saved
 
 
@@ -68,12 +75,13 @@ def _share(row: Network, shared: bool, by: str) -> None:
         row.save()  # refused: a shared network stays shared (R3)
 
 
-def _add_prefixes(row: Network, doc: NetworkDoc, saved: Saved) -> None:
+def _add_prefixes(row: Network, doc: NetworkDoc, saved: Saved, context: Context) -> None:
     """Prefixes that the document does not list stay."""
-    present = set(Prefix.objects.filter(network=row).values_list("cidr", flat=True))
+    present = {prefix.cidr for prefix in row.prefixes.all()}
     for cidr in doc.prefixes:
         if cidr not in present:
-            grow(row, prefix=cidr)
+            context.before_writing()
+            grow(row, prefix=cidr, plan=context.given.plan(row.pk, cidr))
             saved.changes.append(f"prefixes: {cidr} added")
     for cidr in sorted(present - set(doc.prefixes), key=str):
-        saved.notes.append(f"prefix {cidr} is not in the file; it stays")
+        saved.remarks.append(Remark("prefixes", f"{cidr} is not in the files; it stays."))

@@ -10,6 +10,7 @@ from networks.common.validation.constraints import (
     Unique,
     check_references_at_once,
 )
+from networks.common.validation.many import save_new
 from networks.common.validation.models import ValidatedModel, changed_since, columns, values_of
 from networks.common.validation.refusals import (
     InUse,
@@ -36,6 +37,7 @@ __all__ = [
     "refuse",
     "reported_about",
     "reported_on",
+    "save_new",
     "still_used",
     "values_of",
 ]
