@@ -80,13 +80,24 @@ def not_outside(
     """Why it does not arrive outside, or why nobody here knows whether it does."""
     place = partition.network_of(packet.destination)
     if place is None:
-        return
-    if place.kind == PRIVATE:
+        yield from _named_elsewhere(partition, network, packet)
+    elif place.kind == PRIVATE:
         yield Obstacle("hidden_from_outside", packet, network, target=place.id)
     elif place.id != network:
         yield Obstacle("led_outside", packet, network, target=place.id)
     elif not crossed:
         yield from _let_in(partition, network, packet)
+
+
+def _named_elsewhere(partition: Partition, network: str, packet: Packet) -> Iterator[Obstacle]:
+    """What other external networks name as theirs to reach, and this one leads to by default."""
+    naming = sorted(
+        one.id
+        for one in partition.networks.values()
+        if any(packet.destination in cidr for cidr in one.destination_prefixes if cidr.prefixlen)
+    )
+    if naming and network not in naming:
+        yield Obstacle("led_outside", packet, network, target=naming[0])
 
 
 def _let_in(partition: Partition, network: str, packet: Packet) -> list[Obstacle]:

@@ -61,16 +61,16 @@ def courses(
 def _through_firewalls(partition: Partition, course: Course) -> Iterator[Course]:
     """By each firewall that draws it; one whose routes are not known may draw it as well."""
     packet, network = course.packet, course.network
-    for guard in partition.guards_of.get(network, ()):
-        if not guard.known:
-            unknown = Obstacle("runs_something_else", packet, network, guard)
-            yield replace(course, obstacles=(unknown,))
+    unknown = [guard for guard in partition.guards_of.get(network, ()) if not guard.known]
+    for guard in unknown:
+        obstacle = Obstacle("runs_something_else", packet, network, guard)
+        yield replace(course, obstacles=(obstacle,))
     guards = drawn_by(partition, network, packet.destination)
     if len(course.crossings) >= MOST_CROSSINGS:
         guards = []
     for guard in guards:
         yield from _into_firewall(partition, course, guard)
-    if not guards:
+    if not guards and not unknown:
         yield replace(course, obstacles=tuple(not_drawn(partition, network, packet)))
 
 

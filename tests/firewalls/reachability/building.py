@@ -82,13 +82,14 @@ class Scene:
         return self
 
     def endpoint(
-        self, firewall: str, network: str, machine: str, port: int, target: int, version: int = 4
+        self, firewall: str, network: str, machine: str, *, ports: tuple[int, int], version: int = 4
     ) -> "Scene":
+        """The ports are the one that is published, and the machine's."""
         facts = self.facts[firewall]
         (net,) = (one for one in facts.shared if one.id == network)
         (address,) = (one for one in net.addresses if one.version == version)
         (behind,) = (one for one in self.machines[machine].addresses if one.version == version)
-        one = Endpoint(net.vrf, address, port, "tcp", machine, behind, target)
+        one = Endpoint(net.vrf, address, ports[0], "tcp", machine, behind, ports[1])
         self.facts[firewall] = replace(facts, endpoints=(*facts.endpoints, one))
         return self
 
