@@ -56,12 +56,12 @@ def answer(partition: Partition, question: Question) -> Answer:
 def trace(partition: Partition, question: Question, version: int) -> list[Trace]:
     """Every packet of a family with its courses."""
     return [
-        Trace(probe, tuple(_followed(partition, probe)))
+        Trace(probe, tuple(followed(partition, probe)))
         for probe in probes(partition, question, version)
     ]
 
 
-def _followed(partition: Partition, probe: Probe) -> Iterator[Course]:
+def followed(partition: Partition, probe: Probe) -> Iterator[Course]:
     for course in courses(partition, probe.packet, probe.network):
         yield with_way_back(partition, course)
 

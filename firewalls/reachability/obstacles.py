@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from firewalls.reachability.values import Guard, Packet
 
 # It depends on what is not ours to know.
-UNKNOWN = frozenset({"runs_something_else", "way_back_outside", "lives_elsewhere", "led_outside"})
+UNKNOWN = frozenset(
+    {"runs_something_else", "way_back_outside", "lives_elsewhere", "led_outside", "outside_alone"}
+)
 # It depends on which firewall a flow takes.
 UNCERTAIN = frozenset({"reply_elsewhere"})
 

@@ -79,7 +79,9 @@ def not_outside(
 ) -> Iterator[Obstacle]:
     """Why it does not arrive outside, or why nobody here knows whether it does."""
     place = partition.network_of(packet.destination)
-    if place is None:
+    if place is None and not crossed:
+        yield Obstacle("outside_alone", packet, network)
+    elif place is None:
         yield from _named_elsewhere(partition, network, packet)
     elif place.kind == PRIVATE:
         yield Obstacle("hidden_from_outside", packet, network, target=place.id)

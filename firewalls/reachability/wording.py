@@ -141,6 +141,11 @@ WORDS: Mapping[str, Wording] = {
             " decided outside."
         ),
     ),
+    "outside_alone": Wording(
+        UNJUDGED,
+        lambda o: f"{o.packet.source} and {o.packet.destination} are both outside, where nothing is"
+        " known here.",
+    ),
     "way_back_outside": Wording(
         UNJUDGED,
         lambda o: (
