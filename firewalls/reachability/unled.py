@@ -59,7 +59,7 @@ def not_allowed(
     guard, source, target, packet, _ = leg
     if filtering.is_bgp(packet):
         return [Obstacle("bgp", packet, source, guard, target)]
-    if path is not None and not filtering.is_lawful(path, packet):
+    if path is not None and not _is_lawful(partition, leg, path):
         return [Obstacle("forged", packet, source, guard, target)]
     if passage is not None:
         return []
@@ -72,6 +72,13 @@ def not_allowed(
     elif partition.networks[source].kind == EXTERNAL:
         code = "no_ingress_rule"
     return [Obstacle(code, packet, source, guard, target)]
+
+
+def _is_lawful(partition: Partition, leg: Leg, path: Path) -> bool:
+    """Whether a machine there may bear this source: into shared networks, those of its own."""
+    if leg.source == leg.guard.network and path.origin is None:
+        return partition.networks[leg.source].has(leg.packet.source)
+    return filtering.is_lawful(path, leg.packet)
 
 
 def not_outside(

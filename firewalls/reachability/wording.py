@@ -143,8 +143,10 @@ WORDS: Mapping[str, Wording] = {
     ),
     "outside_alone": Wording(
         UNJUDGED,
-        lambda o: f"{o.packet.source} and {o.packet.destination} are both outside, where nothing is"
-        " known here.",
+        lambda o: (
+            f"{o.packet.source} and {o.packet.destination} are both outside, where nothing is"
+            " known here."
+        ),
     ),
     "way_back_outside": Wording(
         UNJUDGED,

@@ -278,6 +278,27 @@ SHARED_OPENS_NOTHING = [
     ),
 ]
 OUTSIDE = [
+    Case(
+        "traffic of pods that is not translated does not leave",
+        "pods",
+        "pod -> internet tcp/443",
+        U,
+        "forged",
+    ),
+    Case(
+        "traffic of pods that is not translated reaches no shared network",
+        "pods",
+        "pod -> disk tcp/2049",
+        U,
+        "forged",
+    ),
+    Case(
+        "where nat is set and there is no address to hide behind, nothing leaves",
+        "cannot_hide",
+        "web -> 2001:db8:ffff::9 tcp/443",
+        U,
+        "cannot_hide",
+    ),
     Case("P to E by egress rules", "one_consumer", "web -> internet tcp/443", R),
     Case("P to E by egress rules", "one_consumer", "web -> 198.51.100.9 tcp/443", R),
     Case("P to E by egress rules", "one_consumer", "web -> internet tcp/80", U, "no_egress_rule"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 
 from tests.firewalls.reachability.building import Scene, egress, ingress
 
@@ -122,6 +123,20 @@ def rules_of_one_source() -> Scene:
 
 def no_rules() -> Scene:
     return networks().firewall("shop-fw", "shop", "internet")
+
+
+def pods() -> Scene:
+    """web sends what its pods send with addresses of theirs."""
+    scene = one_consumer()
+    pod = replace(scene.machines["web"], name="pod", addresses=(ip_address("10.244.0.7"),))
+    scene.machines["pod"] = pod
+    return scene
+
+
+def cannot_hide() -> Scene:
+    """An external network that hides, leads outside by IPv6, and has no such address."""
+    scene = dual().external("half", "198.51.100.0/24", to=("::/0",))
+    return scene.firewall("shop-fw", "shop", "half", rules=(egress("443"),))
 
 
 def mpls() -> Scene:
