@@ -23,6 +23,7 @@ from firewalls.api.access import SshAccessViewSet
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
+from firewalls.api.reachability import ReachabilityView
 from firewalls.api.retired import KeptBackViewSet, RetiredViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
@@ -111,6 +112,7 @@ urlpatterns = [
         SiblingsView.as_view(),
         name="network-firewalls",
     ),
+    path("reachability/", ReachabilityView.as_view(), name="reachability"),
     *firewall_urls,
     *router.urls,
     re_path("^(?:.*/)?$", Nothing.as_view()),  # without a slash at its end, Django tries with one
