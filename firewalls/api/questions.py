@@ -77,7 +77,6 @@ class QuestionSerializer(ServiceSerializer):
     network = RelatedId(
         queryset=Network.objects.all(), required=False, help_text="Source: any of a network."
     )
-    source = InetText(required=False, help_text="Source: an address.")
     to_machine = RelatedId(
         queryset=Machine.objects.prefetch_related("addresses__prefix"),
         required=False,
@@ -93,6 +92,11 @@ class QuestionSerializer(ServiceSerializer):
         help_text="Destination: an endpoint, at its own port.",
     )
     internet = serializers.BooleanField(required=False, help_text="Destination: the internet.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `source`, a name that the class itself keeps for something else."""
+        address = InetText(required=False, help_text="Source: an address.")
+        return {**super().get_fields(), "source": address}
 
     def validate(self, query: dict[str, Any]) -> dict[str, Any]:
         query = super().validate(query)

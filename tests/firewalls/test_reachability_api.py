@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from firewalls.allocation import join
 from firewalls.intent import revisions
-from firewalls.models import Attachment, Endpoint, Firewall, Observation, Rule
+from firewalls.models import Endpoint, Firewall, Observation, Rule
 from machines.models import Machine
 from networks.models import Address
 from tests.api import Api, codes
@@ -129,12 +129,12 @@ def test_every_source_and_every_destination_may_be_named(place: Place) -> None:
         target_port=80,
     )
     endpoint.save()
-    sources = [
+    sources: list[dict[str, Any]] = [
         {"machine": place.till.pk},
         {"network": "pay"},
         {"source": address(place.till)},
     ]
-    destinations = [
+    destinations: list[dict[str, Any]] = [
         {"to_machine": place.disk.pk},
         {"to_network": "storage"},
         {"address": address(place.disk)},
@@ -166,8 +166,7 @@ def test_what_was_applied_is_said_beside_what_is_wanted(place: Place) -> None:
     assert asked(**query, basis="applied")["blockers"][0]["code"] == "never_pushed"
     pushed(place.shop_fw)
     assert asked(**query, basis="applied")["reachable"]
-    Attachment.objects.filter(firewall=place.shop_fw, network="internet").first()
-    Rule.objects.filter(firewall=place.shop_fw).first().delete()  # type: ignore[union-attr]
+    Rule.objects.get(firewall=place.shop_fw).delete()
     applied = asked(**query, basis="applied")
     assert applied["verdict"] == "unknown"
     assert applied["blockers"][0]["code"] == "runs_something_else"
@@ -207,11 +206,9 @@ REFUSED: list[tuple[dict[str, Any], dict[str, list[str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("query", "expected"), REFUSED)
-def test_a_question_that_is_none_is_refused_on_its_field(
-    query: dict[str, Any], expected: dict[str, list[str]], place: Place
-) -> None:
-    assert codes(ask(**query)) == expected
+def test_a_question_that_is_none_is_refused_on_its_field(place: Place) -> None:
+    for query, expected in REFUSED:
+        assert codes(ask(**query)) == expected, query
 
 
 def test_a_firewall_is_a_destination_and_no_source(place: Place) -> None:
@@ -230,13 +227,17 @@ def test_another_partition_is_named_as_what_is_in_the_way(place: Place) -> None:
 
 
 def test_the_number_of_queries_does_not_grow(place: Place) -> None:
+    viewer = Api("viewer")
+    path = f"reachability/?machine={place.web.pk}&to_machine={place.disk.pk}&port=2049"
+
     def count() -> int:
         with CaptureQueriesContext(connection) as queries:
-            asked(machine=place.web.pk, to_machine=place.disk.pk, port=2049)
+            assert viewer.get(path).status_code == 200
         return len(queries)
 
+    viewer.get(path)
     before = count()
-    for number in range(6):
+    for number in range(3):
         network = place.fra.private(f"more-{number}", place.fra.shop)
         network.share(by="somebody")
         join(place.shop_fw, network, by="somebody")

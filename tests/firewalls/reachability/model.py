@@ -36,9 +36,11 @@ class FactsBox:
 
     def __post_init__(self) -> None:
         facts = self.facts
-        self.home = facts.primary.id
+        self.home: str = facts.primary.id
         self.nets = {net.id: net for net in (facts.primary, *facts.shared, *facts.externals)}
-        self.own = {address: id for id, net in self.nets.items() for address in net.addresses}
+        self.own: dict[IP, str] = {
+            address: id for id, net in self.nets.items() for address in net.addresses
+        }
         self.shared = {net.id for net in facts.shared}
         self.external = {net.id for net in facts.externals}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firewalls.reachability import answering, filtering, questions, remedies, unled, walking
+from firewalls.reachability import answering, changing, filtering, questions, unled, walking
 from firewalls.reachability.answers import Verdict
 from firewalls.reachability.values import Guard, Partition
 from tests.firewalls.reachability.asking import wrong
@@ -58,7 +58,7 @@ FAULTS: dict[str, Fault] = {
     "the shortest prefix is followed": otherwise(
         walking, "led_to", lambda network: "internet" if network == "storage" else network
     ),
-    "BGP passes": otherwise(unled.filtering, "is_bgp", lambda _: False),
+    "BGP passes": otherwise(filtering, "is_bgp", lambda _: False),
     "nothing hides": (filtering, "seen_as", lambda path, packet: packet),
     "rules have no ports": flow_without(ports=()),
     "rules have no protocol": flow_without(protocol=""),
@@ -107,7 +107,7 @@ FAULTS: dict[str, Fault] = {
         property(lambda partition: {}),
     ),
     "remedies are tried in no partition": otherwise(
-        remedies.changing, "with_joined", lambda _: Partition({}, ())
+        changing, "with_joined", lambda _: Partition({}, ())
     ),
 }
 

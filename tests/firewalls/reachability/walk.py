@@ -38,8 +38,13 @@ class Parcel:
 class Box(Protocol):
     """What one firewall does."""
 
-    home: str
-    own: Mapping[IP, str]  # its addresses, each with the network
+    @property
+    def home(self) -> str:
+        """The network that it guards."""
+
+    @property
+    def own(self) -> Mapping[IP, str]:
+        """Its addresses, each with the network."""
 
     def draws(self, address: IP) -> int:
         """How long the longest route is by which its network's machines find it; -1: none."""
