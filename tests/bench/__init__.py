@@ -2,7 +2,7 @@
 
     make bench                                  all; as root with sshd, nft and vtysh pushes too
     make bench BENCH=allocate                   one of render, allocate, carve, reconcile,
-                                               second-family, poll
+                                               second-family, reach, poll
     make bench BENCH=allocate AGAINST=FOLDER    in turns with another checkout, ROUNDS=3 times
     make bench-pushes                           pushes alone, as root
 
@@ -11,6 +11,7 @@ allocate    allocates addresses over HTTP, beside bare INSERTs of the same     (
 carve       makes networks over HTTP, beside bare INSERTs of the same          (carving.py)
 reconcile   reconciles 2,000 firewalls, of which none, 20 and all changed      (reconciling.py)
 second-family  gives a network of 1,000 machines its second address family     (reconciling.py)
+reach       asks who reaches whom in the large demo                            (asking.py)
 poll        polls the page of a rollout over HTTP while its pushes go on       (polling.py)
 pushes      pushes to 200 firewalls, beside ansible-core and nornir            (pushes/)
 
