@@ -6,9 +6,10 @@ from ipaddress import ip_network
 
 from firewalls.configuration.offers import offer
 from firewalls.configuration.plan import Facts, plan
+from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES, Net, Rule
 from firewalls.reachability.values import EXTERNAL, Guard, Network, Packet, Partition
-from networks.common.addressing import IP, last_usable
+from networks.common.addressing import IP, Cidr, last_usable
 
 
 def with_shared(partition: Partition, network: str) -> Partition:
@@ -33,8 +34,10 @@ def with_joined(partition: Partition, guard: Guard, network: str) -> Partition:
 def with_rule(partition: Partition, guard: Guard, direction: str, packet: Packet) -> Partition:
     """As if a rule of the firewall let exactly this through."""
     ports = (str(packet.port),) if packet.port else ("1-65535",)
-    host = (ip_network(packet.destination),)
-    rule = Rule(direction, packet.protocol, ports, (), host, "as it would be")
+    there: tuple[Cidr, ...] = (ip_network(packet.destination),)
+    if packet.anywhere:
+        there = (DEFAULT_ROUTES[packet.version],)
+    rule = Rule(direction, packet.protocol, ports, (), there, "as it would be")
 
     def allow(facts: Facts) -> Facts:
         return replace(facts, rules=(*facts.rules, rule))

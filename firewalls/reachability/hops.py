@@ -49,6 +49,8 @@ def _end(partition: Partition, address: IP, network: str) -> Hop:
 def _arrival(partition: Partition, course: Course) -> Hop:
     if course.itself:
         return Hop("firewall", course.itself.name, address=course.packet.destination)
+    if course.packet.anywhere:
+        return Hop("outside", INTERNET, note=f"by way of {course.network}")
     return _end(partition, course.packet.destination, course.network)
 
 

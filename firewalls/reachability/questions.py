@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,6 +10,16 @@ from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES
 from firewalls.reachability.values import EXTERNAL, TCP, Machine, Packet, Partition
 from networks.common.addressing import IP, Cidr, prefix_of, usable
+
+# IANA's special-purpose registries (RFC 6890): what no default route leads to in earnest.
+NEVER_INTERNET: tuple[Cidr, ...] = tuple(
+    ip_network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"),
+        *("::/3", "4000::/2", "8000::/1"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +84,10 @@ def probes(partition: Partition, question: Question, version: int) -> list[Probe
     if isinstance(question.destination, AnEndpoint):
         port, protocol = question.destination.port, question.destination.protocol
     named = _named(partition, question.source, version)
+    anywhere = isinstance(question.destination, Internet)
     destinations = list(_addresses(partition, question.destination, version, named))
     return [
-        Probe(Packet(source, destination, protocol, port), network)
+        Probe(Packet(source, destination, protocol, port, anywhere), network)
         for source in _addresses(partition, question.source, version, named)
         for network in sources_of(partition, question.source)
         for destination in destinations
@@ -163,7 +175,7 @@ def _first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iter
 
 
 def _known_prefix(partition: Partition, address: IP) -> Cidr | None:
-    """The prefix of a network here, or behind an external one, that has the address."""
+    """The prefix of a network here, or behind an external one, or of nobody, with the address."""
     named = [
         cidr
         for network in partition.networks.values()
@@ -171,7 +183,7 @@ def _known_prefix(partition: Partition, address: IP) -> Cidr | None:
         for cidr in network.destination_prefixes
         if cidr.prefixlen > 0
     ]
-    return partition.prefix_of(address) or prefix_of(address, named)
+    return partition.prefix_of(address) or prefix_of(address, (*NEVER_INTERNET, *named))
 
 
 def _span(cidr: Cidr) -> tuple[int, int]:

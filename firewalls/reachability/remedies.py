@@ -7,7 +7,7 @@ from firewalls.reachability import changing
 from firewalls.reachability.answers import Opens, Remedy
 from firewalls.reachability.obstacles import Obstacle
 from firewalls.reachability.values import EXTERNAL, Guard, Network, Partition
-from firewalls.reachability.wording import service
+from firewalls.reachability.wording import service, there
 
 OPERATOR, ADMIN = "operator", "admin"
 PUSHED = frozenset({"never_pushed", "runs_something_else"})
@@ -37,9 +37,6 @@ def cures(partition: Partition, obstacle: Obstacle) -> Iterator[Cure]:
         yield Cure(Remedy("push", f"Push to {guard.name}.", OPERATOR, firewall=guard.id))
     elif code == "no_firewall":
         yield _firewall(obstacle.network)
-    elif code == "no_such_family":
-        message = f"Give {obstacle.network} an IPv{obstacle.packet.version} prefix."
-        yield Cure(Remedy("prefix", message, OPERATOR, network=obstacle.network))
 
 
 def cured(partition: Partition, obstacles: Iterable[Obstacle]) -> Partition:
@@ -98,7 +95,7 @@ def _rule(partition: Partition, guard: Guard, obstacle: Obstacle) -> Cure:
     direction = "ingress" if obstacle.code == "no_ingress_rule" else "egress"
     packet, machines = obstacle.packet, partition.networks[guard.network].machines
     message = (
-        f"Add an {direction} rule to {guard.name} for {service(packet)} to {packet.destination}:"
+        f"Add an {direction} rule to {guard.name} for {service(packet)} to {there(packet)}:"
         f" it counts for {_machines(machines)}."
     )
     opens = Opens(machines, machines)

@@ -133,8 +133,6 @@ def _about_target(partition: Partition, network: str, packet: Packet) -> Iterato
     if place.partition != here.partition:
         yield Obstacle("other_partition", packet, network, target=place.id)
         return
-    if not here.prefixes_of(packet.version):
-        yield Obstacle("no_such_family", packet, network)
     for guard in partition.guards_of.get(place.id, ()):
         if here.shared and here.id in guard.vrfs:
             yield Obstacle("shared_never_opens", packet, network, guard, place.id)

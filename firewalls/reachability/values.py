@@ -63,12 +63,16 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A new connection: its first packet. Without a port it is any of its protocol."""
+    """A new connection: its first packet. Without a port it is any of its protocol.
+
+    `anywhere`: its destination stands for the whole internet.
+    """
 
     source: IP
     destination: IP
     protocol: str = TCP
     port: int | None = None
+    anywhere: bool = False
 
     @property
     def version(self) -> int:

@@ -29,6 +29,11 @@ def service(packet: Packet) -> str:
     return packet.protocol if packet.port is None else f"{packet.protocol}/{packet.port}"
 
 
+def there(packet: Packet) -> str:
+    """Where it goes: an address, or the internet as such."""
+    return "the internet" if packet.anywhere else str(packet.destination)
+
+
 WORDS: Mapping[str, Wording] = {
     "other_partition": Wording(
         "R2",
@@ -45,23 +50,14 @@ WORDS: Mapping[str, Wording] = {
         ROUTING,
         lambda o: f"{o.network} has no firewall, so its machines reach each other alone.",
     ),
-    "no_such_family": Wording(
-        "R10",
-        lambda o: (
-            f"{o.network} has no IPv{o.packet.version} prefix, so nothing there has such an"
-            " address."
-        ),
-    ),
     "no_way_outside": Wording(
         ROUTING,
         lambda o: (
             f"{_guard(o)} has joined no external network that leads to"
-            f" {o.packet.destination} by IPv{o.packet.version}."
+            f" {there(o.packet)} by IPv{o.packet.version}."
         ),
     ),
-    "no_route": Wording(
-        ROUTING, lambda o: f"No route of {o.network} leads to {o.packet.destination}."
-    ),
+    "no_route": Wording(ROUTING, lambda o: f"No route of {o.network} leads to {there(o.packet)}."),
     "never_pushed": Wording(
         UNJUDGED, lambda o: f"{_guard(o)} was never pushed to, so it passes nothing on."
     ),
@@ -80,21 +76,21 @@ WORDS: Mapping[str, Wording] = {
         FILTERING,
         lambda o: (
             f"No egress rule of {_guard(o)} lets {service(o.packet)} from {o.packet.source}"
-            f" to {o.packet.destination} out into {o.target}."
+            f" to {there(o.packet)} out into {o.target}."
         ),
     ),
     "no_ingress_rule": Wording(
         FILTERING,
         lambda o: (
             f"No ingress rule of {_guard(o)} lets {service(o.packet)} from"
-            f" {o.packet.source} to {o.packet.destination} in."
+            f" {o.packet.source} to {there(o.packet)} in."
         ),
     ),
     "narrowed": Wording(
         FILTERING,
         lambda o: (
             f"The egress rules of {_guard(o)} name parts of {o.target}, and none of them lets"
-            f" {service(o.packet)} from {o.packet.source} to {o.packet.destination} through."
+            f" {service(o.packet)} from {o.packet.source} to {there(o.packet)} through."
         ),
     ),
     "nothing_allowed": Wording(
