@@ -12,12 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from firewalls.configuration.plan import Facts, plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import facts
-from firewalls.models import Firewall
+from firewalls.models import Attachment, Firewall
 from firewalls.reachability import Guard, Machine, Network, Partition
 from machines.models import Machine as MachineRow
 from networks.common.addressing import IP
@@ -79,13 +80,17 @@ class Loaded:
 def load_around(around: Around) -> Loaded:
     """What a question depends on: its networks, their firewalls, and those that have its addresses.
 
-    And the siblings of each.
+    And the siblings of each. Keys are looked up first, so that each query finds its rows by them.
     """
     networks = {*around.networks, *_networks_of(around.addresses)}
-    firewalls = Firewall.objects.filter(_concerned(networks, around)).order_by()
-    machines = MachineRow.objects.plain().filter(
-        Q(pk__in=around.machines) | Q(addresses__address__in=around.addresses)
-    )
+    holders = Address.objects.filter(address__in=around.addresses, machine__isnull=False).order_by()
+    homes = dict(holders.values_list("machine", "machine__primary"))
+    guarded = {*networks, *homes.values()}
+    if around.outside:
+        joined = Firewall.objects.filter(attachments__network__in=networks).order_by()
+        guarded |= set(joined.values_list("machine__primary", flat=True))
+    firewalls = Firewall.objects.filter(machine__primary__in=guarded).order_by()
+    machines = MachineRow.objects.plain().filter(pk__in={*around.machines, *homes})
     return _loaded(firewalls, networks, machines)
 
 
@@ -107,18 +112,6 @@ def _networks_of(addresses: Collection[IP]) -> set[str]:
     return set(rows.values_list("network", flat=True))
 
 
-def _concerned(networks: Collection[str], around: Around) -> Q:
-    """The firewalls of these networks, and with those that have an address all of their network."""
-    holders = Address.objects.filter(address__in=around.addresses, machine__firewall__isnull=False)
-    concerned = Q(machine__primary__in=networks) | Q(
-        machine__primary__in=holders.order_by().values("machine__primary")
-    )
-    if around.outside:
-        joined = Firewall.objects.filter(attachments__network__in=networks).order_by()
-        concerned |= Q(machine__primary__in=joined.values("machine__primary"))
-    return concerned
-
-
 def _loaded(
     firewalls: "QuerySet[Firewall]",
     networks: Collection[str],
@@ -127,8 +120,9 @@ def _loaded(
     rows = list(firewalls.with_state().values(*GUARD))  # type: ignore[attr-defined]
     ids = [row["pk"] for row in rows]
     known = facts(ids)
+    homes = {*networks, *(row["machine__primary_id"] for row in rows)}
     partition = Partition(
-        networks={row["id"]: _network(row) for row in _network_rows(ids, networks)},
+        networks={row["id"]: _network(row) for row in _network_rows(ids, homes)},
         guards=tuple(_guard(row, known.get(row["pk"])) for row in rows),
         machines=tuple(_machines(machines)),
     )
@@ -141,18 +135,18 @@ def _network_rows(
 ) -> "QuerySet[NetworkRow, dict[str, Any]]":
     """The networks asked for, those of the firewalls, and all that are outside."""
     prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr")
-    attached = Firewall.objects.filter(pk__in=firewalls).order_by()
+    joined = Attachment.objects.filter(firewall__in=firewalls).order_by().values("network")
     rows = NetworkRow.objects.filter(
-        Q(pk__in=networks)
-        | Q(kind=NetworkRow.Kind.EXTERNAL)
-        | Q(pk__in=attached.values("attachments__network"))
-        | Q(pk__in=attached.values("machine__primary")),
+        Q(pk__in=networks) | Q(kind=NetworkRow.Kind.EXTERNAL) | Q(pk__in=joined),
         kind__in=ROUTED,
     )
-    machines = Count("residents", filter=Q(residents__firewall=None))
-    counted = rows.order_by("pk").annotate(cidrs=ArraySubquery(prefixes.values("cidr")))
-    return counted.annotate(machines=machines, at=F("partition_id")).values(
-        *NETWORK, "cidrs", "machines", "at"
+    living = MachineRow.objects.plain().filter(primary=OuterRef("pk")).order_by()
+    counted = living.values("primary").annotate(count=Count("pk")).values("count")
+    return (
+        rows.order_by("pk")
+        .annotate(cidrs=ArraySubquery(prefixes.values("cidr")), at=F("partition_id"))
+        .annotate(machines=Coalesce(Subquery(counted), 0))
+        .values(*NETWORK, "cidrs", "machines", "at")
     )
 
 
@@ -184,7 +178,7 @@ def _guard(row: Row, of_firewall: Facts | None) -> Guard:
 
 
 def _machines(rows: "QuerySet[MachineRow]") -> Iterator[Machine]:
-    for row in rows.distinct().prefetch_related("addresses__prefix"):
+    for row in rows.prefetch_related("addresses__prefix"):
         yield machine_value(row)
 
 

@@ -31,7 +31,8 @@ def test_the_path_leads_hop_by_hop_to_the_machine_and_back() -> None:
     way = ["machine web", "vrf shop", "firewall shop-fw", "vrf storage", "machine disk"]
     assert shown(found.path) == way
     assert shown(found.return_path) == way[::-1]
-    assert found.blockers == found.remedies == ()
+    assert found.blockers == ()
+    assert found.remedies == ()
 
 
 def test_a_firewall_on_the_path_says_rule_line_and_translation() -> None:
