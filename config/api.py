@@ -24,6 +24,7 @@ from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.reachability import ReachabilityView
+from firewalls.api.reaching_all import ReachableFromView, ReachesView
 from firewalls.api.retired import KeptBackViewSet, RetiredViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
@@ -113,6 +114,12 @@ urlpatterns = [
         name="network-firewalls",
     ),
     path("reachability/", ReachabilityView.as_view(), name="reachability"),
+    re_path(
+        rf"^networks/(?P<id>{NETWORK_ID})/reachable-from/$",
+        ReachableFromView.as_view(),
+        name="network-reachable-from",
+    ),
+    path("machines/<uuid:id>/reaches/", ReachesView.as_view(), name="machine-reaches"),
     *firewall_urls,
     *router.urls,
     re_path("^(?:.*/)?$", Nothing.as_view()),  # without a slash at its end, Django tries with one

@@ -260,3 +260,33 @@ def test_viewers_may_ask_and_strangers_may_not(place: Place) -> None:
     response = ask(machine=place.web.pk, internet="true", port=443)
     assert response.json()["reachable"]
     assert response["ETag"]
+
+
+def test_who_reaches_a_network_by_project_and_network_by_network(place: Place) -> None:
+    viewer = Api("viewer")
+    answer = viewer.get("networks/storage/reachable-from/?port=2049").json()
+    assert (answer["basis"], answer["count"]) == ("wanted", 2)
+    assert answer["projects"] == [
+        {"project": "shop", "networks": 1, "machines": 1},
+        {"project": "storage-team", "networks": 1, "machines": 1},
+    ]
+    row = answer["results"][0]
+    shown = Address.objects.get(machine=place.shop_fw.pk, prefix__network="storage")
+    assert (row["network"], row["verdict"], row["machines"]) == ("shop", "reachable", 1)
+    way = {"firewall": str(place.shop_fw.pk), "name": "shop-fw", "addresses": [str(shown)]}
+    assert row["through"] == [way]
+    applied = viewer.get("networks/storage/reachable-from/?basis=applied").json()
+    assert [one["network"] for one in applied["results"]] == ["storage"]
+    assert viewer.get("networks/nowhere/reachable-from/").status_code == 404
+    assert codes(viewer.get("networks/storage/reachable-from/?prt=1")) == {
+        "prt": ["unknown_parameter"]
+    }
+    assert codes(viewer.get("networks/super-fra/reachable-from/")) == {"network": ["not_explicit"]}
+
+
+def test_what_a_machine_reaches_and_as_which_address(place: Place) -> None:
+    answer = Api("viewer").get(f"machines/{place.web.pk}/reaches/?port=443").json()
+    assert [one["network"] for one in answer["results"]] == ["internet-fra", "shop", "storage"]
+    assert Api("viewer").get(f"machines/{place.shop_fw.pk}/reaches/").status_code == 404
+    alone = Api("viewer").get(f"machines/{place.till.pk}/reaches/").json()
+    assert [one["network"] for one in alone["results"]] == ["pay"]
