@@ -104,7 +104,16 @@ class QuestionSerializer(ServiceSerializer):
         destination = one_of(DESTINATIONS, query, "destination")
         for name in ("network", "to_network"):
             refuse_unrouted(name, query.get(name))
+        for name in ("port", "protocol") if destination == "endpoint" else ():
+            self._same_as_endpoint(name, query)
         return {**query, "from": source, "to": destination}
+
+    def _same_as_endpoint(self, name: str, query: Mapping[str, Any]) -> None:
+        """An endpoint has a port and a protocol of its own. Raises ValidationError."""
+        own = getattr(query["endpoint"], name)
+        if name in self.initial_data and query[name] != own:
+            reason = f"The endpoint is at {name} {own}; leave this out."
+            raise serializers.ValidationError({name: reason}, code="other_than_endpoint")
 
     @property
     def question(self) -> Question:

@@ -8,7 +8,14 @@ from firewalls.reachability import hops, wording
 from firewalls.reachability.answers import Answer, Blocker, FamilyAnswer, Remedy, Verdict, together
 from firewalls.reachability.assuming import assumptions
 from firewalls.reachability.obstacles import UNCERTAIN, UNKNOWN, Obstacle
-from firewalls.reachability.questions import Internet, Probe, Question, probes, versions_of
+from firewalls.reachability.questions import (
+    Internet,
+    Probe,
+    Question,
+    probes,
+    sources_of,
+    versions_of,
+)
 from firewalls.reachability.remedies import cured, cures
 from firewalls.reachability.returning import with_way_back
 from firewalls.reachability.values import Partition
@@ -116,9 +123,13 @@ def _key(remedy: Remedy) -> tuple[str, str, str, str]:
 
 
 def _apart(partition: Partition, question: Question) -> Iterator[Blocker]:
-    """Where the two ends have no address family in common."""
+    """Where the two ends have no address family in common, or the source is nowhere."""
     here = versions_of(partition, question.source)
     there = versions_of(partition, question.destination)
+    if not sources_of(partition, question.source):
+        message = "No external network leads to where the source is, so nothing comes from there."
+        yield Blocker("comes_from_nowhere", wording.ROUTING, message, "source", min(here))
+        return
     if isinstance(question.destination, Internet) or here & there:
         return
     message = (

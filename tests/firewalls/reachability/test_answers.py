@@ -13,7 +13,7 @@ from tests.firewalls.reachability.asking import question
 from tests.firewalls.reachability.building import Scene
 from tests.firewalls.reachability.cases import CASES
 from tests.firewalls.reachability.generated import generated
-from tests.firewalls.reachability.scenes import SCENES
+from tests.firewalls.reachability.scenes import SCENES, networks
 from tests.firewalls.reachability.walk import Parcel
 
 
@@ -96,6 +96,14 @@ def test_what_an_answer_takes_for_granted_is_said(scene: str, text: str, words: 
 
 def test_nothing_is_assumed_of_what_is_not_on_the_way() -> None:
     assert ask("one_consumer", "web -> app tcp/22").assumptions == ()
+
+
+def test_a_source_that_no_network_leads_to_is_said_to_be_nowhere() -> None:
+    made = networks()
+    del made.networks["internet"]
+    found = answer(made.partition(), question(made, "198.51.100.9 -> disk tcp/22"))
+    assert [one.code for one in found.blockers] == ["comes_from_nowhere"]
+    assert found.verdict is Verdict.UNREACHABLE
 
 
 def test_every_code_is_met_by_a_written_case() -> None:
