@@ -21,7 +21,7 @@ REACHED = "Its machines."
 SOME = "Ambiguous: some of them, on some courses, or in one family alone."
 
 
-class WaySerializer(serializers.Serializer[Any]):
+class ReachedThroughSerializer(serializers.Serializer[Any]):
     """A firewall on the way, and the addresses that machines show themselves as behind it."""
 
     firewall = serializers.CharField()
@@ -29,29 +29,29 @@ class WaySerializer(serializers.Serializer[Any]):
     addresses = serializers.ListField(child=serializers.CharField())
 
 
-class EndSerializer(serializers.Serializer[Any]):
+class ReachedNetworkSerializer(serializers.Serializer[Any]):
     """A network whose machines reach, or are reached."""
 
     network = serializers.CharField()
     project = serializers.CharField()
     machines = serializers.IntegerField(help_text=REACHED)
     verdict = serializers.ChoiceField(choices=VERDICTS, help_text=SOME)
-    through = WaySerializer(many=True)
+    through = ReachedThroughSerializer(many=True)
 
 
-class ProjectSerializer(serializers.Serializer[Any]):
+class ReachedProjectSerializer(serializers.Serializer[Any]):
     project = serializers.CharField()
     networks = serializers.IntegerField()
     machines = serializers.IntegerField()
 
 
-class AllSerializer(serializers.Serializer[Any]):
+class ReachedSerializer(serializers.Serializer[Any]):
     """By project, counted, and network by network."""
 
     basis = serializers.ChoiceField(choices=[str(one) for one in Basis])
     count = serializers.IntegerField(help_text="Of machines.")
-    projects = ProjectSerializer(many=True)
-    results = EndSerializer(many=True)
+    projects = ReachedProjectSerializer(many=True)
+    results = ReachedNetworkSerializer(many=True)
 
 
 class ReachableFromView(WholeWrites):
@@ -61,7 +61,7 @@ class ReachableFromView(WholeWrites):
 
     @extend_schema(
         parameters=[ServiceSerializer],
-        responses=AllSerializer,
+        responses=ReachedSerializer,
         operation_id="networks_reachable_from",
     )
     def get(self, request: Request, id: str) -> Response:
@@ -79,7 +79,7 @@ class ReachesView(WholeWrites):
     permissions = {"get": "firewalls.view_firewall"}
 
     @extend_schema(
-        parameters=[ServiceSerializer], responses=AllSerializer, operation_id="machines_reaches"
+        parameters=[ServiceSerializer], responses=ReachedSerializer, operation_id="machines_reaches"
     )
     def get(self, request: Request, id: str) -> Response:
         """The networks that it reaches, through which firewalls, and as which addresses."""
@@ -106,7 +106,7 @@ def _shown(found: Iterable[Reach], basis: Basis, ends: str) -> Any:
         project = sums.setdefault(row["project"], empty)
         project["networks"] += 1
         project["machines"] += row["machines"]
-    return AllSerializer(
+    return ReachedSerializer(
         {
             "basis": basis,
             "count": sum(row["machines"] for row in rows),
