@@ -23,6 +23,8 @@ from firewalls.api.access import SshAccessViewSet
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
+from firewalls.api.reachability import ReachabilityView
+from firewalls.api.reaching_all import ReachableFromView, ReachesView
 from firewalls.api.retired import KeptBackViewSet, RetiredViewSet
 from firewalls.api.rollouts import RolloutViewSet
 from firewalls.api.shares import ConsumersView, ShareView
@@ -119,6 +121,13 @@ urlpatterns = [
         SiblingsView.as_view(),
         name="network-firewalls",
     ),
+    path("reachability/", ReachabilityView.as_view(), name="reachability"),
+    re_path(
+        rf"^networks/(?P<id>{NETWORK_ID})/reachable-from/$",
+        ReachableFromView.as_view(),
+        name="network-reachable-from",
+    ),
+    path("machines/<uuid:id>/reaches/", ReachesView.as_view(), name="machine-reaches"),
     *firewall_urls,
     *router.urls,
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.bench import allocating, carving, importing, polling, reconciling, rendering
+from tests.bench import allocating, asking, carving, importing, polling, reconciling, rendering
 
 Row = Mapping[str, float]
 Write = Callable[[str], object]
@@ -64,6 +64,12 @@ BENCHMARKS = {
         labels=("objects", "again"),
         main="seconds",
         processor="core_seconds",
+    ),
+    "reach": Benchmark(
+        asking.ask_reachability,
+        labels=("kind", "questions"),
+        main="whole_ms",
+        processor="answer_ms",
     ),
     "poll": Benchmark(
         polling.poll_rollouts,

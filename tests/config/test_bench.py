@@ -12,6 +12,7 @@ from networks.models import Network
 from tests.bench import __main__ as command
 from tests.bench import (
     allocating,
+    asking,
     carving,
     importing,
     polling,
@@ -40,6 +41,8 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Pat
     monkeypatch.setattr(polling, "COUNTS", (5, 12))
     monkeypatch.setattr(polling, "SIZE", sized(0))
     monkeypatch.setattr(polling, "POLLS", 5)
+    monkeypatch.setattr(asking, "SIZE", sized(0.02))
+    monkeypatch.setattr(asking, "QUESTIONS", 5)
     monkeypatch.setattr(rendering, "COUNTS", (5, 12))
     monkeypatch.setattr(rendering, "SIZE", sized(0))
     settings.VAR = tmp_path
@@ -114,6 +117,17 @@ def test_polls_of_rollouts_are_measured_over_http_while_their_pushes_go_on(small
 
 
 @pytest.mark.django_db(transaction=True)
+def test_questions_of_reachability_are_measured_with_a_constant_number_of_queries(
+    small: Path,
+) -> None:
+    bench("reach")
+    rows = json.loads((small / "bench.json").read_text())["reach"]
+    assert [row["questions"] for row in rows] == [5, 5, 5] and not Network.objects.exists()
+    assert all(0 < row["answer_ms"] <= row["slowest_answer_ms"] for row in rows)
+    assert len({row["queries"] for row in rows}) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> None:
     (small / "bench.json").write_text('{"allocate": [{"taken": 0}]}')
     assert "render\n  firewalls 5" in bench("render")
@@ -129,6 +143,6 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
 
 
 def test_a_benchmark_that_does_not_exist_is_refused() -> None:
-    names = "render, allocate, carve, reconcile, second-family, import, poll"
+    names = "render, allocate, carve, reconcile, second-family, import, reach, poll"
     with pytest.raises(SystemExit, match=f"There is no benchmark pushing; there are {names}"):
         command.main(["pushing"])

@@ -1,0 +1,178 @@
+"""What a query asks: from where, to where, as what, and on which basis."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from rest_framework import serializers
+
+from firewalls.intent.partitions import Around, Basis, machine_value
+from firewalls.models import Endpoint
+from firewalls.reachability import (
+    AnAddress,
+    AnEndpoint,
+    AnyOf,
+    Internet,
+    Question,
+    TheMachine,
+)
+from firewalls.reachability.questions import Destination, Source
+from firewalls.reachability.values import ICMP, TCP
+from machines.models import Machine
+from networks.common.api.fields import InetText, RelatedId, UtcTime
+from networks.models import Network, Prefix
+
+MAX_PORT = 65535
+SOURCES = ("machine", "network", "source")
+DESTINATIONS = ("to_machine", "to_network", "address", "endpoint", "internet")
+PROTOCOLS = (TCP, "udp", ICMP)
+
+
+def one_of(names: tuple[str, ...], query: Mapping[str, Any], what: str) -> str:
+    """The one of these that the query names. Raises ValidationError where it is none, or more."""
+    named = [name for name in names if query.get(name) not in (None, False)]
+    if len(named) == 1:
+        return named[0]
+    choice = ", ".join(names)
+    reason = f"Name a {what}: one of {choice}." if not named else f"Name one {what} alone."
+    field = named[1] if named else names[0]
+    raise serializers.ValidationError({field: reason}, code="one_of")
+
+
+class ServiceSerializer(serializers.Serializer[Any]):
+    """As what, and on which basis; whatever else is in a query is refused."""
+
+    port = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_PORT, help_text="Without: any of the protocol."
+    )
+    protocol = serializers.ChoiceField(choices=PROTOCOLS, default=TCP)
+    basis = serializers.ChoiceField(
+        choices=[str(one) for one in Basis],
+        default=str(Basis.WANTED),
+        help_text="What is wanted now, or what was applied last.",
+    )
+    at = UtcTime(required=False, help_text="Not answered yet: only now can be asked for.")
+
+    def validate(self, query: dict[str, Any]) -> dict[str, Any]:
+        known = set(self.fields)
+        for name in sorted(set(self.initial_data) - known - {"format"}):
+            reason = f"There is no parameter {name!r} here; there are {', '.join(sorted(known))}."
+            raise serializers.ValidationError({name: reason}, code="unknown_parameter")
+        if "at" in query:
+            reason = "What was so at another time is not kept yet; leave this out to ask for now."
+            raise serializers.ValidationError({"at": reason}, code="not_kept")
+        if query["protocol"] == ICMP and "port" in query:
+            raise serializers.ValidationError({"port": "ICMP has no ports."}, code="no_ports")
+        return query
+
+
+class QuestionSerializer(ServiceSerializer):
+    """From where, and to where: one of each."""
+
+    machine = RelatedId(
+        queryset=Machine.objects.plain().prefetch_related("addresses__prefix"),
+        required=False,
+        help_text="Source: a machine that is no firewall.",
+    )
+    network = RelatedId(
+        queryset=Network.objects.all(), required=False, help_text="Source: any of a network."
+    )
+    to_machine = RelatedId(
+        queryset=Machine.objects.prefetch_related("addresses__prefix"),
+        required=False,
+        help_text="Destination: a machine, or a firewall itself.",
+    )
+    to_network = RelatedId(
+        queryset=Network.objects.all(), required=False, help_text="Destination: all of a network."
+    )
+    address = InetText(required=False, help_text="Destination: an address.")
+    endpoint = RelatedId(
+        queryset=Endpoint.objects.with_relations(),
+        required=False,
+        help_text="Destination: an endpoint, at its own port.",
+    )
+    internet = serializers.BooleanField(required=False, help_text="Destination: the internet.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `source`, a name that the class itself keeps for something else."""
+        address = InetText(required=False, help_text="Source: an address.")
+        return {**super().get_fields(), "source": address}
+
+    def validate(self, query: dict[str, Any]) -> dict[str, Any]:
+        query = super().validate(query)
+        source = one_of(SOURCES, query, "source")
+        destination = one_of(DESTINATIONS, query, "destination")
+        for name in ("network", "to_network"):
+            refuse_unrouted(name, query.get(name))
+        for name in ("port", "protocol") if destination == "endpoint" else ():
+            self._same_as_endpoint(name, query)
+        return {**query, "from": source, "to": destination}
+
+    def _same_as_endpoint(self, name: str, query: Mapping[str, Any]) -> None:
+        """An endpoint has a port and a protocol of its own. Raises ValidationError."""
+        own = getattr(query["endpoint"], name)
+        if name in self.initial_data and query[name] != own:
+            reason = f"The endpoint is at {name} {own}; leave this out."
+            raise serializers.ValidationError({name: reason}, code="other_than_endpoint")
+
+    @property
+    def question(self) -> Question:
+        query = self.validated_data
+        return Question(
+            source=_place(query[query["from"]]),
+            destination=_destination(query),
+            port=query.get("port"),
+            protocol=query["protocol"],
+        )
+
+    @property
+    def around(self) -> Around:
+        """What has to be known to answer."""
+        query = self.validated_data
+        places = [query[query["from"]], query[query["to"]]]
+        published = [one for one in places if isinstance(one, Endpoint)]
+        networks = [one for one in places if isinstance(one, Network)]
+        machines = [one for one in places if isinstance(one, Machine)]
+        addresses = [row for one in machines for row in one.addresses.all()]
+        addresses += [one.address for one in published]
+        named = {one for one in places if isinstance(one, IPv4Address | IPv6Address)}
+        return Around(
+            networks={*(one.pk for one in networks), *(one.primary_id for one in machines)},
+            addresses={*named, *(row.address for row in addresses)},
+            machines={*(one.pk for one in machines), *(one.machine_id for one in published)},
+            outside=_is_outside(query),
+        )
+
+
+def refuse_unrouted(field: str, network: Network | None) -> None:
+    """Super networks and underlays carry no machine's traffic. Raises ValidationError."""
+    if network is not None and network.kind in (Network.Kind.SUPER, Network.Kind.UNDERLAY):
+        reason = f"{network.pk} is {network.get_kind_display()}: no machine is in it (R8)."
+        raise serializers.ValidationError({field: reason}, code="not_explicit")
+
+
+def _place(place: Any) -> Source:
+    if isinstance(place, Machine):
+        return TheMachine(machine_value(place))
+    return AnyOf(place.pk) if isinstance(place, Network) else AnAddress(place)
+
+
+def _destination(query: Mapping[str, Any]) -> Destination:
+    if query["to"] == "internet":
+        return Internet()
+    if query["to"] == "endpoint":
+        row = query["endpoint"]
+        return AnEndpoint(row.address.address, row.port, row.protocol)
+    return _place(query[query["to"]])
+
+
+def _is_outside(query: Mapping[str, Any]) -> bool:
+    """Whether it comes from outside: of an external network, or of none at all."""
+    if query["from"] == "network":
+        return bool(query["network"].kind == Network.Kind.EXTERNAL)
+    if query["from"] == "machine":
+        return False
+    inside = Prefix.objects.filter(
+        cidr__net_contains_or_equals=str(query["source"]), network__kind=Network.Kind.PRIVATE
+    )
+    return not inside.exists()

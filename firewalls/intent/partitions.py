@@ -1,0 +1,189 @@
+"""A partition, or the part of it that a question is about, as the values of reachability.
+
+A constant number of queries for any number of firewalls, networks and machines; what is computed
+from the values then asks for nothing more.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from firewalls.configuration.plan import Facts, plan
+from firewalls.configuration.render import digest, render
+from firewalls.intent.facts import facts
+from firewalls.models import Attachment, Firewall
+from firewalls.reachability import Guard, Machine, Network, Partition
+from machines.models import Machine as MachineRow
+from networks.common.addressing import IP
+from networks.models import Address, Prefix
+from networks.models import Network as NetworkRow
+
+ROUTED = (NetworkRow.Kind.PRIVATE, NetworkRow.Kind.EXTERNAL)
+NETWORK = ("id", "kind", "vrf", "project_id", "shared", "destination_prefixes", "nat")
+GUARD = ("pk", "machine__name", "machine__primary_id", "state", "observation__applied__digest")
+Row = Mapping[str, Any]
+
+
+class Basis(StrEnum):
+    """What an answer is computed from: what is wanted now, or what was applied last."""
+
+    WANTED = "wanted"
+    APPLIED = "applied"
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a question is about: networks, addresses, and machines, by their ids.
+
+    `outside`: it begins outside, so the firewalls that have joined these networks matter as well.
+    """
+
+    networks: Collection[str] = ()
+    addresses: Collection[IP] = ()
+    machines: Collection[UUID] = ()
+    outside: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The same rows on both bases."""
+
+    wanted: Partition
+    digests: Mapping[str, str | None]
+
+    @cached_property
+    def applied(self) -> Partition:
+        """With the plans of those firewalls whose last push has brought just that.
+
+        Compared by contents: what is wanted may have changed a moment ago.
+        """
+        guards = (self._applied(guard) for guard in self.wanted.guards)
+        return replace(self.wanted, guards=tuple(guards))
+
+    def on(self, basis: Basis) -> Partition:
+        return self.wanted if basis is Basis.WANTED else self.applied
+
+    def _applied(self, guard: Guard) -> Guard:
+        applied = self.digests[guard.id]
+        if guard.plan is not None and applied == digest(render(guard.plan)):
+            return guard
+        return replace(guard, plan=None, facts=None, known=applied is None)
+
+
+def load_around(around: Around) -> Loaded:
+    """What a question depends on: its networks, their firewalls, and those that have its addresses.
+
+    And the siblings of each. Keys are looked up first, so that each query finds its rows by them.
+    """
+    networks = {*around.networks, *_networks_of(around.addresses)}
+    holders = Address.objects.filter(address__in=around.addresses, machine__isnull=False).order_by()
+    homes = dict(holders.values_list("machine", "machine__primary"))
+    guarded = {*networks, *homes.values()}
+    if around.outside:
+        joined = Firewall.objects.filter(attachments__network__in=networks).order_by()
+        guarded |= set(joined.values_list("machine__primary", flat=True))
+    firewalls = Firewall.objects.filter(machine__primary__in=guarded).order_by()
+    machines = MachineRow.objects.plain().filter(pk__in={*around.machines, *homes})
+    return _loaded(firewalls, networks, machines)
+
+
+def load_users(network: str) -> Loaded:
+    """The network with every firewall that guards it or has joined it, and their siblings."""
+    guarded = Firewall.objects.in_network(network).order_by().values("machine__primary")
+    firewalls = Firewall.objects.filter(machine__primary__in=guarded).order_by()
+    return _loaded(firewalls, {network}, MachineRow.objects.none())
+
+
+def _networks_of(addresses: Collection[IP]) -> set[str]:
+    """The networks that have these addresses in a prefix."""
+    if not addresses:
+        return set()
+    inside = Q()
+    for address in addresses:
+        inside |= Q(cidr__net_contains_or_equals=str(address))
+    rows = Prefix.objects.filter(inside, network__kind__in=ROUTED).order_by()
+    return set(rows.values_list("network", flat=True))
+
+
+def _loaded(
+    firewalls: "QuerySet[Firewall]",
+    networks: Collection[str],
+    machines: "QuerySet[MachineRow]",
+) -> Loaded:
+    rows = list(firewalls.with_state().values(*GUARD))  # type: ignore[attr-defined]
+    ids = [row["pk"] for row in rows]
+    known = facts(ids)
+    homes = {*networks, *(row["machine__primary_id"] for row in rows)}
+    partition = Partition(
+        networks={row["id"]: _network(row) for row in _network_rows(ids, homes)},
+        guards=tuple(_guard(row, known.get(row["pk"])) for row in rows),
+        machines=tuple(_machines(machines)),
+    )
+    digests = {str(row["pk"]): row["observation__applied__digest"] for row in rows}
+    return Loaded(partition, digests)
+
+
+def _network_rows(
+    firewalls: Iterable[UUID], networks: Collection[str]
+) -> "QuerySet[NetworkRow, dict[str, Any]]":
+    """The networks asked for, those of the firewalls, and all that are outside."""
+    prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr")
+    joined = Attachment.objects.filter(firewall__in=firewalls).order_by().values("network")
+    rows = NetworkRow.objects.filter(
+        Q(pk__in=networks) | Q(kind=NetworkRow.Kind.EXTERNAL) | Q(pk__in=joined),
+        kind__in=ROUTED,
+    )
+    living = MachineRow.objects.plain().filter(primary=OuterRef("pk")).order_by()
+    counted = living.values("primary").annotate(count=Count("pk")).values("count")
+    return (
+        rows.order_by("pk")
+        .annotate(cidrs=ArraySubquery(prefixes.values("cidr")), at=F("partition_id"))
+        .annotate(machines=Coalesce(Subquery(counted), 0))
+        .values(*NETWORK, "cidrs", "machines", "at")
+    )
+
+
+def _network(row: Row) -> Network:
+    return Network(
+        id=row["id"],
+        kind=row["kind"],
+        vrf=row["vrf"] or 0,
+        prefixes=tuple(row["cidrs"]),
+        project=row["project_id"] or "",
+        shared=row["shared"],
+        destination_prefixes=tuple(row["destination_prefixes"]),
+        nat=row["nat"],
+        machines=row["machines"],
+        partition=row["at"] or "",
+    )
+
+
+def _guard(row: Row, of_firewall: Facts | None) -> Guard:
+    """Without a plan where it has no address in the underlay, and so no configuration (R8)."""
+    return Guard(
+        id=str(row["pk"]),
+        name=row["machine__name"],
+        network=row["machine__primary_id"],
+        plan=plan(of_firewall) if of_firewall else None,
+        facts=of_firewall,
+        state=row["state"],
+    )
+
+
+def _machines(rows: "QuerySet[MachineRow]") -> Iterator[Machine]:
+    for row in rows.prefetch_related("addresses__prefix"):
+        yield machine_value(row)
+
+
+def machine_value(row: MachineRow) -> Machine:
+    """A machine with its addresses at home, as reachability takes it."""
+    rows = row.addresses.all()
+    addresses = tuple(one.address for one in rows if one.prefix.network_id == row.primary_id)
+    return Machine(str(row.pk), row.name, row.primary_id, row.project_id, addresses)

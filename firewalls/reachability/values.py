@@ -1,0 +1,210 @@
+"""What an answer is computed from: networks, machines, and firewalls with their plans."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from firewalls.configuration.filters import Path
+from firewalls.configuration.plan import Facts, Plan
+from firewalls.configuration.render import ONCE, template
+from firewalls.configuration.routes import Vrf
+from firewalls.configuration.values import FAMILIES
+from networks.common.addressing import IP, Cidr
+
+PRIVATE, EXTERNAL = "private", "external"
+RULES = ONCE["/etc/nftables.conf"]
+IN_SYNC = "in_sync"
+TCP, ICMP = "tcp", "icmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A private or external network; `machines` is how many live in it.
+
+    Of an external one the project is the only one that it serves, if any (R7).
+    """
+
+    id: str
+    kind: str
+    vrf: int
+    prefixes: tuple[Cidr, ...]
+    project: str = ""
+    shared: bool = False
+    destination_prefixes: tuple[Cidr, ...] = ()
+    nat: bool = False
+    machines: int = 0
+    partition: str = ""
+
+    def prefixes_of(self, version: int) -> list[Cidr]:
+        return [cidr for cidr in self.prefixes if cidr.version == version]
+
+    def has(self, address: IP) -> bool:
+        """Whether the address lies in one of its prefixes."""
+        return any(address in cidr for cidr in self.prefixes)
+
+    def leads_outside(self, version: int) -> bool:
+        """Whether everything of that family is reached through it."""
+        return any(
+            cidr.version == version and cidr.prefixlen == 0 for cidr in self.destination_prefixes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine that is no firewall, with its addresses in its one network (R4)."""
+
+    id: str
+    name: str
+    network: str
+    project: str
+    addresses: tuple[IP, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A new connection: its first packet. Without a port it is any of its protocol.
+
+    `anywhere`: its destination stands for the whole internet.
+    """
+
+    source: IP
+    destination: IP
+    protocol: str = TCP
+    port: int | None = None
+    anywhere: bool = False
+
+    @property
+    def version(self) -> int:
+        return self.destination.version
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A firewall with the network that it guards, and what it does.
+
+    Without a plan it was never pushed to, and passes nothing on. Where it is not `known`, what it
+    runs is something else than any plan at hand. With its facts one can say what a change would do.
+    """
+
+    id: str
+    name: str
+    network: str
+    plan: Plan | None
+    facts: Facts | None = None
+    state: str = IN_SYNC
+    known: bool = True
+
+    @cached_property
+    def vrfs(self) -> dict[str, Vrf]:
+        """Its VRFs by network."""
+        return {vrf.network: vrf for vrf in self.plan.vrfs} if self.plan else {}
+
+    @cached_property
+    def networks(self) -> dict[int, str]:
+        """Its networks by VRF."""
+        return {vrf.number: network for network, vrf in self.vrfs.items()}
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        return self.plan.paths if self.plan else ()
+
+    @cached_property
+    def rules(self) -> list[str]:
+        """The lines of its rules, as they are rendered."""
+        text = template(RULES).render(plan=self.plan) if self.plan else ""
+        return text.splitlines()
+
+    @cached_property
+    def announced(self) -> dict[int, list[Cidr]]:
+        """What it draws from the machines of its network, by family.
+
+        A route with no-export stays on the firewall (RFC 1997), so machines do not follow it.
+        """
+        own = self.vrfs.get(self.network)
+        prefixes: dict[int, list[Cidr]] = {version: [] for version in FAMILIES}
+        for leak in own.leaks if own else ():
+            if not leak.no_export:
+                permitted = [entry.prefix for entry in leak.entries if entry.permitted]
+                prefixes[leak.version] += permitted
+        for family in own.families if own else ():
+            if family.floating_default:
+                prefixes[family.version].append(family.default_route)
+        return prefixes
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What one partition has, or the part of it that a question is about."""
+
+    networks: Mapping[str, Network]
+    guards: tuple[Guard, ...]
+    machines: tuple[Machine, ...] = ()
+
+    @cached_property
+    def guards_of(self) -> dict[str, list[Guard]]:
+        """The firewalls by the network that they guard."""
+        guards: dict[str, list[Guard]] = {}
+        for guard in self.guards:
+            guards.setdefault(guard.network, []).append(guard)
+        return guards
+
+    @cached_property
+    def joined(self) -> dict[str, list[Guard]]:
+        """The firewalls by every network that they have joined, or live in."""
+        guards: dict[str, list[Guard]] = {}
+        for guard in self.guards:
+            for network in guard.vrfs:
+                guards.setdefault(network, []).append(guard)
+        return guards
+
+    @cached_property
+    def holders(self) -> dict[IP, tuple[Guard, str]]:
+        """Firewalls by the addresses that are their own, each with the network of that address."""
+        return {
+            address: (guard, network)
+            for guard in self.guards
+            for network, vrf in guard.vrfs.items()
+            for address in vrf.addresses
+        }
+
+    @cached_property
+    def machine_at(self) -> dict[IP, Machine]:
+        return {address: machine for machine in self.machines for address in machine.addresses}
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[list[int], list[tuple[Cidr, Network]]]]:
+        """By family: where each prefix begins, sorted, and the prefix with its network.
+
+        Prefixes of two networks never overlap (R13).
+        """
+        places = {}
+        for version in FAMILIES:
+            found = [
+                (int(cidr.network_address), cidr, network)
+                for network in self.networks.values()
+                for cidr in network.prefixes_of(version)
+            ]
+            found.sort(key=lambda one: one[0])
+            places[version] = (
+                [begins for begins, _, _ in found],
+                [(cidr, network) for _, cidr, network in found],
+            )
+        return places
+
+    def _place_of(self, address: IP) -> tuple[Cidr, Network] | None:
+        begins, prefixes = self._places[address.version]
+        place = bisect_right(begins, int(address)) - 1
+        if place < 0 or address not in prefixes[place][0]:
+            return None
+        return prefixes[place]
+
+    def network_of(self, address: IP) -> Network | None:
+        """The network that has this address; None of one outside."""
+        place = self._place_of(address)
+        return place[1] if place else None
+
+    def prefix_of(self, address: IP) -> Cidr | None:
+        """The prefix of a network that has this address; None of one outside."""
+        place = self._place_of(address)
+        return place[0] if place else None
