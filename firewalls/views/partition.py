@@ -120,9 +120,8 @@ def of_firewall(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = Firewall.objects.select_related("machine__partition")
     firewall = get_object_or_404(rows, pk=pk)
     among = Firewall.objects.filter(pk=pk)
-    return _ego(
-        request, firewall.partition, Choice(firewall=str(pk)), among, {"firewall": firewall}
-    )
+    of = {"firewall": firewall, "name": firewall.name}
+    return _ego(request, firewall.partition, Choice(firewall=str(pk)), among, of)
 
 
 def _ego(

@@ -271,6 +271,7 @@ class TestEgoViews:
     def test_around_a_firewall_is_what_it_uses(self, fra: World, shop_fw: Firewall) -> None:
         firewall(fra, "other", fra.analytics, shared(fra, "backup"))
         page = visitor().get(f"/firewalls/{shop_fw.pk}/picture/")
+        assert says(page, "Who uses what, around shop-fw")
         assert ways(page) == 1 and "store" in words(page) and "backup" not in words(page)
 
     def test_it_comes_into_the_page_as_a_part(self, shop_fw: Firewall) -> None:
