@@ -81,7 +81,7 @@ class TestChoosing:
     )
 
     def keys(self, **choice: str) -> list[str]:
-        return [one.key for one in chosen(self.of, Choice(**choice)).firewalls]
+        return [one.key for one in chosen(self.of, Choice(**choice)).firewalls]  # type: ignore[arg-type] # strings
 
     def test_those_that_use_nothing_are_left_out_unless_they_are_asked_for(self) -> None:
         assert self.keys() == ["a", "b", "c"]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 
 from firewalls.allocation import join
 from firewalls.models import Attachment, Firewall, Observation
@@ -290,7 +289,7 @@ class TestEgoViews:
         assert queries(client, "/networks/store/picture/") == few
 
 
-def counted(page: HttpResponse) -> Iterator[tuple[str, int]]:
+def counted(page: Any) -> Iterator[tuple[str, int]]:
     """The cells of a matrix: where each leads, and its number."""
     for href, number in re.findall(r'<a class="h\d" href="([^"]*)">(\d+)', page.content.decode()):
         yield href.replace("&amp;", "&"), int(number)
