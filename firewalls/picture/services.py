@@ -14,7 +14,7 @@ class Used(NamedTuple):
 
     @property
     def machines(self) -> int:
-        """How many machines behind these reach it."""
+        """How many machines behind these may use it, by address family."""
         key = self.service.key
         return behind(
             one

@@ -96,7 +96,7 @@ class Uses:
 
     @property
     def machines(self) -> int:
-        """How many machines reach any of the shared networks."""
+        """How many machines may use any of the shared networks, by address family."""
         return behind(one for one in self.firewalls if any(join.meets for join in one.joins))
 
 

@@ -117,7 +117,7 @@ class TestTheMap:
         fra.machine("till", fra.shop, lone)
         join(fra.firewall("lone-fw", fra.shop, lone), store)
         page = visitor().get(PAGE)
-        assert says(page, "Machines that reach them 0")
+        assert says(page, "Machines that may use them 0")
         assert "no address family in common" in page.content.decode()
         assert says(visitor().get(f"{PAGE}?view=table"), "no common address family")
 
