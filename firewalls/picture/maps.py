@@ -1,6 +1,6 @@
 """The map: private networks, their firewalls, the shared networks that these use, and who serves.
 
-A pure function of values; `templates/firewalls/picture/map.svg` draws what it returns.
+A pure function of values; `templates/firewalls/picture/map.html` draws what it returns.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,10 +54,10 @@ def draw(uses: Uses, rows: Sequence[Bundle], link: Link, pick: str = "") -> Map:
     drawing = _Drawing(
         placed,
         services,
-        {network: f"n{place}" for place, network in enumerate(placed.networks)},
+        {network: f"n{number}" for number, network in enumerate(placed.networks)},
         _arrivals(placed, rows),
         link,
-        pick,
+        pick if pick in services or any(_is_picked(pick, row) for row in rows) else "",
         COLUMNS["firewall"][0] + COLUMNS["firewall"][1] + (LABELLED_BEND if labelled else BEND),
     )
     ways = tuple(_way(drawing, name, units[name]) for name in placed.homes)
@@ -152,6 +152,13 @@ def _target(drawing: _Drawing, service: Service, rows: Sequence[Bundle]) -> Targ
         (serves.x, serves.middle),
         bend=network.right,
     )
-    of_row = (row.joined for row in rows if _is_picked(drawing.pick, row))
-    picked = drawing.pick in ("", service.key) or any(service.key in used for used in of_row)
+    picked = _is_target_picked(drawing, service.key, rows)
     return Target(drawing.groups[service.key], network, serves, edge, picked)
+
+
+def _is_target_picked(drawing: _Drawing, key: str, rows: Sequence[Bundle]) -> bool:
+    """A shared network that is picked stands out alone, a firewall with all that it uses."""
+    if drawing.pick in ("", key):
+        return True
+    of_firewall = drawing.pick not in drawing.services
+    return of_firewall and any(_is_picked(drawing.pick, row) for row in rows if key in row.joined)

@@ -47,7 +47,7 @@ def partition(request: HttpRequest, pk: str) -> HttpResponseBase:
         return spreadsheet(f"{pk}-who-uses-what", HEADER, _joins(chosen))
     shown = drawn(place, chosen, choice)
     if wanted == "svg" and "map" in shown:
-        return _download(f"{pk}-who-uses-what", shown)
+        return _download(f"{pk}-who-uses-what", {**shown, "partition": place})
     context = {
         "partition": place,
         "everything": everything,

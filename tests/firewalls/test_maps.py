@@ -153,14 +153,24 @@ def test_a_line_where_no_address_family_meets_says_so() -> None:
     assert not line.meets and "no address family in common" in line.hint
 
 
-def test_a_picked_firewall_stands_out_with_all_that_it_uses() -> None:
-    of = Uses(
-        (consumer("a", "storage"), consumer("b", "backup")), (service("storage"), service("backup"))
-    )
-    made = draw(of, bundles(of, Fold.FIREWALL), link, pick="a")
-    assert {way.home.key: way.picked for way in made.ways} == {"a": True, "b": False}
-    picked = {one.network.key: one.picked for one in made.targets}
-    assert picked == {"storage": True, "backup": False}
+@pytest.mark.parametrize(
+    ("pick", "ways", "targets"),
+    [
+        ("", {"a", "b"}, {"storage", "backup"}),
+        ("a", {"a"}, {"storage", "backup"}),
+        ("b", {"b"}, {"backup"}),
+        ("storage", {"a"}, {"storage"}),
+        ("nothing", {"a", "b"}, {"storage", "backup"}),
+    ],
+)
+def test_what_is_picked_stands_out_with_what_belongs_to_it(
+    pick: str, ways: set[str], targets: set[str]
+) -> None:
+    firewalls = (consumer("a", "storage", "backup"), consumer("b", "backup"))
+    of = Uses(firewalls, (service("storage"), service("backup")))
+    made = draw(of, bundles(of, Fold.FIREWALL), link, pick)
+    assert {way.home.key for way in made.ways if way.picked} == ways
+    assert {one.network.key for one in made.targets if one.picked} == targets
 
 
 @given(st.text(min_size=1), st.floats(20, 400))

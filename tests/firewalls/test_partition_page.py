@@ -240,6 +240,7 @@ class TestDownloads:
         assert answer["Content-Disposition"] == 'attachment; filename="fra-who-uses-what.svg"'
         picture = ET.fromstring(answer.content)
         text = " ".join(picture.itertext())
+        assert picture.get("aria-label") == "Who uses which shared network in fra"
         assert "shop-fw" in text and ".map .box" in text and "var(" not in text
         assert not any("href" in key for one in picture.iter() for key in one.attrib)
 
