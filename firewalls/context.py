@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from firewalls.models import Firewall
@@ -18,6 +19,10 @@ class MenuEntry:
 
     id: str
     trouble: int
+
+    @property
+    def url(self) -> str:
+        return reverse("firewalls:partition", args=[self.id])
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

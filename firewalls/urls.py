@@ -10,6 +10,7 @@ from firewalls.views import (
     joining,
     observed,
     overview,
+    partition,
     pushing,
     replacing,
     retired,
@@ -34,6 +35,9 @@ app_name = "firewalls"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("search/", overview.search, name="search"),
+    path("partitions/<id:pk>/", partition.partition, name="partition"),
+    path("networks/<id:pk>/picture/", partition.of_network, name="network_picture"),
+    path("firewalls/<uuid:pk>/picture/", partition.of_firewall, name="firewall_picture"),
     path("networks/<id:pk>/share/", sharing.share, name="share"),
     path("networks/<id:pk>/consumers/", sharing.consumers, name="consumers"),
     path("networks/<id:pk>/firewalls/", siblings.siblings, name="siblings"),

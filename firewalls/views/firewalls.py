@@ -13,6 +13,7 @@ from firewalls.intent.facts import facts
 from firewalls.intent.siblings import siblings
 from firewalls.models import Attachment, Firewall, Retired
 from firewalls.models.states import HELD
+from firewalls.picture.choices import tenant_of
 from firewalls.pushing import appliers, cautions
 from firewalls.pushing.jobs import REACHED_BY, access_of, target_of
 from firewalls.pushing.takeover import is_in_the_way
@@ -34,6 +35,8 @@ FILTERS: dict[str, Filter] = {
     "project": lambda rows, value: rows.filter(machine__project=value),
     "network": lambda rows, value: rows.filter(machine__primary=value),
     "attachments": lambda rows, value: rows.in_network(value),
+    "joined": lambda rows, value: rows.filter(attachments__network=value),
+    "tenant": lambda rows, value: rows.filter(machine__project__tenant=tenant_of(value)),
     "held": lambda rows, value: rows.filter(HELD) if value == "yes" else rows.exclude(HELD),
     "applier": lambda rows, value: rows.filter(appliers.condition(value)),
     "cautions": lambda rows, value: rows.filter(cautions.condition(value)),

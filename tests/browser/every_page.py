@@ -229,6 +229,13 @@ def _pages_of_care(fra: World) -> list[str]:
         f"/firewalls/{odd.pk}/push/",
         f"/pushes/{waiting.pk}/",
         "/partitions/fra/when/",
+        "/partitions/fra/",
+        "/partitions/fra/?pick=store&fold=project",
+        "/partitions/fra/?view=matrix&open=tenant:none&open=project:shop&order=trouble",
+        "/partitions/fra/?view=table",
+        "/partitions/fra/?project=nothing",
+        "/networks/store/picture/",
+        f"/firewalls/{held.pk}/picture/",
     ]
 
 

@@ -100,6 +100,8 @@ def test_a_private_network_becomes_a_shared_one_whose_consumer_is_configured(
 def share_analytics(page: Page) -> None:
     """Its effect is shown, its name is typed, and it is shared for good."""
     page.get_by_role("link", name="fra-equ01").first.click()
+    expect(page.get_by_role("link", name="storage-fra: 10.128.0.0/22")).to_be_visible()
+    page.locator("main").get_by_role("link", name="Networks", exact=True).click()
     page.get_by_role("link", name="analytics-private").click()
     page.get_by_role("link", name="Mark as shared").click()
     expect(page.get_by_text("firewalls of 3 projects in fra-equ01")).to_be_visible()

@@ -1,0 +1,146 @@
+"""What a picture shows, read from the database: as many queries for one firewall as for 500."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import Count
+
+from firewalls.models import Attachment, Firewall, FirewallQuerySet
+from firewalls.picture.values import Consumer, Guard, Join, Service, Uses
+from machines.models import Machine
+from networks.models import Address, Network, NetworkQuerySet, Partition, Prefix
+from networks.usage import usage
+
+Families = frozenset[int]  # the address families of a network
+Prefixes = dict[str, list[str]]  # by network, in order of address
+_NONE: Families = frozenset()
+_FIREWALL = ("pk", "machine__name", "state", "machine__primary", "machine__project")
+
+
+class _Row(NamedTuple):
+    """A firewall, as it is read."""
+
+    key: str
+    name: str
+    state: str
+    network: str
+    project: str
+    tenant: str
+
+
+class _Joined(NamedTuple):
+    """What firewalls have joined, by firewall."""
+
+    shared: dict[str, list[str]]
+    external: dict[str, list[str]]
+
+
+def uses(partition: Partition, among: FirewallQuerySet | None = None) -> Uses:
+    """Firewalls of the partition with what they have joined, and its shared networks.
+
+    `among`: these firewalls alone, with the networks that they live in or have joined.
+    """
+    chosen = Firewall.objects.all() if among is None else among
+    prefixes, machines = _prefixes(partition), _machines(partition)
+    firewalls = _consumers(chosen.filter(machine__partition=partition), prefixes, machines)
+    networks = Network.objects.shared().filter(partition=partition)
+    if among is not None:
+        used = {name for one in firewalls for name in (one.network, *one.joined)}
+        networks = networks.filter(pk__in=used)
+    return Uses(firewalls, tuple(_services(networks, firewalls, machines, prefixes)))
+
+
+def _consumers(
+    chosen: FirewallQuerySet, prefixes: Prefixes, machines: dict[str, int]
+) -> tuple[Consumer, ...]:
+    joined, addresses = _joined(chosen), _addresses(chosen)
+    families = {network: _families(cidrs) for network, cidrs in prefixes.items()}
+
+    def join(row: _Row, network: str) -> Join:
+        own = tuple(addresses.get((row.key, network), ()))
+        meets = families.get(row.network, _NONE) & families.get(network, _NONE)
+        return Join(network, own, bool(meets))
+
+    return tuple(
+        Consumer(
+            *row,
+            machines=machines.get(row.network, 0),
+            joins=tuple(join(row, network) for network in joined.shared[row.key]),
+            outside=tuple(joined.external[row.key]),
+        )
+        for row in _firewalls(chosen)
+    )
+
+
+def _firewalls(chosen: FirewallQuerySet) -> list[_Row]:
+    rows = chosen.with_state().order_by("machine__name", "pk")
+    fields = rows.values_list(*_FIREWALL, "machine__project__tenant")
+    return [_Row(str(key), *rest) for key, *rest in fields]
+
+
+def _joined(chosen: FirewallQuerySet) -> _Joined:
+    wanted = (Network.Kind.PRIVATE, Network.Kind.EXTERNAL)
+    rows = Attachment.objects.filter(firewall__in=chosen, network__kind__in=wanted)
+    rows = rows.order_by("network")
+    joined = _Joined(defaultdict(list), defaultdict(list))
+    for firewall, network, kind in rows.values_list("firewall", "network", "network__kind"):
+        of_kind = joined.shared if kind == Network.Kind.PRIVATE else joined.external
+        of_kind[str(firewall)].append(network)
+    return joined
+
+
+def _machines(partition: Partition) -> dict[str, int]:
+    """How many machines live in each network."""
+    rows = Machine.objects.plain().filter(partition=partition).order_by()
+    return dict(rows.values_list("primary").annotate(Count("id")))
+
+
+def _prefixes(partition: Partition) -> Prefixes:
+    """Those of the private networks, in order of address."""
+    rows = Prefix.objects.filter(network__partition=partition, network__kind=Network.Kind.PRIVATE)
+    prefixes: Prefixes = defaultdict(list)
+    for network, cidr in rows.order_by("cidr").values_list("network", "cidr"):
+        prefixes[network].append(str(cidr))
+    return prefixes
+
+
+def _families(cidrs: Iterable[str]) -> Families:
+    return frozenset(6 if ":" in cidr else 4 for cidr in cidrs)
+
+
+def _addresses(chosen: FirewallQuerySet) -> dict[tuple[str, str], list[str]]:
+    """Those of firewalls in shared networks, by firewall and network."""
+    rows = Address.objects.filter(machine__firewall__in=chosen, prefix__network__shared=True)
+    addresses: dict[tuple[str, str], list[str]] = defaultdict(list)
+    fields = rows.order_by("address").values_list("machine", "prefix__network", "address")
+    for machine, network, address in fields:
+        addresses[str(machine), network].append(str(address))
+    return addresses
+
+
+def _services(
+    shared: NetworkQuerySet,
+    firewalls: Iterable[Consumer],
+    machines: dict[str, int],
+    prefixes: Prefixes,
+) -> Iterable[Service]:
+    networks = list(shared.select_related("project").order_by("id"))
+    used = usage(networks)
+    guards: dict[str, list[Guard]] = defaultdict(list)
+    for one in firewalls:
+        guards[one.network].append(Guard(one.key, one.name, one.state, one.outside))
+    for network in networks:
+        assert network.project is not None  # a private network has one
+        ipv4 = used[network.pk].get("4", {"used": 0, "kept_back": 0, "available": 0})
+        yield Service(
+            key=network.pk,
+            project=network.project.pk,
+            tenant=network.project.tenant,
+            prefixes=tuple(prefixes[network.pk]),
+            vrf=network.vrf,
+            machines=machines.get(network.pk, 0),
+            guards=tuple(guards[network.pk]),
+            used=ipv4["used"] + ipv4["kept_back"],
+            available=ipv4["available"],
+        )
