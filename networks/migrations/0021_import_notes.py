@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0017_address_labels'),
+        ('networks', '0020_address_labels'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0017_reasons_are_of_sharing'),
+        ('networks', '0018_reasons_are_of_sharing'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0015_address_kept_back'),
+        ('networks', '0019_limits_of_lists'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0015_address_kept_back'),
+        ('networks', '0016_auto_waves'),
     ]
 
     operations = [

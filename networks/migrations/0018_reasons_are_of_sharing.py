@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0016_labels_are_objects'),
+        ('networks', '0017_labels_are_objects'),
     ]
 
     operations = [

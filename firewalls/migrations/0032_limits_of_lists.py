@@ -14,7 +14,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('firewalls', '0027_replaced_at_and_left_empty'),
+        ('firewalls', '0031_when_rollouts_start'),
     ]
 
     operations = [
