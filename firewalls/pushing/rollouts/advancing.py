@@ -12,7 +12,11 @@ from firewalls.models import Firewall, Member, Push, Rollout, Turn
 from firewalls.models.turns import FAILED, UNANSWERED, UNFINISHED, is_at
 from firewalls.pushing.rollouts import passing
 from firewalls.pushing.rollouts.queueing import queue
-from firewalls.pushing.rollouts.sequence import AFTER_A_FAILURE, WAITS_FOR_A_SIBLING
+from firewalls.pushing.rollouts.sequence import (
+    AFTER_A_FAILURE,
+    WAITS_FOR_A_SIBLING,
+    has_order,
+)
 from networks.common.locking import lock_keys
 
 State = Rollout.State
@@ -36,7 +40,7 @@ def _is_over_at_once(rollout: Rollout) -> bool:
         end(rollout, State.FINISHED, passing.summary(rollout.members.all()))
     elif reason := too_many(rollout):
         end(rollout, State.STOPPED, f"It stopped when {reason}.")
-    elif passing.pass_over(rollout.members.filter(wave=unfinished[0])):
+    elif passing.pass_over(rollout, unfinished[0]):
         return True
     else:
         return _begin(rollout, unfinished[0], waves)
@@ -80,8 +84,9 @@ def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> bool:
     Until a first one was confirmed, nothing is known of what is brought, and no more go at once
     than in the first wave: the canary may have been freed, or be pushed to by somebody else.
     """
-    lacking = rollout.members.filter(~WAITS_FOR_A_SIBLING, wave=wave, push=None, left_out="")
-    lacking = lacking.exclude(firewall=None)
+    lacking = rollout.members.filter(wave=wave, push=None, left_out="").exclude(firewall=None)
+    if has_order(rollout):
+        lacking = lacking.filter(~WAITS_FOR_A_SIBLING)
     if not any(one["confirmed"] for one in waves):
         begun = sum(one["begun"] for one in waves)
         room = max(0, waves[0]["total"] - begun)

@@ -5,23 +5,24 @@ Those are whom a person holds, and whose push would lose flows after that of a s
 
 from django.db.models import Q, QuerySet
 
-from firewalls.models import Firewall, Hold, Member, Push
-from firewalls.pushing.rollouts.sequence import AFTER_A_FAILURE, failed_before
+from firewalls.models import Firewall, Hold, Member, Push, Rollout
+from firewalls.pushing.rollouts.sequence import AFTER_A_FAILURE, failed_before, has_order
 from networks.common.locking import lock_keys
 
 NOT_BEGUN = Q(push=None) | Q(push__state=Push.State.QUEUED)
 LONGEST = 400
 
 
-def pass_over(wave: "QuerySet[Member]") -> int:
+def pass_over(rollout: Rollout, wave: int) -> int:
     """Leave out those of the wave whose push has not begun and must not; how many.
 
     Those that are held, and those of a network in which a push that comes first has failed. To
     resume the rollout takes them up again. The rollout is locked.
     """
-    held = Hold.objects.in_force().values("firewall")
-    waiting = wave.filter(NOT_BEGUN, left_out="")
-    members = waiting.filter(Q(firewall__in=held) | AFTER_A_FAILURE)
+    out = Q(firewall__in=Hold.objects.in_force().values("firewall"))
+    if has_order(rollout):
+        out |= Q(AFTER_A_FAILURE)
+    members = rollout.members.filter(NOT_BEGUN, out, wave=wave, left_out="")
     firewalls = lock_keys(Firewall, members.values_list("firewall", flat=True))
     rows = members.filter(firewall__in=firewalls)
     chosen = list(rows.select_related("firewall__hold", "firewall__machine"))

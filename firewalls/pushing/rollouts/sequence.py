@@ -13,7 +13,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField
 
 from firewalls.configuration.carried import carries
 from firewalls.configuration.sequence import Rank, rank
-from firewalls.models import Attachment, Firewall, Member, Observation, Revision
+from firewalls.models import Attachment, Firewall, Member, Observation, Revision, Rollout
 from firewalls.models.turns import FAILED, UNANSWERED, UNFINISHED
 from machines.models import Machine
 
@@ -99,6 +99,11 @@ _BEFORE = Member.objects.filter(
 # own would lose flows. One that does not answer has not been tried, and is not waited for.
 WAITS_FOR_A_SIBLING = Exists(_BEFORE.filter(UNFINISHED))
 AFTER_A_FAILURE = Exists(_BEFORE.filter(FAILED & ~UNANSWERED))
+
+
+def has_order(rollout: Rollout) -> bool:
+    """Whether any of its firewalls comes before others: rarely, and then alone siblings count."""
+    return len(rollout.members.order_by().values_list("rank").distinct()[:2]) > 1
 
 
 def failed_before(member: Member) -> str:
