@@ -40,7 +40,7 @@ from machines.rules import Wanted
 from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
-from networks.common.limits import MOST_ADDRESSES, MOST_RULES, at_most
+from networks.common.limits import MOST_RULES, at_most
 from networks.common.locking import lock_keys
 from networks.common.validation import InUse, enforce, reported_about, reported_on
 from networks.common.violations import Violation
@@ -139,7 +139,6 @@ def join(
     One that it has left and may still have is picked again. Raises ValidationError (R2, R5 to R8,
     R10, R11).
     """
-    enforce(at_most("addresses", addresses, MOST_ADDRESSES))
     lock_firewall(firewall)
     with reported_on(networks="network"):
         lock_networks([network])

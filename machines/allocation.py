@@ -76,7 +76,6 @@ def home_of(order: Order, wanted: Sequence[Wanted]) -> Network:
 def few_enough(order: Order) -> Iterator[Violation]:
     """What is wrong with how much is ordered at once."""
     yield from at_most("networks", order.networks, MOST_NETWORKS)
-    yield from at_most("addresses", order.addresses, MOST_ADDRESSES)
 
 
 def wanted_networks(requests: Sequence[Request]) -> list[Wanted]:
@@ -98,9 +97,9 @@ def wanted_networks(requests: Sequence[Request]) -> list[Wanted]:
 
 def address_violations(wanted: Sequence[Wanted], addresses: Sequence[IP]) -> list[Violation]:
     """What is wrong with these addresses for these networks (R10, R11)."""
-    outside = [*rules.inside_networks(addresses, wanted)]
-    if outside:
-        return outside
+    too_many = [*at_most("addresses", addresses, MOST_ADDRESSES)]
+    if too_many or (outside := [*rules.inside_networks(addresses, wanted)]):
+        return too_many or outside
     missing: list[Violation] = []
     for want in wanted:
         missing += rules.address_per_family(want, addresses)

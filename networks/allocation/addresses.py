@@ -55,9 +55,7 @@ def allocate_from(prefixes: list[Prefix], request: AddressRequest) -> Address:
     enforce(rules.allocatable(network, for_machine=request.machine is not None))
     for prefix in prefixes:
         prefix.network = network  # or each would fetch it anew
-    if request.ip is not None and request.version not in (None, request.ip.version):
-        reason = f"{request.ip} is an IPv{request.ip.version} address; leave one of the two out."
-        refuse(Violation("version", "other_family", reason))
+    _refuse_other_family(request)
     if request.ip is None:
         prefix, ip = _pick(network, prefixes, request.version)
         kind = Address.Kind.EPHEMERAL
@@ -76,6 +74,13 @@ def allocate_from(prefixes: list[Prefix], request: AddressRequest) -> Address:
     address.save()
     address.prefix_is_locked = False
     return address
+
+
+def _refuse_other_family(request: AddressRequest) -> None:
+    """An address that is named is of the family that is asked for, if one is."""
+    if request.ip is not None and request.version not in (None, request.ip.version):
+        reason = f"{request.ip} is an IPv{request.ip.version} address; leave one of the two out."
+        refuse(Violation("version", "other_family", reason))
 
 
 def _pick(network: Network, prefixes: list[Prefix], version: int | None) -> tuple[Prefix, IP]:

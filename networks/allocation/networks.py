@@ -80,24 +80,26 @@ def create_network_in_transaction(
     end the caller's transaction: nothing is undone here, which spares a savepoint.
     """
     network = Network(**columns)
-    if prefix_length:
-        _refuse_unless_carved(network, is_named=bool(prefixes))
-    enforce(at_most("prefixes", prefixes, MOST_PREFIXES))
+    _judge_prefixes(network, prefixes, prefix_length)
     _fill_in(network)
     if network.shared:
         network.shared_by = by
     network.save(force_insert=True)
     rows = _add_named(network, prefixes) if prefixes else _add_carved(network, prefix_length)
-    made = [*rows]
+    made = sorted(rows, key=lambda row: (row.cidr.version, row.cidr))
     if network.kind == SUPER:
-        cidrs = [row.cidr for row in made]
-        enforce(lengths_fit(network, network.child_lengths, cidrs))
-    return Made(network, sorted(made, key=lambda row: (row.cidr.version, row.cidr)))
+        enforce(lengths_fit(network, network.child_lengths, [row.cidr for row in made]))
+    return Made(network, made)
 
 
-def _refuse_unless_carved(network: Network, *, is_named: bool) -> None:
-    """A length is asked for where a prefix is carved: in a private network that names none."""
-    if is_named:
+def _judge_prefixes(
+    network: Network, prefixes: Sequence[Cidr], prefix_length: Mapping[int, int] | None
+) -> None:
+    """Refuse too many, and a length where none is carved: in all but a private one without."""
+    enforce(at_most("prefixes", prefixes, MOST_PREFIXES))
+    if not prefix_length:
+        return
+    if prefixes:
         reason = "Give either prefixes, or the lengths of the next free ones."
         refuse(Violation("prefix_length", "either_or", reason))
     if network.kind != PRIVATE:
