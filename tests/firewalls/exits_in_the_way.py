@@ -400,7 +400,11 @@ LOADED: dict[str, Happening] = {
         fails("frr-reload.py", "*--reload*pending/loading*", "no reply"),
     ),
     "FRR loads at the second time": Pushed(
-        "applied", "load-frr", "", fails("frr-reload.py", "*--reload*pending/loading*", "", 1), state="ok"
+        "applied",
+        "load-frr",
+        "",
+        fails("frr-reload.py", "*--reload*pending/loading*", "", 1),
+        state="ok",
     ),
     "FRR has what it should": rounds("log syslog", 1),
     "FRR still has an instance": rounds("router bgp 1 vrf old", 2),
@@ -503,7 +507,9 @@ FAR = {
     esac
     {vtysh(running_config=HAS_VNI)}""",
 }
-FORGETTING = {"frr-reload.py": 'case "$*" in *--reload*pending/loading*) : >"$APPLIER_ROOT/lost" ;; esac'}
+FORGETTING = {
+    "frr-reload.py": 'case "$*" in *--reload*pending/loading*) : >"$APPLIER_ROOT/lost" ;; esac'
+}
 FORGETFUL = FAR | {"vtysh": FAR["vtysh"].replace(' "$APPLIER_ROOT/lost" ;;', " ;;")}
 GREEDY = FAR | {"vtysh": FAR["vtysh"].replace('rm -f "$APPLIER_ROOT/taken"', "rm -f")}
 WITHOUT_VNI = FAR | {"vtysh": BOX["vtysh"]}
