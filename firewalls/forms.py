@@ -10,15 +10,14 @@ from django.core.exceptions import ValidationError
 from firewalls.configuration.windows import NAMES, WEEK
 from firewalls.models import Choice, Firewall, SshAccess, Window
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
-from firewalls.pushing import waves
 from firewalls.pushing.asking import Wish
 from firewalls.pushing.replacing import replace
+from networks.common import waves
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
 from networks.common.forms import WholeRowForm
 from networks.models import Network, Partition
 
-MOST_DIGITS = 7
 MOST_NAMED = 10  # of the firewalls that have changed
 
 
@@ -109,8 +108,18 @@ class ReplaceForm(RefusableForm):
         return True
 
 
+OF_ONE = (
+    "It is reached through its SSH; empty: it is reached directly, whatever its partition says."
+)
+
+
 class SshAccessForm(WholeRowForm):
     """Through which host SSH goes, and who certifies host keys."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.partition_id is None:
+            self.fields["jump_host"].help_text = OF_ONE
 
     class Meta:
         model = SshAccess
@@ -132,10 +141,7 @@ class WavesField(forms.CharField):
     """Sizes of waves as people write them: `1, 10%, rest`."""
 
     def to_python(self, value: object) -> list[waves.Wave]:  # type: ignore[override]
-        words = [word for word in re.split(r"[,\s]+", str(value or "")) if word]
-        sizes: list[waves.Wave] = [
-            int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word for word in words
-        ]
+        sizes = waves.read(str(value or ""))
         if problem := waves.problem(sizes):
             raise ValidationError(problem, code="invalid_waves")
         return sizes
@@ -150,6 +156,8 @@ class RolloutForm(RefusableForm):
     cause = forms.CharField(label="What for", max_length=400, validators=[one_line])
     sizes = WavesField(label="Waves", initial="1, 10%, rest")
     max_failures = forms.IntegerField(label="May fail", min_value=0, max_value=2**31 - 1, initial=0)
+    start = forms.ChoiceField(choices=Choice.Start.choices, required=False)
+    reason = forms.CharField(max_length=400, required=False, validators=[one_line])
 
     def __init__(self, *args: Any, changes: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -165,6 +173,11 @@ class RolloutForm(RefusableForm):
                 " Below they are as they are now; roll out again if that is what you mean.",
                 code="changed",
             )
+
+    def wishes(self) -> dict[str, Any]:
+        """What is asked for, as a rollout is started with it."""
+        wishes = dict(self.cleaned_data)
+        return wishes | {"wish": Wish(start=wishes.pop("start"), reason=wishes.pop("reason"))}
 
     def preview(self, total: int) -> list[int]:
         """How many firewalls each wave will have, as far as the sizes are known to be right."""
@@ -216,8 +229,8 @@ class WindowForm(WholeRowForm):
 
 
 class LimitForm(WholeRowForm):
-    """How many pushes run at once in a partition."""
+    """How many pushes run at once in a partition, and how those go that start by themselves."""
 
     class Meta:
         model = Partition
-        fields = ("pushes_at_once",)
+        fields = ("pushes_at_once", "auto_waves", "auto_max_failures")

@@ -1,4 +1,4 @@
-"""What sharing, joining and leaving a network would do, for those who decide on it."""
+"""What sharing, joining, leaving and freeing would do, for those who decide on it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from firewalls.allocation import join, leave
+from firewalls.allocation import free_firewall, join, leave
 from firewalls.intent.consumers import Bridge, bridges
 from firewalls.intent.effects import Effect, foresee
 from firewalls.models import Firewall
@@ -108,6 +108,15 @@ def leave_preview(firewall: Firewall, network: Network) -> Effect[tuple[IP, ...]
         addresses = _addresses(firewall, network)
         leave(firewall, network)
         return addresses
+
+    return foresee(action)
+
+
+def free_preview(firewall: Firewall) -> Effect[None]:
+    """What freeing it would change on others. Raises ValidationError with the same words."""
+
+    def action() -> None:
+        free_firewall(Firewall.objects.get(pk=firewall.pk))
 
     return foresee(action)
 

@@ -126,7 +126,7 @@ def sent(model: str, key: object, **changes: object) -> dict[str, Any]:
     for form in forms:
         for field in form:
             value = field.value()
-            values[field.html_name] = "" if value in (None, False) else str(value)
+            values[field.html_name] = "" if value is None or value is False else str(value)
     return {**values, **changes}
 
 

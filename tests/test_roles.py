@@ -74,6 +74,7 @@ class Visit:
         return self.client.post(reverse(f"admin:{model}_delete", args=[key]), {"post": "yes"})
 
 
+USUAL = {"fabric_mtu": 9216, "auto_waves": "1, 10%, rest", "auto_max_failures": 0}
 Way = Callable[[Visit], Any]
 
 
@@ -366,7 +367,7 @@ ACTIONS = {
         ADMINISTERING,
         {
             "rest": lambda v: v.rest("post", "partitions/", {"id": "new", "name": "new"}),
-            "admin": lambda v: v.add("networks_partition", id="new", name="new", fabric_mtu=9216),
+            "admin": lambda v: v.add("networks_partition", id="new", name="new", **USUAL),
         },
         lambda: named(Partition, "new"),
     ),

@@ -22,8 +22,8 @@ class RetiredAdmin(History):
 
     list_display = ["name", "partition", "project", "host", "retired_at", "outcome", "error"]
     list_filter = ["outcome", "practice", "partition"]
-    list_select_related = False
-    search_fields = ["name", "partition", "project", "network", "host"]
+    list_select_related = ["partition"]
+    search_fields = ["name", "partition__id", "project", "network", "host"]
     exclude = ["files", "steps"]
     actions = ["take_off", "leave_empty"]
 

@@ -101,7 +101,7 @@ class RetiredSerializer(RowSerializer[Retired]):
         if own is None and "accesses" not in self.context:
             rows = SshAccess.objects.exclude(partition=None).select_related("seen")
             cast(dict[str, Any], self.context)["accesses"] = {row.partition_id: row for row in rows}
-        return through(own or self.context["accesses"].get(retired.partition))
+        return through(own or self.context["accesses"].get(retired.partition_id))
 
 
 class GoneSerializer(serializers.Serializer[Any]):
@@ -118,7 +118,7 @@ class TakeOffSerializer(serializers.Serializer[Any]):
 class RetiredFilters(django_filters.FilterSet):
     id = Uuid()
     name = Exact()
-    partition = Exact()
+    partition = Exact("partition_id")
     project = Exact()
     network = Exact()
     management = Exact("host")
@@ -135,10 +135,17 @@ class RetiredViewSet(ReadViewSet[Retired]):
     )
     serializer_class = RetiredSerializer
     filterset_class = RetiredFilters
-    search_fields: ClassVar[list[str]] = ["id", "name", "partition", "project", "network", "host"]
+    search_fields: ClassVar[list[str]] = [
+        "id",
+        "name",
+        "partition__id",
+        "project",
+        "network",
+        "host",
+    ]
     ordering_fields: ClassVar[dict[str, str]] = {
-        name: name for name in ("id", "name", "partition", "project", "network", "retired_at")
-    }
+        name: name for name in ("id", "name", "project", "network", "retired_at")
+    } | {"partition": "partition_id"}
     lookup_value_regex = UUID
     permissions = {"take_off": "firewalls.delete_firewall", "gone": "firewalls.delete_firewall"}
 

@@ -6,6 +6,8 @@ from uuid import UUID
 from rest_framework import serializers
 
 from firewalls.models import Firewall
+from firewalls.models.start import Start
+from firewalls.pushing.asking import Wish
 from firewalls.pushing.rollouts import MOST
 from networks.common.api.fields import RelatedId
 from networks.common.fields import one_line
@@ -48,6 +50,15 @@ class RolloutRequestSerializer(serializers.Serializer[Any]):
     max_failures = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout."
     )
+    start = serializers.ChoiceField(
+        choices=[one for one in Start.choices if one[0]],
+        required=False,
+        help_text="Also outside of a maintenance window, or in one also where that is for automatic"
+        " pushes only.",
+    )
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=400, help_text="Why it starts now."
+    )
     cause = serializers.CharField(required=False, max_length=400, validators=[one_line])
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -62,6 +73,11 @@ class RolloutRequestSerializer(serializers.Serializer[Any]):
             reason = serializers.ErrorDetail("Give either firewalls or a filter.", "either_or")
             raise serializers.ValidationError({"firewalls": reason})
         return attrs
+
+    def wish(self) -> Wish:
+        """When its pushes start, and why then."""
+        body = self.validated_data
+        return Wish(start=body.get("start", ""), reason=body.get("reason", ""))
 
     def chosen(self) -> tuple[list[Firewall], str]:
         """The firewalls that are meant, and in words which these are. Raises ValidationError."""

@@ -11,8 +11,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from firewalls.api.pushes import ReasonSerializer
 from firewalls.api.rollout_requests import RolloutRequestSerializer
 from firewalls.models import Rollout
+from firewalls.models.start import Start
 from firewalls.pushing import rollouts
 from firewalls.pushing.actions import ACTIONS
 from networks.common.api.lists import UUID, Exact, Integer, OrNone, Time, Uuid
@@ -64,6 +66,8 @@ class RolloutSerializer(RowSerializer[Rollout]):
             "automatic",
             "waves",
             "max_failures",
+            "start",
+            "start_reason",
             "state",
             "reason",
             "progress",
@@ -88,6 +92,7 @@ class RolloutFilters(django_filters.FilterSet):
     firewalls = Uuid("members__firewall_id")
     automatic = OrNone("partition_id")
     max_failures = Integer()
+    start = django_filters.ChoiceFilter(choices=Start.choices)
     created_by = Exact()
     created_at = Time()
     finished_at = Time()
@@ -135,7 +140,7 @@ class RolloutViewSet(ReadViewSet[Rollout]):
     }
     lookup_value_regex = UUID
     permissions = dict.fromkeys(
-        ("create", "pause", "resume", "stop", "retry", "roll_back"), "firewalls.add_push"
+        ("create", "pause", "resume", "stop", "retry", "roll_back", "now"), "firewalls.add_push"
     )
     pause = _posted("pause")
     resume = _posted("resume")
@@ -155,7 +160,19 @@ class RolloutViewSet(ReadViewSet[Rollout]):
             by=request.user.get_username(),
             sizes=body.validated_data.get("waves"),
             max_failures=body.validated_data.get("max_failures", 0),
+            wish=body.wish(),
         )
+        return self.accepted(rollout)
+
+    @extend_schema(request=ReasonSerializer, responses={202: RolloutSerializer})
+    @action(detail=True, methods=["post"])
+    def now(self, request: Request, id: str) -> Response:
+        """Have it go on now, although it waits for a maintenance window."""
+        body = ReasonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, reason = request.user.get_username(), body.validated_data["reason"]
+        rollout = self.locked(request)
+        rollouts.start_now(rollout, by, reason)
         return self.accepted(rollout)
 
     def accepted(self, rollout: Rollout) -> Response:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from firewalls.models.push import Push
+from firewalls.models.start import Start
 from networks.common.triggers import Recorded
 
 _FIREWALL = (
@@ -15,10 +16,7 @@ _ABOUT = "(SELECT 'firewall:' || firewall_id FROM firewalls_push WHERE id = this
 class Choice(models.Model):
     """Kept with its push, and in the audit trail."""
 
-    class Start(models.TextChoices):
-        USUAL = "", "as usual"
-        NOW = "now", "now, also outside of a maintenance window"
-        WINDOW = "window", "in a maintenance window"
+    Start = Start
 
     push = models.OneToOneField(Push, models.CASCADE, primary_key=True, related_name="choice")
     start = models.CharField(max_length=6, choices=Start.choices, blank=True)

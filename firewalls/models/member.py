@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from firewalls.configuration.sequence import Rank
 from firewalls.models.firewall import Firewall
 from firewalls.models.push import Push
 from firewalls.models.revision import Revision
@@ -42,6 +43,11 @@ class Member(models.Model):
     )
     wave = models.PositiveIntegerField(help_text="From 1.")
     position = models.PositiveIntegerField()
+    rank = models.PositiveSmallIntegerField(
+        default=Rank.BETWEEN,
+        db_default=Rank.BETWEEN,
+        help_text="Of the firewalls of one network, those of a lower one are pushed to first.",
+    )
     revision = models.ForeignKey(
         Revision,
         models.SET_NULL,
@@ -89,7 +95,7 @@ class Member(models.Model):
                 label=f"this.name || ' in ' || {_ROLLOUT.format(row='this')}",
                 about=["'firewall:' || this.firewall_id", "'rollout:' || this.rollout_id"],
                 shown_as={"firewall": "{row}.name", "rollout": _ROLLOUT},
-                hidden=["id", "name", "position", "revision", "before", "push", "left_at"],
+                hidden=["id", "name", "position", "rank", "revision", "before", "push", "left_at"],
             )
         ]
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat, Now
 from firewalls import guards
 from firewalls.models.firewall import DEFAULT_PORT, DEFAULT_USER, Firewall
 from networks.common.triggers import Recorded
-from networks.models import Carried, CarriedQuerySet
+from networks.models import Carried, CarriedQuerySet, Partition
 
 REACHED_BY = ("host", "port", "user", "host_key", "practice")
 
@@ -25,7 +25,7 @@ class RetiredQuerySet(models.QuerySet["Retired"]):
         fields: dict[str, object] = {name: getattr(firewall, name) for name in REACHED_BY}
         fields |= {
             "name": machine.name,
-            "partition": machine.partition_id,
+            "partition_id": machine.partition_id,
             "project": machine.project_id,
             "network": machine.primary_id,
             "files": applied.files if applied else {},
@@ -66,8 +66,17 @@ class Retired(models.Model):
 
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=63)
+    # Until it is clean it may be reached, and managed, as its partition says: that stays (R15).
+    # None: its partition was removed before this was held.
+    partition = models.ForeignKey(
+        Partition,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_column="partition",
+        related_name="retired",
+    )
     # As they were called: they may be removed since.
-    partition = models.CharField(max_length=63)
     project = models.CharField(max_length=63)
     network = models.CharField(max_length=63)
     host = models.CharField(max_length=253, blank=True)

@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from firewalls.models.start import Start
 from firewalls.models.turns import Turn, is_at
-from firewalls.pushing import waves
+from networks.common import waves
 from networks.common.fields import one_line
 from networks.common.triggers import Recorded
 from networks.models import Partition
@@ -68,6 +69,14 @@ class Rollout(models.Model):
         default=0, help_text="So many firewalls may fail; one more stops the rollout."
     )
     reason = models.CharField(max_length=400, blank=True, help_text="Why it does not run.")
+    start = models.CharField(
+        max_length=6,
+        choices=Start.choices,
+        blank=True,
+        db_default="",
+        help_text="Of all of its pushes, as a person has chosen.",
+    )
+    start_reason = models.CharField(max_length=400, blank=True, db_default="")
     created_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     asked_at = models.DateTimeField(
@@ -97,6 +106,10 @@ class Rollout(models.Model):
                 name="rollout_ends_once",
                 condition=Q(state__in=["running", "paused"], finished_at=None)
                 | Q(state__in=["stopped", "finished"], finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="rollout_starts_now_for_a_reason",
+                condition=~Q(start=Start.NOW) | ~Q(start_reason=""),
             ),
             models.UniqueConstraint(
                 fields=["partition"],

@@ -35,6 +35,15 @@ class Wish:
         knowing = self.start == Start.NOW or self.may_lock_out
         return knowing and not self.reason.strip()
 
+    def of_rollout(self) -> dict[str, str]:
+        """As a rollout has it, for all of its pushes."""
+        return {"start": self.start, "start_reason": self.reason.strip()[:LONGEST_REASON]}
+
+    def must_have_a_reason(self) -> None:
+        """Raises ValidationError where it lacks one."""
+        if self.lacks_a_reason:
+            refuse(Violation("reason", "required", "Say why: it is kept in the audit trail."))
+
 
 USUAL = Wish()
 
@@ -47,7 +56,7 @@ def ask(
     Raises ValidationError: where the firewall is held, where a reason is lacking, or where it would
     lock us out (on `management`), or may and is not meant (on `confirm`).
     """
-    _check(wish)
+    wish.must_have_a_reason()
     lockout.enforce(firewall, revision or firewall.wanted, is_meant=wish.may_lock_out)
     with operation(f"a push of {firewall} was asked for", wish.reason), transaction.atomic():
         lock_keys(Firewall, [firewall.pk])
@@ -63,7 +72,7 @@ def ask(
 def start_now(push: Push, *, by: str, reason: str) -> None:
     """Have a push that waits for a window start all the same. Raises ValidationError."""
     wish = Wish(start=Start.NOW, reason=reason)
-    _check(wish)
+    wish.must_have_a_reason()
     sentence = f"the push of {push.firewall} starts now all the same"
     with operation(sentence, reason), transaction.atomic():
         lock_keys(Firewall, [push.firewall_id])
@@ -74,11 +83,6 @@ def start_now(push: Push, *, by: str, reason: str) -> None:
         before = Choice.objects.filter(push=row).first()
         may_lock_out = before is not None and before.may_lock_out
         _choose(row, Wish(Start.NOW, may_lock_out, reason), by)
-
-
-def _check(wish: Wish) -> None:
-    if wish.lacks_a_reason:
-        refuse(Violation("reason", "required", "Say why: it is kept in the audit trail."))
 
 
 def _choose(push: Push, wish: Wish, by: str) -> None:

@@ -113,8 +113,8 @@ def access_of(firewall: Firewall | Retired) -> SshAccess | None:
     if own is not None:
         return own
     if isinstance(firewall, Retired):
-        rows = SshAccess.objects.select_related("seen")
-        return rows.filter(partition=firewall.partition).first()
+        rows = SshAccess.objects.exclude(partition=None).select_related("seen")
+        return rows.filter(partition_id=firewall.partition_id).first()
     return getattr(firewall.machine.partition, "ssh_access", None)
 
 

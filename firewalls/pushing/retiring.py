@@ -21,7 +21,6 @@ from firewalls.pushing.carrying import forget
 from firewalls.pushing.jobs import target_of
 from networks.common.addressing import Cidr
 from networks.common.audit import operation
-from networks.models import Partition
 
 FORGOTTEN = timedelta(minutes=1)  # after this a message to a worker was lost
 LOST = timedelta(minutes=15)  # and after this the worker itself
@@ -53,9 +52,8 @@ def ask(retired: Retired, by: str, *, leaves_empty: bool = False) -> None:
 
 
 def _management_prefixes(retired: Retired) -> list[Cidr]:
-    """Who may reach its SSH, as far as its partition is there still."""
-    partition = Partition.objects.filter(pk=retired.partition).first()
-    return list(partition.management_prefixes) if partition else []
+    """Who may reach its SSH."""
+    return list(retired.partition.management_prefixes) if retired.partition else []
 
 
 def gone(retired: Retired, confirm: str) -> None:

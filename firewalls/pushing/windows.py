@@ -70,6 +70,10 @@ class Rules:
         own = self.by_place.get(Place("firewall", firewall.pk))
         return own or self.by_place.get(Place("partition", firewall.machine.partition_id))
 
+    def bind(self, firewalls: Iterable[Firewall]) -> bool:
+        """Whether pushes to any of these have to wait for a window, at one time or another."""
+        return any(self.of(firewall) for firewall in firewalls)
+
     def in_time(self, pushes: PushQuerySet) -> PushQuerySet:
         """Those of these pushes that may start now."""
         if not self.by_place:

@@ -53,8 +53,10 @@ def _shown(
     row = _row(owner)
     above = None
     if not isinstance(owner, Partition):
-        partition = owner.partition if isinstance(owner, Retired) else owner.machine.partition_id
-        above = SshAccess.objects.select_related("seen").filter(partition=partition).first()
+        row_of = owner if isinstance(owner, Retired) else owner.machine
+        partition = row_of.partition_id
+        of_all = SshAccess.objects.exclude(partition=None).select_related("seen")
+        above = of_all.filter(partition_id=partition).first()
     context = {
         "owner": owner,
         "firewall": owner if isinstance(owner, Firewall) else None,

@@ -14,6 +14,7 @@ from firewalls import tasks
 from firewalls.allocation import free_firewall
 from firewalls.device.applier.kept import NOTHING_KEPT
 from firewalls.models import Endpoint, Firewall, Retired
+from firewalls.previews import free_preview
 from firewalls.pushing import retiring, takeover
 from firewalls.pushing.jobs import access_of, target_of
 from networks.common.htmx import page, target
@@ -30,14 +31,25 @@ def free(request: HttpRequest, pk: UUID) -> HttpResponse:
         if request.POST.get("confirm") == firewall.name:
             return _freed(request, firewall)
         errors = [f"Type {firewall.name} to free it. Nothing was done."]
+    others, refused = _foreseen(firewall)
     context = {
         "firewall": firewall,
+        "others": others,
+        "refused": refused,
         "carried": Carried.objects.filter(box=firewall.pk),
         "endpoints": Endpoint.objects.of(firewall).with_relations(),
         "keeps": _keeps_what_it_had(firewall),
         "errors": errors,
     }
     return page(request, "firewalls/free.html", context, status=422 if errors else 200)
+
+
+def _foreseen(firewall: Firewall) -> tuple[dict[Firewall, dict[str, str]], str]:
+    """What changes on its siblings once it is freed; and why it is not, where it must not be."""
+    try:
+        return free_preview(firewall).diffs(), ""
+    except ValidationError as error:
+        return {}, " ".join(error.messages)
 
 
 def _keeps_what_it_had(firewall: Firewall) -> bool:

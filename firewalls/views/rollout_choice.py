@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from firewalls.models import Firewall, FirewallQuerySet
+from firewalls.pushing.rollouts.sequence import in_order
 from firewalls.views.firewalls import FILTERS
 from networks.common.lists import given_filters
 
@@ -61,7 +62,12 @@ def shown(text: str) -> tuple[list[Firewall], list[str]]:
 
 
 def chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
-    """The firewalls that are meant, and in words which these are."""
+    """The firewalls that are meant, in the order of their turns, and in words which these are."""
+    firewalls, words = _chosen(request)
+    return [placed.firewall for placed in in_order(firewalls, {})], words
+
+
+def _chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
     marked = [UUID(value) for value in request.GET.getlist("firewall") if _is_uuid(value)]
     if marked:
         return _marked(marked)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.models import Member, Rollout, Turn
 from firewalls.models.turns import is_at
-from firewalls.pushing import waiting
+from firewalls.pushing import rollouts, waiting
 from firewalls.views.pushing import STEPS
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
@@ -30,16 +30,28 @@ def rollout_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     for name in ("total", *STATES):
         setattr(rollout, name, sum(wave[name] for wave in waves))
     state = request.GET.get("state") if request.GET.get("state") in STATES else None
+    members = _members(rollout, state, request.GET.get("page"))
     context = {
         "rollout": rollout,
-        "members": _members(rollout, state, request.GET.get("page")),
+        "members": members,
+        "waits_for_window": rollout.is_open and any(one.waits == "window" for one in members),
         "waves": waves,
         "shown": state,
         "done": rollout.total - rollout.waiting - rollout.running,
         "counts": [(name, getattr(rollout, name)) for name in STATES],
+        "goes_on": _goes_on(rollout),
         "is_moving": rollout.running or rollout.state == Rollout.State.RUNNING,
     }
     return page(request, "firewalls/rollout.html", context, parts={"rollout-status"})
+
+
+def _goes_on(rollout: Rollout) -> bool:
+    """Whether to resume it is allowed and does something."""
+    if rollout.state == Rollout.State.RUNNING:
+        return False
+    waits = rollout.state == Rollout.State.STOPPED and rollout.waiting
+    is_due = rollout.state == Rollout.State.PAUSED or waits or rollout.passed_over
+    return bool(is_due) and not rollouts.too_many(rollout)
 
 
 def _waves(rollout: Rollout) -> list[dict[str, Any]]:
@@ -55,8 +67,8 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     All are sorted by what is narrow, and only a page of them is read whole. How many there are
     was counted already.
     """
-    members: Any = Member.objects.filter(rollout=rollout).with_turn().annotate(rank=RANK)
-    members = members.order_by("rank", "position")
+    members: Any = Member.objects.filter(rollout=rollout).with_turn().annotate(turn_rank=RANK)
+    members = members.order_by("turn_rank", "position")
     chosen = members.filter(turn=state) if state else members
     paginator = Paginator(chosen.values_list("pk", flat=True), PER_PAGE)
     paginator.count = getattr(rollout, state or "total")
@@ -65,7 +77,9 @@ def _members(rollout: Rollout, state: str | None, number: str | None) -> Page[An
     chosen_page.object_list = list(rows.select_related("push__superseded_by"))
     waits = waiting.reasons(member.push for member in chosen_page if member.push)
     for member in chosen_page:
-        member.now = waits[member.push_id].sentence if member.push_id in waits else _now(member)
+        reason = waits.get(member.push_id)
+        member.waits = reason.code if reason else ""
+        member.now = reason.sentence if reason else _now(member)
     return chosen_page
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from firewalls.forms import RolloutForm
 from firewalls.models import Rollout
-from firewalls.pushing import rollouts
+from firewalls.pushing import rollouts, windows
 from firewalls.pushing.actions import ACTIONS
 from firewalls.views import rollout_choice
 from networks.common.htmx import page
@@ -45,7 +45,7 @@ def rollout_new(request: HttpRequest) -> HttpResponse:
         form = RolloutForm(initial={"cause": cause})
     if form.is_valid():
         try:
-            rollout = rollouts.start(firewalls, by=_by(request), **form.cleaned_data)
+            rollout = rollouts.start(firewalls, by=_by(request), **form.wishes())
             return redirect("firewalls:rollout_detail", rollout.pk)
         except ValidationError as error:
             form.refuse(error)
@@ -55,6 +55,7 @@ def rollout_new(request: HttpRequest) -> HttpResponse:
         "count": len(firewalls),
         "form": form,
         "sizes": form.preview(len(firewalls)),
+        "windows": windows.rules([firewall.pk for firewall in firewalls]).bind(firewalls),
     }
     return page(request, "firewalls/rollout_new.html", context, status=422 if form.errors else 200)
 
@@ -66,6 +67,19 @@ def rollout_action(request: HttpRequest, pk: UUID, action: str) -> HttpResponse:
     try:
         rollout = ACTIONS[action].act(rollout, _by(request)) or rollout
         messages.success(request, ACTIONS[action].done)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("firewalls:rollout_detail", rollout.pk)
+
+
+@require_POST
+def start_now(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Have a rollout that waits for a maintenance window go on all the same."""
+    _may(request)
+    rollout = get_object_or_404(Rollout, pk=pk)
+    try:
+        rollouts.start_now(rollout, _by(request), request.POST.get("reason", ""))
+        messages.success(request, "It goes on now, also outside of maintenance windows.")
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("firewalls:rollout_detail", rollout.pk)

@@ -6,6 +6,7 @@ import django_filters
 from rest_framework import serializers
 
 from networks.allocation import free_id
+from networks.common.api.fields import WaveSizes
 from networks.common.api.lists import Among, CidrAmong, Exact, InetAmong, Integer, YesNo
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
@@ -26,6 +27,8 @@ class PlaceSerializer(RowSerializer[Place]):
 
 
 class PartitionSerializer(PlaceSerializer[Partition]):
+    auto_waves = WaveSizes(required=False)
+
     class Meta(PlaceSerializer.Meta):
         model = Partition
         fields = [
@@ -38,6 +41,8 @@ class PartitionSerializer(PlaceSerializer[Partition]):
             "fabric_mtu",
             "auto_push",
             "pushes_at_once",
+            "auto_waves",
+            "auto_max_failures",
         ]
 
 
@@ -57,6 +62,8 @@ class PartitionFilters(django_filters.FilterSet):
     fabric_mtu = Integer()
     auto_push = YesNo()
     pushes_at_once = Integer()
+    auto_waves = Exact()
+    auto_max_failures = Integer()
 
 
 class ProjectFilters(django_filters.FilterSet):

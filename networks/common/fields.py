@@ -19,6 +19,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from networks.common import waves
 from networks.common.addressing import IP, Cidr, parse_cidr
 
 IDENTIFIER = re.compile(r"\A[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
@@ -135,6 +136,12 @@ def one_line(value: str) -> None:
         raise ValidationError(
             "Line breaks and control characters are not allowed here.", code="not_one_line"
         )
+
+
+def sizes_of_waves(value: str) -> None:
+    """Refuse what is no list of sizes, such as `1, 10%, rest`."""
+    if problem := waves.problem(waves.read(value)):
+        raise ValidationError(problem, code="invalid_waves")
 
 
 def short_labels(value: object) -> None:

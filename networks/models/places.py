@@ -5,7 +5,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from networks.common.fields import CidrField, IdentifierField, InetField, host, one_line
+from networks.common import waves
+from networks.common.fields import (
+    CidrField,
+    IdentifierField,
+    InetField,
+    host,
+    one_line,
+    sizes_of_waves,
+)
 from networks.common.mtu import FABRIC_MTU, LARGEST_FABRIC, SMALLEST_FABRIC
 from networks.common.triggers import Recorded
 from networks.common.validation import ChoiceCheck, ValidatedModel
@@ -49,6 +57,22 @@ class Partition(ValidatedModel):
         help_text="So many pushes run at a time, the others wait; empty: as many as workers carry.",
     )
 
+    auto_waves = models.CharField(
+        "waves of what is pushed by itself",
+        max_length=waves.LONGEST_TEXT,
+        default=waves.DEFAULT_TEXT,
+        db_default=waves.DEFAULT_TEXT,
+        validators=[sizes_of_waves],
+        help_text="Sizes in order: numbers, percentages, or rest; each begins when the one before "
+        "has ended.",
+    )
+    auto_max_failures = models.PositiveSmallIntegerField(
+        "failures of what is pushed by itself",
+        default=0,
+        db_default=0,
+        help_text="So many firewalls may fail; one more stops what is pushed by itself.",
+    )
+
     class Meta:
         ordering = ["id"]
         constraints = [
@@ -57,6 +81,7 @@ class Partition(ValidatedModel):
                 condition=Q(fabric_mtu__range=(SMALLEST_FABRIC, LARGEST_FABRIC)),
             ),
             ChoiceCheck(name="pushes_at_once_are_some", condition=Q(pushes_at_once__gte=1)),
+            ChoiceCheck(name="auto_waves_are_sizes", condition=Q(auto_waves__regex=waves.TEXT)),
         ]
         triggers = [Recorded(label="this.id")]
 

@@ -81,6 +81,16 @@ class TestIt:
         assert rollout.state == "finished" and not Push.objects.open().exists()
         assert Push.objects.filter(rollout=rollout, requested_by="reconcile").count() == 12
 
+    def test_goes_in_the_waves_of_its_partition_and_as_many_may_fail_as_that_says(
+        self, twelve: list[Firewall]
+    ) -> None:
+        Partition.objects.update(auto_waves="3, 50%, rest", auto_max_failures=9)
+        changed("192.0.2.7")
+        assert [len(go()), len(go(REFUSED)), len(go(REFUSED))] == [3, 6, 3]
+        rollout = Rollout.objects.get()
+        assert (rollout.waves, rollout.max_failures) == ([3, "50%", "rest"], 9)
+        assert rollout.state == "finished", "nine have failed, and nine may"
+
     def test_stops_at_the_first_that_fails_and_does_not_begin_again_by_itself(
         self, twelve: list[Firewall]
     ) -> None:

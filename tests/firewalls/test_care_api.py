@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from firewalls.models import Firewall, Hold, Push, Window
@@ -210,6 +211,18 @@ class TestLimits:
         assert changed.json()["pushes_at_once"] == 5
         assert admin.get("partitions/?pushes_at_once=5").json()["count"] == 1
         assert admin.patch("partitions/fra/", {"pushes_at_once": 0}).status_code == 400
+
+    def test_say_in_which_waves_goes_what_is_pushed_by_itself(self, fra: World) -> None:
+        admin = Api("admin")
+        sent = {"auto_waves": [2, "50%", "rest"], "auto_max_failures": 3}
+        shown = admin.patch("partitions/fra/", sent).json()
+        assert {name: shown[name] for name in sent} == sent
+        assert admin.get("partitions/?auto_max_failures=3").json()["count"] == 1
+        for waves in ([], [0], ["half"], [True], "1, rest", ["1, rest"], {"0": 1}):
+            refused = admin.patch("partitions/fra/", {"auto_waves": waves})
+            assert codes(refused) == {"auto_waves": ["invalid_waves"]}, waves
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Partition.objects.update(auto_waves="1, half")
 
     def test_have_pushes_wait_that_say_so_in_as_many_queries_for_many(
         self, api: Api, fra: World, firewall: Firewall

@@ -181,11 +181,24 @@ class TestLockOuts:
 def test_the_limit_of_a_partition_is_set_and_shown(fra: World) -> None:
     admin = visitor("admin")
     assert "as many as workers carry" in text(admin.get("/partitions/fra/when/"))
-    assert admin.post("/partitions/fra/limit/", {"pushes_at_once": "5"}).status_code == 302
+    waves = {"auto_waves": "2, rest", "auto_max_failures": "3"}
+    assert admin.post("/partitions/fra/limit/", {"pushes_at_once": "5", **waves}).status_code == 302
     assert "5 pushes" in text(admin.get("/partitions/fra/when/"))
-    assert admin.post("/partitions/fra/limit/", {"pushes_at_once": "0"}).status_code == 422
-    admin.post("/partitions/fra/limit/", {"pushes_at_once": ""})
+    bad = {"pushes_at_once": "0", **waves}
+    assert admin.post("/partitions/fra/limit/", bad).status_code == 422
+    admin.post("/partitions/fra/limit/", {"pushes_at_once": "", **waves})
     assert Partition.objects.get().pushes_at_once is None
+
+
+def test_the_waves_of_what_is_pushed_by_itself_are_set_and_shown(fra: World) -> None:
+    admin, place = visitor("admin"), "/partitions/fra/limit/"
+    Partition.objects.update(auto_push=True)
+    assert "in waves of 1, 10%, rest; none may fail" in text(admin.get("/partitions/fra/when/"))
+    sent = {"pushes_at_once": "", "auto_waves": "2, half", "auto_max_failures": "3"}
+    assert "&#x27;half&#x27; is no size of a wave" in text(admin.post(place, sent), 422)
+    admin.post(place, sent | {"auto_waves": "2, rest"})
+    assert "in waves of 2, rest; 3 may fail" in text(admin.get("/partitions/fra/when/"))
+    assert visitor("operator").post(place, sent).status_code == 403
 
 
 def test_a_rollout_shows_whom_it_passed_over_and_why(client: Client, firewall: Firewall) -> None:

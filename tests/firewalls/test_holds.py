@@ -197,6 +197,13 @@ class TestARollout:
         assert shown.reason == "1 was passed over, because somebody holds them."
         assert (shown.confirmed, shown.failed, shown.passed_over, shown.waiting) == (2, 0, 1, 0)
 
+    def test_passes_it_over_also_where_others_of_its_wave_begin(self, fra: World) -> None:
+        held, one = firewall(fra, "held"), firewall(fra, "one")
+        hold(held)
+        rollouts.start([held, one], cause="all", by="eve", sizes=["rest"])
+        assert [push.firewall for push in claiming.claim_pushes(10)] == [one]
+        assert not Push.objects.filter(firewall=held).exists(), "it would begin once it is let go"
+
     def test_passes_over_what_is_held_while_its_push_waits(self, fra: World) -> None:
         one, two = firewall(fra, "one"), firewall(fra, "two")
         rollout = rollouts.start([one, two], cause="all", by="eve", sizes=[1, "rest"])

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 
 from firewalls.device.applier.verifying import subjects
 from tests.conftest import needs
+from tests.firewalls.real_box import LIVES
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_BEFORE = {"router": ["10.0.0.1"], "policy": "drop", "open": True}
@@ -18,7 +20,7 @@ AS_BEFORE = {"router": ["10.0.0.1"], "policy": "drop", "open": True}
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What happened in the life of one firewall, in namespaces of its own."""
+    """What happened in the lives of two firewalls."""
     needs(
         "nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py"
     )
@@ -26,20 +28,23 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(
             "a firewall of its own needs network and mount namespaces: run as root"
         )
-    command = [
-        "unshare",
-        "-nm",
-        sys.executable,
-        "-m",
-        "tests.firewalls.real_box",
-        str(tmp_path_factory.mktemp("real")),
-    ]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    folder = tmp_path_factory.mktemp("real")
+    lives = [subprocess.Popen(_living(folder / name, name), **_OPEN) for name in LIVES]
+    results: dict[str, Any] = {}
+    for life in lives:
+        said, complaints = life.communicate(timeout=600)
+        assert life.returncode == 0, complaints
+        results |= json.loads(said)
+    return results
+
+
+_OPEN: dict[str, Any] = {"cwd": ROOT, "stdout": PIPE, "stderr": PIPE, "text": True}
+
+
+def _living(folder: Path, name: str) -> list[str]:
+    """Each in namespaces of its own, so they mostly wait at the same time."""
+    program = [sys.executable, "-m", "tests.firewalls.real_box", str(folder), name]
+    return ["unshare", "-nm", *program]
 
 
 def test_every_step_is_taken_and_both_run_what_was_sent(results: dict[str, Any]) -> None:
@@ -145,3 +150,17 @@ def test_a_probe_of_the_boxs_owner_that_fails_rolls_back(results: dict[str, Any]
 
 def test_going_back_leaves_alone_what_others_have_done_meanwhile(results: dict[str, Any]) -> None:
     assert results["probe"]["others"]
+
+
+def test_what_is_left_on_a_freed_firewall_takes_all_of_ours_from_it(
+    results: dict[str, Any],
+) -> None:
+    """No route is announced, nothing is forwarded, and who manages it still gets in."""
+    assert results["left empty"] == {
+        "outcome": "confirmed",
+        "error": "",
+        "tables": ["table inet metal {"],
+        "policies": ["drop;", "drop;"],
+        "routing": [],
+        "drift": {},
+    }

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
 
@@ -17,6 +19,7 @@ from firewalls.configuration.carried import carries
 from firewalls.configuration.empty import empty
 from firewalls.models import Firewall, Retired
 from firewalls.pushing import retiring, takeover
+from firewalls.pushing.jobs import access_of
 from firewalls.pushing.replacing import replace
 from networks.models import Activity, Carried, Partition
 from tests.api import Api, codes, someone
@@ -93,7 +96,7 @@ class TestRest:
             Retired.objects.create(
                 id=f"00000000-0000-4000-8000-00000000000{number}",
                 name=f"other-{number}",
-                partition="fra",
+                partition_id="fra",
                 project="shop",
                 network="shop",
             )
@@ -107,6 +110,26 @@ class TestRest:
         (row,) = Api("viewer").get("kept-back/").json()["results"]
         assert row["address"] == "203.0.113.1" and row["network"] == "internet-fra"
         assert "until a push without it is confirmed" in row["reason"]
+
+
+class TestItsPartition:
+    def test_is_not_removed_before_it_is_clean(self, pushed: Firewall, fra: World) -> None:
+        """It may be reached and managed as that says."""
+        free_firewall(pushed)
+        with pytest.raises(ProtectedError) as caught:
+            Partition.objects.get(pk="fra").delete()
+        assert Retired.objects.get() in caught.value.protected_objects
+        refused = Api("admin").delete("partitions/fra/")
+        assert codes(refused, 409) == {"non_field_errors": ["in_use"]}
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("UPDATE firewalls_retired SET partition = 'nowhere'")
+
+    def test_that_was_removed_before_that_was_held_is_nobody_s(self, pushed: Firewall) -> None:
+        free_firewall(pushed)
+        Retired.objects.update(partition=None)
+        assert access_of(Retired.objects.get()) is None
+        assert says(visitor().get(f"/retired/{pushed.pk}/"), "in a partition that is gone")
 
 
 class TestPages:

@@ -10,9 +10,10 @@ from django.db.models import Count, Max, Min
 from firewalls import tasks
 from firewalls.device.transport import Outcome
 from firewalls.models import Firewall, Member, Push, Rollout
-from firewalls.pushing import rollouts, waves
+from firewalls.pushing import rollouts
 from firewalls.pushing.claiming import claim_push
 from firewalls.pushing.settling import finish
+from networks.common import waves
 from tests.api import Api, codes
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.rolling_out import rolled_out
@@ -384,6 +385,20 @@ class TestPages:
     def test_nothing_chosen_says_what_to_do(self, fra: World) -> None:
         for query in ("", "?firewall=x", "?all=1"):
             assert says(visitor("operator").get(f"/rollouts/new/{query}"), "No firewall was chosen")
+
+    def test_it_offers_to_go_on_only_where_that_is_allowed(
+        self, some: list[Firewall], box: Boxes
+    ) -> None:
+        breaks(box, some[0])
+        rollout = rollouts.start(some, cause="again")
+        assert finished(rollout)[0] == "stopped"
+        client, place = visitor("operator"), f"/rollouts/{rollout.pk}/"
+        page = client.get(place)
+        assert says(page, "Retry the 1 that failed") and not says(page, "Go on")
+        mend(box, some[0])
+        rollouts.retry(rollout, "ada")
+        assert finished(rollout)[0] == "paused"
+        assert says(client.get(place), "Resume")
 
     def test_the_page_asks_again_while_it_runs_and_then_stops(self, some: list[Firewall]) -> None:
         rollout = rollouts.start(some, cause="watched")

@@ -8,9 +8,12 @@ from django.test import Client
 from django.utils import timezone
 
 from firewalls import tasks
+from firewalls.device.transport import Outcome
 from firewalls.intent import revisions
-from firewalls.models import Firewall, Push, Revision, Survey, Takeover
+from firewalls.models import Firewall, Observation, Push, Revision, Survey, Takeover
 from firewalls.pushing import beside, takeover
+from firewalls.pushing.claiming import AT_IT, claim_inspections, claim_push
+from firewalls.pushing.settling import settle
 from networks.models import Activity, Partition
 from tests.firewalls.boxes import Boxes
 from tests.firewalls.delivered import units
@@ -231,6 +234,22 @@ class TestGivingBack:
 
         assert taken_over(delivered).state == "confirmed"
         assert Takeover.objects.get().given_back_at is None
+
+    def test_that_nobody_saw_to_its_end_is_looked_at_as_that(self, delivered: Firewall) -> None:
+        """What is there then may be ours or theirs, so a look compares with ours."""
+        taken_over(delivered)
+        queued = takeover.give_back(fresh(delivered), "bob", delivered.name)
+        running = claim_push(queued.pk)
+        assert running
+        settle(running, Outcome("unseen", "It could not be asked."), [])
+        Observation.objects.update(check_due_at=timezone.now())
+        (job,) = claim_inspections(10)
+        assert job.unseen and job.may_have_ours
+        Observation.objects.update(
+            check_due_at=timezone.now(), checked_at=timezone.now() + 2 * AT_IT
+        )
+        (job,) = claim_inspections(10)
+        assert not job.unseen, "it was looked at since"
 
     def test_is_a_push_of_revision_0_over_rest_too(
         self, delivered: Firewall, theirs: dict[str, str], box: Boxes

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from firewalls.configuration.offers import offer, unlike
 from firewalls.configuration.plan import Facts, Net, plan
 from firewalls.configuration.render import render
+from firewalls.configuration.sequence import Rank, rank
 from networks.common.addressing import IP, Cidr
 from tests.firewalls.situations import (
     ALONE,
@@ -180,16 +181,47 @@ def steps(
     return states
 
 
-@given(JOINED, st.sampled_from((*SHARED, *EXTERNALS)), st.randoms(), st.booleans())
+NETWORKS = st.sets(st.sampled_from((*SHARED, *EXTERNALS)))
+# What becomes of a firewall: it joins these, or leaves them, or is new; nothing if that is empty.
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["joins", "leaves", "is new"]), NETWORKS), min_size=1, max_size=3
+)
+
+
+def ranks(before: Sequence[set[Net] | None], after: Sequence[set[Net]]) -> list[Rank]:
+    all_same = len({frozenset(joined) for joined in after}) == 1
+    vrfs = [had if had is None else {net.vrf for net in had} for had in before]
+    return [
+        rank(had, {net.vrf for net in gets}, all_same=all_same)
+        for had, gets in zip(vrfs, after, strict=True)
+    ]
+
+
+@given(JOINED, CHANGES, st.randoms(), st.booleans())
 def test_one_after_the_other_they_come_to_a_change_without_losing_a_flow(
-    joined: list[set[Net]], network: Net, chance: Random, outside_is_there: bool
+    joined: list[set[Net]],
+    changes: list[tuple[str, set[Net]]],
+    chance: Random,
+    outside_is_there: bool,
 ) -> None:
-    """Who joins is pushed to before its siblings, who leaves after them."""
-    changed = [joined[0] ^ {network}, *joined[1:]]
-    others = chance.sample(range(1, len(joined)), len(joined) - 1)
-    order = [0, *others] if network in changed[0] else [*others, 0]
-    for state in steps(firewalls(*joined), firewalls(*changed), order):
-        assert lost(state, outside_is_there=outside_is_there) == []
+    """Several at once: who joins first, then who stays, who leaves, and who is new."""
+    before: list[set[Net] | None] = [*joined]
+    after = list(joined)
+    for number, (what, networks) in enumerate(changes[: len(joined)]):
+        after[number] = joined[number] - networks if what == "leaves" else joined[number] | networks
+        before[number] = None if what == "is new" else joined[number]
+    there = [number for number, had in enumerate(before) if had is not None]
+    had = dict(zip(there, firewalls(*[joined[number] for number in there]), strict=True))
+    order = chance.sample(range(len(joined)), len(joined))
+    turns = ranks(before, after)
+    for number in sorted(order, key=lambda number: turns[number]):
+        had[number] = firewalls(*after)[number]
+        assert lost(list(had.values()), outside_is_there=outside_is_there) == []
+
+
+def test_one_that_joins_and_leaves_in_one_push_goes_last_unless_all_are_the_same_then() -> None:
+    assert ranks([{BACKUP}, {STORAGE_DUAL}], [{STORAGE_DUAL}, {STORAGE_DUAL}])[0] == Rank.FIRST
+    assert ranks([{BACKUP}, {BACKUP}], [{STORAGE_DUAL}, {BACKUP}])[0] == Rank.LAST
 
 
 def test_the_other_way_round_they_lose_some() -> None:

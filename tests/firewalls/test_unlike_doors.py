@@ -8,6 +8,7 @@ from firewalls import tasks
 from firewalls.allocation import join, leave
 from firewalls.intent.siblings import siblings
 from firewalls.models import Firewall
+from firewalls.pushing import holding
 from networks.models import Network
 from tests.api import Api, codes
 from tests.networks.test_api import queries as queries_of
@@ -44,6 +45,24 @@ def firewall(name: str) -> Firewall:
 
 def url(name: str, *path: str) -> str:
     return "/".join(["/firewalls", str(firewall(name).pk), *path, ""])
+
+
+class TestFreeing:
+    def test_shows_what_changes_on_siblings_before_it_is_done(self, fra: World) -> None:
+        """The one that stays is alone then: nothing is announced any more but by its default."""
+        page = visitor("operator").get(url("fw-b", "free"))
+        assert says(page, "Changes as well fw-a as shown below")
+        assert says(page, "network 0.0.0.0/0 route-map floating")
+        assert not says(page, "stranger")
+        assert Firewall.objects.count() == 3
+
+    def test_of_one_that_is_alone_changes_nobody(self, fra: World) -> None:
+        assert not says(visitor("operator").get(url("stranger", "free")), "Changes as well")
+
+    def test_says_at_once_what_forbids_it(self, fra: World) -> None:
+        holding.hold(firewall("fw-b"), by="ada", reason="the vendor looks into it")
+        page = visitor("operator").get(url("fw-b", "free"))
+        assert says(page, "fw-b is held by ada") and not says(page, "Changes as well")
 
 
 class TestWhatDiffers:

@@ -52,6 +52,8 @@ class TestPlaces:
             "fabric_mtu": 9000,
             "auto_push": False,
             "pushes_at_once": None,
+            "auto_waves": [1, "10%", "rest"],
+            "auto_max_failures": 0,
         }
         assert api.post("partitions/", sent).json() == sent == api.get("partitions/muc/").json()
 

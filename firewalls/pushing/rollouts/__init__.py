@@ -6,10 +6,10 @@ own (`queueing`); which push of a firewall comes first is decided by when it was
 Everything is decided on the locked row of the rollout.
 """
 
-from firewalls.pushing.rollouts.advancing import advance
+from firewalls.pushing.rollouts.advancing import advance, too_many
 from firewalls.pushing.rollouts.automatic import begin_behind
 from firewalls.pushing.rollouts.starting import MOST, start
-from firewalls.pushing.rollouts.steering import pause, resume, retry, roll_back, stop
+from firewalls.pushing.rollouts.steering import pause, resume, retry, roll_back, start_now, stop
 
 __all__ = [
     "MOST",
@@ -20,5 +20,7 @@ __all__ = [
     "retry",
     "roll_back",
     "start",
+    "start_now",
     "stop",
+    "too_many",
 ]

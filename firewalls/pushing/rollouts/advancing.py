@@ -12,6 +12,11 @@ from firewalls.models import Firewall, Member, Push, Rollout, Turn
 from firewalls.models.turns import FAILED, UNANSWERED, UNFINISHED, is_at
 from firewalls.pushing.rollouts import passing
 from firewalls.pushing.rollouts.queueing import queue
+from firewalls.pushing.rollouts.sequence import (
+    AFTER_A_FAILURE,
+    WAITS_FOR_A_SIBLING,
+    has_order,
+)
 from networks.common.locking import lock_keys
 
 State = Rollout.State
@@ -35,7 +40,7 @@ def _is_over_at_once(rollout: Rollout) -> bool:
         end(rollout, State.FINISHED, passing.summary(rollout.members.all()))
     elif reason := too_many(rollout):
         end(rollout, State.STOPPED, f"It stopped when {reason}.")
-    elif passing.pass_over(rollout.members.filter(wave=unfinished[0])):
+    elif passing.pass_over(rollout, unfinished[0]):
         return True
     else:
         return _begin(rollout, unfinished[0], waves)
@@ -75,10 +80,13 @@ def too_many(rollout: Rollout) -> str:
 def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> bool:
     """Queue the pushes that the wave lacks; whether all of those are over already.
 
+    Of the firewalls of one network those that come first alone, until they have ended.
     Until a first one was confirmed, nothing is known of what is brought, and no more go at once
     than in the first wave: the canary may have been freed, or be pushed to by somebody else.
     """
-    lacking = rollout.members.filter(wave=wave, push=None).exclude(firewall=None)
+    lacking = rollout.members.filter(wave=wave, push=None, left_out="").exclude(firewall=None)
+    if has_order(rollout):
+        lacking = lacking.filter(~WAITS_FOR_A_SIBLING)
     if not any(one["confirmed"] for one in waves):
         begun = sum(one["begun"] for one in waves)
         room = max(0, waves[0]["total"] - begun)
@@ -102,8 +110,8 @@ def end(rollout: Rollout, state: str, reason: str) -> None:
 
 def _leave(rollout: Rollout) -> None:
     """Note what those want that it did not bring it to: that does not begin again by itself."""
-    left = rollout.members.exclude(is_at(Turn.CONFIRMED) | is_at(Turn.PASSED_OVER))
-    left = left.exclude(UNANSWERED)
+    held = is_at(Turn.PASSED_OVER) & ~AFTER_A_FAILURE
+    left = rollout.members.exclude(is_at(Turn.CONFIRMED)).exclude(held).exclude(UNANSWERED)
     wanted = Firewall.objects.filter(pk=OuterRef("firewall")).values("wanted__number")
     left.update(left_at=Subquery(wanted[:1]))
 

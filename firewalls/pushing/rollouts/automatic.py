@@ -1,4 +1,6 @@
-"""Rollouts that begin by themselves: one at a time in each partition that says so, a canary first.
+"""Rollouts that begin by themselves: one at a time in each partition that says so.
+
+The partition says in which waves, a canary first unless it says otherwise, and how many may fail.
 
 What was left by one that stopped waits for a person, until something else is wanted.
 """
@@ -6,10 +8,11 @@ What was left by one that stopped waits for a person, until something else is wa
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from firewalls.models import Firewall, FirewallQuerySet, Member, Push, Rollout
+from firewalls.models import Firewall, FirewallQuerySet, Member, Push, PushQuerySet, Rollout
 from firewalls.models.push import BY_ITSELF
 from firewalls.pushing.rollouts.advancing import end
 from firewalls.pushing.rollouts.starting import MOST, start
+from networks.common import waves
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
@@ -35,7 +38,14 @@ def _begin(partition: Partition) -> None:
         return
     try:
         with transaction.atomic():
-            start(firewalls, cause=_cause(partition, firewalls), by=BY_ITSELF, partition=partition)
+            start(
+                firewalls,
+                cause=_cause(partition, firewalls),
+                by=BY_ITSELF,
+                sizes=waves.read(partition.auto_waves),
+                max_failures=partition.auto_max_failures,
+                partition=partition,
+            )
     except IntegrityError:  # of `one_automatic_rollout`: another worker has begun it
         return
 
@@ -52,7 +62,13 @@ def _behind() -> FirewallQuerySet:
     )
     members = Member.objects.filter(firewall=OuterRef("pk"), left_at=OuterRef("wanted__number"))
     left = members.filter(~Exists(since), rollout__finished_at__isnull=False)
-    return Firewall.objects.behind().filter(~Exists(left))
+    return Firewall.objects.behind().filter(~Exists(left), ~Exists(_pushed_to_beside()))
+
+
+def _pushed_to_beside() -> PushQuerySet:
+    """Pushes of siblings that are under way, which may have to end first."""
+    network = OuterRef("machine__primary")
+    return Push.objects.open().filter(firewall__machine__primary=network)
 
 
 def _cause(partition: Partition, firewalls: list[Firewall]) -> str:

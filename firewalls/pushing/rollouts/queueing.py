@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Member, Push, Rollout
+from firewalls.models import Choice, Firewall, Member, Push, Rollout
 from networks.common.locking import lock_keys
 
 State = Push.State
@@ -29,11 +29,19 @@ def queue(rollout: Rollout, waiting: "QuerySet[Member]") -> bool:
     own = [firewall for firewall in pushes if firewall not in later]
     with Push.objects.making_way(own, f"The rollout “{rollout.cause}” was asked for later."):
         Push.objects.bulk_create(pushes.values())
+    if rollout.start:
+        Choice.objects.bulk_create(chosen(rollout, push) for push in pushes.values())
     for firewall, member in members.items():
         member.push = pushes[firewall]
         member.before_id = member.firewall.observation.applied_id if member.firewall else None
     Member.objects.bulk_update(members.values(), ["push", "before"], batch_size=500)
     return not own and all(push.finished_at for push in later.values())
+
+
+def chosen(rollout: Rollout, push: Push) -> Choice:
+    """What a person has chosen for all pushes of the rollout."""
+    why = {"reason": rollout.start_reason, "chosen_by": rollout.created_by}
+    return Choice(push=push, start=rollout.start, **why)
 
 
 def _own(rollout: Rollout, member: Member) -> Push:

@@ -9,8 +9,10 @@ from django.db import transaction
 
 from firewalls.models import Firewall, Member, Revision, Rollout
 from firewalls.models.rollout import default_waves
-from firewalls.pushing import waves
+from firewalls.pushing.asking import USUAL, Wish
 from firewalls.pushing.rollouts.advancing import advance
+from firewalls.pushing.rollouts.sequence import in_order
+from networks.common import waves
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
 from networks.models import Partition
@@ -28,30 +30,29 @@ def start(
     max_failures: int = 0,
     revisions: dict[UUID, Revision] | None = None,
     partition: Partition | None = None,
+    wish: Wish = USUAL,
 ) -> Rollout:
     """Push what is wanted of these firewalls, or these revisions. Raises ValidationError.
 
-    `partition`: it begins by itself, for what is wanted there.
+    `partition`: it begins by itself, for what is wanted there. `wish`: when its pushes start.
     """
+    wish.must_have_a_reason()
     chosen = _checked(firewalls, sizes)
-    rollout = Rollout(
-        cause=cause[:MOST_CAUSE],
-        partition=partition,
-        waves=list(sizes or default_waves()),
-        max_failures=max_failures,
-        created_by=by,
-    )
-    _begin(rollout, chosen, revisions or {})
-    return rollout
+    fields = {"cause": cause[:MOST_CAUSE], "partition": partition, "created_by": by}
+    how = {"waves": list(sizes or default_waves()), "max_failures": max_failures}
+    rollout = Rollout(**fields, **how, **wish.of_rollout())
+    return _begin(rollout, chosen, revisions or {})
 
 
-def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revision]) -> None:
+def _begin(rollout: Rollout, chosen: list[Firewall], revisions: dict[UUID, Revision]) -> Rollout:
     rollout.clean_fields()
-    with operation(f"rollout: {rollout.cause}"), transaction.atomic():
+    sentence = f"rollout: {rollout.cause}"
+    with operation(sentence, rollout.start_reason), transaction.atomic():
         rollout.save(force_insert=True)
         _add_members(rollout, chosen, revisions)
         advance(rollout.pk)
     rollout.refresh_from_db()
+    return rollout
 
 
 def _checked(firewalls: Iterable[Firewall], sizes: Sequence[waves.Wave] | None) -> list[Firewall]:
@@ -78,13 +79,13 @@ def _invalid(field: str, code: str, message: str) -> ValidationError:
 def _add_members(
     rollout: Rollout, firewalls: list[Firewall], revisions: dict[UUID, Revision]
 ) -> None:
-    """Those that were freed meanwhile are left out."""
+    """Those that were freed meanwhile are left out; of siblings, who joins comes first."""
     members: list[Member] = []
     there = set(lock_keys(Firewall, [firewall.pk for firewall in firewalls]))
-    chosen = [firewall for firewall in firewalls if firewall.pk in there]
+    chosen = in_order((one for one in firewalls if one.pk in there), revisions)
     remaining = iter(chosen)
     for wave, size in enumerate(waves.sizes(rollout.waves, len(chosen)), start=1):
-        for firewall in islice(remaining, size):
+        for firewall, rank in islice(remaining, size):
             revision = revisions.get(firewall.pk)
             members.append(
                 Member(
@@ -93,6 +94,7 @@ def _add_members(
                     name=firewall.name,
                     wave=wave,
                     position=len(members),
+                    rank=rank,
                     revision=revision,
                 )
             )

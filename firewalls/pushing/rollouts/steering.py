@@ -7,8 +7,10 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from firewalls.models import Firewall, Rollout, Turn
+from firewalls.models import Choice, Firewall, Push, Rollout, Turn
+from firewalls.models.start import Start
 from firewalls.models.turns import UNFINISHED, is_at
+from firewalls.pushing.asking import Wish
 from firewalls.pushing.rollouts.advancing import advance, detach_pushes, end, too_many, withdraw
 from firewalls.pushing.rollouts.passing import take_up_again
 from firewalls.pushing.rollouts.queueing import queue
@@ -82,6 +84,26 @@ def _while_retried(rollout: Rollout, by: str) -> tuple[str, str]:
     return State.PAUSED, f"{by} tries again what failed; {waiting} wait until it is resumed."
 
 
+def start_now(rollout: Rollout, by: str, reason: str) -> None:
+    """Have what waits for a maintenance window start all the same, now and in later waves.
+
+    Raises ValidationError.
+    """
+    wish = Wish(start=Start.NOW, reason=reason)
+    wish.must_have_a_reason()
+    with _locked(rollout, "started now", State.RUNNING, State.PAUSED, reason=reason) as row:
+        for name, value in wish.of_rollout().items():
+            setattr(row, name, value)
+        row.save(update_fields=list(wish.of_rollout()))
+        queued = row.pushes.filter(state=Push.State.QUEUED)
+        lock_keys(Firewall, queued.values_list("firewall", flat=True))
+        waiting = queued.filter(pk__in=lock_keys(Push, queued.values_list("pk", flat=True)))
+        why = {"start": row.start, "reason": row.start_reason, "chosen_by": by}
+        Choice.objects.filter(push__in=waiting).update(**why)
+        others = waiting.filter(choice=None)
+        Choice.objects.bulk_create(Choice(push=push, **why) for push in others)
+
+
 def roll_back(rollout: Rollout, by: str) -> Rollout:
     """Stop it, and push to the firewalls that it changed what they had before.
 
@@ -110,12 +132,12 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
 
 
 @contextmanager
-def _locked(rollout: Rollout, done: str, *states: str) -> Iterator[Rollout]:
+def _locked(rollout: Rollout, done: str, *states: str, reason: str = "") -> Iterator[Rollout]:
     """The row, locked, if it is in one of these states. Raises ValidationError.
 
     The rollout that is passed in is brought up to date at the end.
     """
-    with operation(f"rollout {done}: {rollout.cause}"), transaction.atomic():
+    with operation(f"rollout {done}: {rollout.cause}", reason), transaction.atomic():
         row = Rollout.objects.get(pk__in=lock_keys(Rollout, [rollout.pk]))
         if row.state not in states:
             message = f"A rollout that is {row.get_state_display()} cannot be {done}."

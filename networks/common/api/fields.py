@@ -8,6 +8,7 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from networks.common import waves
 from networks.common.fields import CidrField, InetField
 from networks.common.statements import by_key
 
@@ -44,6 +45,19 @@ class InetText(_Parsed):
     """An address as text."""
 
     model_field = InetField()
+
+
+@extend_schema_field({"type": "array", "items": {}, "examples": [[1, "10%", "rest"]]})
+class WaveSizes(serializers.Field[Any, Any, Any, Any]):
+    """Sizes of waves as a list, as rollouts have them."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if problem := waves.problem(data):
+            raise serializers.ValidationError(problem, code="invalid_waves")
+        return waves.written(data)
+
+    def to_representation(self, value: str) -> list[waves.Wave]:
+        return waves.read(value)
 
 
 class RelatedId(serializers.PrimaryKeyRelatedField[Any]):

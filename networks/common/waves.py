@@ -9,6 +9,11 @@ DEFAULT: list[Wave] = [1, "10%", REST]  # the first one alone, then a tenth, the
 MOST_WAVES = 50
 LARGEST_WAVE = 1_000_000
 _PERCENT = re.compile(r"(100|[1-9]?[0-9])%")
+# The same list as people write it.
+DEFAULT_TEXT = "1, 10%, rest"
+LONGEST_TEXT = 400
+_SIZE = r"(1000000|[1-9][0-9]{0,5}|[1-9][0-9]?%|100%|rest)"
+TEXT = rf"^{_SIZE}([, ]+{_SIZE}){{0,{MOST_WAVES - 1}}}$"
 
 
 def problem(waves: object) -> str:
@@ -22,6 +27,17 @@ def problem(waves: object) -> str:
                 " or 'rest'."
             )
     return ""
+
+
+def read(text: str) -> list[Wave]:
+    """The list in a text, in which commas or spaces are between the sizes."""
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    return [int(word) if re.fullmatch("[0-9]{1,7}", word) else word for word in words]
+
+
+def written(waves: Sequence[Wave]) -> str:
+    """The list as a text."""
+    return ", ".join(map(str, waves))
 
 
 def _is_size(wave: object) -> bool:
