@@ -6,7 +6,7 @@ It announces and forwards nothing, has none of our addresses, and lets the manag
 from collections.abc import Iterable
 
 from firewalls.configuration.filters.access import by_family
-from firewalls.configuration.plan import FRR_VERSION, LONGEST_NAME, UNNAMED
+from firewalls.configuration.plan import LONGEST_NAME, UNNAMED
 from firewalls.configuration.render import ONCE, template
 from firewalls.configuration.values import word
 from networks.common.addressing import Cidr
@@ -19,7 +19,6 @@ def empty(name: str, management_prefixes: Iterable[Cidr]) -> dict[str, str]:
     hostname = word(name[:LONGEST_NAME]) or UNNAMED
     values = {
         "hostname": hostname,
-        "frr_version": FRR_VERSION,
         "management": by_family(tuple(management_prefixes)),
         "plan": {"hostname": hostname},
     }

@@ -31,7 +31,6 @@ from networks.common.mtu import FABRIC_MTU, network_mtu
 
 __all__ = ["Endpoint", "Facts", "Net", "Plan", "Rule", "plan"]
 
-FRR_VERSION = "8.4.4"
 UNNAMED = "firewall"
 LONGEST_NAME = 63  # RFC 1123: a label
 
@@ -54,7 +53,6 @@ class Facts:
     dns_servers: tuple[IP, ...] = ()
     ntp_servers: tuple[str, ...] = ()
     fabric_mtu: int = FABRIC_MTU
-    frr_version: str = FRR_VERSION
     siblings: tuple[Offer, ...] = ()
 
     @property
@@ -74,7 +72,6 @@ class Plan:
     asn: int
     router_id: IPv4Address
     mac: str
-    frr_version: str
     uplinks: tuple[str, ...]
     vrfs: tuple[Vrf, ...]
     access: Access
@@ -102,7 +99,6 @@ def plan(facts: Facts) -> Plan:
         asn=facts.asn,
         router_id=facts.router_id,
         mac=_mac(facts.router_id),
-        frr_version=word(facts.frr_version),
         uplinks=tuple(sorted({name for text in facts.uplinks if (name := interface(text))})),
         vrfs=vrfs(primary, shared, externals, facts.unlike),
         access=access(primary, shared, facts.underlay_prefixes, facts.management_prefixes),

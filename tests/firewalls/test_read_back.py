@@ -100,7 +100,7 @@ def cut(pattern: str, path: str = FRR, instead: str = "") -> Fault:
 
 def known(fault: Fault) -> Fault:
     """A fault, where BGP runs in the stranger's VRF too: there would be nothing to import else."""
-    begun = cut(r"\Afrr version", instead="router bgp 1 vrf vrf3999\nexit\nfrr version")
+    begun = cut(r"\Afrr defaults", instead="router bgp 1 vrf vrf3999\nexit\nfrr defaults")
     return lambda files: fault(begun(files))
 
 
@@ -362,7 +362,7 @@ FAULTS: dict[str, tuple[Facts, Fault, str]] = {
     ),
     "a network too many": (
         FULL,
-        cut(r"\Afrr version", instead="vrf vrf3999\n vni 3999\nexit-vrf\nfrr version"),
+        cut(r"\Afrr defaults", instead="vrf vrf3999\n vni 3999\nexit-vrf\nfrr defaults"),
         "VRFs are",
     ),
 }

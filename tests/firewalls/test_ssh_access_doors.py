@@ -328,7 +328,8 @@ class TestRetired:
         assert "does not answer" in SshAccess.objects.select_related("seen").get().trouble
 
 
-def test_the_page_of_one_firewall_speaks_of_one() -> None:
+@pytest.mark.django_db(transaction=True)
+def test_the_page_of_one_firewall_speaks_of_one(there: World) -> None:
     operator = visitor("operator")
     assert says(operator.get(f"/firewalls/{firewall().pk}/ssh/"), "It is reached through its SSH;")
     assert says(operator.get("/partitions/fra/ssh/"), "They are reached through its SSH;")

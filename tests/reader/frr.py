@@ -12,7 +12,6 @@ FAMILY = {"ipv4": 4, "ipv6": 6}
 _WITHOUT_MEANING = [
     re.compile(pattern)
     for pattern in (
-        r"frr version \S+",
         r"frr defaults datacenter",
         r"hostname \S+",
         r"no zebra nexthop kernel enable",
