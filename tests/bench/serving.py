@@ -82,8 +82,11 @@ class Client:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Run it, with everything migrated, until the block ends."""
+def server(*, pages: bool = False, **more: str) -> Iterator[Server]:
+    """Run it, with everything migrated, until the block ends.
+
+    `pages`: whole ones are asked for, which name static files. `more` is for its environment.
+    """
     with database() as url:
         port = free_port()
         environment = {
@@ -92,9 +95,12 @@ def server() -> Iterator[Server]:
             "REDIS_URL": f"{settings.CELERY_BROKER_URL}?virtual_host={BROKER}",
             # This process's key: a session that is made here is valid there.
             "SECRET_KEY": settings.SECRET_KEY,
+            **more,
         }
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         _manage(environment, "migrate", "-v0")
+        if pages:
+            _manage(environment, "collectstatic", "--noinput", "-v0")
         token = _manage(environment, "create_token", "bench", "--role", "admin")
         process = subprocess.Popen(web.command(port), env=environment, stdin=subprocess.DEVNULL)
         try:

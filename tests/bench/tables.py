@@ -7,7 +7,16 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.bench import allocating, asking, carving, importing, polling, reconciling, rendering
+from tests.bench import (
+    allocating,
+    asking,
+    carving,
+    importing,
+    knocking,
+    polling,
+    reconciling,
+    rendering,
+)
 
 Row = Mapping[str, float]
 Write = Callable[[str], object]
@@ -76,6 +85,12 @@ BENCHMARKS = {
         labels=("pushes", "polls"),
         main="median_ms",
         processor="web_ms",
+    ),
+    "knock": Benchmark(
+        knocking.knock_and_ask,
+        labels=("knockers", "passwords"),
+        main="ratio",
+        processor="looked_at",
     ),
 }
 
