@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from networks import guards, rules
-from networks.common.fields import InetField, empty_if_none, one_line, short_labels
+from networks.common.fields import InetField, LabelsField, empty_if_none, one_line
 from networks.common.locking import lock_keys
 from networks.common.triggers import MACHINE, Recorded
 from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
@@ -39,7 +39,7 @@ class Address(ValidatedModel):
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.EPHEMERAL)
     name = models.CharField(max_length=120, blank=True, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
-    labels = models.JSONField(default=dict, blank=True, validators=[short_labels])
+    labels = LabelsField(db_default={})
 
     prefix_is_locked = False  # set by whoever has locked it: save() need not do so again
     _released = False
@@ -60,6 +60,7 @@ class Address(ValidatedModel):
             ChoiceCheck(
                 name="address_kind_is_known", condition=Q(kind__in=["ephemeral", "static"])
             ),
+            ChoiceCheck(name="address_labels_are_an_object", condition=Q(labels__contains={})),
         ]
         triggers = [
             *guards.ADDRESS,
