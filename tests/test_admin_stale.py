@@ -33,8 +33,8 @@ def opened(model: str, key: object) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for form in forms:
         for field in form:
-            value = "" if field.value() in (None, False) else str(field.value())
-            values[field.html_name] = value
+            value = field.value()
+            values[field.html_name] = "" if value is None or value is False else str(value)
             if field.field.show_hidden_initial:
                 values[field.html_initial_name] = _hidden(field)
     return values

@@ -56,7 +56,7 @@ class Visit:
         if method == "get":
             return self.client.get(f"/api/v1/{path}")
         return getattr(self.client, method)(
-            f"/api/v1/{path}", body, content_type="application/json"
+            f"/api/v1/{path}", "" if body is None else body, content_type="application/json"
         )
 
     def shown(self, model: str, key: object) -> Any:

@@ -52,8 +52,8 @@ def test_dual_stack_partitions_give_a_prefix_per_family() -> None:
 
 
 def test_an_exhausted_pool_says_how_full_it_is_and_leaves_nothing() -> None:
-    tiny = world(pool="10.128.0.0/23", fabric="10.4.0.0/24")
-    fra_net = tiny.private("all", tiny.shop, prefix_length={4: 23})
+    tiny = world(pool="10.128.0.0/22", fabric="10.4.0.0/24")
+    fra_net = tiny.private("all", tiny.shop)
     with pytest.raises(ValidationError) as error:
         tiny.private("none", tiny.shop, prefix_length={4: 30})
     assert codes(error) == {"prefix_length": ["exhausted"]}

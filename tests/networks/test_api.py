@@ -442,6 +442,7 @@ class TestAddresses:
             "name": "web",
             "description": "",
             "machine": None,
+            "labels": {},
         }
         named = api.post(
             "ip-addresses/", {"network": "shop", "project": "shop", "address": "10.128.0.9"}

@@ -97,12 +97,14 @@ class TestByPrefix:
         ]
         taken[1].delete()
         answer = Api("viewer").get("networks/shop/").json()
-        assert answer["usage_by_prefix"] == {
+        by_prefix = {cidr: plain(row) for cidr, row in answer["usage_by_prefix"].items()}
+        assert by_prefix == {
             "10.128.0.0/29": {"used": 5, "available": 6, "kept_back": 0, "free": 1},
             "10.128.0.8/31": {"used": 1, "available": 2, "kept_back": 0, "free": 1},
             "2001:db8:128::/127": {"used": 1, "available": 2, "kept_back": 0, "free": 1},
         }
-        assert answer["usage"] == {
+        usage = {family: plain(row) for family, row in answer["usage"].items()}
+        assert usage == {
             "4": {"used": 6, "available": 8, "kept_back": 0},
             "6": {"used": 1, "available": 2, "kept_back": 0},
         }
@@ -172,7 +174,7 @@ class TestWhatIsKeptBack:
         assert count() == {"used": 0, "available": 2, "kept_back": 1}
         shown = Api("viewer").get("networks/storage/").json()
         (by_prefix,) = shown["usage_by_prefix"].values()
-        assert by_prefix == count() | {"free": 1}
+        assert plain(by_prefix) == count() | {"free": 1}
         other = fra.firewall("other", fra.shop, fra.private("other", fra.shop))
         join(other, Network.objects.get(pk="storage"))
         third = fra.firewall("third", fra.shop, fra.private("third", fra.shop))
@@ -202,4 +204,9 @@ class TestWhatIsKeptBack:
 
 
 def count() -> Any:
-    return Api("viewer").get("networks/storage/").json()["usage"]["4"]
+    return plain(Api("viewer").get("networks/storage/").json()["usage"]["4"])
+
+
+def plain(usage: Any) -> dict[str, int]:
+    """Without the same counts as text."""
+    return {name: value for name, value in usage.items() if not name.endswith("_exact")}
