@@ -40,7 +40,7 @@ def one_of(names: tuple[str, ...], query: Mapping[str, Any], what: str) -> str:
 
 
 class ServiceSerializer(serializers.Serializer[Any]):
-    """As what, and on which basis; whatever else is in a query is refused."""
+    """As what, and on which basis."""
 
     port = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_PORT, help_text="Without: any of the protocol."
@@ -54,10 +54,6 @@ class ServiceSerializer(serializers.Serializer[Any]):
     at = UtcTime(required=False, help_text="Not answered yet: only now can be asked for.")
 
     def validate(self, query: dict[str, Any]) -> dict[str, Any]:
-        known = set(self.fields)
-        for name in sorted(set(self.initial_data) - known - {"format"}):
-            reason = f"There is no parameter {name!r} here; there are {', '.join(sorted(known))}."
-            raise serializers.ValidationError({name: reason}, code="unknown_parameter")
         if "at" in query:
             reason = "What was so at another time is not kept yet; leave this out to ask for now."
             raise serializers.ValidationError({"at": reason}, code="not_kept")

@@ -33,6 +33,7 @@ class ReachabilityView(WholeWrites):
     """`reachability/`"""
 
     permissions = {"get": "firewalls.view_firewall"}
+    parameters = {"get": tuple(QuestionSerializer().fields)}
 
     @extend_schema(
         parameters=[QuestionSerializer], responses=AnswerSerializer, operation_id="reachability"

@@ -58,6 +58,7 @@ class ReachableFromView(WholeWrites):
     """`networks/{id}/reachable-from/`"""
 
     permissions = {"get": "firewalls.view_firewall"}
+    parameters = {"get": tuple(ServiceSerializer().fields)}
 
     @extend_schema(
         parameters=[ServiceSerializer],
@@ -77,6 +78,7 @@ class ReachesView(WholeWrites):
     """`machines/{id}/reaches/`"""
 
     permissions = {"get": "firewalls.view_firewall"}
+    parameters = {"get": tuple(ServiceSerializer().fields)}
 
     @extend_schema(
         parameters=[ServiceSerializer], responses=ReachedSerializer, operation_id="machines_reaches"
