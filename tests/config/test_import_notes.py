@@ -84,7 +84,7 @@ def test_the_overview_counts_them_and_leads_to_them() -> None:
     assert says(answer, "1 object of the last import is not under our rules.")
     assert says(answer, "1 imported object is otherwise than the files say.")
     listed = client.get(reverse("networks:import_notes") + "?verdict=kept_out")
-    assert says(listed, "Another network already has this VRF id (R14).")
+    assert says(listed, "e1 already has VRF id 104009 (R14).")
     assert not says(listed, "network e1")
 
 

@@ -239,7 +239,7 @@ def test_of_two_networks_that_share_a_vrf_the_first_goes_in() -> None:
     report = imported("vrfshared.yaml")
     assert Network.objects.filter(pk="e1").exists() and not Network.objects.filter(pk="e2").exists()
     (line,) = report.kept_out
-    assert "network e2, vrf: Another network already has this VRF id (R14)." in line
+    assert "network e2, vrf: e1 already has VRF id 104009 (R14)." in line
     assert any(
         note.startswith("network e1: vrfshared: Other networks may") for note in report.notes
     )

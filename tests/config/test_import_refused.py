@@ -112,8 +112,8 @@ BROKEN: dict[str, tuple[tuple[str, str, str], str, str]] = {
     ),
     "prefixes that overlap": (
         ("networks.yaml", "- 10.64.4.0/22", "- 10.64.0.0/21"),
-        ", prefixes",
-        "10.64.0.0/21 overlaps 10.64.0.0/22 of vault (R13).",
+        "networks.yaml, document 2, item 1, line 29, network vault, prefixes",
+        "10.64.0.0/22 overlaps 10.64.0.0/21 of blue-private (R13).",
     ),
     "a prefix outside the super network": (
         ("networks.yaml", "- 10.64.4.0/22", "- 10.99.4.0/22"),

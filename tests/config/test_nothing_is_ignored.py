@@ -24,7 +24,7 @@ from tests.world import World, world
 pytestmark = pytest.mark.django_db
 
 UUID = "2a1c5c1e-0000-4000-8000-000000000001"
-GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
+GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<uuid:(\w+)>")
 NO_DATA = (Docs, Schema, Nothing)  # what is read about the API, and the answer 404
 WITH_A_BODY = ("post", "patch", "put", "delete")
 LISTS = (serializers.ListField, serializers.ListSerializer)
@@ -41,7 +41,9 @@ class Call(NamedTuple):
         """The path to a row that is there, where one is needed."""
         resource = self.path.partition("/")[0]
         other = {"network": "storage", "cidr": "10.128.0.0/22"}
-        return GROUP.sub(lambda hole: other.get(hole[1]) or rows.get(resource, UUID), self.path)
+        return GROUP.sub(
+            lambda hole: other.get(hole[1] or hole[2]) or rows.get(resource, UUID), self.path
+        )
 
 
 def calls() -> Iterator[Call]:
@@ -107,7 +109,14 @@ def test_every_endpoint_is_walked() -> None:
 
 @named
 def test_an_unknown_parameter_of_the_url_is_refused(call: Call) -> None:
-    numbered = ("revisions", "activity", "kept-back", "ssh-access", "maintenance-windows")
+    numbered = (
+        "revisions",
+        "activity",
+        "kept-back",
+        "ssh-access",
+        "maintenance-windows",
+        "import-notes",
+    )
     path = call.to({"ip-addresses": "10.128.0.9"} | dict.fromkeys(numbered, "1"))
     (refused,) = codes(send(call.method, f"{path}?colour=red"))["colour"]
     assert refused in UNKNOWN
