@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from networks.common.addressing import Cidr, parse_cidr
+from networks.common.addressing import Cidr, around
 
 LAST_PORT = 65535
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
@@ -56,6 +56,6 @@ def env_list(name: str, default: str = "") -> list[str]:
 
 def env_prefixes(name: str, default: str = "") -> list[Cidr]:
     try:
-        return [parse_cidr(text) for text in env_list(name, default)]
+        return [around(text) for text in env_list(name, default)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}") from error

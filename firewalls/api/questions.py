@@ -1,7 +1,7 @@
 """What a query asks: from where, to where, as what, and on which basis."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from rest_framework import serializers
@@ -169,6 +169,6 @@ def _is_outside(query: Mapping[str, Any]) -> bool:
     if query["from"] == "machine":
         return False
     inside = Prefix.objects.filter(
-        cidr__net_contains_or_equals=str(query["source"]), network__kind=Network.Kind.PRIVATE
+        cidr__net_contains_or_equals=ip_network(query["source"]), network__kind=Network.Kind.PRIVATE
     )
     return not inside.exists()

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
@@ -107,7 +108,7 @@ def _networks_of(addresses: Collection[IP]) -> set[str]:
         return set()
     inside = Q()
     for address in addresses:
-        inside |= Q(cidr__net_contains_or_equals=str(address))
+        inside |= Q(cidr__net_contains_or_equals=ip_network(address))
     rows = Prefix.objects.filter(inside, network__kind__in=ROUTED).order_by()
     return set(rows.values_list("network", flat=True))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,12 @@ def test_the_broker_is_not_there(var: Path) -> None:
         "Valkey cannot be used: Error 111 connecting to 127.0.0.1:1. Connection refused."
         " Is it running, and REDIS_URL right?"
     )
+
+
+def test_a_single_proxy_needs_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.5, 10.0.1.0/24, ::1")
+    expected = [ip_network(text) for text in ("10.0.0.5/32", "10.0.1.0/24", "::1/128")]
+    assert READ["TRUSTED_PROXIES"]() == expected
 
 
 @pytest.mark.parametrize(
