@@ -1,9 +1,8 @@
 """`import-notes/`: what imports have left out, assumed or kept out, to read."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import django_filters
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from networks.common.api.fields import UtcTime
@@ -24,7 +23,7 @@ class NotedObjectSerializer(serializers.Serializer[ImportNote]):
 class ImportNoteSerializer(RowSerializer[ImportNote]):
     """One thing that an import has to say of an object."""
 
-    object = extend_schema_field(NotedObjectSerializer)(serializers.SerializerMethodField)()
+    object = NotedObjectSerializer(source="*", read_only=True)
     rule = serializers.CharField(
         read_only=True, help_text="The rule that the object breaks, such as R14; or empty."
     )
@@ -33,9 +32,6 @@ class ImportNoteSerializer(RowSerializer[ImportNote]):
     class Meta(RowSerializer.Meta):
         model = ImportNote
         fields = ["id", "object", "verdict", "field", "rule", "message", "since"]
-
-    def get_object(self, row: ImportNote) -> dict[str, Any]:
-        return dict(NotedObjectSerializer(row).data)
 
 
 class ImportNoteFilters(django_filters.FilterSet):
