@@ -26,6 +26,7 @@ WELL = Circumstances(
     labels={},
     has_controller_table=False,
 )
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Y3rUVhqgnxPCjAmoEEVRVFjjIrc3kYmkkHOOkzZM3"
 MANAGED_BY, CLUSTER = "firewall.metal-stack.io/managed-by", "cluster.metal-stack.io/id"
 
 
@@ -73,7 +74,7 @@ def fra(published: list[str]) -> World:
 
 def firewall(fra: World, name: str, *, egress: bool = True, outside: bool = True) -> Firewall:
     joined = [fra.internet] if outside else []
-    where = {"host": "192.0.2.7", "host_key": "ssh-ed25519 AAAA"}
+    where = {"host": "192.0.2.7", "host_key": HOST_KEY}
     wall = fra.firewall(name, fra.shop, fra.pool.children.get(), *joined, **where)
     if egress:
         rule = Rule(firewall=wall, direction="egress", position=1, ports=["443"])

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import ip_network
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,7 @@ def test_every_other_text_in_the_database_leaves_the_files_as_they_are() -> None
         position=1,
         direction="egress",
         ports=["443"],
-        destinations=["0.0.0.0/0"],
+        destinations=[ip_network("0.0.0.0/0")],
         comment="web",
     ).save()
     published = firewall.machine.addresses.get(prefix__network=store, address__family=4)

@@ -1,6 +1,7 @@
 """The question over REST: as it was promised, from the rows, with a constant number of queries."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ class Place:
             position=0,
             protocol="tcp",
             ports=["443"],
-            destinations=["0.0.0.0/0"],
+            destinations=[ip_network("0.0.0.0/0")],
         ).save()
 
 
