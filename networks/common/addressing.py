@@ -41,9 +41,10 @@ def parse_cidr(text: object) -> Cidr:
 def around(text: str) -> Cidr:
     """The prefix that somebody looks for, or the address. Raises ValueError if it is neither."""
     try:
-        return ip_network(ip_address(text.strip()))
+        address = ip_address(text.strip())
     except ValueError:
         return parse_cidr(text)
+    return parse_cidr(f"{address}/{address.max_prefixlen}")  # refuses a zone
 
 
 def _misspelled(spelled: str, prefix: Cidr) -> str:

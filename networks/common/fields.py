@@ -230,8 +230,8 @@ class IdentifierField(models.CharField):  # type: ignore[type-arg]
 
 
 def as_address(text: str) -> IP | None:
-    """The address that somebody typed; None if it is none, or has a zone."""
+    """The address that somebody typed; None if no column takes it, such as one with a zone."""
     try:
-        return None if "%" in text else ip_address(text.strip())
-    except ValueError:
+        return InetField().to_python(text)
+    except ValidationError:
         return None

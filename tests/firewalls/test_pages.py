@@ -414,7 +414,8 @@ class TestSearching:
         )
 
     @pytest.mark.parametrize(
-        "typed", ["\0", "fe80::1%eth0", "²", "9" * 5000, "<script>", "%", "nothing"]
+        "typed",
+        ["\0", "fe80::1%eth0", "::ffff:10.0.0.1", "²", "9" * 5000, "<script>", "%", "nothing"],
     )
     def test_nonsense_finds_nothing(self, shop_fw: Firewall, typed: str) -> None:
         assert visitor().get("/search/", {"q": typed}).status_code == 200
