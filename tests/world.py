@@ -68,14 +68,16 @@ def world(
     *,
     v6: str = "",
     number: int = 0,
+    lengths: dict[str, int] | None = None,
 ) -> World:
     """Build it; with `v6` in dual stack.
 
-    `number` keeps the external networks of several partitions apart.
+    `number` keeps the external networks of several partitions apart. `lengths` are those of what
+    is carved from the pool, for a pool in which the usual ones do not fit.
     """
     partition = Partition(id=id, name=id.upper(), management_prefixes=["192.0.2.0/24"])
     partition.save()
-    lengths = {"4": 22, "6": 64} if v6 else {"4": 22}
+    lengths = lengths or ({"4": 22, "6": 64} if v6 else {"4": 22})
     pools = [pool, v6] if v6 else [pool]
     projects = [
         Project.objects.get_or_create(id=name, defaults={"name": name})[0]

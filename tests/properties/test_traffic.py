@@ -82,9 +82,8 @@ def build() -> None:
             ("muc", "10.132.0.0/27", "10.5.0.0/29", "2001:db8:132::/120"),
         ]
     ):
-        made = world(id, pool, fabric, v6=v6, number=number)
-        made.pool.default_child_prefix_length = {"4": 29, "6": 125}
-        made.pool.save()
+        lengths = {"4": 29, "6": 125}
+        world(id, pool, fabric, v6=v6, number=number, lengths=lengths)
     network(
         "mpls", "external", "100.127.0.0/30", "2001:db8:aaaa::/125", vrf=1000, project_id="shop"
     )
