@@ -1,6 +1,7 @@
 """A made-up world in which every page has something to show, and the addresses of all its pages."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 from asyncssh import generate_private_key
 from django.utils import timezone
@@ -283,7 +284,7 @@ def _let_https_out(firewall: Firewall) -> None:
         direction="egress",
         protocol="tcp",
         ports=["443"],
-        destinations=["0.0.0.0/0"],
+        destinations=[ip_network("0.0.0.0/0")],
         comment="web",
     ).save()
 
