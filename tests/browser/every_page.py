@@ -24,6 +24,7 @@ from firewalls.models import (
     Window,
 )
 from firewalls.pushing import asking, carrying, holding, rollouts, takeover
+from networks.models import ImportNote
 from tests.world import World, world
 
 LONG_NAME = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"
@@ -60,6 +61,7 @@ def every_page() -> dict[str, int]:
         f"/firewalls/{drifted.pk}/join/store/",
         *_pages_of_the_retired(fra),
         *_upkeep_pages(firewall, drifted, silent),
+        *_pages_of_imports(),
     ]
     return {
         **dict.fromkeys(addresses, 200),
@@ -270,6 +272,17 @@ def _upkeep_pages(foreign: Firewall, direct: Firewall, silent: Firewall) -> list
         "/firewalls/?applier=foreign",
         "/",
     ]
+
+
+def _pages_of_imports() -> list[str]:
+    """Of an object that was taken with a note, and of one that was kept out."""
+    ImportNote.objects.create(
+        kind="network", key="store", label="network store", verdict="noted", message="Odd. " * 40
+    )
+    ImportNote.objects.create(
+        kind="machine", key=LONG_NAME, label=LONG_NAME, verdict="kept_out", message="Odder."
+    )
+    return ["/import-notes/", "/import-notes/?q=nothing", "/networks/store/"]
 
 
 def _public_key() -> str:
