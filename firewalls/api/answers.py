@@ -100,6 +100,8 @@ class BesideSerializer(serializers.Serializer[Any]):
 class AnswerSerializer(serializers.Serializer[Any]):
     """Paths are those of the first family that has one; `families` has them all."""
 
+    left_out = ("reason", "remedy")  # where nothing is in the way
+
     reachable = serializers.BooleanField()
     verdict = serializers.ChoiceField(choices=VERDICTS)
     basis = serializers.ChoiceField(choices=[str(one) for one in Basis])

@@ -147,8 +147,9 @@ class Described(AutoSchema):
                 for name, field in schema.get("properties", {}).items()
             }
             return schema | {"properties": properties} | _closed(serializer)
-        # What is shown is shown always.
-        shown = sorted(schema.get("properties", {}))
+        # What is shown is shown always, but for what a serializer says that it may leave out.
+        left_out = getattr(serializer, "left_out", ())
+        shown = sorted(name for name in schema.get("properties", {}) if name not in left_out)
         return schema | ({"required": shown} if shown else {})
 
 
