@@ -22,13 +22,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     needs(
         "nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py"
     )
-    if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-nmu", "true"], check=False).returncode:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "a firewall of its own needs network and mount namespaces: run as root"
+            "a firewall of its own needs network, mount and UTS namespaces: run as root"
         )
     command = [
         "unshare",
-        "-nm",
+        "-nmu",
         sys.executable,
         "-m",
         "tests.firewalls.real_box",
