@@ -105,6 +105,7 @@ async def serve(folder: Path, key_path: Path, number: int) -> asyncssh.SSHAccept
         process_factory=partial(_run_in_turn, folder, turns),
         encoding=None,
         reuse_address=True,
+        gss_host=None,  # or this machine's name would be looked up at every connection
         keepalive_interval=15,
         allow_pty=False,
         allow_scp=False,

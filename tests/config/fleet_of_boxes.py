@@ -147,6 +147,7 @@ def fleet(seconds: float) -> Iterator[Fleet]:
             process_factory=handle,
             encoding=None,
             backlog=500,
+            gss_host=None,
         )
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)

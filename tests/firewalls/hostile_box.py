@@ -87,6 +87,7 @@ def hostile_box(kind: str = "ssh-ed25519", **options: Any) -> Iterator[HostileBo
             server_host_keys=[key],
             process_factory=answer,
             encoding=None,
+            gss_host=None,
         )
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)

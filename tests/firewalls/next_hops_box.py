@@ -80,7 +80,7 @@ class Box:
         self.play(
             tools / "frr-reload.py",
             "/usr/lib/frr/frr-reload.py",
-            f"*--reload*etc/frr/frr.conf) {forgetting} ;;",
+            f"*--reload*pending/loading/frr.conf) {forgetting} ;;",
         )
         self.how = {
             "PATH": f"{tools}:{os.environ['PATH']}",

@@ -2,7 +2,7 @@
 
 FRR's daemons, the kernel's nftables, sshd, and the applier.
 
-    unshare --net --mount python -m tests.firewalls.real_box FOLDER LIFE
+    unshare --net --mount --uts python -m tests.firewalls.real_box FOLDER LIFE
 
 Prints what happened as JSON. Nothing of the machine it runs on is touched.
 """

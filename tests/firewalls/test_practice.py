@@ -146,6 +146,23 @@ class TestTheServer:
             ("connect", "confirm")
         )
 
+    def test_asks_no_name_server_who_it_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One that does not answer would take seconds of every connection."""
+        monkeypatch.setattr(socket, "gethostname", lambda: "nobody")
+        monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("a name server was asked"))
+        key, number = ensure_key(tmp_path / "key"), practice.port(tmp_path)
+
+        async def pushed_once() -> str:
+            server = await practice.serve(tmp_path, key, number)
+            target = Boxes(tmp_path, key, number).target("box")
+            outcome, _ = await pushing(target, GOOD, key)
+            server.close()
+            return outcome.state
+
+        assert asyncio.run(pushed_once()) == "confirmed"
+
     def test_its_appliers_are_of_its_session_and_each_in_a_group_of_its_own(
         self, tmp_path: Path
     ) -> None:

@@ -24,9 +24,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     needs(
         "nft", "vtysh", "sshd", "unshare", "ip", "/usr/lib/frr/bgpd", "/usr/lib/frr/frr-reload.py"
     )
-    if os.geteuid() != 0 or subprocess.run(["unshare", "-nm", "true"], check=False).returncode:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-nmu", "true"], check=False).returncode:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "a firewall of its own needs network and mount namespaces: run as root"
+            "a firewall of its own needs network, mount and UTS namespaces: run as root"
         )
     folder = tmp_path_factory.mktemp("real")
     lives = [subprocess.Popen(_living(folder / name, name), **_OPEN) for name in LIVES]
@@ -44,7 +44,7 @@ _OPEN: dict[str, Any] = {"cwd": ROOT, "stdout": PIPE, "stderr": PIPE, "text": Tr
 def _living(folder: Path, name: str) -> list[str]:
     """Each in namespaces of its own, so they mostly wait at the same time."""
     program = [sys.executable, "-m", "tests.firewalls.real_box", str(folder), name]
-    return ["unshare", "-nm", *program]
+    return ["unshare", "-nmu", *program]
 
 
 def test_every_step_is_taken_and_both_run_what_was_sent(results: dict[str, Any]) -> None:

@@ -396,6 +396,7 @@ NOT_LOOKED_AT = {
     "Network ConfigureWithoutCarrier",
     "Network LinkLocalAddressing",
     "Network IPv6AcceptRA",
+    "Network KeepConfiguration",
     "VXLAN Independent",
     # Of a bridge with VLANs the kernel tells them only when asked by a program of its own.
     "BridgeVLAN VLAN",

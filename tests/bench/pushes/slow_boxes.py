@@ -83,6 +83,7 @@ async def serve(host_key: str, port: int) -> None:
         process_factory=play_applier,
         encoding=None,
         backlog=1000,
+        gss_host=None,
     )
     await listener.wait_closed()
 
