@@ -54,6 +54,8 @@ SPECTACULAR: dict[str, object] = {
         "PushState": "firewalls.api.words.PUSH_STATES",
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
+        "ReachVerdict": "firewalls.api.answers.VERDICTS",
+        "InternetViaKind": "firewalls.api.internet.KINDS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
