@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from firewalls.api.access import SshAccessViewSet
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
+from firewalls.api.internet import MachineInternetView, NetworkInternetView
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.reachability import ReachabilityView
 from firewalls.api.reaching_all import ReachableFromView, ReachesView
@@ -128,6 +129,16 @@ urlpatterns = [
         name="network-reachable-from",
     ),
     path("machines/<uuid:id>/reaches/", ReachesView.as_view(), name="machine-reaches"),
+    path(
+        "machines/<uuid:id>/internet-access/",
+        MachineInternetView.as_view(),
+        name="machine-internet-access",
+    ),
+    re_path(
+        rf"^networks/(?P<id>{NETWORK_ID})/internet-access/$",
+        NetworkInternetView.as_view(),
+        name="network-internet-access",
+    ),
     *firewall_urls,
     *router.urls,
 ]

@@ -30,6 +30,7 @@ urlpatterns = [
     path("api/v1/", include("config.api")),
     re_path("^api/", Nothing.as_view()),
     path("", include("firewalls.urls")),
+    path("", include("machines.urls")),
     path("", include("networks.urls")),
     path(
         "login/",

@@ -1,16 +1,18 @@
-"""What sharing, joining, leaving and freeing would do, for those who decide on it."""
+"""What sharing, joining, leaving, freeing and publishing would do, for those who decide on it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from firewalls.allocation import free_firewall, join, leave
 from firewalls.intent.consumers import Bridge, bridges
 from firewalls.intent.effects import Effect, foresee
-from firewalls.models import Firewall
+from firewalls.models import Endpoint, Firewall
+from firewalls.publishing import amend, publish, withdraw
 from networks.common.addressing import IP, Cidr
 from networks.common.violations import Violation
 from networks.models import Network
@@ -117,6 +119,33 @@ def free_preview(firewall: Firewall) -> Effect[None]:
 
     def action() -> None:
         free_firewall(Firewall.objects.get(pk=firewall.pk))
+
+    return foresee(action)
+
+
+def publish_preview(wish: Mapping[str, Any]) -> Effect[None]:
+    """What publishing an endpoint would change. Raises ValidationError as publishing does."""
+
+    def action() -> None:
+        publish(**wish)
+
+    return foresee(action)
+
+
+def amend_preview(endpoint: Endpoint, wish: Mapping[str, Any]) -> Effect[None]:
+    """What changing an endpoint would change. Raises ValidationError as changing does."""
+
+    def action() -> None:
+        amend(endpoint, **wish)
+
+    return foresee(action)
+
+
+def withdraw_preview(endpoint: Endpoint) -> Effect[None]:
+    """What removing an endpoint would change."""
+
+    def action() -> None:
+        withdraw(endpoint)
 
     return foresee(action)
 

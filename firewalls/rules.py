@@ -20,7 +20,8 @@ def at_own_shared_address(
     elif not joined:
         reason = (
             f"{network} is no shared network that {firewall} has joined,"
-            " so nobody could reach an endpoint there (R6)."
+            f" so nobody could reach an endpoint there; {firewall} joins it first, or the"
+            " endpoint is at its address in another one (R6)."
         )
         yield Violation("address", "not_joined", reason)
 
@@ -39,7 +40,8 @@ def behind(
         yield Violation(
             "machine",
             "not_behind",
-            f"{machine} lives in {lives_in}, not in {guarded} behind {firewall} (R5).",
+            f"{machine} lives in {lives_in}, not in {guarded} behind {firewall};"
+            f" choose a machine of {guarded}, or publish it on a firewall of {lives_in} (R5).",
         )
 
 
@@ -52,7 +54,8 @@ def same_family(
         yield Violation(
             "machine",
             "no_address",
-            f"{machine} has no {family} address in {network}, so nothing leads there (R10).",
+            f"{machine} has no {family} address in {network}, so nothing leads there;"
+            " choose an address of the other family, or another machine (R10).",
         )
 
 

@@ -7,6 +7,7 @@ from firewalls.views import (
     asking,
     configuration,
     firewalls,
+    internet,
     joining,
     observed,
     overview,
@@ -21,6 +22,7 @@ from firewalls.views import (
     takeover,
     when,
 )
+from firewalls.views.endpoints import changing, showing
 
 
 class Action(StringConverter):
@@ -41,6 +43,17 @@ urlpatterns = [
     path("networks/<id:pk>/share/", sharing.share, name="share"),
     path("networks/<id:pk>/consumers/", sharing.consumers, name="consumers"),
     path("networks/<id:pk>/firewalls/", siblings.siblings, name="siblings"),
+    path("endpoints/", showing.endpoint_list, name="endpoints"),
+    path("endpoints/<uuid:pk>/", changing.endpoint_detail, name="endpoint"),
+    path("endpoints/<uuid:pk>/remove/", changing.remove_endpoint, name="remove_endpoint"),
+    path("firewalls/<uuid:pk>/endpoints/", showing.of_firewall, name="firewall_endpoints"),
+    path("firewalls/<uuid:pk>/endpoints/new/", changing.publish_endpoint, name="publish_endpoint"),
+    path("networks/<id:pk>/endpoints/", showing.of_network, name="network_endpoints"),
+    path("networks/<id:pk>/endpoints/new/", showing.publish_in, name="publish_in"),
+    path("machines/<uuid:pk>/endpoints/", showing.of_machine, name="machine_endpoints"),
+    path("networks/<id:pk>/internet/", internet.of_network, name="network_internet"),
+    path("machines/<uuid:pk>/internet/", internet.of_machine, name="machine_internet"),
+    path("internet-access/", internet.without, name="without_internet"),
     path("networks/<id:pk>/join/", joining.join_network, name="join_network"),
     path("firewalls/", firewalls.firewall_list, name="list"),
     path("firewalls/<uuid:pk>/", firewalls.firewall_detail, name="detail"),

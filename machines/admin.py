@@ -100,4 +100,4 @@ class MachineAdmin(FreedOnDelete, RowAdmin):
         free_machine(obj)
 
     def view_on_site(self, obj: Machine) -> str:
-        return reverse("networks:detail", args=[obj.primary_id])
+        return reverse("machines:detail", args=[obj.pk])

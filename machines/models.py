@@ -2,23 +2,22 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import guards, rules
-from networks.common.fields import LabelsField, empty_if_none, hostname
+from networks.common.fields import LabelsField, as_address, empty_if_none, hostname
 from networks.common.triggers import Recorded
 from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
-from networks.models import Carried, Network, Partition, Project
+from networks.models import Address, Carried, Network, Partition, Project
 from networks.rules import kept_back
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
-
-    from networks.models import Address
 
 
 class MachineQuerySet(models.QuerySet["Machine"]):
@@ -29,6 +28,15 @@ class MachineQuerySet(models.QuerySet["Machine"]):
     def plain(self) -> "MachineQuerySet":
         """Machines that are no firewalls."""
         return self.filter(firewall=None)
+
+    def matching(self, text: str) -> "MachineQuerySet":
+        """Machines whose name, address or id is meant by what somebody typed."""
+        condition = models.Q(name__icontains=text)
+        if ip := as_address(text):
+            condition |= models.Q(pk__in=Address.objects.filter(address=ip).values("machine"))
+        with suppress(ValueError):
+            condition |= models.Q(pk=uuid.UUID(text))
+        return self.filter(condition)
 
 
 class Machine(ValidatedModel):

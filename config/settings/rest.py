@@ -55,7 +55,8 @@ SPECTACULAR: dict[str, object] = {
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
         "ImportVerdict": "networks.models.ImportNote.Verdict",
-        "Verdict": "firewalls.api.answers.VERDICTS",
+        "ReachVerdict": "firewalls.api.answers.VERDICTS",
+        "InternetViaKind": "firewalls.api.internet.KINDS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

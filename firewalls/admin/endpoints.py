@@ -51,4 +51,4 @@ class EndpointAdmin(RowAdmin):
         withdraw(obj, by=request.user.get_username())
 
     def view_on_site(self, obj: Endpoint) -> str:
-        return reverse("firewalls:detail", args=[obj.firewall.pk])
+        return reverse("firewalls:endpoint", args=[obj.pk])

@@ -10,7 +10,7 @@ from firewalls.reachability import Remedy, Verdict
 
 VERDICTS = [str(one) for one in Verdict]
 FIREWALL_PAGES = {"push": "firewalls:push"}
-NETWORK_PAGES = {"share": "firewalls:share"}
+NETWORK_PAGES = {"share": "firewalls:share", "publish": "firewalls:publish_in"}
 
 
 class TranslationSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from firewalls.models.firewall import Firewall
 from firewalls.models.locking import lock_firewalls
 from firewalls.models.validators import MAX_PORT
 from machines.models import Machine
+from networks.common.fields import as_address
 from networks.common.triggers import MACHINE, Recorded
 from networks.common.validation import Check, ChoiceCheck, Unique, ValidatedModel
 from networks.common.violations import Violation
@@ -40,6 +41,14 @@ _LABEL = (
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def of(self, firewall: Firewall) -> "EndpointQuerySet":
         return self.filter(address__machine=firewall.machine_id)
+
+    def matching(self, text: str) -> "EndpointQuerySet":
+        """Those whose firewall, machine, network or address is meant by what somebody typed."""
+        condition = Q(address__machine__name__icontains=text) | Q(machine__name__icontains=text)
+        condition |= Q(address__prefix__network__id__icontains=text)
+        if ip := as_address(text):
+            condition |= Q(address__address=ip)
+        return self.filter(condition)
 
     def with_relations(self) -> "EndpointQuerySet":
         return self.select_related("address__machine", "address__prefix__network", "machine")
@@ -95,7 +104,9 @@ class Endpoint(ValidatedModel):
                 name="http_proxy_speaks_tcp",
                 condition=Q(protocol="tcp") | ~Q(purpose="http-proxy"),
                 violation_error_code="proxy_is_tcp",
-                violation_error_message="An HTTP proxy is reached by tcp.",
+                violation_error_message=(
+                    "An HTTP proxy is reached by tcp; choose tcp, or another purpose."
+                ),
             ),
             ChoiceCheck(
                 name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])
@@ -153,6 +164,21 @@ class Endpoint(ValidatedModel):
             self.address.address, self.network.pk, holder.name, self._is_joined_by(holder)
         )
         yield from list(self._not_behind(holder)) or self._not_of_family(holder)
+
+    def in_the_way(self, constraint: str) -> str:
+        """The endpoint that has the place, and the next port that is free."""
+        if constraint != "endpoint_is_published_once":
+            return ""
+        there = Endpoint.objects.filter(address=self.address_id, protocol=self.protocol)
+        other = there.filter(port=self.port).exclude(pk=self.pk).with_relations().first()
+        if other is None:
+            return ""
+        taken = set(there.filter(port__gt=self.port).values_list("port", flat=True))
+        free = next((port for port in range(self.port + 1, MAX_PORT) if port not in taken), None)
+        instead = f"; port {free} is free" if free else ""
+        return (
+            f"{other} already leads to {other.machine.name}{instead}, or change or remove that one."
+        )
 
     def _is_joined_by(self, holder: Machine) -> bool:
         network = self.network

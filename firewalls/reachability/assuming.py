@@ -24,18 +24,24 @@ def assumptions(
     passing = [course for course in courses if course.crossings]
     crossings = [one for course in passing for one in course.crossings]
     arrived = [course for course in passing if not course.obstacles]
-    yield from dict.fromkeys(_not_in_sync(one.guard) for one in crossings if _is_stale(one.guard))
-    yield from dict.fromkeys(_from_outside(partition, crossings))
-    yield from dict.fromkeys(_pods(partition, crossings))
+    yield from dict.fromkeys(not_in_sync(one.guard) for one in crossings if is_stale(one.guard))
+    yield from along(partition, crossings)
     yield from _nobody_known(partition, question)
     yield from _any_port(question, arrived)
 
 
-def _is_stale(guard: Guard) -> bool:
+def along(partition: Partition, crossings: Iterable[Crossing]) -> Iterator[str]:
+    """What is taken for granted of the way itself, whatever was asked."""
+    passed = list(crossings)
+    yield from dict.fromkeys(_from_outside(partition, passed))
+    yield from dict.fromkeys(_pods(partition, passed))
+
+
+def is_stale(guard: Guard) -> bool:
     return guard.state != IN_SYNC
 
 
-def _not_in_sync(guard: Guard) -> str:
+def not_in_sync(guard: Guard) -> str:
     return f"{guard.name} {STATES.get(guard.state, 'is not in sync')}."
 
 

@@ -12,7 +12,7 @@ from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
 from firewalls.intent.choices import firewall_choices, network_choices
 from firewalls.intent.effects import Effect
-from firewalls.models import Firewall
+from firewalls.models import Endpoint, Firewall
 from firewalls.previews import join_preview, leave_preview
 from firewalls.pushing.asking import ask
 from networks.common.addressing import IP
@@ -84,6 +84,8 @@ def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
         context |= _shown(leave_preview(firewall, left), firewall)
     except ValidationError as error:
         context["refused"] = " ".join(error.messages)
+        published = Endpoint.objects.of(firewall).filter(address__prefix__network=left)
+        context["endpoints"] = published.with_relations()
     status = 422 if "refused" in context else 200
     return page(request, "firewalls/confirm_leave.html", context, status=status)
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Case, Count, Q, When
 from django.http import HttpRequest, HttpResponse
 
+from firewalls.intent import unconnected
 from firewalls.models import Firewall, FirewallQuerySet, Retired
 from firewalls.pushing import appliers, cautions
 from machines.models import Machine
@@ -17,7 +18,7 @@ from networks.usage import usage
 ATTENTION = ("failed", "refused", "drifted", "unreachable", "pending", "new")
 NEARLY_FULL = 0.6
 MOST_ATTENTION, MOST_FOUND = 12, 20
-MOST_FULLEST = 3
+MOST_FULLEST, MOST_UNCONNECTED = 3, 3
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -31,11 +32,21 @@ def overview(request: HttpRequest) -> HttpResponse:
         "appliers": appliers.others(),
         "cautions": cautions.counts(),
         "nearly_full": nearly[:MOST_ATTENTION],
+        **_unconnected(),
         "retired": Retired.objects.defer("files", "steps")[:MOST_ATTENTION],
         "partitions": _cards(states, full),
         "import_notes": ImportNote.objects.objects_by_verdict(),
     }
     return page(request, "firewalls/overview.html", context)
+
+
+def _unconnected() -> dict[str, Any]:
+    """The networks with most machines that have no way to the internet, and how many more."""
+    rows = unconnected.networks()
+    return {
+        "unconnected": rows[:MOST_UNCONNECTED],
+        "more_unconnected": max(0, len(rows) - MOST_UNCONNECTED),
+    }
 
 
 def _attention() -> FirewallQuerySet:

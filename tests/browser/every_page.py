@@ -13,6 +13,7 @@ from firewalls.intent import changes
 from firewalls.models import (
     Applier,
     Drift,
+    Endpoint,
     Firewall,
     JumpObservation,
     Observation,
@@ -65,6 +66,7 @@ def every_page() -> dict[str, int]:
     ]
     return {
         **dict.fromkeys(addresses, 200),
+        **_machine_pages(fra),
         f"{own}/join/tiny/?addresses=10.9.9.9": 422,
         f"{own}/join/lone/": 422,
         "/networks/nothing/": 404,
@@ -109,6 +111,32 @@ def _firewall_pages(firewall: Firewall) -> list[str]:
         f"{own}/join/tiny/",
         f"{own}/leave/store/",
     ]
+
+
+def _machine_pages(fra: World) -> dict[str, int]:
+    """Of one behind a firewall that leads outside, of one with a proxy, and of one with nothing.
+
+    And of the endpoint of that proxy, which keeps its firewall in a network.
+    """
+    shop = fra.private("web-shop", fra.shop)
+    proxied, lost = (fra.private(name, fra.storage, shared=True) for name in ("proxied", "lost"))
+    firewall = fra.firewall("web-fw", fra.shop, shop, proxied, fra.internet)
+    web, disk, tape = (
+        fra.machine(name, network.project, network)  # type: ignore[arg-type]
+        for name, network in (("web", shop), ("disk", proxied), ("t" * 63, lost))
+    )
+    for address in firewall.machine.addresses.filter(prefix__network=proxied):
+        fields = {"port": 3128, "target_port": 3128, "purpose": "http-proxy"}
+        Endpoint(address=address, machine=web, **fields).save()
+    parts = [f"/machines/{one.pk}/internet/" for one in (web, disk, tape)]
+    pages = [f"/machines/{one.pk}/" for one in (web, disk, tape)]
+    published = f"/endpoints/{Endpoint.objects.latest('created_at').pk}/"
+    parts += [published, f"{published}remove/", f"/firewalls/{firewall.pk}/endpoints/new/"]
+    parts += ["/endpoints/", "/endpoints/?q=nothing", "/networks/proxied/endpoints/"]
+    parts += ["/networks/proxied/endpoints/new/"]
+    lists = ["/machines/", "/machines/?q=nothing", "/internet-access/"]
+    addresses = [*lists, *parts, *pages, "/networks/proxied/internet/"]
+    return {**dict.fromkeys(addresses, 200), f"/firewalls/{firewall.pk}/leave/proxied/": 422}
 
 
 def _push_pages(firewall: Firewall) -> list[str]:

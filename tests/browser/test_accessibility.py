@@ -76,11 +76,14 @@ def pages() -> dict[str, int]:
     return every_page()
 
 
+PARTS = ("#consumers", "#siblings", "#ego", "#internet", "#endpoints", "#history")
+
+
 def go(page: Page, url: str, status: int = 200) -> None:
     """Open the page, wait for the parts that come later, and unfold what is folded."""
     answer = page.goto(url)
     assert answer is not None and answer.status == status, url
-    for part in ("#consumers", "#siblings", "#ego", "#history"):
+    for part in PARTS:
         if page.locator(f"{part}[hx-get]").count():
             page.locator(f"{part}:not([hx-get])").wait_for()
     page.locator(".event details").evaluate_all("all => all.forEach(one => one.open = true)")

@@ -26,6 +26,7 @@ from networks.common.validation import InUse
 from networks.models import Activity, Address, Network
 from tests.api import Api, codes, someone
 from tests.firewalls.test_api import path
+from tests.pages import visitor
 from tests.test_raw_sql import execute, take_out
 from tests.world import world
 
@@ -178,6 +179,20 @@ def by_admin(values: dict[str, Any]) -> Codes:
     return {} if answer.status_code == 302 else _said(answer.context["adminform"].form)
 
 
+def by_page(values: dict[str, Any]) -> Codes:
+    """From the page of the firewall that has the address, or of any other one."""
+    holder = values["address"].machine_id
+    firewall = Firewall.objects.filter(pk=holder).first() or Firewall.objects.earliest("pk")
+    client = visitor("operator")
+    url = f"/firewalls/{firewall.pk}/endpoints/new/"
+    body = {k: getattr(v, "pk", v) for k, v in values.items()}
+    shown = client.post(url, body)
+    if shown.status_code == 422:
+        return _said(shown.context["form"])
+    made = client.post(url, {**body, "shown": shown.context["form"].words})
+    return {} if made.status_code == 302 else _said(made.context["form"])
+
+
 def _support() -> Any:
     user, client = someone("admin", "support"), Client()
     user.is_staff = True
@@ -207,7 +222,7 @@ def by_rest(values: dict[str, Any]) -> Codes:
     return {} if answer.status_code == 201 else codes(answer)
 
 
-DOORS = {"orm": by_orm, "form": by_form, "admin": by_admin, "rest": by_rest}
+DOORS = {"orm": by_orm, "form": by_form, "admin": by_admin, "page": by_page, "rest": by_rest}
 # REST gets firewall and network by name, so it says which of these is wrong.
 AT_REST = {
     "at the firewall's primary address": {"network": ["not_joined"]},
@@ -216,6 +231,9 @@ AT_REST = {
     "at a machine's address": {"firewall": ["does_not_exist"]},
     "at an address that is on nothing": {"firewall": ["does_not_exist"]},
 }
+# A page offers the firewall's own addresses in shared networks, and no others.
+AT_PAGE = {case: {"address": ["invalid_choice"]} for case in AT_REST}
+INSTEAD: dict[str, dict[str, Codes]] = {"rest": AT_REST, "page": AT_PAGE}
 
 
 class TestDoors:
@@ -225,7 +243,7 @@ class TestDoors:
         attempt, refused = CASES[case]
         values = scene.fine(**attempt(scene))
         before = Endpoint.objects.count()
-        assert DOORS[door](values) == (AT_REST.get(case, refused) if door == "rest" else refused)
+        assert DOORS[door](values) == INSTEAD.get(door, {}).get(case, refused)
         assert Endpoint.objects.count() == before
 
     @pytest.mark.parametrize("door", DOORS)

@@ -1,0 +1,1 @@
+"""Pages of endpoints: lists of them, and publishing, changing and removing one."""
