@@ -20,6 +20,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from firewalls.api.access import SshAccessViewSet
+from firewalls.api.auditing import LeakAuditView
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.internet import MachineInternetView, NetworkInternetView
@@ -127,6 +128,11 @@ urlpatterns = [
         rf"^networks/(?P<id>{NETWORK_ID})/reachable-from/$",
         ReachableFromView.as_view(),
         name="network-reachable-from",
+    ),
+    re_path(
+        rf"^partitions/(?P<id>{NETWORK_ID})/leak-audit/$",
+        LeakAuditView.as_view(),
+        name="partition-leak-audit",
     ),
     path("machines/<uuid:id>/reaches/", ReachesView.as_view(), name="machine-reaches"),
     path(

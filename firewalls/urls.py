@@ -5,6 +5,7 @@ from firewalls.pushing.actions import ACTIONS
 from firewalls.views import (
     access,
     asking,
+    auditing,
     configuration,
     firewalls,
     internet,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("search/", overview.search, name="search"),
     path("partitions/<id:pk>/", partition.partition, name="partition"),
+    path("partitions/<id:pk>/leak-audit/", auditing.leak_audit, name="leak_audit"),
     path("networks/<id:pk>/picture/", partition.of_network, name="network_picture"),
     path("firewalls/<uuid:pk>/picture/", partition.of_firewall, name="firewall_picture"),
     path("networks/<id:pk>/share/", sharing.share, name="share"),

@@ -102,6 +102,14 @@ def load_users(network: str) -> Loaded:
     return _loaded(firewalls, {network}, MachineRow.objects.none())
 
 
+def load_partition(partition: str) -> Loaded:
+    """All of a partition's private networks and firewalls, and what is outside; no machines."""
+    networks = NetworkRow.objects.filter(partition=partition, kind=NetworkRow.Kind.PRIVATE)
+    firewalls = Firewall.objects.filter(machine__partition=partition).order_by()
+    ids = set(networks.order_by().values_list("pk", flat=True))
+    return _loaded(firewalls, ids, MachineRow.objects.none())
+
+
 def _networks_of(addresses: Collection[IP]) -> set[str]:
     """The networks that have these addresses in a prefix."""
     if not addresses:

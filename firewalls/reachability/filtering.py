@@ -42,7 +42,7 @@ def path_of(
 def passage_of(path: Path, packet: Packet) -> Passage | None:
     """The first rule that lets the packet through."""
     for passage in path.passages:
-        if _matches(passage.flow, packet):
+        if matches(passage.flow, packet):
             return passage
     return None
 
@@ -69,7 +69,7 @@ def seen_as(path: Path, packet: Packet) -> Packet:
     return packet
 
 
-def _matches(flow: Flow, packet: Packet) -> bool:
+def matches(flow: Flow, packet: Packet) -> bool:
     if flow.protocol and flow.protocol != packet.protocol:
         return False
     port = packet.port

@@ -153,10 +153,10 @@ def _one_of_each_part(partition: Partition, whole: Cidr, named: Iterable[Cidr]) 
     first, end = _span(whole)
     cuts = {cut for cidr in named for cut in _span(cidr) if first < cut < end}
     for begins, ends in pairwise(sorted({first, *cuts, end})):
-        yield from _first_of(partition, whole, begins, ends)
+        yield from first_of(partition, whole, begins, ends)
 
 
-def _first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iterator[IP]:
+def first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iterator[IP]:
     """The first address from a number on that a machine may have, or that is nobody's here.
 
     A firewall's own addresses are no machine's, and what is in a network is not the internet.

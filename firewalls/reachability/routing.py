@@ -16,8 +16,8 @@ def drawn_by(partition: Partition, network: str, address: IP) -> list[Guard]:
     """
     longest = NOWHERE
     guards: list[Guard] = []
-    for guard in partition.guards_of.get(network, ()):
-        length = match_length(guard.announced[address.version], address)
+    for guard in partition.drawing.get(network, ()):
+        length = match_length(guard.announced_in(network)[address.version], address)
         if length > longest:
             longest, guards = length, [guard]
         elif length == longest > NOWHERE:

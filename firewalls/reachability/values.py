@@ -1,7 +1,7 @@
 """What an answer is computed from: networks, machines, and firewalls with their plans."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -132,6 +132,25 @@ class Guard:
                 prefixes[family.version].append(family.default_route)
         return prefixes
 
+    @cached_property
+    def told_elsewhere(self) -> dict[str, dict[int, list[Cidr]]]:
+        """What it announces into private networks that it only uses, by network and family.
+
+        Nothing, by the rules here; other software announces its own network's prefixes there.
+        """
+        told: dict[str, dict[int, list[Cidr]]] = {}
+        for network, vrf in self.vrfs.items():
+            for leak in vrf.leaks if network != self.network else ():
+                if not leak.no_export:
+                    permitted = [entry.prefix for entry in leak.entries if entry.permitted]
+                    families = told.setdefault(network, {version: [] for version in FAMILIES})
+                    families[leak.version] += permitted
+        return told
+
+    def announced_in(self, network: str) -> dict[int, list[Cidr]]:
+        """What it draws from the machines of one of its networks, by family."""
+        return self.announced if network == self.network else self.told_elsewhere[network]
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -155,6 +174,15 @@ class Partition:
         guards: dict[str, list[Guard]] = {}
         for guard in self.guards:
             for network in guard.vrfs:
+                guards.setdefault(network, []).append(guard)
+        return guards
+
+    @cached_property
+    def drawing(self) -> dict[str, list[Guard]]:
+        """The firewalls that announce anything in a network: its own, and any that tell it more."""
+        guards = {network: [*own] for network, own in self.guards_of.items()}
+        for guard in self.guards:
+            for network in guard.told_elsewhere:
                 guards.setdefault(network, []).append(guard)
         return guards
 
@@ -198,6 +226,16 @@ class Partition:
         if place < 0 or address not in prefixes[place][0]:
             return None
         return prefixes[place]
+
+    def places_in(self, cidr: Cidr) -> Iterator[tuple[Cidr, Network]]:
+        """Every prefix of a network that has addresses of this one, with the network."""
+        begins, prefixes = self._places[cidr.version]
+        place = max(bisect_right(begins, int(cidr.network_address)) - 1, 0)
+        for prefix, network in prefixes[place:]:
+            if int(prefix.network_address) > int(cidr.broadcast_address):
+                return
+            if prefix.overlaps(cidr):
+                yield prefix, network
 
     def network_of(self, address: IP) -> Network | None:
         """The network that has this address; None of one outside."""

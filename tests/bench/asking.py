@@ -33,7 +33,7 @@ Row = dict[str, float]
 
 def ask_reachability() -> Iterator[Row]:
     """Yield a row per kind of question."""
-    with _large_demo() as chance:
+    with large_demo() as chance:
         machines = list(
             Machine.objects.plain()
             .filter(primary__residents__firewall__isnull=False)
@@ -75,10 +75,10 @@ def _row(kind: int, questions: list[tuple[Around, Question]]) -> Row:
     answering, loading, queries = [], [], set()
     for around, question in questions:
         with CaptureQueriesContext(connection) as counted:
-            loaded, milliseconds = _timed(partial(load_around, around))
+            loaded, milliseconds = timed(partial(load_around, around))
         loading.append(milliseconds)
         queries.add(len(counted))
-        _, milliseconds = _timed(partial(answer, loaded.wanted, question))
+        _, milliseconds = timed(partial(answer, loaded.wanted, question))
         answering.append(milliseconds)
     whole = [sum(pair) for pair in zip(answering, loading, strict=True)]
     return {
@@ -93,14 +93,14 @@ def _row(kind: int, questions: list[tuple[Around, Question]]) -> Row:
     }
 
 
-def _timed(action: Callable[[], T]) -> tuple[T, float]:
+def timed(action: Callable[[], T]) -> tuple[T, float]:
     began = time.perf_counter()
     result = action()
     return result, MILLISECONDS * (time.perf_counter() - began)
 
 
 @contextmanager
-def _large_demo() -> Iterator[Random]:
+def large_demo() -> Iterator[Random]:
     """The networks, machines and firewalls of the large demo, in a database of its own."""
     with database(), connected(), transaction.atomic():
         building.write_fleet(Random(building.SEED), timezone.now(), SIZE)

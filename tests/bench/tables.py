@@ -10,6 +10,7 @@ from django.conf import settings
 from tests.bench import (
     allocating,
     asking,
+    auditing,
     carving,
     importing,
     knocking,
@@ -79,6 +80,12 @@ BENCHMARKS = {
         labels=("kind", "questions"),
         main="whole_ms",
         processor="answer_ms",
+    ),
+    "audit": Benchmark(
+        auditing.audit_partition,
+        labels=("firewalls", "applied"),
+        main="whole_ms",
+        processor="core_ms",
     ),
     "poll": Benchmark(
         polling.poll_rollouts,

@@ -265,6 +265,7 @@ def _pages_of_care(fra: World) -> list[str]:
         "/partitions/fra/?view=matrix&open=tenant:none&open=project:shop&order=trouble",
         "/partitions/fra/?view=table",
         "/partitions/fra/?project=nothing",
+        "/partitions/fra/leak-audit/",
         "/networks/store/picture/",
         f"/firewalls/{held.pk}/picture/",
     ]

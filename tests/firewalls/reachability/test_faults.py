@@ -40,7 +40,7 @@ def without(kept: Callable[[Any], bool]) -> Fault:
 def flow_without(**fields: Any) -> Fault:
     """Rules are read without a part of them."""
     return asked_otherwise(
-        filtering, "_matches", lambda flow, packet: (replace(flow, **fields), packet)
+        filtering, "matches", lambda flow, packet: (replace(flow, **fields), packet)
     )
 
 
