@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from firewalls.allocation import free_firewall, join, leave
+from firewalls.allocation import add_rule, free_firewall, join, leave
 from firewalls.intent.consumers import Bridge, bridges
 from firewalls.intent.effects import Effect, foresee
-from firewalls.models import Firewall
+from firewalls.models import Firewall, Rule
 from networks.common.addressing import IP, Cidr
 from networks.common.violations import Violation
 from networks.models import Network
@@ -110,6 +110,11 @@ def leave_preview(firewall: Firewall, network: Network) -> Effect[tuple[IP, ...]
         return addresses
 
     return foresee(action)
+
+
+def rule_preview(rule: Rule) -> Effect[None]:
+    """What adding the rule would do. Raises ValidationError with the same words."""
+    return foresee(lambda: add_rule(copy(rule)))
 
 
 def free_preview(firewall: Firewall) -> Effect[None]:
