@@ -13,6 +13,7 @@ from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
 from firewalls.intent.choices import firewall_choices, network_choices
 from firewalls.intent.effects import Effect
+from firewalls.intent.flows import flows
 from firewalls.models import Firewall
 from firewalls.previews import join_preview, leave_preview
 from firewalls.pushing.asking import ask
@@ -93,7 +94,8 @@ def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
 def _shown(effect: Effect[tuple[IP, ...]], firewall: Firewall) -> dict[str, object]:
     """The firewall's addresses there, what changes on it, and what changes on others besides."""
     diffs = effect.diffs()
-    return {"addresses": effect.result, "diffs": diffs.pop(firewall, {}), "others": diffs}
+    shown = {"addresses": effect.result, "flows": flows(effect)}
+    return {**shown, "diffs": diffs.pop(firewall, {}), "others": diffs}
 
 
 def done(request: HttpRequest, firewall: Firewall, sentence: str, push: bool) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from firewalls.allocation import add_rule as add
 from firewalls.forms import RuleForm
+from firewalls.intent.flows import flows
 from firewalls.models import Firewall, Rule
 from firewalls.previews import rule_preview
 from firewalls.views.joining import done
@@ -30,7 +31,8 @@ def add_rule(request: HttpRequest, pk: UUID) -> HttpResponse:
                 add(rule, by=request.user.get_username())
                 push = "push" in request.POST
                 return done(request, firewall, f"{firewall} has another rule", push)
-            context["diffs"] = rule_preview(rule).diffs().pop(firewall, {})
+            effect = rule_preview(rule)
+            context |= {"diffs": effect.diffs().pop(firewall, {}), "flows": flows(effect)}
         except ValidationError as error:
             form.add_error(None, error)
     status = 422 if form.errors else 200

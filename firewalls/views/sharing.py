@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from firewalls.forms import ShareForm
 from firewalls.intent.consumers import consumers as consumers_of
+from firewalls.intent.flows import flows
 from firewalls.previews import share_preview
 from firewalls.views.reachability.back import question
 from networks.common.htmx import page
@@ -37,6 +38,7 @@ def _context(network: Network, form: ShareForm) -> dict[str, object]:
         "preview": preview,
         "projects": {bridge.firewall.machine.project_id for bridge in preview.could_join},
         "changes": preview.effect.diffs(),
+        "flows": flows(preview.effect),
     }
 
 
