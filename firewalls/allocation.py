@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from firewalls.intent import revisions
 from firewalls.models import (
@@ -214,6 +214,18 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     retired = Retired.objects.retire(firewall, by)
     free_machine(firewall.machine)
     return retired
+
+
+@audited_as(lambda arguments: f"{arguments['rule'].firewall} was given a rule")
+@transaction.atomic
+def add_rule(rule: Rule, *, by: str = "") -> None:
+    """Add it as the last of its direction. Raises ValidationError."""
+    firewall = rule.firewall
+    lock_firewall(firewall)
+    own = firewall.rules.filter(direction=rule.direction)
+    rule.position = 1 + (own.aggregate(last=Max("position"))["last"] or 0)
+    rule.save(force_insert=True)
+    revisions.refresh([firewall.pk], cause=f"{firewall.name} was given a rule", by=by)
 
 
 @audited_as(lambda arguments: f"the rules of {arguments['firewall']} were replaced")

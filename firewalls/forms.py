@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from firewalls.configuration.windows import NAMES, WEEK
-from firewalls.models import Choice, Firewall, SshAccess, Window
+from firewalls.models import Choice, Firewall, Rule, SshAccess, Window
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing.asking import Wish
 from firewalls.pushing.replacing import replace
@@ -226,6 +226,14 @@ class WindowForm(WholeRowForm):
     class Meta:
         model = Window
         fields = ("days", "begins", "ends", "zone", "only_automatic")
+
+
+class RuleForm(WholeRowForm):
+    """What passes in one direction."""
+
+    class Meta:
+        model = Rule
+        fields = ("direction", "protocol", "ports", "sources", "destinations", "comment")
 
 
 class LimitForm(WholeRowForm):

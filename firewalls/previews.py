@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from firewalls.allocation import free_firewall, join, leave
+from firewalls.allocation import add_rule, free_firewall, join, leave
 from firewalls.intent.consumers import Bridge, bridges
 from firewalls.intent.effects import Effect, foresee
-from firewalls.models import Endpoint, Firewall
+from firewalls.models import Endpoint, Firewall, Rule
 from firewalls.publishing import amend, publish, withdraw
 from networks.common.addressing import IP, Cidr
 from networks.common.violations import Violation
@@ -112,6 +112,11 @@ def leave_preview(firewall: Firewall, network: Network) -> Effect[tuple[IP, ...]
         return addresses
 
     return foresee(action)
+
+
+def rule_preview(rule: Rule) -> Effect[None]:
+    """What adding the rule would do. Raises ValidationError with the same words."""
+    return foresee(lambda: add_rule(copy(rule)))
 
 
 def free_preview(firewall: Firewall) -> Effect[None]:

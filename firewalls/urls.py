@@ -18,12 +18,14 @@ from firewalls.views import (
     retired,
     rollout_progress,
     rollouts,
+    rules,
     sharing,
     siblings,
     takeover,
     when,
 )
 from firewalls.views.endpoints import changing, showing
+from firewalls.views.reachability import ask, lists
 
 
 class Action(StringConverter):
@@ -57,6 +59,11 @@ urlpatterns = [
     path("machines/<uuid:pk>/internet/", internet.of_machine, name="machine_internet"),
     path("internet-access/", internet.without, name="without_internet"),
     path("networks/<id:pk>/join/", joining.join_network, name="join_network"),
+    path("reachability/", ask.ask, name="reachability"),
+    path("reachability/ends/", ask.ends, name="ends"),
+    path("networks/<id:pk>/reachable-from/", lists.reachable_from, name="reachable_from"),
+    path("machines/<uuid:pk>/reaches/", lists.reached_by, name="reaches"),
+    path("firewalls/<uuid:pk>/rules/add/", rules.add_rule, name="add_rule"),
     path("firewalls/", firewalls.firewall_list, name="list"),
     path("firewalls/<uuid:pk>/", firewalls.firewall_detail, name="detail"),
     path("firewalls/<uuid:pk>/config/", configuration.files, name="config"),

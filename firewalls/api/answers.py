@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from django.urls import reverse
 from rest_framework import serializers
 
 from firewalls.intent.partitions import Basis
+from firewalls.intent.remedies import url_of
 from firewalls.reachability import Remedy, Verdict
 
 VERDICTS = [str(one) for one in Verdict]
-FIREWALL_PAGES = {"push": "firewalls:push"}
-NETWORK_PAGES = {"share": "firewalls:share", "publish": "firewalls:publish_in"}
 
 
 class TranslationSerializer(serializers.Serializer[Any]):
@@ -70,16 +68,6 @@ class FlowRemedySerializer(serializers.Serializer[Any]):
 
     def get_url(self, remedy: Remedy) -> str:
         return url_of(remedy)
-
-
-def url_of(remedy: Remedy) -> str:
-    """The page where a remedy is done."""
-    if remedy.action == "join":
-        return reverse("firewalls:confirm_join", args=[remedy.firewall, remedy.network])
-    if remedy.action in NETWORK_PAGES or not remedy.firewall:
-        name = NETWORK_PAGES.get(remedy.action, "networks:detail")
-        return reverse(name, args=[remedy.network])
-    return reverse(FIREWALL_PAGES.get(remedy.action, "firewalls:detail"), args=[remedy.firewall])
 
 
 class FamilySerializer(serializers.Serializer[Any]):

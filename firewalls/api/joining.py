@@ -6,7 +6,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from firewalls.api.flows import FlowsSerializer
 from firewalls.intent.effects import Change, Effect
+from firewalls.intent.flows import flows
 from networks.common.addressing import IP
 from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import InetText, RelatedId
@@ -43,12 +45,18 @@ class EffectSerializer(serializers.Serializer[Any]):
         help_text="Its own configuration, and those of other firewalls of its network."
     )
 
+    flows = serializers.SerializerMethodField(help_text="What opens and closes by that.")
+
     def get_addresses(self, effect: Effect[tuple[IP, ...]]) -> list[str]:
         return [str(address) for address in effect.result]
 
     @extend_schema_field(ChangeSerializer(many=True))
     def get_changes(self, effect: Effect[tuple[IP, ...]]) -> list[dict[str, Any]]:
         return [shown(change) for change in effect.changes()]
+
+    @extend_schema_field(FlowsSerializer)
+    def get_flows(self, effect: Effect[tuple[IP, ...]]) -> Any:
+        return FlowsSerializer(flows(effect)).data
 
 
 def shown(change: Change) -> dict[str, Any]:

@@ -1,26 +1,17 @@
 """What a query asks: from where, to where, as what, and on which basis."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from rest_framework import serializers
 
-from firewalls.intent.partitions import Around, Basis, machine_value
+from firewalls.intent.partitions import Basis
+from firewalls.intent.questions import Asked, is_unrouted, unrouted
 from firewalls.models import Endpoint
-from firewalls.reachability import (
-    AnAddress,
-    AnEndpoint,
-    AnyOf,
-    Internet,
-    Question,
-    TheMachine,
-)
-from firewalls.reachability.questions import Destination, Source
 from firewalls.reachability.values import ICMP, TCP
 from machines.models import Machine
 from networks.common.api.fields import InetText, RelatedId, UtcTime
-from networks.models import Network, Prefix
+from networks.models import Network
 
 MAX_PORT = 65535
 SOURCES = ("machine", "network", "source")
@@ -112,63 +103,18 @@ class QuestionSerializer(ServiceSerializer):
             raise serializers.ValidationError({name: reason}, code="other_than_endpoint")
 
     @property
-    def question(self) -> Question:
+    def asked(self) -> Asked:
         query = self.validated_data
-        return Question(
-            source=_place(query[query["from"]]),
-            destination=_destination(query),
+        internet = query["to"] == "internet"
+        return Asked(
+            source=query[query["from"]],
+            destination=None if internet else query[query["to"]],
             port=query.get("port"),
             protocol=query["protocol"],
-        )
-
-    @property
-    def around(self) -> Around:
-        """What has to be known to answer."""
-        query = self.validated_data
-        places = [query[query["from"]], query[query["to"]]]
-        published = [one for one in places if isinstance(one, Endpoint)]
-        networks = [one for one in places if isinstance(one, Network)]
-        machines = [one for one in places if isinstance(one, Machine)]
-        addresses = [row for one in machines for row in one.addresses.all()]
-        addresses += [one.address for one in published]
-        named = {one for one in places if isinstance(one, IPv4Address | IPv6Address)}
-        return Around(
-            networks={*(one.pk for one in networks), *(one.primary_id for one in machines)},
-            addresses={*named, *(row.address for row in addresses)},
-            machines={*(one.pk for one in machines), *(one.machine_id for one in published)},
-            outside=_is_outside(query),
         )
 
 
 def refuse_unrouted(field: str, network: Network | None) -> None:
     """Super networks and underlays carry no machine's traffic. Raises ValidationError."""
-    if network is not None and network.kind in (Network.Kind.SUPER, Network.Kind.UNDERLAY):
-        reason = f"{network.pk} is {network.get_kind_display()}: no machine is in it (R8)."
-        raise serializers.ValidationError({field: reason}, code="not_explicit")
-
-
-def _place(place: Any) -> Source:
-    if isinstance(place, Machine):
-        return TheMachine(machine_value(place))
-    return AnyOf(place.pk) if isinstance(place, Network) else AnAddress(place)
-
-
-def _destination(query: Mapping[str, Any]) -> Destination:
-    if query["to"] == "internet":
-        return Internet()
-    if query["to"] == "endpoint":
-        row = query["endpoint"]
-        return AnEndpoint(row.address.address, row.port, row.protocol)
-    return _place(query[query["to"]])
-
-
-def _is_outside(query: Mapping[str, Any]) -> bool:
-    """Whether it comes from outside: of an external network, or of none at all."""
-    if query["from"] == "network":
-        return bool(query["network"].kind == Network.Kind.EXTERNAL)
-    if query["from"] == "machine":
-        return False
-    inside = Prefix.objects.filter(
-        cidr__net_contains_or_equals=ip_network(query["source"]), network__kind=Network.Kind.PRIVATE
-    )
-    return not inside.exists()
+    if network is not None and is_unrouted(network):
+        raise serializers.ValidationError({field: unrouted(network)}, code="not_explicit")

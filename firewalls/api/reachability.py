@@ -8,14 +8,11 @@ from rest_framework.response import Response
 
 from firewalls.api.answers import AnswerSerializer
 from firewalls.api.questions import QuestionSerializer
-from firewalls.intent.partitions import Basis, load_around
-from firewalls.reachability import Answer, Verdict, answer
+from firewalls.intent.partitions import Basis
+from firewalls.intent.questions import Answered, answered
+from firewalls.reachability import Answer
 from networks.common.api.views import WholeWrites
 
-PUSHED = "It comes about once what is wanted is pushed."
-STILL = "It still works, and ends once what is wanted is pushed."
-SAME = "What was applied last does the same."
-OTHER = "What was applied last does something else."
 SHOWN = (
     "reachable",
     "verdict",
@@ -26,7 +23,6 @@ SHOWN = (
     "remedies",
     "assumptions",
 )
-NOT_KNOWN = "What was applied last is not what is wanted, and is not known here."
 
 
 class ReachabilityView(WholeWrites):
@@ -46,23 +42,19 @@ class ReachabilityView(WholeWrites):
         """
         query = QuestionSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        return self.read(request, AnswerSerializer(answered(query)).data)
+        found = answered(query.asked, Basis(query.validated_data["basis"]))
+        return self.read(request, AnswerSerializer(_shown(found)).data)
 
 
-def answered(query: QuestionSerializer) -> dict[str, Any]:
+def _shown(found: Answered) -> dict[str, Any]:
     """The answer in the shape of AnswerSerializer."""
-    loaded = load_around(query.around)
-    answers = {basis: answer(loaded.on(basis), query.question) for basis in Basis}
-    basis = Basis(query.validated_data["basis"])
-    (other,) = set(Basis) - {basis}
-    found = answers[basis]
     beside = {
-        "basis": other,
-        "verdict": answers[other].verdict,
-        "message": between(answers[Basis.WANTED], answers[Basis.APPLIED]),
+        "basis": found.other,
+        "verdict": found.beside.verdict,
+        "message": found.message,
     }
-    shown = {name: getattr(found, name) for name in SHOWN}
-    return {**shown, **_first_words(found), "basis": basis, "beside": beside}
+    shown = {name: getattr(found.answer, name) for name in SHOWN}
+    return {**shown, **_first_words(found.answer), "basis": found.basis, "beside": beside}
 
 
 def _first_words(found: Answer) -> dict[str, str]:
@@ -73,14 +65,3 @@ def _first_words(found: Answer) -> dict[str, str]:
     if found.remedies:
         words["remedy"] = found.remedies[0].message
     return words
-
-
-def between(wanted: Answer, applied: Answer) -> str:
-    """What lies between what is wanted and what was applied, as a sentence."""
-    if wanted.verdict is applied.verdict:
-        return SAME
-    if applied.verdict is Verdict.UNKNOWN:
-        return NOT_KNOWN
-    if wanted.reachable and applied.verdict is Verdict.UNREACHABLE:
-        return PUSHED
-    return STILL if applied.reachable and wanted.verdict is Verdict.UNREACHABLE else OTHER

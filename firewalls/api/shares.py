@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from firewalls.api.flows import FlowsSerializer
 from firewalls.intent.consumers import bridges
+from firewalls.intent.flows import flows
 from firewalls.models import Firewall
 from firewalls.previews import SharePreview, share_preview
 from networks.api.networks import NetworkSerializer, NetworkViewSet
@@ -60,10 +62,15 @@ class ShareEffectSerializer(serializers.Serializer[Any]):
     machines_by_project = serializers.DictField(child=serializers.IntegerField())
     prefixes = serializers.ListField(child=CidrText())
     firewalls_that_change = serializers.SerializerMethodField()
+    flows = serializers.SerializerMethodField(help_text="Of its own firewalls; others join first.")
     irreversible = serializers.SerializerMethodField()
 
     def get_firewalls_that_change(self, preview: SharePreview) -> list[str]:
         return [change.firewall.name for change in preview.effect.changes()]
+
+    @extend_schema_field(FlowsSerializer)
+    def get_flows(self, preview: SharePreview) -> Any:
+        return FlowsSerializer(flows(preview.effect)).data
 
     def get_irreversible(self, preview: SharePreview) -> bool:
         """Always true: a shared network stays shared (R3)."""

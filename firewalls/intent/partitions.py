@@ -110,6 +110,11 @@ def load_partition(partition: str) -> Loaded:
     return _loaded(firewalls, ids, MachineRow.objects.none())
 
 
+def network_values(networks: Collection[str]) -> dict[str, Network]:
+    """These networks, and all that are outside, as reachability takes them; one query."""
+    return {row["id"]: _network(row) for row in _network_rows([], networks)}
+
+
 def _networks_of(addresses: Collection[IP]) -> set[str]:
     """The networks that have these addresses in a prefix."""
     if not addresses:

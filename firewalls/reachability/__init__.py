@@ -14,6 +14,8 @@ from firewalls.reachability.answers import (
     Remedy,
     Verdict,
 )
+from firewalls.reachability.changed import Change
+from firewalls.reachability.comparing import compared
 from firewalls.reachability.questions import (
     AnAddress,
     AnEndpoint,
@@ -30,6 +32,7 @@ __all__ = [
     "Answer",
     "AnyOf",
     "Blocker",
+    "Change",
     "FamilyAnswer",
     "Guard",
     "Hop",
@@ -44,4 +47,5 @@ __all__ = [
     "TheMachine",
     "Verdict",
     "answer",
+    "compared",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from firewalls.configuration.values import Rule
 from networks.common.addressing import IP
 
 
@@ -79,7 +80,8 @@ class Opens:
 class Remedy:
     """What takes one thing away, who may, and what else it opens.
 
-    The action names what is done, with the firewall (its id) and network that it is done to.
+    The action names what is done, with the firewall (its id) and network that it is done to, and
+    the rule that is added.
     """
 
     action: str
@@ -88,6 +90,7 @@ class Remedy:
     opens: Opens = Opens()
     firewall: str = ""
     network: str = ""
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)

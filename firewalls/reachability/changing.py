@@ -8,7 +8,7 @@ from firewalls.configuration.offers import offer
 from firewalls.configuration.plan import Facts, plan
 from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES, Net, Rule
-from firewalls.reachability.values import EXTERNAL, Guard, Network, Packet, Partition
+from firewalls.reachability.values import EXTERNAL, ICMP, Guard, Network, Packet, Partition
 from networks.common.addressing import IP, Cidr, last_usable
 
 
@@ -31,13 +31,19 @@ def with_joined(partition: Partition, guard: Guard, network: str) -> Partition:
     return _changed(partition, guard, join)
 
 
-def with_rule(partition: Partition, guard: Guard, direction: str, packet: Packet) -> Partition:
-    """As if a rule of the firewall let exactly this through."""
-    ports = (str(packet.port),) if packet.port else ("1-65535",)
+def rule_for(direction: str, packet: Packet) -> Rule:
+    """The rule that lets exactly this through."""
+    ports: tuple[str, ...] = (str(packet.port),) if packet.port else ("1-65535",)
     there: tuple[Cidr, ...] = (ip_network(packet.destination),)
     if packet.anywhere:
         there = (DEFAULT_ROUTES[packet.version],)
-    rule = Rule(direction, packet.protocol, ports, (), there, "as it would be")
+    if packet.protocol == ICMP:
+        ports = ()
+    return Rule(direction, packet.protocol, ports, (), there, "as it would be")
+
+
+def with_rule(partition: Partition, guard: Guard, rule: Rule) -> Partition:
+    """As if the firewall had this rule as well."""
 
     def allow(facts: Facts) -> Facts:
         return replace(facts, rules=(*facts.rules, rule))

@@ -83,7 +83,7 @@ def probes(partition: Partition, question: Question, version: int) -> list[Probe
     port, protocol = question.port, question.protocol
     if isinstance(question.destination, AnEndpoint):
         port, protocol = question.destination.port, question.destination.protocol
-    named = _named(partition, question.source, version)
+    named = named_by(partition, sources_of(partition, question.source), version)
     anywhere = isinstance(question.destination, Internet)
     destinations = list(_addresses(partition, question.destination, version, named))
     return [
@@ -125,21 +125,21 @@ def _addresses(
         yield from (ip for ip in place.machine.addresses if ip.version == version)
     elif isinstance(place, AnyOf):
         for cidr in partition.networks[place.network].prefixes_of(version):
-            yield from _one_of_each_part(partition, cidr, named)
+            yield from one_of_each_part(partition, cidr, named)
     elif isinstance(place, Internet):
-        yield from _one_of_each_part(partition, DEFAULT_ROUTES[version], named)
+        yield from one_of_each_part(partition, DEFAULT_ROUTES[version], named)
     elif place.address.version == version:
         yield place.address
 
 
-def _named(partition: Partition, source: Source, version: int) -> set[Cidr]:
-    """The prefixes that rules of the source's firewalls name.
+def named_by(partition: Partition, networks: Iterable[str], version: int) -> set[Cidr]:
+    """The prefixes that rules of the firewalls in these networks name.
 
     But not those of endpoints, which are asked for by their own addresses.
     """
     return {
         cidr
-        for network in sources_of(partition, source)
+        for network in networks
         for guard in partition.joined.get(network, ())
         for path in guard.paths
         if path.version == version and path.port_forward is None
@@ -148,7 +148,7 @@ def _named(partition: Partition, source: Source, version: int) -> set[Cidr]:
     }
 
 
-def _one_of_each_part(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[IP]:
+def one_of_each_part(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[IP]:
     """An address of each part of a prefix that rules treat alike, where anybody may have one."""
     first, end = _span(whole)
     cuts = {cut for cidr in named for cut in _span(cidr) if first < cut < end}

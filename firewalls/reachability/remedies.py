@@ -99,9 +99,10 @@ def _rule(partition: Partition, guard: Guard, obstacle: Obstacle) -> Cure:
         f" it counts for {_machines(machines)}."
     )
     opens = Opens(machines, machines)
-    remedy = Remedy("rule", message, OPERATOR, opens, guard.id, obstacle.target)
+    rule = changing.rule_for(direction, packet)
+    remedy = Remedy("rule", message, OPERATOR, opens, guard.id, obstacle.target, rule)
     guard = _now(partition, guard)
-    then = changing.with_rule(partition, guard, direction, packet) if guard.facts else None
+    then = changing.with_rule(partition, guard, rule) if guard.facts else None
     return Cure(remedy, then)
 
 

@@ -7,14 +7,17 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 
 from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
 from firewalls.intent.choices import firewall_choices, network_choices
 from firewalls.intent.effects import Effect
+from firewalls.intent.flows import flows
 from firewalls.models import Endpoint, Firewall
 from firewalls.previews import join_preview, leave_preview
 from firewalls.pushing.asking import ask
+from firewalls.views.reachability.back import question
 from networks.common.addressing import IP
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
@@ -66,7 +69,7 @@ def _join(
 ) -> HttpResponse:
     addresses = form.cleaned_data["addresses"]
     join(firewall, network, addresses=addresses, by=request.user.get_username())
-    return _done(request, firewall, f"{firewall} joined {network}", form.cleaned_data["push"])
+    return done(request, firewall, f"{firewall} joined {network}", form.cleaned_data["push"])
 
 
 def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
@@ -80,7 +83,7 @@ def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
         if form.is_valid():
             leave(firewall, left, by=request.user.get_username())
             sentence = f"{firewall} left {left}"
-            return _done(request, firewall, sentence, form.cleaned_data["push"])
+            return done(request, firewall, sentence, form.cleaned_data["push"])
         context |= _shown(leave_preview(firewall, left), firewall)
     except ValidationError as error:
         context["refused"] = " ".join(error.messages)
@@ -93,21 +96,23 @@ def confirm_leave(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
 def _shown(effect: Effect[tuple[IP, ...]], firewall: Firewall) -> dict[str, object]:
     """The firewall's addresses there, what changes on it, and what changes on others besides."""
     diffs = effect.diffs()
-    return {"addresses": effect.result, "diffs": diffs.pop(firewall, {}), "others": diffs}
+    shown = {"addresses": effect.result, "flows": flows(effect)}
+    return {**shown, "diffs": diffs.pop(firewall, {}), "others": diffs}
 
 
-def _done(request: HttpRequest, firewall: Firewall, sentence: str, push: bool) -> HttpResponse:
-    """Say so, and go where it is pushed, or back to the firewall where it waits."""
+def done(request: HttpRequest, firewall: Firewall, sentence: str, push: bool) -> HttpResponse:
+    """Say so, and go back to the question that led here, or where it is pushed, or waits."""
+    back = question(request)
     if push and firewall.host and request.user.has_perm("firewalls.add_push"):
         try:
             queued = ask(firewall, by=request.user.get_username())
         except ValidationError as error:
             messages.error(request, f"{sentence}. It is not pushed: {' '.join(error.messages)}")
-            return redirect("firewalls:detail", firewall.pk)
+            return redirect(back or reverse("firewalls:detail", args=[firewall.pk]))
         messages.success(request, f"{sentence}. Its configuration is on the way.")
-        return redirect("firewalls:push_detail", queued.pk)
+        return redirect(back or reverse("firewalls:push_detail", args=[queued.pk]))
     messages.success(request, f"{sentence}. Its configuration waits to be pushed.")
-    return redirect("firewalls:detail", firewall.pk)
+    return redirect(back or reverse("firewalls:detail", args=[firewall.pk]))
 
 
 def _firewall(request: HttpRequest, pk: UUID) -> Firewall:

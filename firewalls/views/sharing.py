@@ -3,10 +3,13 @@
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 
 from firewalls.forms import ShareForm
 from firewalls.intent.consumers import consumers as consumers_of
+from firewalls.intent.flows import flows
 from firewalls.previews import share_preview
+from firewalls.views.reachability.back import question
 from networks.common.htmx import page
 from networks.models import Network
 
@@ -20,7 +23,7 @@ def share(request: HttpRequest, pk: str) -> HttpResponse:
     if form.is_valid():
         try:
             network.share(request.user.get_username(), form.cleaned_data["reason"])
-            return redirect("networks:detail", network.pk)
+            return redirect(question(request) or reverse("networks:detail", args=[network.pk]))
         except ValidationError as error:
             form.refuse(error)
     status = 422 if form.errors else 200
@@ -35,6 +38,7 @@ def _context(network: Network, form: ShareForm) -> dict[str, object]:
         "preview": preview,
         "projects": {bridge.firewall.machine.project_id for bridge in preview.could_join},
         "changes": preview.effect.diffs(),
+        "flows": flows(preview.effect),
     }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -61,6 +62,17 @@ class CidrField(models.Field):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: models.Model) -> str:
         return str(self.value_from_object(obj))
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """A field that gives prefixes, in a list as well, where no column reads them."""
+        return super().formfield(**{"form_class": PrefixText, **kwargs})
+
+
+class PrefixText(forms.CharField):
+    """A prefix as text, read as its column reads it."""
+
+    def to_python(self, value: Any) -> Any:
+        return CidrField().to_python(super().to_python(value))
 
 
 class InetField(models.Field):  # type: ignore[type-arg]

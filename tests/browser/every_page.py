@@ -37,7 +37,7 @@ def every_page() -> dict[str, int]:
     store = fra.private("store", fra.storage)
     store.share("ada", "backups of every project, agreed with the storage team")
     home = fra.private(LONG_NAME, fra.shop)
-    fra.machine("till", fra.shop, home)
+    till = fra.machine("till", fra.shop, home)
     firewall = fra.firewall("shop-fw", fra.shop, home, fra.internet, host="192.0.2.7", user="metal")
     _let_https_out(firewall)
     join(firewall, store)
@@ -67,6 +67,10 @@ def every_page() -> dict[str, int]:
     return {
         **dict.fromkeys(addresses, 200),
         **_machine_pages(fra),
+        f"/machines/{till.pk}/reaches/": 200,
+        f"{own}/rules/add/?direction=egress&protocol=tcp&ports=853": 200,
+        f"{own}/rules/add/?direction=egress&protocol=tcp&ports=": 422,
+        "/reachability/?from=til&to=store&port=0": 422,
         f"{own}/join/tiny/?addresses=10.9.9.9": 422,
         f"{own}/join/lone/": 422,
         "/networks/nothing/": 404,
@@ -82,6 +86,13 @@ NETWORK_PAGES = [
     "/networks/super-fra/",
     "/networks/internet-fra/",
     f"/networks/{LONG_NAME}/share/",
+    f"/networks/{LONG_NAME}/reachable-from/",
+    "/networks/store/reachable-from/?port=2049",
+    "/networks/super-fra/reachable-from/",
+    "/reachability/",
+    "/reachability/?from=till&to=store&port=2049",
+    "/reachability/?from=till&to=internet&port=443",
+    "/reachability/?from=lone&to=tiny&basis=applied",
     "/networks/super-fra/share/",
     "/networks/store/share/",
     "/networks/store/consumers/",

@@ -1,7 +1,6 @@
 """The question over REST: as it was promised, from the rows, with a constant number of queries."""
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -10,39 +9,14 @@ from django.test.utils import CaptureQueriesContext
 
 from firewalls.allocation import join
 from firewalls.intent import revisions
-from firewalls.models import Endpoint, Firewall, Observation, Rule
+from firewalls.models import Endpoint, Firewall, Rule
 from machines.models import Machine
 from networks.models import Address
 from tests.api import Api, codes
-from tests.world import World, world
+from tests.firewalls.askable import Place, pushed
+from tests.world import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
-
-
-class Place:
-    """shop has joined storage and the internet, pay has joined nothing."""
-
-    def __init__(self) -> None:
-        self.fra: World = world()
-        self.storage = self.fra.private("storage", self.fra.storage)
-        self.storage.share(by="somebody")
-        self.shop = self.fra.private("shop", self.fra.shop)
-        self.pay = self.fra.private("pay", self.fra.analytics)
-        self.web = self.fra.machine("web", self.fra.shop, self.shop)
-        self.till = self.fra.machine("till", self.fra.analytics, self.pay)
-        self.disk = self.fra.machine("disk", self.fra.storage, self.storage)
-        self.shop_fw = self.fra.firewall(
-            "shop-fw", self.fra.shop, self.shop, self.storage, self.fra.internet
-        )
-        self.pay_fw = self.fra.firewall("pay-fw", self.fra.analytics, self.pay)
-        Rule(
-            firewall=self.shop_fw,
-            direction="egress",
-            position=0,
-            protocol="tcp",
-            ports=["443"],
-            destinations=[ip_network("0.0.0.0/0")],
-        ).save()
 
 
 @pytest.fixture
@@ -176,13 +150,6 @@ def test_what_was_applied_is_said_beside_what_is_wanted(place: Place) -> None:
     assert applied["verdict"] == "unknown"
     assert applied["blockers"][0]["code"] == "runs_something_else"
     assert applied["beside"]["verdict"] == "reachable"
-
-
-def pushed(firewall: Firewall) -> None:
-    """As if what is wanted had been confirmed."""
-    revisions.refresh([firewall.pk], cause="a test")
-    wanted = Firewall.objects.get(pk=firewall.pk).wanted
-    Observation.objects.filter(firewall=firewall).update(applied=wanted)
 
 
 REFUSED: list[tuple[dict[str, Any], dict[str, list[str]]]] = [
