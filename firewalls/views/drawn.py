@@ -32,7 +32,8 @@ def drawn(place: Partition, uses: Uses, choice: Choice) -> dict[str, Any]:
     context: dict[str, Any] = {"view": view, "fold": fold, "folds": list(Fold)}
     if view == MAP and fold:
         rows = folding.bundles(uses, fold)
-        return {**context, "map": map_of(place, uses, rows, choice), "rows": rows}
+        here = reverse("firewalls:partition", args=[place.pk])
+        return {**context, "map": map_of(here, uses, rows, choice), "rows": rows}
     if view == TABLE:
         return context
     return {**context, "view": MATRIX, "matrix": _matrix_of(place, uses, choice)}
@@ -44,9 +45,14 @@ def _fold(uses: Uses, choice: Choice) -> Fold | None:
     return asked[0] if asked else folding.fold_that_fits(uses)
 
 
-def map_of(place: Partition, uses: Uses, rows: tuple[Bundle, ...], choice: Choice) -> Map:
-    """The map of these rows; a bundle leads to what is in it."""
-    here = reverse("firewalls:partition", args=[place.pk])
+def around(here: str, uses: Uses, choice: Choice) -> dict[str, Any]:
+    """The map of a few, folded until it fits."""
+    rows = folding.bundles(uses, folding.fold_that_fits(uses) or Fold.TENANT)
+    return {"map": map_of(here, uses, rows, choice), "rows": rows, "choice": choice}
+
+
+def map_of(here: str, uses: Uses, rows: tuple[Bundle, ...], choice: Choice) -> Map:
+    """The map of these rows; a bundle leads to what is in it, on the page that is here."""
 
     def link(kind: str, key: str) -> str:
         if kind == "firewall":

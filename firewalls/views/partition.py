@@ -7,14 +7,14 @@ from uuid import UUID
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from firewalls.models import Firewall, FirewallQuerySet
-from firewalls.picture import choices, folding, loading, services
+from firewalls.picture import choices, loading, services
 from firewalls.picture.choices import Choice
-from firewalls.picture.folding import Fold
 from firewalls.picture.matrix import ORDERS
 from firewalls.picture.values import SEVERITY, Uses
-from firewalls.views.drawn import TABLE, download, drawn, map_of
+from firewalls.views.drawn import TABLE, around, download, drawn
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE, spreadsheet
 from networks.models import Network, Partition
@@ -122,8 +122,7 @@ def _ego(
 ) -> HttpResponse:
     if place is None:
         return page(request, "firewalls/ego.html", of, parts={"ego"})
-    uses = choices.chosen(loading.uses(place, among), choice)
-    rows = folding.bundles(uses, folding.fold_that_fits(uses) or Fold.TENANT)
-    drawing = map_of(place, uses, rows, choice)
-    context = {**of, "partition": place, "choice": choice, "map": drawing, "rows": rows}
+    here = reverse("firewalls:partition", args=[place.pk])
+    uses = choices.chosen(loading.around(among), choice)
+    context = {**of, "partition": place, **around(here, uses, choice)}
     return page(request, "firewalls/ego.html", context, parts={"ego"})
