@@ -20,6 +20,7 @@ from firewalls.views import (
     sharing,
     siblings,
     takeover,
+    triage,
     when,
 )
 
@@ -35,6 +36,7 @@ register_converter(Action, "rollout_action")
 app_name = "firewalls"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("check-again/", triage.check_again, name="check_again"),
     path("search/", overview.search, name="search"),
     path("partitions/<id:pk>/", partition.partition, name="partition"),
     path("projects/<id:pk>/", project.project, name="project"),

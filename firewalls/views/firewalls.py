@@ -14,7 +14,7 @@ from firewalls.intent.siblings import siblings
 from firewalls.models import Attachment, Firewall, Retired
 from firewalls.models.states import HELD
 from firewalls.picture.choices import tenant_of
-from firewalls.pushing import appliers, cautions
+from firewalls.pushing import appliers, causes, cautions
 from firewalls.pushing.jobs import REACHED_BY, access_of, target_of
 from firewalls.pushing.takeover import is_in_the_way
 from firewalls.views.drawn import download, inside_of
@@ -41,6 +41,9 @@ FILTERS: dict[str, Filter] = {
     "held": lambda rows, value: rows.filter(HELD) if value == "yes" else rows.exclude(HELD),
     "applier": lambda rows, value: rows.filter(appliers.condition(value)),
     "cautions": lambda rows, value: rows.filter(cautions.condition(value)),
+    "failed_at": causes.failed_at,
+    "cause": causes.caused_by,
+    "key": causes.key_is,
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
 SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
