@@ -8,7 +8,7 @@ export PORT VAR DEMO SUITE
 
 BIN := .venv/bin
 
-.PHONY: run test fuzz test-lab lab lab-full lab-image storm check count bench bench-pushes
+.PHONY: run test fuzz test-lab lab lab-full lab-image storm check count bench bench-pushes screenshots
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
@@ -45,6 +45,11 @@ check: .venv/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+# Every page in light and dark at three widths, as pictures in var/screenshots; ONLY=firewalls:detail: these alone.
+screenshots: .venv/dev.stamp
+	@$(BIN)/python -m tests.screenshots --demo default --only "$(ONLY)" --into $(abspath $(VAR))/screenshots
+	@$(BIN)/python -m tests.screenshots --demo large --only "$(ONLY)" --into $(abspath $(VAR))/screenshots
 
 # How plain the code is: lengths of functions and files, syntax a line.
 count: .venv/dev.stamp

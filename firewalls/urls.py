@@ -13,6 +13,7 @@ from firewalls.views import (
     observed,
     overview,
     partition,
+    project,
     pushing,
     replacing,
     retired,
@@ -22,6 +23,7 @@ from firewalls.views import (
     sharing,
     siblings,
     takeover,
+    triage,
     when,
 )
 from firewalls.views.endpoints import changing, showing
@@ -39,9 +41,11 @@ register_converter(Action, "rollout_action")
 app_name = "firewalls"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("check-again/", triage.check_again, name="check_again"),
     path("search/", overview.search, name="search"),
     path("partitions/<id:pk>/", partition.partition, name="partition"),
     path("partitions/<id:pk>/leak-audit/", auditing.leak_audit, name="leak_audit"),
+    path("projects/<id:pk>/", project.project, name="project"),
     path("networks/<id:pk>/picture/", partition.of_network, name="network_picture"),
     path("firewalls/<uuid:pk>/picture/", partition.of_firewall, name="firewall_picture"),
     path("networks/<id:pk>/share/", sharing.share, name="share"),

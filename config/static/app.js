@@ -51,6 +51,12 @@ document.addEventListener("DOMContentLoaded", () => {
   if (open) tabs.scrollLeft = Math.max(0, open.offsetLeft + open.offsetWidth - tabs.offsetLeft - tabs.clientWidth);
 });
 
+// What stands on a wall screen is kept up to date, as long as somebody can see it.
+const REFRESH_MS = 15000;
+setInterval(() => {
+  if (document.visibilityState === "visible") document.body.dispatchEvent(new Event("refresh"));
+}, REFRESH_MS);
+
 // A part that is polled is replaced as a whole: what the reader had unfolded stays unfolded.
 let unfolded = [];
 document.addEventListener("htmx:beforeSwap", () => {

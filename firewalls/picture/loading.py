@@ -14,6 +14,7 @@ from networks.usage import usage
 
 Families = frozenset[int]  # the address families of a network
 Prefixes = dict[str, list[str]]  # by network, in order of address
+Addresses = dict[tuple[str, str], list[str]]  # by firewall and network
 _NONE: Families = frozenset()
 _FIREWALL = ("pk", "machine__name", "state", "machine__primary", "machine__project")
 
@@ -36,25 +37,25 @@ class _Joined(NamedTuple):
     external: dict[str, list[str]]
 
 
-def uses(partition: Partition, among: FirewallQuerySet | None = None) -> Uses:
-    """Firewalls of the partition with what they have joined, and its shared networks.
-
-    `among`: these firewalls alone, with the networks that they live in or have joined.
-    """
-    chosen = Firewall.objects.all() if among is None else among
-    prefixes, machines = _prefixes(partition), _machines(partition)
-    firewalls = _consumers(chosen.filter(machine__partition=partition), prefixes, machines)
-    networks = Network.objects.shared().filter(partition=partition)
-    if among is not None:
-        used = {name for one in firewalls for name in (one.network, *one.joined)}
-        networks = networks.filter(pk__in=used)
-    return Uses(firewalls, tuple(_services(networks, firewalls, machines, prefixes)))
+def uses(partition: Partition) -> Uses:
+    """All firewalls of the partition with what they have joined, and its shared networks."""
+    chosen = Firewall.objects.filter(machine__partition=partition)
+    networks = Network.objects.filter(partition=partition)
+    return _uses(_firewalls(chosen), _joined(chosen), _addresses(chosen), networks)
 
 
-def _consumers(
-    chosen: FirewallQuerySet, prefixes: Prefixes, machines: dict[str, int]
-) -> tuple[Consumer, ...]:
-    joined, addresses = _joined(chosen), _addresses(chosen)
+def around(among: FirewallQuerySet) -> Uses:
+    """These firewalls alone, with the networks that they live in or have joined."""
+    rows, joined = _firewalls(among), _joined(among)
+    names = {row.network for row in rows}
+    names |= {name for names_of_one in joined.shared.values() for name in names_of_one}
+    return _uses(rows, joined, _addresses(among), Network.objects.filter(pk__in=names))
+
+
+def _uses(
+    rows: list[_Row], joined: _Joined, addresses: Addresses, networks: NetworkQuerySet
+) -> Uses:
+    prefixes, machines = _prefixes(networks), _machines(networks)
     families = {network: _families(cidrs) for network, cidrs in prefixes.items()}
 
     def join(row: _Row, network: str) -> Join:
@@ -62,15 +63,16 @@ def _consumers(
         meets = families.get(row.network, _NONE) & families.get(network, _NONE)
         return Join(network, own, bool(meets))
 
-    return tuple(
+    firewalls = tuple(
         Consumer(
             *row,
             machines=machines.get(row.network, 0),
             joins=tuple(join(row, network) for network in joined.shared[row.key]),
             outside=tuple(joined.external[row.key]),
         )
-        for row in _firewalls(chosen)
+        for row in rows
     )
+    return Uses(firewalls, tuple(_services(networks.shared(), firewalls, machines, prefixes)))
 
 
 def _firewalls(chosen: FirewallQuerySet) -> list[_Row]:
@@ -90,15 +92,15 @@ def _joined(chosen: FirewallQuerySet) -> _Joined:
     return joined
 
 
-def _machines(partition: Partition) -> dict[str, int]:
+def _machines(networks: NetworkQuerySet) -> dict[str, int]:
     """How many machines live in each network."""
-    rows = Machine.objects.plain().filter(partition=partition).order_by()
+    rows = Machine.objects.plain().filter(primary__in=networks).order_by()
     return dict(rows.values_list("primary").annotate(Count("id")))
 
 
-def _prefixes(partition: Partition) -> Prefixes:
+def _prefixes(networks: NetworkQuerySet) -> Prefixes:
     """Those of the private networks, in order of address."""
-    rows = Prefix.objects.filter(network__partition=partition, network__kind=Network.Kind.PRIVATE)
+    rows = Prefix.objects.filter(network__in=networks, network__kind=Network.Kind.PRIVATE)
     prefixes: Prefixes = defaultdict(list)
     for network, cidr in rows.order_by("cidr").values_list("network", "cidr"):
         prefixes[network].append(str(cidr))
@@ -109,7 +111,7 @@ def _families(cidrs: Iterable[str]) -> Families:
     return frozenset(6 if ":" in cidr else 4 for cidr in cidrs)
 
 
-def _addresses(chosen: FirewallQuerySet) -> dict[tuple[str, str], list[str]]:
+def _addresses(chosen: FirewallQuerySet) -> Addresses:
     """Those of firewalls in shared networks, by firewall and network."""
     rows = Address.objects.filter(machine__firewall__in=chosen, prefix__network__shared=True)
     addresses: dict[tuple[str, str], list[str]] = defaultdict(list)

@@ -1,11 +1,17 @@
 """Pictures on pages: which one, and where what is on it leads."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from django.contrib.staticfiles import finders
+from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from firewalls.picture import folding, maps
+from firewalls.configuration.plan import Plan
+from firewalls.picture import colours, folding, inside, maps
 from firewalls.picture.choices import Choice
 from firewalls.picture.folding import Bundle, Fold
 from firewalls.picture.matrix import matrix
@@ -26,7 +32,8 @@ def drawn(place: Partition, uses: Uses, choice: Choice) -> dict[str, Any]:
     context: dict[str, Any] = {"view": view, "fold": fold, "folds": list(Fold)}
     if view == MAP and fold:
         rows = folding.bundles(uses, fold)
-        return {**context, "map": map_of(place, uses, rows, choice), "rows": rows}
+        here = reverse("firewalls:partition", args=[place.pk])
+        return {**context, "map": map_of(here, uses, rows, choice), "rows": rows}
     if view == TABLE:
         return context
     return {**context, "view": MATRIX, "matrix": _matrix_of(place, uses, choice)}
@@ -38,9 +45,14 @@ def _fold(uses: Uses, choice: Choice) -> Fold | None:
     return asked[0] if asked else folding.fold_that_fits(uses)
 
 
-def map_of(place: Partition, uses: Uses, rows: tuple[Bundle, ...], choice: Choice) -> Map:
-    """The map of these rows; a bundle leads to what is in it."""
-    here = reverse("firewalls:partition", args=[place.pk])
+def around(here: str, uses: Uses, choice: Choice) -> dict[str, Any]:
+    """The map of a few, folded until it fits."""
+    rows = folding.bundles(uses, folding.fold_that_fits(uses) or Fold.TENANT)
+    return {"map": map_of(here, uses, rows, choice), "rows": rows, "choice": choice}
+
+
+def map_of(here: str, uses: Uses, rows: tuple[Bundle, ...], choice: Choice) -> Map:
+    """The map of these rows; a bundle leads to what is in it, on the page that is here."""
 
     def link(kind: str, key: str) -> str:
         if kind == "firewall":
@@ -65,3 +77,20 @@ def _matrix_of(place: Partition, uses: Uses, choice: Choice) -> object:
         return f"{listed}?{urlencode(query)}"
 
     return matrix(uses, choice, link)
+
+
+def inside_of(planned: Plan, machines: Mapping[str, int]) -> inside.Inside:
+    """The picture of a firewall; its networks lead to their pages."""
+    return inside.draw(
+        planned, machines, lambda network: reverse("networks:detail", args=[network])
+    )
+
+
+def download(name: str, template: str, shown: Mapping[str, Any]) -> HttpResponse:
+    """A picture by itself, with the colours of the stylesheet."""
+    found = finders.find("app.css")
+    style = colours.standalone(Path(str(found)).read_text())
+    context = {**shown, "style": style, "drawing": template}
+    text = render_to_string("firewalls/picture/download.svg", context)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
+    return HttpResponse(text, content_type="image/svg+xml", headers=headers)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
@@ -14,9 +14,10 @@ from firewalls.intent.siblings import siblings
 from firewalls.models import Attachment, Firewall, Retired
 from firewalls.models.states import HELD
 from firewalls.picture.choices import tenant_of
-from firewalls.pushing import appliers, cautions
+from firewalls.pushing import appliers, causes, cautions
 from firewalls.pushing.jobs import REACHED_BY, access_of, target_of
 from firewalls.pushing.takeover import is_in_the_way
+from firewalls.views.drawn import download, inside_of
 from machines.models import Machine
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
@@ -40,6 +41,9 @@ FILTERS: dict[str, Filter] = {
     "held": lambda rows, value: rows.filter(HELD) if value == "yes" else rows.exclude(HELD),
     "applier": lambda rows, value: rows.filter(appliers.condition(value)),
     "cautions": lambda rows, value: rows.filter(cautions.condition(value)),
+    "failed_at": causes.failed_at,
+    "cause": causes.caused_by,
+    "key": causes.key_is,
     "q": lambda rows, value: rows.filter(machine__name__icontains=value),
 }
 SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
@@ -92,19 +96,21 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     firewall = get_object_or_404(cautions.annotated(rows), pk=pk)
     pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
+    planned = _planned(firewall)
+    if request.GET.get("format") == "svg" and planned["inside"]:
+        return download(f"{firewall.name}-inside", "firewalls/picture/inside.html", planned)
     context = {
         "firewall": firewall,
         "applier": appliers.state_of(firewall),
         "target": target_of(firewall),
         "way": access_of(firewall),
         "memberships": _memberships(firewall),
-        **_planned(firewall),
+        **planned,
         "pushes": pushes[:RECENT],
         "in_the_way": is_in_the_way(firewall),
         "cautions": cautions.of(firewall),
         "differences": siblings(firewall.primary).of(firewall),
         "kept_back": Carried.objects.left().filter(box=pk),
-        "machines": Machine.objects.plain().filter(primary=firewall.primary).count(),
         "import_notes": ImportNote.objects.about("machine", pk),
     }
     return page(request, "firewalls/detail.html", context)
@@ -113,16 +119,30 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _planned(firewall: Firewall) -> dict[str, object]:
     """What its configuration will say, with the names of networks instead of their numbers."""
     of_firewall = facts([firewall.pk]).get(firewall.pk)
+    machines = _machines(firewall)
+    behind = machines.get(firewall.machine.primary_id, 0)
     if of_firewall is None:
-        return {"plan": None}
+        return {"plan": None, "inside": None, "machines": behind}
     planned = plan(of_firewall)
     names = {vrf.number: vrf.network for vrf in planned.vrfs}
     leaks = [(vrf.network, names[leak.source], leak) for vrf in planned.vrfs for leak in vrf.leaks]
     return {
         "plan": planned,
+        "inside": inside_of(planned, machines),
+        "machines": behind,
         "leaks": leaks,
         "hidden": [(names[hidden.target], hidden) for hidden in planned.translations],
     }
+
+
+def _machines(firewall: Firewall) -> dict[str, int]:
+    """How many machines live in each of its networks."""
+    networks = [
+        firewall.machine.primary_id,
+        *(row.network_id for row in firewall.attachments.all()),
+    ]
+    rows = Machine.objects.plain().filter(primary__in=networks).order_by()
+    return dict(rows.values_list("primary").annotate(Count("id")))
 
 
 def _memberships(firewall: Firewall) -> list[dict[str, object]]:

@@ -1,43 +1,45 @@
 """The first page, with what needs attention and every partition; and the search over all."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
-from django.db.models import Case, Count, Q, When
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from firewalls.intent import unconnected
-from firewalls.models import Firewall, FirewallQuerySet, Retired
+from firewalls.models import Firewall, Retired
+from firewalls.picture.values import NEARLY_FULL
 from firewalls.pushing import appliers, cautions
+from firewalls.views.triage import by_partition, state_table, triage
 from machines.models import Machine
 from networks.common.fields import as_address
 from networks.common.htmx import page
 from networks.models import Address, Carried, ImportNote, Network, Partition
 from networks.usage import usage
 
-ATTENTION = ("failed", "refused", "drifted", "unreachable", "pending", "new")
-NEARLY_FULL = 0.6
-MOST_ATTENTION, MOST_FOUND = 12, 20
+MOST_ATTENTION, MOST_FOUND = 6, 20
 MOST_FULLEST, MOST_UNCONNECTED = 3, 3
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    states = _states()
-    waiting = sum(counts[state] for counts in states.values() for state in ATTENTION)
+    states = by_partition()
     full = _fullest(list(Network.objects.shared()))
     nearly = [entry for entry in full if entry["share"] >= NEARLY_FULL]
     context = {
-        "attention": _attention(),
-        "more": max(0, waiting - MOST_ATTENTION),
+        **triage(),
+        **state_table(states),
+        "now": timezone.now(),
         "appliers": appliers.others(),
         "cautions": cautions.counts(),
         "nearly_full": nearly[:MOST_ATTENTION],
         **_unconnected(),
+        "more_full": max(0, len(nearly) - MOST_ATTENTION),
         "retired": Retired.objects.defer("files", "steps")[:MOST_ATTENTION],
         "partitions": _cards(states, full),
         "import_notes": ImportNote.objects.objects_by_verdict(),
     }
-    return page(request, "firewalls/overview.html", context)
+    return page(request, "firewalls/overview.html", context, parts={"triage"})
 
 
 def _unconnected() -> dict[str, Any]:
@@ -47,23 +49,6 @@ def _unconnected() -> dict[str, Any]:
         "unconnected": rows[:MOST_UNCONNECTED],
         "more_unconnected": max(0, len(rows) - MOST_UNCONNECTED),
     }
-
-
-def _attention() -> FirewallQuerySet:
-    """The firewalls to look at first: by state, the worst first."""
-    urgency = Case(*(When(state=state, then=place) for place, state in enumerate(ATTENTION)))
-    rows = Firewall.objects.with_relations().in_state(*ATTENTION)
-    return rows.order_by(urgency, "machine__name", "pk")[:MOST_ATTENTION]
-
-
-def _states() -> dict[str, Counter[str]]:
-    """How many firewalls are in which state, by partition."""
-    states: dict[str, Counter[str]] = defaultdict(Counter)
-    rows = Firewall.objects.with_state().order_by()
-    by_state = rows.values_list("machine__partition", "state")  # type: ignore[misc] # annotated
-    for partition, state, number in by_state.annotate(Count("pk")):
-        states[partition][state] = number
-    return states
 
 
 def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
@@ -91,7 +76,6 @@ def _cards(states: dict[str, Counter[str]], full: list[dict[str, Any]]) -> list[
             "partition": row,
             "machines": machines.get(row.pk, 0),
             "consumers": consumers.get(row.pk, 0),
-            "states": [(state, states[row.pk][state.value]) for state in Firewall.State],
             "firewalls": states[row.pk].total(),
             "fullest": _of_partition(full, row)[:MOST_FULLEST],
         }

@@ -1,23 +1,20 @@
 """A partition: who uses which shared network, as a map, a matrix or a table; and ego views."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.contrib.staticfiles import finders
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
+from django.urls import reverse
 
 from firewalls.models import Firewall, FirewallQuerySet
-from firewalls.picture import choices, colours, folding, loading, services
+from firewalls.picture import choices, loading, services
 from firewalls.picture.choices import Choice
-from firewalls.picture.folding import Fold
 from firewalls.picture.matrix import ORDERS
 from firewalls.picture.values import SEVERITY, Uses
-from firewalls.views.drawn import TABLE, drawn, map_of
+from firewalls.views.drawn import TABLE, around, download, drawn
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE, spreadsheet
 from networks.models import Network, Partition
@@ -47,7 +44,8 @@ def partition(request: HttpRequest, pk: str) -> HttpResponseBase:
         return spreadsheet(f"{pk}-who-uses-what", HEADER, _joins(chosen))
     shown = drawn(place, chosen, choice)
     if wanted == "svg" and "map" in shown:
-        return _download(f"{pk}-who-uses-what", {**shown, "partition": place})
+        named = {**shown, "partition": place}
+        return download(f"{pk}-who-uses-what", "firewalls/picture/map.html", named)
     context = {
         "partition": place,
         "everything": everything,
@@ -97,15 +95,6 @@ def _joins(chosen: Uses) -> Iterator[tuple[object, ...]]:
             )
 
 
-def _download(name: str, shown: dict[str, Any]) -> HttpResponse:
-    """The map by itself, with the colours of the stylesheet."""
-    found = finders.find("app.css")
-    style = colours.standalone(Path(str(found)).read_text())
-    text = render_to_string("firewalls/picture/download.svg", {**shown, "style": style})
-    headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
-    return HttpResponse(text, content_type="image/svg+xml", headers=headers)
-
-
 def of_network(request: HttpRequest, pk: str) -> HttpResponse:
     """A private network in the middle: who uses it, through what, and what it uses itself."""
     network = get_object_or_404(Network.objects.select_related("partition"), pk=pk)
@@ -133,8 +122,7 @@ def _ego(
 ) -> HttpResponse:
     if place is None:
         return page(request, "firewalls/ego.html", of, parts={"ego"})
-    uses = choices.chosen(loading.uses(place, among), choice)
-    rows = folding.bundles(uses, folding.fold_that_fits(uses) or Fold.TENANT)
-    drawing = map_of(place, uses, rows, choice)
-    context = {**of, "partition": place, "choice": choice, "map": drawing, "rows": rows}
+    here = reverse("firewalls:partition", args=[place.pk])
+    uses = choices.chosen(loading.around(among), choice)
+    context = {**of, "partition": place, **around(here, uses, choice)}
     return page(request, "firewalls/ego.html", context, parts={"ego"})

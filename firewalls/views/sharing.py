@@ -1,16 +1,19 @@
 """Marking a network as shared, and who uses it."""
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from firewalls.forms import ShareForm
 from firewalls.intent.consumers import consumers as consumers_of
+from firewalls.intent.consumers import with_addresses
 from firewalls.intent.flows import flows
 from firewalls.previews import share_preview
 from firewalls.views.reachability.back import question
 from networks.common.htmx import page
+from networks.common.lists import PER_PAGE
 from networks.models import Network
 
 
@@ -43,7 +46,9 @@ def _context(network: Network, form: ShareForm) -> dict[str, object]:
 
 
 def consumers(request: HttpRequest, pk: str) -> HttpResponse:
-    """The firewalls that joined the network, with the address each hides behind."""
+    """The firewalls that joined the network, page by page, with the address each hides behind."""
     network = get_object_or_404(Network, pk=pk)
-    context = {"network": network, "consumers": consumers_of(network)}
+    paged = Paginator(consumers_of(network), PER_PAGE).get_page(request.GET.get("page"))
+    bridges = with_addresses(network, paged.object_list)
+    context = {"network": network, "consumers": bridges, "paged": paged}
     return page(request, "firewalls/consumers.html", context, parts={"consumers"})

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 
 PER_PAGE = 50
 Filter = Callable[[Any, str], Any]  # rows and the value in the URL -> fewer rows
@@ -53,6 +53,35 @@ def listing(
     paginator = Paginator(ordered, PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     return Listing(page, paginator.count, sort, filtered=bool(active))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One page of several lists that stand on one page, each with a name in the URL."""
+
+    name: str
+    page: Page[Any]
+    query: QueryDict  # of the page as it is
+
+    @property
+    def previous(self) -> str:
+        return self._turned_to(self.page.previous_page_number())
+
+    @property
+    def next(self) -> str:
+        return self._turned_to(self.page.next_page_number())
+
+    def _turned_to(self, number: int) -> str:
+        """The query of the URL for another page of this list, and the same of the others."""
+        changed = self.query.copy()
+        changed[self.name] = str(number)
+        return f"?{changed.urlencode()}#{self.name}"
+
+
+def shelf(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", name: str) -> Shelf:
+    """The page of these rows that the URL asks for by this name."""
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get(name))
+    return Shelf(name, page, request.GET)
 
 
 def given_filters(request: HttpRequest, filters: Mapping[str, Filter]) -> dict[str, str]:

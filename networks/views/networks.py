@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from networks.common.addressing import Cidr
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, spreadsheet
+from networks.common.lists import Filter, given_filters, listing, shelf, spreadsheet
 from networks.models import (
     Address,
     Carried,
@@ -29,7 +29,7 @@ FILTERS: dict[str, Filter] = {
     "shared": lambda rows, value: rows.filter(shared=value == "yes"),
     "q": lambda rows, value: rows.matching(value),
 }
-MOST_MACHINES = 200
+MOST_KEPT_BACK = 200
 
 
 def network_list(request: HttpRequest) -> HttpResponseBase:
@@ -96,12 +96,11 @@ def network_detail(request: HttpRequest, pk: str) -> HttpResponse:
     context = {
         "network": network,
         "prefixes": usage_by_prefix([network])[network.pk],
-        "machines": residents[:MOST_MACHINES],
-        "machine_count": residents.count(),
+        "machines": shelf(request, residents.order_by("name", "pk"), "machines"),
         "free": _free(network),
-        "reserved": reserved[:MOST_MACHINES],
-        "kept_back": Carried.objects.left().filter(network=pk)[:MOST_MACHINES],
+        "reserved": shelf(request, reserved.order_by("address"), "reserved"),
+        "kept_back": Carried.objects.left().filter(network=pk)[:MOST_KEPT_BACK],
         "import_notes": ImportNote.objects.about("network", pk),
-        "children": network.children.all()[:MOST_MACHINES],
+        "children": shelf(request, network.children.order_by("id"), "carved"),
     }
     return page(request, "networks/detail.html", context)

@@ -100,6 +100,8 @@ NETWORK_PAGES = [
     "/networks/lone/firewalls/",
     "/networks/store/firewalls/",
     "/networks/tiny/join/",
+    "/projects/shop/",
+    "/projects/storage-team/",
 ]
 ACTIVITY_PAGES = [
     "/search/?q=s",

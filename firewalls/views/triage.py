@@ -1,0 +1,133 @@
+"""What is wrong, by cause, each with the one thing to do; and how many are in which state."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
+
+from firewalls import tasks
+from firewalls.models import Firewall
+from firewalls.models.states import State
+from firewalls.picture.texts import several
+from firewalls.picture.values import SEVERITY
+from firewalls.pushing.causes import KEY, Cause, Example, causes
+from firewalls.views.pushing import STEPS
+
+MOST_CAUSES = 12
+# What to do about it, and which page of a firewall is for that.
+ACTIONS = {
+    KEY: ("Judge the key", "firewalls:host_key"),
+    State.FAILED: ("See what happened", "firewalls:detail"),
+    State.REFUSED: ("See why", "firewalls:detail"),
+    State.UNREACHABLE: ("Check again", "firewalls:detail"),
+    State.DRIFTED: ("See the change", "firewalls:drift"),
+    State.PENDING: ("Review and push", "firewalls:push"),
+    State.NEW: ("Set up", "firewalls:detail"),
+}
+SENTENCES = {
+    KEY: "Another host key than the pinned one is shown: nothing is sent there",
+    State.REFUSED: "They answer, and could not be looked at",
+    State.UNREACHABLE: "No answer",
+    State.DRIFTED: "Changed on the firewall since the last push",
+    State.NEW: "Nothing was pushed yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A cause as the page shows it."""
+
+    cause: Cause
+
+    @property
+    def state(self) -> str:
+        return State.REFUSED if self.cause.state == KEY else self.cause.state
+
+    @property
+    def sentence(self) -> str:
+        if self.cause.state == State.FAILED:
+            step = self.cause.reason
+            title = STEPS.get(step, step)
+            return f"The last push failed at “{title}”" if step else "The last push did not succeed"
+        if self.cause.state == State.PENDING:
+            return f"Waits to be pushed: {self.cause.reason or 'its configuration changed'}"
+        return SENTENCES[self.cause.state]
+
+    @property
+    def checks(self) -> bool:
+        """Whether the thing to do is done at once, and harms nobody: to look again."""
+        return self.cause.state == State.UNREACHABLE
+
+    @property
+    def action(self) -> str:
+        return ACTIONS[self.cause.state][0]
+
+    @property
+    def all(self) -> str:
+        return f"{reverse('firewalls:list')}?{urlencode(self.cause.query)}"
+
+    @property
+    def href(self) -> str:
+        """Where the action leads: to the firewall's own page for it, or to the list of several."""
+        return self.links[0][1] if self.cause.firewalls == 1 else self.all
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """The names of the examples, each with where to go on."""
+        return [(one.name, self._link(one)) for one in self.cause.examples]
+
+    @property
+    def more(self) -> int:
+        return self.cause.firewalls - len(self.cause.examples)
+
+    def _link(self, one: Example) -> str:
+        if self.cause.state == State.FAILED and one.push:
+            return reverse("firewalls:push_detail", args=[one.push])
+        return reverse(ACTIONS[self.cause.state][1], args=[one.firewall])
+
+
+def triage() -> dict[str, Any]:
+    """The numbers, and the causes."""
+    known = [Trouble(cause) for cause in causes()]
+    return {"troubles": known[:MOST_CAUSES], "more_causes": max(0, len(known) - MOST_CAUSES)}
+
+
+def state_table(states: dict[str, Counter[str]]) -> dict[str, Any]:
+    """How many of each partition are in which state; those that occur, the worst first."""
+    total: Counter[str] = sum(states.values(), Counter())
+    shown = [state for state in SEVERITY if total[state]]
+    rows = [
+        (partition, [(state, counts[state]) for state in shown], counts.total())
+        for partition, counts in sorted(states.items())
+    ]
+    return {"shown_states": [(state, total[state]) for state in shown], "state_rows": rows}
+
+
+def by_partition() -> dict[str, Counter[str]]:
+    """How many firewalls are in which state, by partition."""
+    states: dict[str, Counter[str]] = defaultdict(Counter)
+    rows = Firewall.objects.with_state().order_by()
+    by_state = rows.values_list("machine__partition", "state")  # type: ignore[misc] # annotated
+    for partition, state, number in by_state.annotate(Count("pk")):
+        states[partition][state] = number
+    return states
+
+
+@require_POST
+def check_again(request: HttpRequest) -> HttpResponse:
+    """Have all that do not answer looked at again."""
+    if not request.user.has_perm("firewalls.add_push"):
+        raise PermissionDenied("Having firewalls looked at takes the role operator.")
+    silent = list(Firewall.objects.in_state(State.UNREACHABLE).exclude(host=""))
+    tasks.inspect_soon(silent)
+    what = several(len(silent), "firewall")
+    messages.info(request, f"Being looked at again: {what}. What is seen is shown here.")
+    return redirect("firewalls:overview")

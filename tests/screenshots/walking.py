@@ -1,0 +1,63 @@
+"""Which pages there are: whatever links lead to, a few of each kind."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+from django.urls import Resolver404, resolve
+
+APPS = ("firewalls", "networks", "machines")
+MOST_OF_ONE_KIND = 2
+# Of these the state decides what the page says.
+MORE = {"firewalls:detail": 8, "networks:detail": 6, "firewalls:push_detail": 4}
+NOT_PAGES = frozenset({"format", "page"})  # what one downloads, and more of the same
+
+
+@dataclass
+class Walk:
+    """The addresses that are still to be looked at, and of each kind how many there were."""
+
+    ahead: list[str] = field(default_factory=lambda: ["/"])
+    known: set[str] = field(default_factory=lambda: {"/"})
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[str]:
+        while self.ahead:
+            yield self.ahead.pop(0)
+
+    def note(self, links: Iterable[str]) -> None:
+        """What a page leads to, unless there were enough of that kind."""
+        for link in links:
+            address = _address(link)
+            if address in self.known or not (kind := kind_of(address)):
+                continue
+            self.known.add(address)
+            if self.kinds[kind] < MORE.get(kind, MOST_OF_ONE_KIND):
+                self.kinds[kind] += 1
+                self.ahead.append(address)
+
+
+def _address(link: str) -> str:
+    """Path and query."""
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def kind_of(address: str) -> str:
+    """The view, and what is chosen in the query; nothing for what is no page of the dashboard."""
+    parts = urlsplit(address)
+    chosen = parse_qs(parts.query)
+    try:
+        view = resolve(parts.path).view_name
+    except Resolver404:
+        return ""
+    if view.partition(":")[0] not in APPS or NOT_PAGES & chosen.keys():
+        return ""
+    return "?".join([view, *(["&".join(sorted(chosen))] if chosen else [])])
+
+
+def file_name(number: int, address: str) -> str:
+    """As the address reads, and as short as a name of a file must be."""
+    kind = kind_of(address).replace(":", "-").replace("?", "-by-").replace("&", "-")
+    return f"{number:03}-{kind or 'overview'}"
