@@ -33,7 +33,7 @@ class RevisionAdmin(History):
     ordering = ["-created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
-        return super().get_queryset(request).defer("files")
+        return super().get_queryset(request).defer("files", "plan")
 
 
 @admin.register(Push)

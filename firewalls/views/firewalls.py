@@ -91,7 +91,9 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
     firewall = get_object_or_404(cautions.annotated(rows), pk=pk)
-    pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
+    pushes = firewall.pushes.select_related("revision").defer(
+        "revision__files", "revision__plan", "steps"
+    )
     context = {
         "firewall": firewall,
         "applier": appliers.state_of(firewall),
