@@ -20,6 +20,7 @@ from firewalls.intent.questions import NOT_YET
 from firewalls.models import Firewall
 from firewalls.previews import join_preview, leave_preview, rules_preview, share_preview
 from networks.common.api.bodies import Body
+from networks.common.api.etags import etag
 from networks.common.api.fields import RelatedId, UtcTime
 from networks.common.api.views import WholeWrites
 from networks.common.validation import enforce
@@ -27,11 +28,23 @@ from networks.models import Network, Partition
 
 CHANGES = ("share", "join", "leave", "rules")
 SCOPES = ("partition", "network", "firewall")
+SIDES: list[dict[str, Any]] = [
+    {"type": "string", "enum": [str(one) for one in Basis]},
+    {"type": "string", "format": "date-time"},
+]
+BY_CHANGE: dict[str, Any] = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "share": {"type": "string"},
+        **{name: {"type": "object"} for name in ("join", "leave", "rules")},
+    },
+}
 
 
-@extend_schema_field(
-    {"oneOf": [{"enum": [str(one) for one in Basis]}, {"type": "string", "format": "date-time"}]}
-)
+@extend_schema_field({"oneOf": SIDES})
 class SideField(serializers.Field[Any, Any, Any, Any]):
     """What is wanted, what is applied, or what was applied at a moment that has been."""
 
@@ -69,15 +82,7 @@ class FlowsByChangeSerializer(Body[Any]):
         return {"kind": one_of(CHANGES, change, "change"), **change}
 
 
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"enum": [str(one) for one in Basis]},
-            {"type": "string", "format": "date-time"},
-            {"$ref": "#/components/schemas/FlowsByChange"},
-        ]
-    }
-)
+@extend_schema_field({"oneOf": [*SIDES, BY_CHANGE]})
 class EndField(SideField):
     """The same, or what would be after a change."""
 
@@ -134,7 +139,8 @@ class CompareView(WholeWrites):
         asked = body.validated_data
         changes = isinstance(asked["to"], dict)
         found = _by(asked["to"]) if changes else _between(asked)
-        return Response(FlowsSerializer(found).data)
+        data = FlowsSerializer(found).data
+        return Response(data, headers={"ETag": etag(data)})
 
 
 def _between(asked: dict[str, Any]) -> Flows:
