@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from firewalls.api.answers import VERDICTS
 from firewalls.api.questions import ServiceSerializer, refuse_unrouted
-from firewalls.intent.partitions import Around, Basis, load_around, load_users, machine_value
+from firewalls.intent.partitions import Around, Basis, load_around, load_users
+from firewalls.intent.values import machine_value
 from firewalls.reachability.reaching import Reach, Service, reached, reaches
 from machines.models import Machine
 from networks.common.api.views import WholeWrites

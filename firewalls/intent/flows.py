@@ -10,8 +10,9 @@ from uuid import UUID
 from firewalls.configuration.plan import Facts, plan
 from firewalls.intent.effects import Effect
 from firewalls.intent.facts import facts
-from firewalls.intent.partitions import Around, Basis, Loaded, load_around, network_values
+from firewalls.intent.partitions import Around, Basis, Loaded, load_around
 from firewalls.intent.runs import Run
+from firewalls.intent.values import network_values
 from firewalls.models import Firewall, Revision
 from firewalls.reachability import Change, Guard, Partition, compared
 

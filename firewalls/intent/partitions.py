@@ -4,35 +4,36 @@ A constant number of queries for any number of firewalls, networks and machines;
 from the values then asks for nothing more.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_network
-from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from firewalls.configuration.plan import Facts, plan
 from firewalls.intent.facts import facts
 from firewalls.intent.runs import Run, runs_at, runs_now
-from firewalls.models import Attachment, Firewall, Push
-from firewalls.reachability import Guard, Machine, Network, Partition
+from firewalls.intent.values import (
+    ROUTED,
+    Row,
+    machine_values,
+    network,
+    network_rows,
+    network_values,
+)
+from firewalls.models import Firewall, Push
+from firewalls.reachability import Guard, Network, Partition
 from firewalls.reachability.values import IN_SYNC
 from machines.models import Machine as MachineRow
 from networks.common.addressing import IP
 from networks.models import Address, Prefix
-from networks.models import Network as NetworkRow
 
-ROUTED = (NetworkRow.Kind.PRIVATE, NetworkRow.Kind.EXTERNAL)
-NETWORK = ("id", "kind", "vrf", "project_id", "shared", "destination_prefixes", "nat")
 GUARD = ("pk", "machine__name", "machine__primary_id", "state")
 PENDING = "pending"
-Row = Mapping[str, Any]
 
 
 class Basis(StrEnum):
@@ -149,11 +150,6 @@ def load_users(network: str, *, ran: bool = False) -> Loaded:
     return _loaded(firewalls, {network}, MachineRow.objects.none())
 
 
-def network_values(networks: Collection[str]) -> dict[str, Network]:
-    """These networks, and all that are outside, as reachability takes them; one query."""
-    return {row["id"]: _network(row) for row in _network_rows([], networks)}
-
-
 def load_changed(scope: "QuerySet[Firewall]", since: datetime | None) -> Loaded:
     """Those of the scope that do not run what is wanted, or were pushed to since; and siblings."""
     changed = ~Q(observation__applied=F("wanted")) | Q(observation__applied=None)
@@ -186,46 +182,11 @@ def _loaded(
     known = facts(ids)
     homes = {*networks, *(row["machine__primary_id"] for row in rows)}
     partition = Partition(
-        networks={row["id"]: _network(row) for row in _network_rows(ids, homes)},
+        networks={row["id"]: network(row) for row in network_rows(ids, homes)},
         guards=tuple(_guard(row, known.get(row["pk"])) for row in rows),
-        machines=tuple(_machines(machines)),
+        machines=tuple(machine_values(machines)),
     )
     return Loaded(partition)
-
-
-def _network_rows(
-    firewalls: Iterable[UUID], networks: Collection[str]
-) -> "QuerySet[NetworkRow, dict[str, Any]]":
-    """The networks asked for, those of the firewalls, and all that are outside."""
-    prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr")
-    joined = Attachment.objects.filter(firewall__in=firewalls).order_by().values("network")
-    rows = NetworkRow.objects.filter(
-        Q(pk__in=networks) | Q(kind=NetworkRow.Kind.EXTERNAL) | Q(pk__in=joined),
-        kind__in=ROUTED,
-    )
-    living = MachineRow.objects.plain().filter(primary=OuterRef("pk")).order_by()
-    counted = living.values("primary").annotate(count=Count("pk")).values("count")
-    return (
-        rows.order_by("pk")
-        .annotate(cidrs=ArraySubquery(prefixes.values("cidr")), at=F("partition_id"))
-        .annotate(machines=Coalesce(Subquery(counted), 0))
-        .values(*NETWORK, "cidrs", "machines", "at")
-    )
-
-
-def _network(row: Row) -> Network:
-    return Network(
-        id=row["id"],
-        kind=row["kind"],
-        vrf=row["vrf"] or 0,
-        prefixes=tuple(row["cidrs"]),
-        project=row["project_id"] or "",
-        shared=row["shared"],
-        destination_prefixes=tuple(row["destination_prefixes"]),
-        nat=row["nat"],
-        machines=row["machines"],
-        partition=row["at"] or "",
-    )
 
 
 def _guard(row: Row, of_firewall: Facts | None) -> Guard:
@@ -238,15 +199,3 @@ def _guard(row: Row, of_firewall: Facts | None) -> Guard:
         facts=of_firewall,
         state=row["state"],
     )
-
-
-def _machines(rows: "QuerySet[MachineRow]") -> Iterator[Machine]:
-    for row in rows.prefetch_related("addresses__prefix"):
-        yield machine_value(row)
-
-
-def machine_value(row: MachineRow) -> Machine:
-    """A machine with its addresses at home, as reachability takes it."""
-    rows = row.addresses.all()
-    addresses = tuple(one.address for one in rows if one.prefix.network_id == row.primary_id)
-    return Machine(str(row.pk), row.name, row.primary_id, row.project_id, addresses)

@@ -5,7 +5,8 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from firewalls.intent.history import Ended, worked_until
-from firewalls.intent.partitions import Around, Basis, Loaded, load_around, machine_value
+from firewalls.intent.partitions import Around, Basis, Loaded, load_around
+from firewalls.intent.values import machine_value
 from firewalls.models import Endpoint
 from firewalls.reachability import (
     AnAddress,

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.intent.siblings import siblings
-from firewalls.models import Attachment, Firewall, Retired
+from firewalls.models import Attachment, Firewall, Push, PushQuerySet, Retired
 from firewalls.models.states import HELD
 from firewalls.picture.choices import tenant_of
 from firewalls.pushing import appliers, cautions
@@ -91,9 +91,6 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
     firewall = get_object_or_404(cautions.annotated(rows), pk=pk)
-    pushes = firewall.pushes.select_related("revision").defer(
-        "revision__files", "revision__plan", "steps"
-    )
     context = {
         "firewall": firewall,
         "applier": appliers.state_of(firewall),
@@ -101,7 +98,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "way": access_of(firewall),
         "memberships": _memberships(firewall),
         **_planned(firewall),
-        "pushes": pushes[:RECENT],
+        "pushes": _pushes(firewall)[:RECENT],
         "in_the_way": is_in_the_way(firewall),
         "cautions": cautions.of(firewall),
         "differences": siblings(firewall.primary).of(firewall),
@@ -110,6 +107,12 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "import_notes": ImportNote.objects.about("machine", pk),
     }
     return page(request, "firewalls/detail.html", context)
+
+
+def _pushes(firewall: Firewall) -> PushQuerySet:
+    """Without what is long of them."""
+    rows: PushQuerySet = Push.objects.filter(firewall=firewall).select_related("revision")
+    return rows.defer("revision__files", "revision__plan", "steps")
 
 
 def _planned(firewall: Firewall) -> dict[str, object]:

@@ -15,9 +15,9 @@ from firewalls.intent.partitions import (
     Loaded,
     load_around,
     load_users,
-    machine_value,
 )
 from firewalls.intent.questions import is_unrouted
+from firewalls.intent.values import machine_value
 from firewalls.reachability import Partition
 from firewalls.reachability.reaching import Reach, Service, reached, reaches
 from firewalls.views.reachability.form import ServiceForm
