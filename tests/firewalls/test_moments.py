@@ -173,7 +173,16 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_what_cannot_be_compared_is_refused_on_its_field(place: Place) -> None:
     for body, expected in REFUSED:
         assert codes(Api("viewer").post("reachability/compare/", body)) == expected, body
-    for change in ({}, {"share": "pay", "leave": {}}, {"share": "mars"}, {"share": "super-fra"}):
+    own = {"firewall": str(place.pay_fw.pk)}
+    for change in (
+        *({}, {"share": "pay", "leave": {}}, {"share": "mars"}, {"share": "super-fra"}),
+        *({"join": 5}, {"join": {}}, {"join": own}, {"join": {**own, "network": "lonely"}}),
+        {"join": {**own, "network": "storage", "addresses": ["10.0.0.1"]}},
+        {"leave": {**own, "network": "storage"}},
+        {"rules": {**own, "egress": [{"ports": ["x"]}]}},
+        {"rules": {**own, "outwards": []}},
+        *([], None, "", {"push": 1}),
+    ):
         response = Api("viewer").post("reachability/compare/", {"to": change})
         assert response.status_code == 400, (change, response.content)
 
