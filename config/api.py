@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 
 from firewalls.api.access import SshAccessViewSet
 from firewalls.api.auditing import LeakAuditView
+from firewalls.api.comparing import CompareView
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.internet import MachineInternetView, NetworkInternetView
@@ -123,6 +124,7 @@ urlpatterns = [
         SiblingsView.as_view(),
         name="network-firewalls",
     ),
+    path("reachability/compare/", CompareView.as_view(), name="reachability-compare"),
     path("reachability/", ReachabilityView.as_view(), name="reachability"),
     re_path(
         rf"^networks/(?P<id>{NETWORK_ID})/reachable-from/$",

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from firewalls.allocation import add_rule, free_firewall, join, leave
+from firewalls.allocation import add_rule, free_firewall, join, leave, replace_rules
 from firewalls.intent.consumers import Bridge, bridges
 from firewalls.intent.effects import Effect, foresee
 from firewalls.models import Endpoint, Firewall, Rule
@@ -117,6 +117,11 @@ def leave_preview(firewall: Firewall, network: Network) -> Effect[tuple[IP, ...]
 def rule_preview(rule: Rule) -> Effect[None]:
     """What adding the rule would do. Raises ValidationError with the same words."""
     return foresee(lambda: add_rule(copy(rule)))
+
+
+def rules_preview(firewall: Firewall, rules: Sequence[Mapping[str, Any]]) -> Effect[None]:
+    """What having these rules instead would do. Raises ValidationError with the same words."""
+    return foresee(lambda: replace_rules(firewall, rules))
 
 
 def free_preview(firewall: Firewall) -> Effect[None]:

@@ -30,10 +30,11 @@ class RevisionAdmin(History):
     list_display = ["firewall", "number", "digest", "cause", "created_by", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["firewall__machine__name", "digest", "cause", "created_by"]
+    exclude = ["plan"]
     ordering = ["-created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
-        return super().get_queryset(request).defer("files")
+        return super().get_queryset(request).defer("files", "plan")
 
 
 @admin.register(Push)

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from firewalls.intent.partitions import Basis
 from firewalls.intent.remedies import url_of
 from firewalls.reachability import Remedy, Verdict
+from networks.common.api.fields import UtcTime
 
 VERDICTS = [str(one) for one in Verdict]
 
@@ -77,12 +78,22 @@ class FamilySerializer(serializers.Serializer[Any]):
     return_path = HopSerializer(many=True)
 
 
+class EndedSerializer(serializers.Serializer[Any]):
+    """The push since which it does not work any more."""
+
+    at = UtcTime()
+    firewall = serializers.CharField()
+    name = serializers.CharField()
+    revision = serializers.IntegerField(source="number")
+
+
 class BesideSerializer(serializers.Serializer[Any]):
     """The verdict on the other basis, and what the two come to."""
 
     basis = serializers.ChoiceField(choices=[str(one) for one in Basis])
     verdict = serializers.ChoiceField(choices=VERDICTS)
     message = serializers.CharField()
+    worked_until = EndedSerializer(allow_null=True)
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -93,6 +104,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     reachable = serializers.BooleanField()
     verdict = serializers.ChoiceField(choices=VERDICTS)
     basis = serializers.ChoiceField(choices=[str(one) for one in Basis])
+    at = UtcTime(allow_null=True, help_text="As it was applied then; null: now.")
     path = HopSerializer(many=True)
     return_path = HopSerializer(many=True)
     families = FamilySerializer(many=True)

@@ -46,7 +46,7 @@ class PushFilters(django_filters.FilterSet):
 class RevisionViewSet(ReadViewSet[Revision]):
     """The distinct configurations that were wanted of firewalls."""
 
-    queryset = Revision.objects.defer("files")
+    queryset = Revision.objects.defer("files", "plan")
     serializer_class = RevisionSerializer
     filterset_class = RevisionFilters
     search_fields = ["digest", "cause", "created_by", "firewall__machine__name"]
@@ -71,7 +71,7 @@ class PushViewSet(ReadViewSet[Push]):
 
     queryset = (
         Push.objects.select_related("revision", "firewall__machine")
-        .defer("revision__files")
+        .defer("revision__files", "revision__plan")
         .annotate(promised=words.promised(words.PUSH))
     )
     serializer_class = PushSerializer

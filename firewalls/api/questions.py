@@ -1,12 +1,13 @@
 """What a query asks: from where, to where, as what, and on which basis."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from firewalls.intent.partitions import Basis
-from firewalls.intent.questions import Asked, is_unrouted, unrouted
+from firewalls.intent.questions import NOT_WANTED, NOT_YET, Asked, is_unrouted, unrouted
 from firewalls.models import Endpoint
 from firewalls.reachability.values import ICMP, TCP
 from machines.models import Machine
@@ -42,15 +43,24 @@ class ServiceSerializer(serializers.Serializer[Any]):
         default=str(Basis.WANTED),
         help_text="What is wanted now, or what was applied last.",
     )
-    at = UtcTime(required=False, help_text="Not answered yet: only now can be asked for.")
+    at = UtcTime(required=False, help_text="As it was applied then; without: now.")
 
     def validate(self, query: dict[str, Any]) -> dict[str, Any]:
-        if "at" in query:
-            reason = "What was so at another time is not kept yet; leave this out to ask for now."
-            raise serializers.ValidationError({"at": reason}, code="not_kept")
+        for field, reason, code in self._about_another_time(query):
+            raise serializers.ValidationError({field: reason}, code=code)
         if query["protocol"] == ICMP and "port" in query:
             raise serializers.ValidationError({"port": "ICMP has no ports."}, code="no_ports")
         return query
+
+    def _about_another_time(self, query: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """What was wanted is not kept by time, and what is to come is not known."""
+        if "at" not in query:
+            return
+        if "basis" in self.initial_data and query["basis"] == Basis.WANTED:
+            yield "basis", NOT_WANTED, "not_kept"
+        if query["at"] > timezone.now():
+            yield "at", NOT_YET, "not_yet"
+        query["basis"] = str(Basis.APPLIED)
 
 
 class QuestionSerializer(ServiceSerializer):

@@ -42,7 +42,8 @@ class ReachabilityView(WholeWrites):
         """
         query = QuestionSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        found = answered(query.asked, Basis(query.validated_data["basis"]))
+        chosen = query.validated_data
+        found = answered(query.asked, Basis(chosen["basis"]), chosen.get("at"))
         return self.read(request, AnswerSerializer(_shown(found)).data)
 
 
@@ -52,9 +53,16 @@ def _shown(found: Answered) -> dict[str, Any]:
         "basis": found.other,
         "verdict": found.beside.verdict,
         "message": found.message,
+        "worked_until": found.ended,
     }
     shown = {name: getattr(found.answer, name) for name in SHOWN}
-    return {**shown, **_first_words(found.answer), "basis": found.basis, "beside": beside}
+    return {
+        **shown,
+        **_first_words(found.answer),
+        "basis": found.basis,
+        "at": found.at,
+        "beside": beside,
+    }
 
 
 def _first_words(found: Answer) -> dict[str, str]:

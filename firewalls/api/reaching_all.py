@@ -1,6 +1,7 @@
 """`networks/{id}/reachable-from/` and `machines/{id}/reaches/`: everything at once."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -11,7 +12,8 @@ from rest_framework.response import Response
 
 from firewalls.api.answers import VERDICTS
 from firewalls.api.questions import ServiceSerializer, refuse_unrouted
-from firewalls.intent.partitions import Around, Basis, load_around, load_users, machine_value
+from firewalls.intent.partitions import Around, Basis, load_around, load_users
+from firewalls.intent.values import machine_value
 from firewalls.reachability.reaching import Reach, Service, reached, reaches
 from machines.models import Machine
 from networks.common.api.views import WholeWrites
@@ -69,8 +71,9 @@ class ReachableFromView(WholeWrites):
         """Whose machines reach it, through which firewalls, and as which addresses."""
         network = get_object_or_404(Network, pk=id)
         refuse_unrouted("network", network)
-        service, basis = _asked(request)
-        found = reaches(load_users(network.pk).on(basis), network.pk, service)
+        service, basis, at = _asked(request)
+        loaded = load_users(network.pk, ran=basis is Basis.APPLIED)
+        found = reaches(loaded.at(at) if at else loaded.on(basis), network.pk, service)
         return self.read(request, _shown(found, basis, ends="source"))
 
 
@@ -87,16 +90,18 @@ class ReachesView(WholeWrites):
         """The networks that it reaches, through which firewalls, and as which addresses."""
         rows = Machine.objects.plain().prefetch_related("addresses__prefix")
         machine = machine_value(get_object_or_404(rows, pk=id))
-        service, basis = _asked(request)
-        loaded = load_around(Around(networks={machine.network})).on(basis)
-        return self.read(request, _shown(reached(loaded, machine, service), basis, ends="target"))
+        service, basis, at = _asked(request)
+        loaded = load_around(Around(networks={machine.network}))
+        found = reached(loaded.at(at) if at else loaded.on(basis), machine, service)
+        return self.read(request, _shown(found, basis, ends="target"))
 
 
-def _asked(request: Request) -> tuple[Service, Basis]:
+def _asked(request: Request) -> tuple[Service, Basis, datetime | None]:
     query = ServiceSerializer(data=request.query_params)
     query.is_valid(raise_exception=True)
     chosen = query.validated_data
-    return Service(chosen["protocol"], chosen.get("port")), Basis(chosen["basis"])
+    service = Service(chosen["protocol"], chosen.get("port"))
+    return service, Basis(chosen["basis"]), chosen.get("at")
 
 
 def _shown(found: Iterable[Reach], basis: Basis, ends: str) -> Any:

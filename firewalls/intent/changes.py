@@ -39,6 +39,7 @@ def catch_up() -> None:
     repeated_if_deadlocked(_take_up_changes)
     while repeated_if_deadlocked(_take_up_part):
         pass
+    repeated_if_deadlocked(_keep_plans)
 
 
 def _take_up_changes() -> None:
@@ -55,6 +56,12 @@ def _take_up_part() -> bool:
     rows = Touched.objects.claim_part()
     refresh(concerned(rows) if rows else [], CAUSE)
     return bool(rows)
+
+
+def _keep_plans() -> None:
+    """Those of what was noted before plans were kept: a few each time, until none is left."""
+    rows = Firewall.objects.filter(wanted__isnull=False, wanted__plan=None).order_by()
+    refresh(list(rows.values_list("pk", flat=True)[:AT_ONCE]), CAUSE)
 
 
 def refresh(firewalls: Collection[UUID], cause: str, by: str = "") -> dict[UUID, str]:

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from firewalls.intent.questions import From, To, is_unrouted, unrouted
 from firewalls.models import Endpoint
+from firewalls.models.validators import MAX_PORT
 from machines.models import Machine
 from networks.common.fields import as_address
 from networks.models import Network
@@ -97,7 +98,7 @@ def _at_a_port(text: str) -> End | None:
     """An endpoint, or an address at a port."""
     match = _WITH_PORT.fullmatch(text)
     address = as_address(match["address"]) if match else None
-    if match is None or address is None:
+    if match is None or address is None or not 0 < int(match["port"]) <= MAX_PORT:
         return None
     port, protocol = int(match["port"]), match["protocol"] or ""
     rows = Endpoint.objects.with_relations().filter(address__address=address, port=port)

@@ -1,7 +1,8 @@
 """Which flows a change opens and closes, beside the lines of configuration that it changes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,13 @@ from uuid import UUID
 from firewalls.configuration.plan import Facts, plan
 from firewalls.intent.effects import Effect
 from firewalls.intent.facts import facts
-from firewalls.intent.partitions import network_values
-from firewalls.models import Firewall
+from firewalls.intent.partitions import Around, Basis, Loaded, load_around
+from firewalls.intent.runs import Run
+from firewalls.intent.values import network_values
+from firewalls.models import Firewall, Revision
 from firewalls.reachability import Change, Guard, Partition, compared
+
+Side = Basis | datetime
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,33 @@ def between(before: Mapping[UUID, Facts], after: Mapping[UUID, Facts]) -> Flows:
     networks = network_values(named)
     sides = (Partition(networks, _guards(side)) for side in (before, after))
     return Flows(tuple(compared(*sides)))
+
+
+def of_time(loaded: Loaded, before: Side, after: Side) -> Flows:
+    """What comes and goes between two of: what is wanted, is applied, was applied at a moment."""
+    return Flows(tuple(compared(_side(loaded, before), _side(loaded, after))))
+
+
+def of_push(firewall: Firewall, revision: Revision | None) -> Flows | None:
+    """What a push would open and close: of this revision, or of what is wanted.
+
+    None where it is not known what the firewall runs, or would run. A constant number of queries.
+    """
+    loaded, key = load_around(Around(networks={firewall.machine.primary_id})), str(firewall.pk)
+    before, side = loaded.applied, loaded.wanted
+    if revision is not None:
+        run = Run(key, revision.number, revision.digest, revision.plan)
+        side = loaded.running({key: run})
+    guards = {guard.id: guard for guard in before.guards}
+    then = {guard.id: guard for guard in side.guards}[key]
+    if not guards[key].known or then.plan is None:
+        return None
+    after = replace(side, guards=tuple({**guards, key: then}.values()))
+    return Flows(tuple(compared(before, after)))
+
+
+def _side(loaded: Loaded, side: Side) -> Partition:
+    return loaded.on(side) if isinstance(side, Basis) else loaded.at(side)
 
 
 def _guards(known: Mapping[UUID, Facts]) -> tuple[Guard, ...]:

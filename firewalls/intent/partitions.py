@@ -4,32 +4,37 @@ A constant number of queries for any number of firewalls, networks and machines;
 from the values then asks for nothing more.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_network
-from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from firewalls.configuration.plan import Facts, plan
-from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import facts
-from firewalls.models import Attachment, Firewall
-from firewalls.reachability import Guard, Machine, Network, Partition
+from firewalls.intent.runs import Run, runs_at, runs_now
+from firewalls.intent.values import (
+    ROUTED,
+    Row,
+    machine_values,
+    network,
+    network_rows,
+    network_values,
+)
+from firewalls.models import Firewall, Push
+from firewalls.reachability import Guard, Network, Partition
+from firewalls.reachability.values import IN_SYNC
 from machines.models import Machine as MachineRow
 from networks.common.addressing import IP
 from networks.models import Address, Prefix
 from networks.models import Network as NetworkRow
 
-ROUTED = (NetworkRow.Kind.PRIVATE, NetworkRow.Kind.EXTERNAL)
-NETWORK = ("id", "kind", "vrf", "project_id", "shared", "destination_prefixes", "nat")
-GUARD = ("pk", "machine__name", "machine__primary_id", "state", "observation__applied__digest")
-Row = Mapping[str, Any]
+GUARD = ("pk", "machine__name", "machine__primary_id", "state")
+PENDING = "pending"
 
 
 class Basis(StrEnum):
@@ -54,28 +59,64 @@ class Around:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The same rows on both bases."""
+    """The same networks and machines with what firewalls are to do, do, or did."""
 
     wanted: Partition
-    digests: Mapping[str, str | None]
 
     @cached_property
     def applied(self) -> Partition:
-        """With the plans of those firewalls whose last push has brought just that.
-
-        Compared by contents: what is wanted may have changed a moment ago.
-        """
-        guards = (self._applied(guard) for guard in self.wanted.guards)
-        return replace(self.wanted, guards=tuple(guards))
+        """With what the last push has brought to each firewall."""
+        return self.running(runs_now(self._ids))
 
     def on(self, basis: Basis) -> Partition:
         return self.wanted if basis is Basis.WANTED else self.applied
 
-    def _applied(self, guard: Guard) -> Guard:
-        applied = self.digests[guard.id]
-        if guard.plan is not None and applied == digest(render(guard.plan)):
-            return guard
-        return replace(guard, plan=None, facts=None, known=applied is None)
+    def at(self, moment: datetime) -> Partition:
+        """With what was applied then; networks and machines are those of now."""
+        return self.running(runs_at(self._ids, moment))
+
+    def running(self, runs: Mapping[str, Run], *, complete: bool = True) -> Partition:
+        """With these configurations; where they are not all, firewalls without one are unknown."""
+        guards = [_running(guard, runs.get(guard.id), complete) for guard in self.wanted.guards]
+        networks = _with_those_of(guards, self.wanted.networks)
+        known = (_in(networks, guard) for guard in guards)
+        return replace(self.wanted, networks=networks, guards=tuple(known))
+
+    def knowing(self, runs: Iterable[Run]) -> "Loaded":
+        """With the networks of all these configurations as well, also those that were left since.
+
+        One query, if there is any.
+        """
+        own = {guard.id: guard for guard in self.wanted.guards}
+        ran = [_running(own[run.firewall], run, True) for run in runs]
+        networks = _with_those_of(ran, self.wanted.networks)
+        return replace(self, wanted=replace(self.wanted, networks=networks))
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return [guard.id for guard in self.wanted.guards]
+
+
+def _with_those_of(guards: Iterable[Guard], known: Mapping[str, Network]) -> Mapping[str, Network]:
+    named = {network for guard in guards for network in guard.vrfs}
+    lacking = named - known.keys()
+    return {**known, **network_values(lacking)} if lacking else known
+
+
+def _in(networks: Mapping[str, Network], guard: Guard) -> Guard:
+    """Not known where it was in a network that is no more."""
+    gone = guard.vrfs.keys() - networks.keys()
+    return replace(guard, plan=None, facts=None, known=False) if gone else guard
+
+
+def _running(guard: Guard, run: Run | None, complete: bool) -> Guard:
+    """Compared by contents: what is wanted may have changed a moment ago."""
+    if run is None:
+        return replace(guard, plan=None, facts=None, known=complete)
+    if guard.plan is not None and run.digest == guard.digest:
+        return guard
+    state = IN_SYNC if guard.state == PENDING and run.plan else guard.state
+    return replace(guard, plan=run.plan, facts=None, known=run.plan is not None, state=state)
 
 
 def load_around(around: Around) -> Loaded:
@@ -95,9 +136,17 @@ def load_around(around: Around) -> Loaded:
     return _loaded(firewalls, networks, machines)
 
 
-def load_users(network: str) -> Loaded:
-    """The network with every firewall that guards it or has joined it, and their siblings."""
-    guarded = Firewall.objects.in_network(network).order_by().values("machine__primary")
+def load_users(network: str, *, ran: bool = False) -> Loaded:
+    """The network with every firewall that guards it or has joined it, and their siblings.
+
+    `ran`: also those that have left it since a push has brought it to them.
+    """
+    users = Firewall.objects.in_network(network)
+    if ran:
+        brought = {"revision__plan__vrfs__contains": [{"network": network}]}
+        pushes = Push.objects.filter(state=Push.State.CONFIRMED, **brought).order_by()
+        users = Firewall.objects.filter(Q(pk__in=users) | Q(pk__in=pushes.values("firewall")))
+    guarded = users.order_by().values("machine__primary")
     firewalls = Firewall.objects.filter(machine__primary__in=guarded).order_by()
     return _loaded(firewalls, {network}, MachineRow.objects.none())
 
@@ -110,9 +159,15 @@ def load_partition(partition: str) -> Loaded:
     return _loaded(firewalls, ids, MachineRow.objects.none())
 
 
-def network_values(networks: Collection[str]) -> dict[str, Network]:
-    """These networks, and all that are outside, as reachability takes them; one query."""
-    return {row["id"]: _network(row) for row in _network_rows([], networks)}
+def load_changed(scope: "QuerySet[Firewall]", since: datetime | None) -> Loaded:
+    """Those of the scope that do not run what is wanted, or were pushed to since; and siblings."""
+    changed = ~Q(observation__applied=F("wanted")) | Q(observation__applied=None)
+    if since:
+        ran = Push.objects.filter(firewall=OuterRef("pk"), state=Push.State.CONFIRMED)
+        changed |= Q(Exists(ran.filter(finished_at__gt=since)))
+    homes = scope.filter(changed).order_by().values("machine__primary")
+    firewalls = Firewall.objects.filter(machine__primary__in=homes).order_by()
+    return _loaded(firewalls, (), MachineRow.objects.none())
 
 
 def _networks_of(addresses: Collection[IP]) -> set[str]:
@@ -136,47 +191,11 @@ def _loaded(
     known = facts(ids)
     homes = {*networks, *(row["machine__primary_id"] for row in rows)}
     partition = Partition(
-        networks={row["id"]: _network(row) for row in _network_rows(ids, homes)},
+        networks={row["id"]: network(row) for row in network_rows(ids, homes)},
         guards=tuple(_guard(row, known.get(row["pk"])) for row in rows),
-        machines=tuple(_machines(machines)),
+        machines=tuple(machine_values(machines)),
     )
-    digests = {str(row["pk"]): row["observation__applied__digest"] for row in rows}
-    return Loaded(partition, digests)
-
-
-def _network_rows(
-    firewalls: Iterable[UUID], networks: Collection[str]
-) -> "QuerySet[NetworkRow, dict[str, Any]]":
-    """The networks asked for, those of the firewalls, and all that are outside."""
-    prefixes = Prefix.objects.filter(network=OuterRef("pk")).order_by("cidr")
-    joined = Attachment.objects.filter(firewall__in=firewalls).order_by().values("network")
-    rows = NetworkRow.objects.filter(
-        Q(pk__in=networks) | Q(kind=NetworkRow.Kind.EXTERNAL) | Q(pk__in=joined),
-        kind__in=ROUTED,
-    )
-    living = MachineRow.objects.plain().filter(primary=OuterRef("pk")).order_by()
-    counted = living.values("primary").annotate(count=Count("pk")).values("count")
-    return (
-        rows.order_by("pk")
-        .annotate(cidrs=ArraySubquery(prefixes.values("cidr")), at=F("partition_id"))
-        .annotate(machines=Coalesce(Subquery(counted), 0))
-        .values(*NETWORK, "cidrs", "machines", "at")
-    )
-
-
-def _network(row: Row) -> Network:
-    return Network(
-        id=row["id"],
-        kind=row["kind"],
-        vrf=row["vrf"] or 0,
-        prefixes=tuple(row["cidrs"]),
-        project=row["project_id"] or "",
-        shared=row["shared"],
-        destination_prefixes=tuple(row["destination_prefixes"]),
-        nat=row["nat"],
-        machines=row["machines"],
-        partition=row["at"] or "",
-    )
+    return Loaded(partition)
 
 
 def _guard(row: Row, of_firewall: Facts | None) -> Guard:
@@ -189,15 +208,3 @@ def _guard(row: Row, of_firewall: Facts | None) -> Guard:
         facts=of_firewall,
         state=row["state"],
     )
-
-
-def _machines(rows: "QuerySet[MachineRow]") -> Iterator[Machine]:
-    for row in rows.prefetch_related("addresses__prefix"):
-        yield machine_value(row)
-
-
-def machine_value(row: MachineRow) -> Machine:
-    """A machine with its addresses at home, as reachability takes it."""
-    rows = row.addresses.all()
-    addresses = tuple(one.address for one in rows if one.prefix.network_id == row.primary_id)
-    return Machine(str(row.pk), row.name, row.primary_id, row.project_id, addresses)

@@ -1,9 +1,12 @@
 """A question between rows, what has to be known to answer it, and the answer on both bases."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
-from firewalls.intent.partitions import Around, Basis, load_around, machine_value
+from firewalls.intent.history import Ended, worked_until
+from firewalls.intent.partitions import Around, Basis, Loaded, load_around
+from firewalls.intent.values import machine_value
 from firewalls.models import Endpoint
 from firewalls.reachability import (
     AnAddress,
@@ -27,6 +30,11 @@ PUSHED = "It comes about once what is wanted is pushed."
 STILL = "It still works, and ends once what is wanted is pushed."
 SAME = "What was applied last does the same."
 OTHER = "What was applied last does something else."
+NOT_YET = "That is still to come; ask for a moment that has been."
+NOT_WANTED = "Of another moment it is kept what was applied then: ask with basis=applied."
+SAME_NOW = "What is applied now does the same."
+OTHER_NOW = "What is applied now does something else."
+OF_NOW = "Networks, machines and their addresses are those of now."
 NOT_KNOWN = "What was applied last is not what is wanted, and is not known here."
 From = Machine | Network | IP
 To = Machine | Network | IP | Endpoint | None  # None: the internet
@@ -70,43 +78,76 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer on the basis that was asked for, and the one on the other basis beside it."""
+    """The answer on the basis that was asked for, and the one on the other basis beside it.
+
+    `at`: as it was applied then; beside it is what is applied now. `ended`: since which push it
+    does not work any more.
+    """
 
     basis: Basis
     answer: Answer
     other: Basis
     beside: Answer
     partition: Partition
+    at: datetime | None = None
+    ended: Ended | None = None
 
     @property
     def message(self) -> str:
-        """What lies between what is wanted and what was applied, as a sentence."""
+        """What lies between the two, as a sentence."""
+        if self.at:
+            return _since(self.answer, self.beside, self.ended)
         pair = (self.answer, self.beside)
-        return between(*(pair if self.basis is Basis.WANTED else pair[::-1]))
+        wanted, applied = pair if self.basis is Basis.WANTED else pair[::-1]
+        return between(wanted, applied, self.ended)
 
 
-def answered(asked: Asked, basis: Basis) -> Answered:
+def answered(asked: Asked, basis: Basis, at: datetime | None = None) -> Answered:
     """A constant number of queries for any number of firewalls, networks and machines."""
-    loaded = load_around(asked.around)
+    loaded, question = load_around(asked.around), asked.question
+    if at:
+        return _answered_at(loaded, question, at)
+    answers = {one: answer(loaded.on(one), question) for one in Basis}
     (other,) = set(Basis) - {basis}
-    return Answered(
-        basis,
-        answer(loaded.on(basis), asked.question),
-        other,
-        answer(loaded.on(other), asked.question),
-        loaded.on(basis),
-    )
+    ended = None
+    if not answers[Basis.APPLIED].reachable:
+        ended = worked_until(loaded, question)
+    return Answered(basis, answers[basis], other, answers[other], loaded.on(basis), None, ended)
 
 
-def between(wanted: Answer, applied: Answer) -> str:
+def _answered_at(loaded: Loaded, question: Question, at: datetime) -> Answered:
+    partition = loaded.at(at)
+    then = answer(partition, question)
+    then = replace(then, assumptions=(*then.assumptions, OF_NOW))
+    now = answer(loaded.applied, question)
+    ended = None if now.reachable else worked_until(loaded, question)
+    return Answered(Basis.APPLIED, then, Basis.APPLIED, now, partition, at, ended)
+
+
+def between(wanted: Answer, applied: Answer, ended: Ended | None = None) -> str:
     """What lies between what is wanted and what was applied, as a sentence."""
+    worked = f"{ended.sentence} " if ended else ""
     if wanted.verdict is applied.verdict:
-        return SAME
+        return f"{worked}{SAME}"
     if applied.verdict is Verdict.UNKNOWN:
         return NOT_KNOWN
     if wanted.reachable and applied.verdict is Verdict.UNREACHABLE:
-        return PUSHED
+        return f"{worked or _never(applied)}{PUSHED}"
     return STILL if applied.reachable and wanted.verdict is Verdict.UNREACHABLE else OTHER
+
+
+def _never(applied: Answer) -> str:
+    """That nothing was pushed to a firewall on the way yet, where that is so."""
+    found = (one.message for one in applied.blockers if one.code == "never_pushed")
+    sentence = next(found, "")
+    return f"{sentence} " if sentence else ""
+
+
+def _since(then: Answer, now: Answer, ended: Ended | None) -> str:
+    """What has become of it."""
+    if then.verdict is now.verdict:
+        return SAME_NOW
+    return ended.sentence if ended and then.reachable else OTHER_NOW
 
 
 def is_unrouted(network: Network) -> bool:

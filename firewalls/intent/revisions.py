@@ -1,14 +1,16 @@
 """The configurations wanted of firewalls, kept as numbered revisions."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from firewalls.configuration.diffs import Files
-from firewalls.configuration.plan import plan
+from firewalls.configuration.kept import as_json
+from firewalls.configuration.plan import Plan, plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import stream_facts
 from firewalls.models import Drift, Firewall, Revision, Survey, lock_firewalls
@@ -55,6 +57,13 @@ def revision_named(firewall: Firewall, name: str) -> Revision | None:
     return firewall.revisions.get(number=int(name))
 
 
+class Made(NamedTuple):
+    """A configuration: the plan, and the files that are rendered from it."""
+
+    plan: Plan
+    files: dict[str, str]
+
+
 def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
     """The files each of these firewalls should have, as the database stands now."""
     return dict(stream_rendered(firewalls))
@@ -62,8 +71,14 @@ def rendered(firewalls: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
 
 def stream_rendered(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
     """The same, one firewall after the other: nothing of the one before is kept."""
+    for pk, made in _made(firewalls):
+        yield pk, made.files
+
+
+def _made(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, Made]]:
     for pk, facts in stream_facts(firewalls):
-        yield pk, render(plan(facts))
+        planned = plan(facts)
+        yield pk, Made(planned, render(planned))
 
 
 def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
@@ -76,13 +91,16 @@ def refresh(firewalls: Iterable[UUID], cause: str, by: str = "") -> list[UUID]:
     return _renew(seeming, cause, by) if seeming else []
 
 
-def _different(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, dict[str, str]]]:
-    """The files of those whose rendered configuration is not the one noted as wanted."""
+def _different(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, Made]]:
+    """Those whose configuration is not the one noted as wanted, or is that without its plan."""
     keys = sorted(firewalls)
-    noted = dict(Firewall.objects.filter(pk__in=keys).values_list("pk", "wanted__digest"))
-    for pk, files in stream_rendered(keys):
-        if pk in noted and noted[pk] != digest(files):
-            yield pk, files
+    rows = Firewall.objects.filter(pk__in=keys).annotate(kept=Q(wanted__plan__isnull=False))
+    noted = {
+        pk: (known, kept) for pk, known, kept in rows.values_list("pk", "wanted__digest", "kept")
+    }
+    for pk, made in _made(keys):
+        if pk in noted and noted[pk] != (digest(made.files), True):
+            yield pk, made
 
 
 @transaction.atomic
@@ -91,33 +109,41 @@ def _renew(firewalls: list[UUID], cause: str, by: str) -> list[UUID]:
 
     A configuration that was wanted before is that revision again; another one gets a new number.
     """
-    files = dict(_different(lock_firewalls(firewalls)))
-    kept = _kept(files)
-    numbers = _last_numbers(files)
+    different = dict(_different(lock_firewalls(firewalls)))
+    kept = _kept(different)
+    numbers = _last_numbers(different)
     new = [
         Revision(
             firewall_id=pk,
             number=numbers.get(pk, 0) + 1,
-            digest=digest(texts),
-            files=texts,
+            digest=digest(made.files),
+            files=made.files,
+            plan=as_json(made.plan),
             cause=cause[:MOST_CAUSE],
             created_by=by,
         )
-        for pk, texts in files.items()
+        for pk, made in different.items()
         if pk not in kept
     ]
     wanted = kept | {row.firewall_id: row.pk for row in Revision.objects.bulk_create(new)}
     rows = [Firewall(machine_id=pk, wanted_id=revision) for pk, revision in wanted.items()]
     Firewall.objects.bulk_update(rows, ["wanted"])
-    return list(files)
+    return list(different)
 
 
-def _kept(files: Mapping[UUID, Files]) -> dict[UUID, int]:
-    """The revisions that have these contents already."""
-    digests = {pk: digest(texts) for pk, texts in files.items()}
+def _kept(different: Mapping[UUID, Made]) -> dict[UUID, int]:
+    """The revisions that have these contents already; with their plans, if they had none yet."""
+    digests = {pk: digest(made.files) for pk, made in different.items()}
     revisions = Revision.objects.filter(firewall__in=digests, digest__in=digests.values())
-    rows = revisions.values_list("firewall", "digest", "pk")
-    return {pk: revision for pk, content, revision in rows if digests[pk] == content}
+    rows = list(revisions.values_list("firewall", "digest", "pk", "plan"))
+    same = [row for row in rows if digests[row[0]] == row[1]]
+    lacking = [
+        Revision(pk=revision, plan=as_json(different[pk].plan))
+        for pk, _, revision, known in same
+        if known is None
+    ]
+    Revision.objects.bulk_update(lacking, ["plan"])
+    return {pk: revision for pk, _, revision, _ in same}
 
 
 def _last_numbers(firewalls: Iterable[UUID]) -> dict[UUID, int]:

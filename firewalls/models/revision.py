@@ -13,6 +13,9 @@ class Revision(models.Model):
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     files = models.JSONField(help_text="Text by path.")
+    plan = models.JSONField(
+        null=True, blank=True, help_text="What the files were rendered from, to answer questions."
+    )
     cause = models.CharField(max_length=400)
     created_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -28,7 +31,7 @@ class Revision(models.Model):
                 label=f"{NAME} || ' #' || this.number",
                 shown_as={"firewall": FIREWALL},
                 about=["'firewall:' || this.firewall_id"],
-                hidden=["id", "files", "created_at"],
+                hidden=["id", "files", "plan", "created_at"],
             )
         ]
 

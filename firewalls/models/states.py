@@ -142,9 +142,10 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         )
 
     def with_revisions(self) -> "FirewallQuerySet":
-        """The revisions wanted and applied come along, without their files, which are long."""
+        """The revisions wanted and applied come along, without what is long of them."""
         rows = self.select_related("wanted", "observation__applied")
-        return rows.defer("wanted__files", "observation__applied__files")
+        of_applied = ("observation__applied__files", "observation__applied__plan")
+        return rows.defer("wanted__files", "wanted__plan", *of_applied)
 
 
 def _state(open_pushes: "QuerySet[Push]", broken: tuple[str, ...]) -> Case:

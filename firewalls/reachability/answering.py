@@ -60,6 +60,13 @@ def answer(partition: Partition, question: Question) -> Answer:
     )
 
 
+def verdict(partition: Partition, question: Question) -> Verdict:
+    """The verdict alone, without what is in the way."""
+    return together(
+        one.verdict for version in FAMILIES for one in trace(partition, question, version)
+    )
+
+
 def trace(partition: Partition, question: Question, version: int) -> list[Trace]:
     """Every packet of a family with its courses."""
     return [

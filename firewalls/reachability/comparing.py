@@ -37,7 +37,7 @@ class Aim(NamedTuple):
 
 @dataclass(frozen=True)
 class Sides:
-    """The partition before and after; firewalls are known by their ids."""
+    """The partition before and after, with the same networks; firewalls are known by their ids."""
 
     before: Partition
     after: Partition
@@ -45,9 +45,7 @@ class Sides:
     @cached_property
     def both(self) -> Partition:
         """With the firewalls of both sides: what either of them tells apart, and has."""
-        networks = {**self.before.networks, **self.after.networks}
-        guards = (*self.before.guards, *self.after.guards)
-        return replace(self.after, networks=networks, guards=guards)
+        return replace(self.after, guards=(*self.before.guards, *self.after.guards))
 
     @cached_property
     def homes(self) -> list[str]:
@@ -67,7 +65,8 @@ class Sides:
 
 def compared(before: Partition, after: Partition) -> list[Change]:
     """The flows that are gained, lost, or otherwise than they were; by network."""
-    sides = Sides(before, after)
+    networks = {**before.networks, **after.networks}
+    sides = Sides(replace(before, networks=networks), replace(after, networks=networks))
     return in_all_families(one for home in sides.homes for one in _of_home(sides, home))
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from firewalls.configuration.filters import Path
 from firewalls.configuration.plan import Facts, Plan
-from firewalls.configuration.render import ONCE, template
+from firewalls.configuration.render import ONCE, digest, render, template
 from firewalls.configuration.routes import Vrf
 from firewalls.configuration.values import FAMILIES
 from networks.common.addressing import IP, Cidr
@@ -108,6 +108,11 @@ class Guard:
     @cached_property
     def paths(self) -> tuple[Path, ...]:
         return self.plan.paths if self.plan else ()
+
+    @cached_property
+    def digest(self) -> str:
+        """Of its files, as a revision has it; empty without a plan."""
+        return digest(render(self.plan)) if self.plan else ""
 
     @cached_property
     def rules(self) -> list[str]:

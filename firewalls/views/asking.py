@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from firewalls.configuration.cautions import Caution
 from firewalls.configuration.ways_in import Hazard
 from firewalls.forms import PushForm
+from firewalls.intent.flows import of_push
 from firewalls.models import Firewall, Push, Revision
 from firewalls.pushing import asking, cautions, lockout, windows
 from firewalls.pushing.jobs import REACHED_BY
@@ -47,6 +48,7 @@ def _shown(
         "doubtful": [one for one in hazards if not one.is_certain],
         "cautions": _beyond(cautions.of(firewall), hazards),
         "rule": windows.rules([firewall]).of(firewall),
+        "flows": of_push(firewall, revision),
     }
     status = 422 if form.errors else 200
     return page(request, "firewalls/ask_push.html", context, status=status)

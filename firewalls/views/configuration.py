@@ -30,7 +30,7 @@ def files(request: HttpRequest, pk: UUID) -> HttpResponse:
         "chosen": chosen,
         "text": text,
         "lines": text.splitlines(),
-        "revisions": firewall.revisions.defer("files"),
+        "revisions": firewall.revisions.defer("files", "plan"),
     }
     return page(request, "firewalls/config.html", context)
 

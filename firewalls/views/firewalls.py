@@ -11,7 +11,14 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.intent.siblings import siblings
-from firewalls.models import Attachment, Firewall, FirewallQuerySet, Retired
+from firewalls.models import (
+    Attachment,
+    Firewall,
+    FirewallQuerySet,
+    Push,
+    PushQuerySet,
+    Retired,
+)
 from firewalls.models.states import HELD
 from firewalls.picture.choices import tenant_of
 from firewalls.pushing import appliers, causes, cautions
@@ -89,7 +96,6 @@ def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse
 
 def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     firewall = get_object_or_404(_shown_rows(), pk=pk)
-    pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
     planned = _planned(firewall)
     if request.GET.get("format") == "svg" and planned["inside"]:
         return download(f"{firewall.name}-inside", "firewalls/picture/inside.html", planned)
@@ -100,7 +106,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "way": access_of(firewall),
         "memberships": _memberships(firewall),
         **planned,
-        "pushes": pushes[:RECENT],
+        "pushes": _pushes(firewall)[:RECENT],
         "in_the_way": is_in_the_way(firewall),
         "cautions": cautions.of(firewall),
         "differences": siblings(firewall.primary).of(firewall),
@@ -119,6 +125,12 @@ def _shown_rows() -> FirewallQuerySet:
         Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
     )
     return cautions.annotated(rows)
+
+
+def _pushes(firewall: Firewall) -> PushQuerySet:
+    """Without what is long of them."""
+    rows: PushQuerySet = Push.objects.filter(firewall=firewall).select_related("revision")
+    return rows.defer("revision__files", "revision__plan", "steps")
 
 
 def _planned(firewall: Firewall) -> dict[str, object]:

@@ -65,7 +65,7 @@ def push_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "rollout",
         "choice",
     )
-    watched = get_object_or_404(rows.defer("revision__files"), pk=pk)
+    watched = get_object_or_404(rows.defer("revision__files", "revision__plan"), pk=pk)
     context = {
         "push": watched,
         "looked_at": _looked_at(watched),

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from config.demo.large import building
 from config.demo.large.sizes import WHOLE
-from firewalls.intent.partitions import Around, load_around, machine_value
+from firewalls.intent.partitions import Around, load_around
+from firewalls.intent.values import machine_value
 from firewalls.reachability import AnyOf, Internet, Question, TheMachine, answer
 from machines.models import Machine
 from networks.models import Network

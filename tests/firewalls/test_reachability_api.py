@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from firewalls.allocation import join
 from firewalls.intent import revisions
-from firewalls.models import Endpoint, Firewall, Rule
+from firewalls.models import Endpoint, Firewall, Revision, Rule
 from machines.models import Machine
 from networks.models import Address
 from tests.api import Api, codes
@@ -146,6 +146,9 @@ def test_what_was_applied_is_said_beside_what_is_wanted(place: Place) -> None:
     pushed(place.shop_fw)
     assert asked(**query, basis="applied")["reachable"]
     Rule.objects.get(firewall=place.shop_fw).delete()
+    other = asked(**query, basis="applied")
+    assert (other["verdict"], other["beside"]["verdict"]) == ("reachable", "reachable")
+    Revision.objects.update(plan=None)  # as before plans were kept
     applied = asked(**query, basis="applied")
     assert applied["verdict"] == "unknown"
     assert applied["blockers"][0]["code"] == "runs_something_else"
@@ -172,8 +175,12 @@ REFUSED: list[tuple[dict[str, Any], dict[str, list[str]]]] = [
     ({"network": "shop", "internet": "true", "basis": "seen"}, {"basis": ["invalid_choice"]}),
     ({"network": "shop", "internet": "true", "prot": "tcp"}, {"prot": ["unknown_parameter"]}),
     (
-        {"network": "shop", "internet": "true", "at": "2026-01-01T00:00:00Z"},
-        {"at": ["not_kept"]},
+        {"network": "shop", "internet": "true", "at": "2126-01-01T00:00:00Z"},
+        {"at": ["not_yet"]},
+    ),
+    (
+        {"network": "shop", "internet": "true", "at": "2026-01-01T00:00:00Z", "basis": "wanted"},
+        {"basis": ["not_kept"]},
     ),
 ]
 

@@ -76,6 +76,8 @@ def test_what_is_unclear_is_asked_back_with_links(place: Place) -> None:
     assert says(visitor().get(url(source="web", to="")), "This field is required.", 422)
     assert says(visitor().get(url(to="disk")), "Name who asks", 422)
     assert says(visitor().get(url(source="web", to="10.0.0.1:80", port=81)), "leave this", 422)
+    beyond = visitor().get(url(source="web", to="10.0.0.1:65536"))
+    assert says(beyond, "Nothing here is called 10.0.0.1:65536.", 422)
     ping = visitor().get(url(source="web", to="disk", protocol="icmp", port=8))
     assert says(ping, "Pings have no ports.", 422)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from config.demo.large.copying import copy, slices, with_ids
 from config.demo.world import SILENT
-from firewalls.configuration.plan import Facts, plan
+from firewalls.configuration.kept import as_json
+from firewalls.configuration.plan import Facts, Plan, plan
 from firewalls.configuration.render import digest, render
 from firewalls.intent.facts import facts
 from firewalls.models import Firewall, Observation, Push, Revision
@@ -71,10 +72,10 @@ def _revisions(firewall: Firewall, current: Facts, state: str, now: datetime) ->
     name = firewall.machine.name
     made_at = firewall.machine.created_at
     allocated = f"{name} was allocated"
-    wanted = render(plan(current))
+    wanted = plan(current)
     if state != State.PENDING or not current.shared:
         return [_revision(firewall, 1, wanted, allocated, made_at)]
-    before = render(plan(replace(current, shared=current.shared[:-1])))
+    before = plan(replace(current, shared=current.shared[:-1]))
     joined = f"{name} joined {current.shared[-1].id}"
     return [
         _revision(firewall, 1, before, allocated, made_at),
@@ -82,14 +83,14 @@ def _revisions(firewall: Firewall, current: Facts, state: str, now: datetime) ->
     ]
 
 
-def _revision(
-    firewall: Firewall, number: int, files: dict[str, str], cause: str, at: datetime
-) -> Revision:
+def _revision(firewall: Firewall, number: int, planned: Plan, cause: str, at: datetime) -> Revision:
+    files = render(planned)
     return Revision(
         firewall=firewall,
         number=number,
         digest=digest(files),
         files=files,
+        plan=as_json(planned),
         cause=cause,
         created_by=BY,
         created_at=at,

@@ -33,7 +33,9 @@ def begin_behind() -> None:
 
 def _begin(partition: Partition) -> None:
     rows = _behind().filter(machine__partition=partition)
-    firewalls = list(rows.select_related("machine", "wanted").defer("wanted__files")[:MOST])
+    firewalls = list(
+        rows.select_related("machine", "wanted").defer("wanted__files", "wanted__plan")[:MOST]
+    )
     if not firewalls:
         return
     try:

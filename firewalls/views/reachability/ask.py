@@ -14,7 +14,7 @@ from firewalls.views.reachability.drawn import drawn
 from firewalls.views.reachability.form import AskForm
 from networks.common.htmx import page
 
-SHARED_ALONG = ("port", "protocol", "basis")
+SHARED_ALONG = ("port", "protocol", "basis", "at")
 TEMPLATE = "reachability/ask.html"
 
 
@@ -29,7 +29,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     if asked is None:
         return redirect(_all_who_reach(request, form))
     context = {"form": form, **_named(form, asked), **_turned(asked)}
-    context |= drawn(request, answered(asked, form.basis_chosen))
+    context |= drawn(request, answered(asked, form.basis_chosen, form.at_chosen))
     return page(request, TEMPLATE, context)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -68,7 +69,16 @@ def drawn(request: HttpRequest, found: Answered) -> dict[str, object]:
         "in_the_way": list(_in_the_way(answer.blockers)),
         "remedies": [_offered(request, one) for one in answer.remedies],
         "unpushed": _unpushed(found),
+        "ended_before": _just_before(found),
     }
+
+
+def _just_before(found: Answered) -> str:
+    """The last second in which it worked, as a field of time takes it."""
+    if found.ended is None:
+        return ""
+    before = found.ended.at.astimezone(UTC) - timedelta(seconds=1)
+    return before.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _hops(path: Iterable[Hop], links: dict[tuple[str, str], str]) -> tuple[DrawnHop, ...]:

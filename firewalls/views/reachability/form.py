@@ -1,9 +1,11 @@
 """The line that asks: from, to, port, protocol, and on which basis."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from firewalls.intent.ends import (
     End,
@@ -13,7 +15,7 @@ from firewalls.intent.ends import (
     source_named,
 )
 from firewalls.intent.partitions import Basis
-from firewalls.intent.questions import Asked, From, is_unrouted, unrouted
+from firewalls.intent.questions import NOT_YET, Asked, From, is_unrouted, unrouted
 from firewalls.models.validators import MAX_PORT
 from firewalls.reachability.values import ICMP, TCP
 from networks.models import Network
@@ -30,15 +32,27 @@ class ServiceForm(forms.Form):
     protocol = forms.ChoiceField(choices=PROTOCOLS, required=False)
     basis = forms.ChoiceField(choices=BASES, required=False)
 
+    at = forms.DateTimeField(required=False)
+
     def clean(self) -> dict[str, Any]:
         chosen = self.cleaned_data
+        if chosen.get("at") and chosen["at"] > timezone.now():
+            self.add_error("at", ValidationError(NOT_YET, code="not_yet"))
         if chosen.get("protocol") == ICMP and chosen.get("port"):
             self.add_error("port", ValidationError("Pings have no ports.", code="no_ports"))
         return chosen
 
     @property
     def basis_chosen(self) -> Basis:
-        return Basis(self.cleaned_data["basis"] or Basis.WANTED)
+        """Of another moment it is kept what was applied then."""
+        return (
+            Basis.APPLIED if self.at_chosen else Basis(self.cleaned_data["basis"] or Basis.WANTED)
+        )
+
+    @property
+    def at_chosen(self) -> datetime | None:
+        """A moment in the past, as it is typed, in UTC."""
+        return self.cleaned_data["at"]
 
     @property
     def protocol_chosen(self) -> str:

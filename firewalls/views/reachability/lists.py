@@ -9,8 +9,16 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from firewalls.intent.partitions import Around, load_around, load_users, machine_value
+from firewalls.intent.partitions import (
+    Around,
+    Basis,
+    Loaded,
+    load_around,
+    load_users,
+)
 from firewalls.intent.questions import is_unrouted
+from firewalls.intent.values import machine_value
+from firewalls.reachability import Partition
 from firewalls.reachability.reaching import Reach, Service, reached, reaches
 from firewalls.views.reachability.form import ServiceForm
 from machines.models import Machine
@@ -35,8 +43,9 @@ def reachable_from(request: HttpRequest, pk: str) -> HttpResponse:
     form = ServiceForm(request.GET)
     context: dict[str, Any] = {"network": network, "form": form, "unrouted": is_unrouted(network)}
     if form.is_valid() and not context["unrouted"]:
-        loaded = load_users(network.pk).on(form.basis_chosen)
-        found = list(reaches(loaded, network.pk, _service(form)))
+        ran = form.basis_chosen is Basis.APPLIED
+        side = _side(load_users(network.pk, ran=ran), form)
+        found = list(reaches(side, network.pk, _service(form)))
         context |= _summed(request, found, [one.source for one in found])
     status = 422 if form.errors else 200
     return page(request, "reachability/reachable_from.html", context, status=status)
@@ -50,12 +59,17 @@ def reached_by(request: HttpRequest, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {"machine": machine, "form": form}
     if form.is_valid():
         value = machine_value(machine)
-        loaded = load_around(Around(networks={value.network})).on(form.basis_chosen)
-        found = list(reached(loaded, value, _service(form)))
+        side = _side(load_around(Around(networks={value.network})), form)
+        found = list(reached(side, value, _service(form)))
         context |= _summed(request, found, [one.target for one in found])
         context["unreached"] = _unreached(machine, {one.target.id for one in found})
     status = 422 if form.errors else 200
     return page(request, "reachability/reaches.html", context, status=status)
+
+
+def _side(loaded: Loaded, form: ServiceForm) -> Partition:
+    at = form.at_chosen
+    return loaded.at(at) if at else loaded.on(form.basis_chosen)
 
 
 def _service(form: ServiceForm) -> Service:
