@@ -6,7 +6,8 @@ decides which way it is. A constant number of queries each.
 
 from django.db.models import Q, QuerySet
 
-from firewalls.intent.partitions import Around, load_around, machine_value
+from firewalls.intent.partitions import Around, load_around
+from firewalls.intent.values import machine_value
 from firewalls.models import Attachment, Endpoint
 from firewalls.reachability import AnyOf, TheMachine
 from firewalls.reachability.internet import InternetAccess, Proxy, internet_access

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('firewalls', '0032_limits_of_lists'),
+        ('firewalls', '0034_kept_plans'),
         ('machines', '0008_labels_are_objects'),
         ('networks', '0021_import_notes'),
     ]
