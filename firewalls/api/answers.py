@@ -10,7 +10,11 @@ from firewalls.reachability import Remedy, Verdict
 
 VERDICTS = [str(one) for one in Verdict]
 FIREWALL_PAGES = {"push": "firewalls:push"}
-NETWORK_PAGES = {"share": "firewalls:share", "publish": "firewalls:publish_in"}
+NETWORK_PAGES = {
+    "share": "firewalls:share",
+    "publish": "firewalls:publish_in",
+    "proxy": "machines:http_proxy",
+}
 
 
 class TranslationSerializer(serializers.Serializer[Any]):
