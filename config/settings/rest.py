@@ -54,6 +54,7 @@ SPECTACULAR: dict[str, object] = {
         "PushState": "firewalls.api.words.PUSH_STATES",
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
+        "ImportVerdict": "networks.models.ImportNote.Verdict",
         "ReachVerdict": "firewalls.api.answers.VERDICTS",
         "InternetViaKind": "firewalls.api.internet.KINDS",
     },
