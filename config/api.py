@@ -34,7 +34,7 @@ from firewalls.api.shares import ConsumersView, ShareView
 from firewalls.api.siblings import SiblingsView
 from firewalls.api.urls import urlpatterns as firewall_urls
 from firewalls.api.windows import WindowViewSet
-from machines.api import MachineViewSet
+from machines.api import HttpProxyViewSet, MachineViewSet
 from networks.api.activity import ActivityViewSet
 from networks.api.addresses import AddressViewSet
 from networks.api.import_notes import ImportNoteViewSet
@@ -98,6 +98,7 @@ router.register("projects", ProjectViewSet)
 router.register("networks", NetworkViewSet)
 router.register("ip-addresses", AddressViewSet)
 router.register("machines", MachineViewSet)
+router.register("http-proxies", HttpProxyViewSet)
 router.register("firewalls", FirewallViewSet)
 router.register("retired-firewalls", RetiredViewSet)
 router.register("kept-back", KeptBackViewSet)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from machines.allocation import Order, Request, create_machine, free_machine
-from machines.models import Machine
+from machines.models import HttpProxy, Machine
 from networks.common.admin import OBJECT, SHORT, RowAdmin, picker
 from networks.common.fields import InetField
 from networks.common.forms import AllocationForm, Listed
@@ -101,3 +101,18 @@ class MachineAdmin(FreedOnDelete, RowAdmin):
 
     def view_on_site(self, obj: Machine) -> str:
         return reverse("machines:detail", args=[obj.pk])
+
+
+@admin.register(HttpProxy)
+class HttpProxyAdmin(RowAdmin):
+    """Named by operators, for machines without a firewall of their own that leads outside."""
+
+    list_display = ["network", "host", "port"]
+    list_select_related = ["network"]
+    search_fields = ["network__id", "host"]
+    autocomplete_fields = ["network"]
+    fields = ["network", "host", "port"]
+    fixed = ("network",)
+
+    def view_on_site(self, obj: HttpProxy) -> str:
+        return reverse("networks:detail", args=[obj.network_id])

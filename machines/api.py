@@ -1,4 +1,4 @@
-"""`machines/`: allocating, changing and freeing them. Firewalls have a door of their own."""
+"""`machines/` and `http-proxies/`. Firewalls have a door of their own."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import django_filters
 from rest_framework import serializers
 
 from machines.allocation import Order, Request, create_machine, free_machine
-from machines.models import Machine
+from machines.models import HttpProxy, Machine
 from networks.common.addressing import IP
 from networks.common.api.bodies import Body, TextList
 from networks.common.api.fields import InetText, Labels, RelatedId
@@ -111,3 +111,38 @@ class MachineViewSet(RowViewSet[Machine]):
 
     def remove(self, row: Machine) -> None:
         free_machine(row)
+
+
+class HttpProxySerializer(RowSerializer[HttpProxy]):
+    """Where the machines of a network reach an HTTP proxy: an address or a name, and a port."""
+
+    fixed = ("id", "network")
+    network = RelatedId(queryset=Network.objects.all())
+
+    class Meta(RowSerializer.Meta):
+        model = HttpProxy
+        fields = ["id", "network", "host", "port"]
+        read_only_fields = ["id"]
+
+
+class HttpProxyFilters(django_filters.FilterSet):
+    id = Integer()
+    network = Exact("network_id")
+    host = Exact()
+    port = Integer()
+
+
+class HttpProxyViewSet(RowViewSet[HttpProxy]):
+    """Named by operators, for machines without a firewall of their own that leads outside."""
+
+    queryset = HttpProxy.objects.select_related("network")
+    serializer_class = HttpProxySerializer
+    filterset_class = HttpProxyFilters
+    search_fields = ["network__id", "host"]
+    ordering_fields = {"id": "id", "network": "network_id", "host": "host", "port": "port"}
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def lock(self, row: HttpProxy) -> bool:
+        """Its network, as everywhere."""
+        row.lock()
+        return HttpProxy.objects.filter(pk=row.pk).exists()

@@ -39,3 +39,15 @@ MACHINE = [
     ),
     *numbered("asn"),
 ]
+
+_OF_NETWORK = pgtrigger.UpdateOf("network_id")  # type: ignore[no-untyped-call]
+HTTP_PROXY = [
+    Guard(
+        name="is_of_a_private_network",
+        operation=pgtrigger.Insert | _OF_NETWORK,
+        unless="EXISTS (SELECT FROM networks_network home "
+        "WHERE home.id = NEW.network_id AND home.kind = 'private')",
+        sentence="%s is no private network, so no machine there uses an HTTP proxy.",
+        arguments=["NEW.network_id"],
+    ),
+]

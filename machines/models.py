@@ -9,15 +9,18 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import guards, rules
-from networks.common.fields import LabelsField, as_address, empty_if_none, hostname
+from networks.common.fields import LabelsField, as_address, empty_if_none, host, hostname
+from networks.common.locking import Strength, lock_keys
 from networks.common.triggers import Recorded
-from networks.common.validation import ChoiceCheck, Unique, ValidatedModel
+from networks.common.validation import ChoiceCheck, Unique, ValidatedModel, refuse
 from networks.common.violations import Violation
 from networks.models import Address, Carried, Network, Partition, Project
 from networks.rules import kept_back
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
+
+MAX_PORT = 2**16 - 1
 
 
 class MachineQuerySet(models.QuerySet["Machine"]):
@@ -127,3 +130,61 @@ class Machine(ValidatedModel):
             return network in self.loaded_networks
         firewall = getattr(self, "firewall", None)
         return firewall is not None and firewall.attachments.filter(network=network).exists()
+
+
+class HttpProxy(ValidatedModel):
+    """Where the machines of a network reach an HTTP proxy, as an operator has named it.
+
+    They use it where no firewall of their own leads outside.
+    """
+
+    network = models.OneToOneField(
+        Network,
+        models.CASCADE,
+        related_name="http_proxy",
+        help_text="A private one, whose machines use it.",
+    )
+    host = models.CharField(
+        max_length=253,
+        validators=[host],
+        help_text="An address or a name that they reach by tcp.",
+    )
+    port = models.PositiveIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)]
+    )
+
+    class Meta:
+        verbose_name = "HTTP proxy"
+        verbose_name_plural = "HTTP proxies"
+        ordering = ["network"]
+        constraints = [
+            ChoiceCheck(
+                name="http_proxy_port_is_a_port", condition=models.Q(port__range=(1, MAX_PORT))
+            )
+        ]
+        triggers = [
+            *guards.HTTP_PROXY,
+            Recorded(
+                kind="http-proxy",
+                label="this.network_id",
+                about=["'network:' || this.network_id"],
+                hidden=["id"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port} of {self.network_id}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.network.kind != Network.Kind.PRIVATE:
+            reason = (
+                f"{self.network_id} is {self.network.get_kind_display()}: no machine lives in it;"
+                " name the proxy for the private network whose machines use it."
+            )
+            refuse(Violation("network", "not_private", reason))
+
+    def lock(self) -> None:
+        """Its network is neither changed nor removed meanwhile."""
+        if self.network_id is not None:
+            lock_keys(Network, [self.network_id], strength=Strength.SHARE)

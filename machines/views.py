@@ -1,16 +1,20 @@
-"""Machines that are no firewalls: the list, and one of them."""
+"""Machines that are no firewalls: the list, one of them, and the HTTP proxy of a network's."""
 
 from collections.abc import Callable
 from operator import attrgetter
 from uuid import UUID
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
 
-from machines.models import Machine, MachineQuerySet
+from machines.forms import HttpProxyForm
+from machines.models import HttpProxy, Machine, MachineQuerySet
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, listing, spreadsheet
-from networks.models import ImportNote, Partition, Project
+from networks.models import ImportNote, Network, Partition, Project
 
 SORTS = {
     "name": "name",
@@ -60,3 +64,32 @@ def machine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     machine = get_object_or_404(rows.prefetch_related("addresses"), pk=pk)
     context = {"machine": machine, "import_notes": ImportNote.objects.about("machine", pk)}
     return page(request, "machines/detail.html", context)
+
+
+def http_proxy(request: HttpRequest, pk: str) -> HttpResponse:
+    """Where a network's machines reach an HTTP proxy; posted, that from now on."""
+    _may(request, "machines.change_httpproxy")
+    network = get_object_or_404(Network, pk=pk, kind=Network.Kind.PRIVATE)
+    named = HttpProxy.objects.filter(network=network).first()
+    form = HttpProxyForm(request.POST or None, instance=named or HttpProxy(network=network))
+    if form.is_bound and form.is_valid():
+        row = form.save()
+        messages.success(request, f"Machines of {pk} use {row.host}:{row.port} as HTTP proxy.")
+        return redirect("networks:detail", pk)
+    context = {"network": network, "named": named, "form": form}
+    status = 422 if form.errors else 200
+    return page(request, "machines/http_proxy.html", context, status=status)
+
+
+@require_POST
+def forget_http_proxy(request: HttpRequest, pk: str) -> HttpResponse:
+    """Name no proxy any more."""
+    _may(request, "machines.delete_httpproxy")
+    get_object_or_404(HttpProxy.objects.select_related("network"), network=pk).delete()
+    messages.success(request, f"No HTTP proxy is named for {pk} any more.")
+    return redirect("networks:detail", pk)
+
+
+def _may(request: HttpRequest, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied("Naming an HTTP proxy takes the role operator.")

@@ -46,6 +46,7 @@ APART = {
     "networks.importnote",  # written by imports, which lock everything before
     # Beneath the prefix, or the machine whose AS number, or the network whose VRF id it is.
     "networks.carried",
+    "machines.httpproxy",  # beneath the network whose it is
     "firewalls.retired",
     "firewalls.sshaccess",
 }

@@ -24,7 +24,7 @@ from firewalls.models import (
     Rule,
     Window,
 )
-from machines.models import Machine
+from machines.models import HttpProxy, Machine
 from networks.allocation import allocate
 from networks.models import Address, Network, Partition, Prefix, Project
 from tests.api import someone
@@ -41,6 +41,7 @@ OURS = [
     "networks_prefix",
     "networks_address",
     "machines_machine",
+    "machines_httpproxy",
     "firewalls_firewall",
     "firewalls_attachment",
     "firewalls_rule",
@@ -58,6 +59,7 @@ MODELS: dict[str, Any] = {
     "networks_network": Network,
     "networks_prefix": Prefix,
     "networks_address": Address,
+    "machines_httpproxy": HttpProxy,
     "firewalls_firewall": Firewall,
     "firewalls_attachment": Attachment,
     "firewalls_rule": Rule,
@@ -84,6 +86,7 @@ def fra() -> World:
     )
     Choice.objects.create(push=Push.objects.enqueue(firewall()), start="now", reason="shop is down")
     Window(partition=fra.partition, begins="01:00", ends="02:00").save()
+    HttpProxy(network=shop, host="192.0.2.7", port=3128).save()
     ended = {"since": timezone.now() - 2 * DAY, "until": timezone.now() - DAY}
     Hold.objects.bulk_create([Hold(firewall=firewall(), reason="shop looks into it", **ended)])
     Token.objects.issue("ci", "viewer")

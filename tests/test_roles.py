@@ -22,7 +22,7 @@ from config.access.models import Token
 from config.access.roles import ROLES
 from config.settings import EMBEDDED
 from firewalls.models import Attachment, Endpoint, Firewall, Push, Rollout, SshAccess
-from machines.models import Machine
+from machines.models import HttpProxy, Machine
 from networks.allocation import allocate
 from networks.models import Address, Network, Partition, Prefix
 from tests.doors.programs import MANAGED
@@ -99,6 +99,7 @@ def machine(name: str) -> bool:
 
 NETWORK = {"id": "new", "name": "new", "partition": "fra", "project": "shop"}
 HOP = {"jump_host": "", "jump_port": 22, "jump_user": "", "jump_key": "", "host_ca": ""}
+PROXY = {"host": "192.0.2.7", "port": 3128}
 MACHINE = {"name": "new", "partition": "fra", "project": "shop"}
 ACTIONS = {
     "read a network": Action(
@@ -271,6 +272,15 @@ ACTIONS = {
             "rest": lambda v: v.rest("post", "rollouts/", {"firewalls": [str(v.fw.pk)]}),
         },
         Rollout.objects.exists,
+    ),
+    "name an HTTP proxy": Action(
+        OPERATING,
+        {
+            "page": lambda v: v.page("networks/shop/http-proxy/", host="192.0.2.7", port=3128),
+            "rest": lambda v: v.rest("post", "http-proxies/", {"network": "shop", **PROXY}),
+            "admin": lambda v: v.add("machines_httpproxy", network="shop", **PROXY),
+        },
+        HttpProxy.objects.exists,
     ),
     "say how firewalls are reached": Action(
         OPERATING,

@@ -17,7 +17,7 @@ OURS = ("networks", "machines", "firewalls", "config")
 # What an operator may change, beside reading everything: allocate and release, join and leave.
 _OPERATED = {
     "networks": ["network", "prefix", "address"],
-    "machines": ["machine"],
+    "machines": ["machine", "httpproxy"],
     "firewalls": ["firewall", "attachment", "rule", "endpoint", "hold", "sshaccess"],
 }
 

@@ -11,7 +11,7 @@ from firewalls.intent.values import machine_value
 from firewalls.models import Attachment, Endpoint
 from firewalls.reachability import AnyOf, TheMachine
 from firewalls.reachability.internet import InternetAccess, Proxy, internet_access
-from machines.models import Machine
+from machines.models import HttpProxy, Machine
 from networks.models import Network
 
 MOST_PROXIES = 20  # that are looked at for one network
@@ -29,16 +29,18 @@ def of_network(network: Network) -> InternetAccess:
 
 
 def _answered(network: str, machine: Machine | None) -> InternetAccess:
-    proxies = list(_published(network))
-    machines = [one.machine for one in proxies] + ([machine] if machine else [])
+    published = list(_published(network))
+    named = HttpProxy.objects.filter(network=network)
+    proxies = [*map(_proxy, published), *(Proxy(one.host, one.port) for one in named)]
+    machines = [one.machine for one in published] + ([machine] if machine else [])
     around = Around(
         networks={network},
-        addresses={one.address.address for one in proxies},
+        addresses={one.address for one in proxies if one.address is not None},
         machines={one.pk for one in machines},
     )
     partition = load_around(around).wanted
     those = TheMachine(machine_value(machine)) if machine else AnyOf(network)
-    return internet_access(partition, those, [_proxy(one) for one in proxies])
+    return internet_access(partition, those, proxies)
 
 
 def _published(network: str) -> "QuerySet[Endpoint]":

@@ -6,8 +6,12 @@ from django.urls import reverse
 
 from firewalls.reachability import Remedy
 
-FIREWALL_PAGES = {"push": "firewalls:push"}
-NETWORK_PAGES = {"share": "firewalls:share", "publish": "firewalls:publish_in"}
+FIREWALL_PAGES = {"push": "firewalls:push", "endpoint": "firewalls:publish_endpoint"}
+NETWORK_PAGES = {
+    "share": "firewalls:share",
+    "publish": "firewalls:publish_in",
+    "proxy": "machines:http_proxy",
+}
 
 
 def url_of(remedy: Remedy) -> str:

@@ -14,8 +14,8 @@ from django.db.models import Count, Exists, OuterRef
 from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES
 from firewalls.models import Attachment, Endpoint
-from firewalls.reachability.internet import Access, access_of
-from machines.models import Machine
+from firewalls.reachability.internet import Access, Proxy, access_of
+from machines.models import HttpProxy, Machine
 from networks.models import Address, Network, Prefix
 
 Versions = Mapping[str, set[int]]  # families by network
@@ -57,7 +57,7 @@ def _outward() -> Versions:
 
 
 def _proxied() -> Versions:
-    """In which families an HTTP proxy is published in the network, or in one that it comes to."""
+    """In which families an HTTP proxy is named, or published in a network that it comes to."""
     there: dict[str, set[int]] = defaultdict(set)
     published = Endpoint.objects.filter(purpose=Endpoint.Purpose.HTTP_PROXY).order_by()
     places = published.values_list("address__prefix__network", "address__address__family")
@@ -67,6 +67,8 @@ def _proxied() -> Versions:
     joined = Attachment.objects.filter(network__in=list(there)).order_by()
     for home, network in joined.values_list("firewall__machine__primary", "network").distinct():
         proxied[home] |= there[network]
+    for named in HttpProxy.objects.order_by():
+        proxied[named.network_id] |= {*Proxy(named.host, named.port).versions}
     return proxied
 
 

@@ -104,9 +104,7 @@ class Endpoint(ValidatedModel):
                 name="http_proxy_speaks_tcp",
                 condition=Q(protocol="tcp") | ~Q(purpose="http-proxy"),
                 violation_error_code="proxy_is_tcp",
-                violation_error_message=(
-                    "An HTTP proxy is reached by tcp; choose tcp, or another purpose."
-                ),
+                violation_error_message="An HTTP proxy is reached by tcp.",
             ),
             ChoiceCheck(
                 name="endpoint_protocol_is_known", condition=Q(protocol__in=["tcp", "udp"])
@@ -166,15 +164,20 @@ class Endpoint(ValidatedModel):
         yield from list(self._not_behind(holder)) or self._not_of_family(holder)
 
     def in_the_way(self, constraint: str) -> str:
-        """The endpoint that has the place, and the next port that is free."""
-        if constraint != "endpoint_is_published_once":
-            return ""
+        """What to do; and of a port that is taken, by which endpoint, and which one is free."""
+        if constraint == "http_proxy_speaks_tcp":
+            return "An HTTP proxy is reached by tcp; choose tcp, or another purpose."
+        return self._taken_by() if constraint == "endpoint_is_published_once" else ""
+
+    def _taken_by(self) -> str:
+        """Empty where the other one has gone meanwhile."""
         there = Endpoint.objects.filter(address=self.address_id, protocol=self.protocol)
         other = there.filter(port=self.port).exclude(pk=self.pk).with_relations().first()
         if other is None:
             return ""
         taken = set(there.filter(port__gt=self.port).values_list("port", flat=True))
-        free = next((port for port in range(self.port + 1, MAX_PORT) if port not in taken), None)
+        above = range(self.port + 1, MAX_PORT + 1)
+        free = next((port for port in above if port not in taken), None)
         instead = f"; port {free} is free" if free else ""
         return (
             f"{other} already leads to {other.machine.name}{instead}, or change or remove that one."

@@ -18,14 +18,16 @@ from networks.models import Network
 def of_machine(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A part of the machine's page."""
     machine = get_object_or_404(internet.MACHINES, pk=pk)
-    of = {"machine": machine, "whose": machine.name, "back": reverse("machines:detail", args=[pk])}
+    back = reverse("machines:detail", args=[pk])
+    of = {"machine": machine, "whose": machine.name, "lives_in": machine.primary_id, "back": back}
     return _page(request, internet.of_machine(machine), of)
 
 
 def of_network(request: HttpRequest, pk: str) -> HttpResponse:
     """A part of the network's page: of whoever lives in it."""
     network = get_object_or_404(Network, pk=pk, kind=Network.Kind.PRIVATE)
-    of = {"network": network, "whose": pk, "back": reverse("networks:detail", args=[pk])}
+    back = reverse("networks:detail", args=[pk])
+    of = {"network": network, "whose": pk, "lives_in": pk, "back": back}
     return _page(request, internet.of_network(network), of)
 
 

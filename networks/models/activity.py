@@ -59,6 +59,7 @@ class Activity(models.Model):
         "revision",
         "push",
         "ssh-access",
+        "http-proxy",
         "import-note",
         *OF_ACCESS,
     )

@@ -25,6 +25,7 @@ from firewalls.models import (
     Window,
 )
 from firewalls.pushing import asking, carrying, holding, rollouts, takeover
+from machines.models import HttpProxy
 from networks.models import ImportNote
 from tests.world import World, world
 
@@ -148,7 +149,10 @@ def _machine_pages(fra: World) -> dict[str, int]:
     parts += ["/endpoints/", "/endpoints/?q=nothing", "/networks/proxied/endpoints/"]
     parts += ["/networks/proxied/endpoints/new/"]
     lists = ["/machines/", "/machines/?q=nothing", "/internet-access/"]
-    addresses = [*lists, *parts, *pages, "/networks/proxied/internet/"]
+    HttpProxy(network=lost, host="proxy.example.org", port=3128).save()
+    own = [f"/networks/{name}/http-proxy/" for name in ("lost", "web-shop")]
+    addresses = [*lists, *parts, *pages, *own, "/networks/proxied/internet/"]
+    addresses += ["/networks/lost/internet/", "/networks/lone/internet/"]
     return {**dict.fromkeys(addresses, 200), f"/firewalls/{firewall.pk}/leave/proxied/": 422}
 
 

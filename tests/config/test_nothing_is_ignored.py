@@ -14,6 +14,7 @@ from rest_framework import serializers
 from config.api import Docs, Nothing, Schema
 from config.api import urlpatterns as registered
 from firewalls.models import Endpoint, Firewall, Rule, SshAccess, Window
+from machines.models import HttpProxy
 from networks.allocation import allocate
 from networks.common.api.bodies import Body
 from networks.common.api.queries import StrictView
@@ -88,7 +89,8 @@ def rows(fra: World) -> dict[str, str]:
     endpoint = Endpoint(address=where, port=80, machine=machine, target_port=80)
     window = Window(partition=fra.partition, begins="01:00", ends="02:00")
     access = SshAccess(partition=fra.partition)
-    for row in (endpoint, window, access):
+    proxy = HttpProxy(network=shop, host="192.0.2.7", port=3128)
+    for row in (endpoint, window, access, proxy):
         row.save()
     return {
         "partitions": "fra",
@@ -100,6 +102,7 @@ def rows(fra: World) -> dict[str, str]:
         "endpoints": str(endpoint.pk),
         "maintenance-windows": str(window.pk),
         "ssh-access": str(access.pk),
+        "http-proxies": str(proxy.pk),
     }
 
 
@@ -114,6 +117,7 @@ def test_an_unknown_parameter_of_the_url_is_refused(call: Call) -> None:
         "activity",
         "kept-back",
         "ssh-access",
+        "http-proxies",
         "maintenance-windows",
         "import-notes",
     )

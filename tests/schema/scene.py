@@ -1,6 +1,7 @@
 """A world with a row of each kind to ask about."""
 
 from firewalls.models import Endpoint, Revision, SshAccess, Window
+from machines.models import HttpProxy
 from networks.allocation import allocate
 from networks.models import Activity
 from tests.world import world
@@ -19,6 +20,7 @@ def scene() -> dict[str, list[str]]:
     Endpoint(address=at, port=80, machine=machine, target_port=80).save()
     Window(partition=fra.partition, begins="01:00", ends="02:00").save()
     SshAccess(partition=fra.partition).save()
+    HttpProxy(network=storage, host="proxy.example.org", port=3128).save()
     return {
         "partitions": ["fra"],
         "projects": ["shop", "storage-team"],
@@ -38,6 +40,7 @@ def _numbered() -> dict[str, list[str]]:
         "endpoints": Endpoint,
         "maintenance-windows": Window,
         "ssh-access": SshAccess,
+        "http-proxies": HttpProxy,
         "revisions": Revision,
         "activity": Activity,
     }

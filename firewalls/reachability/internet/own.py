@@ -9,7 +9,7 @@ from firewalls.reachability.assuming import along, is_stale, not_in_sync
 from firewalls.reachability.hops import words
 from firewalls.reachability.internet.values import Access, InternetAccess, WayOut
 from firewalls.reachability.questions import Question
-from firewalls.reachability.values import EXTERNAL, Guard, Partition
+from firewalls.reachability.values import Guard, Partition
 from firewalls.reachability.wording import blocker
 
 
@@ -18,8 +18,6 @@ def ways_out(partition: Partition, network: str, versions: Collection[int]) -> I
     for guard in sorted(partition.guards_of.get(network, ()), key=lambda one: (one.name, one.id)):
         for external in sorted(guard.vrfs):
             there = partition.networks[external]
-            if there.kind != EXTERNAL:
-                continue
             leading = [version for version in sorted(versions) if there.leads_outside(version)]
             if leading:
                 yield _way(partition, guard, external, leading)
