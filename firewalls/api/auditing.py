@@ -28,7 +28,7 @@ class AuditQuerySerializer(serializers.Serializer[Any]):
     )
 
 
-class ViaSerializer(serializers.Serializer[Any]):
+class AuditViaSerializer(serializers.Serializer[Any]):
     """A firewall on the way."""
 
     firewall = serializers.CharField()
@@ -51,7 +51,7 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     leak = serializers.BooleanField(source="is_leak")
     family = serializers.IntegerField(source="version")
     verdict = serializers.ChoiceField(choices=VERDICTS)
-    through = ViaSerializer(source="via", many=True)
+    through = AuditViaSerializer(source="via", many=True)
 
 
 class PairSerializer(serializers.Serializer[Any]):

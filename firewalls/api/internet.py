@@ -24,7 +24,7 @@ from networks.models import Network
 FIREWALL, ENDPOINT, ADDRESS = KINDS = ("firewall", "endpoint", "address")
 
 
-class ViaSerializer(serializers.Serializer[Any]):
+class InternetViaSerializer(serializers.Serializer[Any]):
     """A firewall of their own; or a proxy, at an endpoint or at an address that was named."""
 
     kind = serializers.ChoiceField(choices=KINDS)
@@ -53,7 +53,7 @@ class WayOutSerializer(serializers.Serializer[Any]):
     )
 
 
-class ProxySerializer(ViaSerializer):
+class ProxySerializer(InternetViaSerializer):
     """A proxy in reach; `verdict`: whether it answers, as far as is known here."""
 
     machine = serializers.CharField(allow_null=True, help_text="The machine that it runs on.")
@@ -74,7 +74,7 @@ class InternetAccessSerializer(serializers.Serializer[Any]):
     """`via` is null where there is no way."""
 
     access = serializers.ChoiceField(choices=[str(one) for one in Access])
-    via = ViaSerializer(allow_null=True)
+    via = InternetViaSerializer(allow_null=True)
     warnings = serializers.ListField(child=serializers.CharField())
     firewalls = WayOutSerializer(many=True)
     proxies = ProxySerializer(many=True)

@@ -66,7 +66,7 @@ def _led(partition: Partition, guard: Guard, path: Path) -> Iterator[Place]:
     here = partition.networks[guard.networks[path.source]]
     vrf, target = guard.vrfs[here.id], guard.networks[path.target]
     for cidr in _imported(vrf, path):
-        for prefix, network in partition.places_in(cidr):
+        for prefix, network in partition.places.within(cidr):
             part = _narrower(prefix, cidr)
             another = network.kind == PRIVATE and network.id != here.id
             if another and led_to(guard, vrf, here, part[0]) == target:

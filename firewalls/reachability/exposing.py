@@ -33,4 +33,4 @@ def _exposed(partition: Partition, guard: Guard, network: str, leak: Leak) -> It
 
 
 def _owner(partition: Partition, prefix: Cidr) -> str:
-    return next((network.id for _, network in partition.places_in(prefix)), "")
+    return next((network.id for _, network in partition.places.within(prefix)), "")

@@ -1,7 +1,6 @@
 """What an answer is computed from: networks, machines, and firewalls with their plans."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from firewalls.configuration.plan import Facts, Plan
 from firewalls.configuration.render import ONCE, digest, render, template
 from firewalls.configuration.routes import Vrf
 from firewalls.configuration.values import FAMILIES
+from firewalls.reachability.places import Places
 from networks.common.addressing import IP, Cidr
 
 PRIVATE, EXTERNAL = "private", "external"
@@ -206,48 +206,17 @@ class Partition:
         return {address: machine for machine in self.machines for address in machine.addresses}
 
     @cached_property
-    def _places(self) -> dict[int, tuple[list[int], list[tuple[Cidr, Network]]]]:
-        """By family: where each prefix begins, sorted, and the prefix with its network.
-
-        Prefixes of two networks never overlap (R13).
-        """
-        places = {}
-        for version in FAMILIES:
-            found = [
-                (int(cidr.network_address), cidr, network)
-                for network in self.networks.values()
-                for cidr in network.prefixes_of(version)
-            ]
-            found.sort(key=lambda one: one[0])
-            places[version] = (
-                [begins for begins, _, _ in found],
-                [(cidr, network) for _, cidr, network in found],
-            )
-        return places
-
-    def _place_of(self, address: IP) -> tuple[Cidr, Network] | None:
-        begins, prefixes = self._places[address.version]
-        place = bisect_right(begins, int(address)) - 1
-        if place < 0 or address not in prefixes[place][0]:
-            return None
-        return prefixes[place]
-
-    def places_in(self, cidr: Cidr) -> Iterator[tuple[Cidr, Network]]:
-        """Every prefix of a network that has addresses of this one, with the network."""
-        begins, prefixes = self._places[cidr.version]
-        place = max(bisect_right(begins, int(cidr.network_address)) - 1, 0)
-        for prefix, network in prefixes[place:]:
-            if int(prefix.network_address) > int(cidr.broadcast_address):
-                return
-            if prefix.overlaps(cidr):
-                yield prefix, network
+    def places(self) -> Places[Network]:
+        """The prefixes of its networks."""
+        networks = self.networks.values()
+        return Places((cidr, one) for one in networks for cidr in one.prefixes)
 
     def network_of(self, address: IP) -> Network | None:
         """The network that has this address; None of one outside."""
-        place = self._place_of(address)
+        place = self.places.at(address)
         return place[1] if place else None
 
     def prefix_of(self, address: IP) -> Cidr | None:
         """The prefix of a network that has this address; None of one outside."""
-        place = self._place_of(address)
+        place = self.places.at(address)
         return place[0] if place else None

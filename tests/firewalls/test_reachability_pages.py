@@ -186,8 +186,10 @@ def test_pages_say_why_something_is_not_usable(place: Place) -> None:
     firewall = visitor().get(f"/firewalls/{place.pay_fw.pk}/").content.decode()
     assert "/reachability/?from=network+pay&amp;to=internet" in firewall
     network = visitor().get("/networks/pay/").content.decode()
-    assert f"/machines/{place.till.pk}/reaches/" in network
+    assert f"/machines/{place.till.pk}/" in network
     assert "/networks/pay/reachable-from/" in network
+    machine = visitor().get(f"/machines/{place.till.pk}/").content.decode()
+    assert f"/machines/{place.till.pk}/reaches/" in machine
 
 
 def test_no_page_takes_more_queries_where_there_is_more(place: Place) -> None:
