@@ -1,5 +1,6 @@
 """Joining and leaving networks: first what would change, then the change."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
 from firewalls.intent.choices import firewall_choices, network_choices
+from firewalls.intent.consumers import common_families
 from firewalls.intent.effects import Effect
 from firewalls.models import Firewall
 from firewalls.previews import join_preview, leave_preview
@@ -51,14 +53,38 @@ def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
     context = {"firewall": firewall, "network": joined, "form": form}
     if form.is_valid():
         try:
+            if posted and (unseen := _not_previewed(request)):
+                return redirect(unseen)
             if posted:
                 return _join(request, firewall, joined, form)
             effect = join_preview(firewall, joined, addresses=form.cleaned_data["addresses"])
             context |= _shown(effect, firewall)
+            context |= _seen_as(firewall, joined, effect.result)
         except ValidationError as error:
             form.refuse(error)
     status = 422 if form.errors else 200
     return page(request, "firewalls/confirm_join.html", context, status=status)
+
+
+def _not_previewed(request: HttpRequest) -> str:
+    """Where what was typed is shown before it is done, if something else was shown so far."""
+    typed = request.POST.get("addresses", "")
+    asked = "preview" in request.POST
+    if not asked and request.POST.get("previewed", typed).split() == typed.split():
+        return ""
+    if not asked:
+        messages.info(request, "Another address was typed: look at what changes with it, and join.")
+    query = request.GET.copy()
+    query["addresses"] = typed
+    return f"{request.path}?{query.urlencode()}"
+
+
+def _seen_as(firewall: Firewall, network: Network, addresses: Iterable[IP]) -> dict[str, object]:
+    """As whom its machines would be seen there, by the families in which anything can flow."""
+    versions = common_families(firewall.primary, network)
+    hides = network.shared or network.nat
+    seen_as = [address for address in addresses if hides and address.version in versions]
+    return {"versions": versions, "hides": hides, "seen_as": seen_as}
 
 
 def _join(
