@@ -80,9 +80,7 @@ def roll_back(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "rollout": rollout,
         "count": changed.count(),
-        "members": [
-            (row, row.push.revision if row.push else None, row.before) for row in changed[:PER_PAGE]
-        ],
+        "members": changed[:PER_PAGE],
     }
     return page(request, "firewalls/roll_back.html", context)
 
