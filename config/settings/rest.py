@@ -54,6 +54,8 @@ SPECTACULAR: dict[str, object] = {
         "PushState": "firewalls.api.words.PUSH_STATES",
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
+        "ImportVerdict": "networks.models.ImportNote.Verdict",
+        "Verdict": "firewalls.api.answers.VERDICTS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

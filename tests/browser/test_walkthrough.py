@@ -192,7 +192,7 @@ def test_a_worker_killed_in_the_middle_of_a_push_is_replaced_and_the_push_ends_c
     slow_down(stack, "lab-fw", STALLED)
     page.goto(f"{stack.url}/firewalls/?q=lab-fw")
     page.get_by_role("link", name="lab-fw", exact=True).click()
-    page.get_by_role("link", name="Push", exact=True).click()
+    page.get_by_role("link", name="Push", exact=True).click()  # its first: what it may cost first
     page.get_by_role("button", name="Push to lab-fw").click()
     status = page.locator("#push-status")
     expect(status.locator("li", has_text="Check nftables").locator(".state")).to_have_text(

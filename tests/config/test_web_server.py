@@ -230,7 +230,7 @@ def test_a_request_that_is_being_answered_when_it_is_stopped_is_answered(tmp_pat
         time.sleep(0.4)
         process.send_signal(signal.SIGTERM)
         answer = b"".join(iter(lambda: client.recv(65536), b""))
-        assert answer.startswith(b"HTTP/1.1 503 ") and b"no worker answers" in answer
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"No worker answers." in answer
         assert process.wait(PATIENCE) == 0 and idle.recv(1) == b""
 
 

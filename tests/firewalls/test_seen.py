@@ -106,12 +106,17 @@ class TestADoor:
         )
         push(firewall)  # it shows the right key now
         client, place = staff(), f"/admin/firewalls/firewall/{firewall.pk}/change/"
-        form = inputs(client.get(place))
+        stale = inputs(client.get(place))
         hostkeys.confirm(firewall, fingerprint(right))
         assert push(firewall).state == "confirmed"
         Firewall.objects.filter(pk=firewall.pk).update(user="other")
-        answer = client.post(place, form | {"uplinks": "lan7"})
-        assert answer.status_code == 302, answer.content.decode()
+        refused = client.post(place, stale | {"uplinks": "lan7"}).content.decode()
+        assert "User was changed since this page was opened, and is other now" in refused
+        assert "Host key was changed since" in refused
+        row = Firewall.objects.get(pk=firewall.pk)
+        assert (row.uplinks != ["lan7"], row.host_key, row.user) == (True, right, "other")
+        fresh = inputs(client.get(place))
+        assert client.post(place, fresh | {"uplinks": "lan7"}).status_code == 302
         row = Firewall.objects.get(pk=firewall.pk)
         assert (row.uplinks, row.host_key, row.user) == (["lan7"], right, "other")
         assert seen(firewall).applied is not None and not row.key_changed

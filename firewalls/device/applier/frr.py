@@ -10,6 +10,7 @@ import os
 
 from . import box, files, tools
 from .remarks import Failed, Skipped, remark
+from .waiting import Settling
 
 CONFIGURATION = "show running-config no-header"
 DAEMONS = ("zebra", "bgpd")
@@ -155,6 +156,29 @@ def _emptied(text: str) -> str:
         for line in settings(running())
         if line.startswith("interface ") and " / " not in line and line not in wanted
     )
+
+
+def forget_vrfs(names: list[str]) -> None:
+    """Take away FRR's sections of VRFs whose devices were removed.
+
+    It refuses that as long as the device is there, and FRR 10 keeps an empty section when it goes,
+    which no frr.conf would give it again.
+    """
+    if not names:
+        return
+    sections = {f"vrf {name}" for name in names}
+
+    def kept() -> list[str]:
+        return sorted(sections & set(settings(running())))
+
+    def left() -> list[str]:
+        refused = kept()
+        for section in refused:
+            configure(f"no {section}")
+        return kept() if refused else []
+
+    # zebra hears a moment later that a device is gone.
+    Settling(box.SETTLE, left)
 
 
 def _left_over(text: str) -> list[str]:

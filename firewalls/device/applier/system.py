@@ -126,10 +126,13 @@ def take_down(before: str) -> None:
     """
     if box.PRACTICE:
         raise Skipped(box.NO_KERNEL)
+    from . import frr
+
     now = _units(box.ROOT)
-    for device, unit in sorted(_units(before).items()):
-        if device not in now:
-            _remove(device, unit)
+    gone = {device: unit for device, unit in _units(before).items() if device not in now}
+    for device, unit in sorted(gone.items()):
+        _remove(device, unit)
+    frr.forget_vrfs([device for device, unit in gone.items() if "Kind=vrf" in unit])
 
 
 def _remove(device: str, unit: list[str]) -> None:
