@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from firewalls.configuration.plan import plan
 from firewalls.intent.facts import facts
 from firewalls.intent.siblings import siblings
-from firewalls.models import Attachment, Firewall, Retired
+from firewalls.models import Attachment, Firewall, FirewallQuerySet, Retired
 from firewalls.models.states import HELD
 from firewalls.picture.choices import tenant_of
 from firewalls.pushing import appliers, causes, cautions
@@ -88,17 +88,11 @@ def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponse
 
 
 def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    addresses = Address.objects.select_related("prefix__network").order_by("address")
-    attachments = Attachment.objects.select_related("network")
-    rows = Firewall.objects.with_relations().with_state().select_related(*REACHED_BY)
-    rows = rows.prefetch_related(
-        Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
-    )
-    firewall = get_object_or_404(cautions.annotated(rows), pk=pk)
-    pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
+    firewall = get_object_or_404(cautions.annotated(_whole()), pk=pk)
     planned = _planned(firewall)
     if request.GET.get("format") == "svg" and planned["inside"]:
         return download(f"{firewall.name}-inside", "firewalls/picture/inside.html", planned)
+    pushes = firewall.pushes.select_related("revision").defer("revision__files", "steps")
     context = {
         "firewall": firewall,
         "applier": appliers.state_of(firewall),
@@ -114,6 +108,16 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "import_notes": ImportNote.objects.about("machine", pk),
     }
     return page(request, "firewalls/detail.html", context)
+
+
+def _whole() -> FirewallQuerySet:
+    """Firewalls with all that the page of one shows."""
+    addresses = Address.objects.select_related("prefix__network").order_by("address")
+    attachments = Attachment.objects.select_related("network")
+    rows = Firewall.objects.with_relations().with_state().select_related(*REACHED_BY)
+    return rows.prefetch_related(
+        Prefetch("machine__addresses", addresses), Prefetch("attachments", attachments), "rules"
+    )
 
 
 def _planned(firewall: Firewall) -> dict[str, object]:

@@ -48,6 +48,7 @@ def confirm(rollout: Rollout, firewall: Firewall) -> None:
     """As if its push had been confirmed, and had brought a second revision."""
     now = timezone.now()
     member = rollout.members.get(firewall=firewall)
+    assert member.push_id
     Push.objects.filter(pk=member.push_id).update(
         state="confirmed", finished_at=now, revision=firewall.wanted
     )
