@@ -1,6 +1,7 @@
 """Joining and leaving networks: first what would change, then the change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
-from firewalls.intent.choices import firewall_choices, network_choices
+from firewalls.intent.choices import Choice, firewall_choices, network_choices
 from firewalls.intent.consumers import common_families
 from firewalls.intent.effects import Effect
 from firewalls.models import Firewall
@@ -26,21 +27,36 @@ from networks.models import Network
 def join_firewall(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which networks this firewall may join, and why not the others."""
     firewall = _firewall(request, pk)
-    context = {"firewall": firewall, "choices": network_choices(firewall)}
+    query = _typed(request)
+    context = {
+        "firewall": firewall,
+        **_choosable(request, network_choices(firewall, query), query),
+    }
     return page(request, "firewalls/join.html", context)
+
+
+def _typed(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\0", "").strip()
+
+
+def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -> dict[str, object]:
+    """A page of what may be joined; the rest, with reasons, where it is asked for or searched."""
+    with_reasons = bool(query) or "why" in request.GET
+    shown = [one for one in known if one.allowed or with_reasons]
+    return {
+        "query": query,
+        "choices": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
+        "closed": 0 if with_reasons else len(known) - len(shown),
+    }
 
 
 def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     """Which firewalls may join this network, and why not the others."""
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
-    query = request.GET.get("q", "").replace("\0", "").strip()
-    choices = Paginator(firewall_choices(network, query), PER_PAGE)
-    context = {
-        "network": network,
-        "choices": choices.get_page(request.GET.get("page")),
-        "query": query,
-    }
+    query = _typed(request)
+    known = firewall_choices(network, query)
+    context = {"network": network, **_choosable(request, known, query)}
     return page(request, "firewalls/join_network.html", context)
 
 

@@ -199,7 +199,16 @@ class TestPushing:
         self, fra: World, store: Network, shop_fw: Firewall
     ) -> None:
         join(shop_fw, store)
+        Drift.objects.create(firewall=shop_fw, found={}, digest="0" * 64, found_at=timezone.now())
         for tab in ("", "config/", "drift/", "diff/"):
             text = visitor("operator").get(f"/firewalls/{shop_fw.pk}/{tab}").content.decode()
             assert f'action="/firewalls/{shop_fw.pk}/push/"' not in text, tab
             assert f'href="/firewalls/{shop_fw.pk}/push/"' in text, tab
+
+    def test_no_template_sends_a_push_but_the_page_that_reviews_it(self) -> None:
+        sends = [
+            path.name
+            for path in (ROOT / "templates").rglob("*.html")
+            if re.search(r"<form[^>]*method=\"post\"[^>]*firewalls:push'", path.read_text())
+        ]
+        assert sends == ["ask_push.html"]
