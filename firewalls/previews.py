@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from firewalls.allocation import add_rule, free_firewall, join, leave, replace_rules
-from firewalls.intent.consumers import Bridge, bridges
+from firewalls.intent.consumers import Bridge, bridges, with_versions
 from firewalls.intent.effects import Effect, foresee
 from firewalls.models import Endpoint, Firewall, Rule
 from firewalls.publishing import amend, publish, withdraw
@@ -39,16 +39,34 @@ class SharePreview:
         """How many machines behind other firewalls could then reach the network."""
         return sum(self.machines_by_project.values())
 
+    @property
+    def apart(self) -> int:
+        """How many firewalls could join in vain: no address family is common to both networks."""
+        return sum(not one.versions for one in self.could_join)
+
+    @property
+    def machines_by_tenant(self) -> list[tuple[str, int, int]]:
+        """The tenants with machines that could reach it: how many projects and machines each has.
+
+        Most machines first.
+        """
+        tenants = {one.network.project_id: _tenant(one) for one in self.could_join}
+        projects = Counter(tenants[project] for project in self.machines_by_project)
+        machines: Counter[str] = Counter()
+        for project, number in self.machines_by_project.items():
+            machines[tenants[project]] += number
+        return [(name, projects[name], number) for name, number in machines.most_common()]
+
 
 def share_preview(network: Network) -> SharePreview:
     """What sharing would do. A constant number of queries for any number of firewalls."""
     effect, violations = _share(network)
-    could_join = () if violations else tuple(_could_join(network))
+    could_join = () if violations else tuple(with_versions(network, _could_join(network)))
     return SharePreview(
         network=network,
         violations=violations,
         could_join=could_join,
-        machines_by_project=_machines_by_project(could_join),
+        machines_by_project=_machines_by_project([one for one in could_join if one.versions]),
         prefixes=tuple(prefix.cidr for prefix in network.prefixes.all()),
         own_firewalls=tuple(
             Firewall.objects.with_relations().filter(machine__primary=network),
@@ -74,6 +92,11 @@ def _could_join(network: Network) -> list[Bridge]:
     candidates = Firewall.objects.with_relations().filter(machine__partition=network.partition)
     candidates = candidates.exclude(machine__primary=network).exclude(attachments__network=network)
     return bridges(candidates)
+
+
+def _tenant(bridge: Bridge) -> str:
+    project = bridge.firewall.machine.project
+    return project.tenant if project else ""
 
 
 def _machines_by_project(could_join: Sequence[Bridge]) -> dict[str, int]:

@@ -110,6 +110,7 @@ urlpatterns = [
     path("rollouts/", rollouts.rollout_list, name="rollouts"),
     path("rollouts/new/", rollouts.rollout_new, name="rollout_new"),
     path("rollouts/<uuid:pk>/", rollout_progress.rollout_detail, name="rollout_detail"),
+    path("rollouts/<uuid:pk>/back/", rollouts.roll_back, name="roll_back"),
     path("rollouts/<uuid:pk>/now/", rollouts.start_now, name="rollout_now"),
     path(
         "rollouts/<uuid:pk>/<rollout_action:action>/",

@@ -17,7 +17,16 @@ def test_links_are_followed_once_and_a_few_of_each_kind() -> None:
     assert len(list(walk)) == MOST_OF_ONE_KIND
 
 
-@pytest.mark.parametrize("address", ["/admin/", "/api/v1/", "/nowhere", "/networks/?format=csv"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/",
+        "/api/v1/",
+        "/nowhere",
+        "/networks/?format=csv",
+        "/firewalls/65ba7372-2842-5da1-bcf0-11aa3de83ab8/config/download/?file=x",
+    ],
+)
 def test_what_is_no_page_is_left_out(address: str) -> None:
     assert kind_of(address) == ""
 

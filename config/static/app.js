@@ -51,6 +51,12 @@ document.addEventListener("DOMContentLoaded", () => {
   if (open) tabs.scrollLeft = Math.max(0, open.offsetLeft + open.offsetWidth - tabs.offsetLeft - tabs.clientWidth);
 });
 
+// What is new in a part that was polled is told once, by a line that stays where it is.
+document.addEventListener("htmx:afterSwap", () => {
+  const news = document.querySelector("[data-says]")?.dataset.says, said = document.getElementById("said");
+  if (news && said && said.textContent !== news) said.textContent = news;
+});
+
 // What stands on a wall screen is kept up to date, as long as somebody can see it.
 const REFRESH_MS = 15000;
 setInterval(() => {

@@ -1,6 +1,7 @@
 """An SSH connection to a firewall and to nobody else, and the commands that are run over it."""
 
 import asyncio
+import errno
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,13 @@ CIPHERS = [
     "aes192-ctr",
     "aes128-ctr",
 ]
+# What keeps one from connecting (errno(3)).
+REASONS = {
+    errno.ECONNREFUSED: "nothing listens there, or a filter refuses it",
+    errno.ECONNRESET: "the connection was cut",
+    errno.EHOSTUNREACH: "there is no way to it",
+    errno.ENETUNREACH: "there is no way to its network",
+}
 
 
 @asynccontextmanager
@@ -135,8 +143,14 @@ def _not_connected(
     if isinstance(error, TimeoutError):
         reason = f"nothing was heard for {timeouts.connect:g} seconds"
     else:
-        reason = str(error)
+        reason = _in_words(error)
     return TransportError(f"{target} does not answer: {reason}", unreachable=True)
+
+
+def _in_words(error: Exception) -> str:
+    """What the operating system says, for people; what it says otherwise stays as it is."""
+    number = error.errno if isinstance(error, OSError) else None
+    return REASONS.get(number or 0, str(error))
 
 
 async def run_command(

@@ -21,8 +21,11 @@ class Choice(NamedTuple, Generic[T]):
     reason: str = ""
 
 
-def network_choices(firewall: Firewall) -> list[Choice[Network]]:
-    """The networks that the firewall might join: shared, external, or of its own project."""
+def network_choices(firewall: Firewall, text: str = "") -> list[Choice[Network]]:
+    """The networks that the firewall might join: shared, external, or of its own project.
+
+    With a text, those that it may mean: a part of a name, an address, a prefix.
+    """
     joined = set(firewall.attachments.values_list("network_id", flat=True))
     near = (
         Q(shared=True)
@@ -34,6 +37,8 @@ def network_choices(firewall: Firewall) -> list[Choice[Network]]:
         .prefetch_related("prefixes")
         .filter(near)
     )
+    if text:
+        rows = rows.filter(pk__in=Network.objects.matching(text).values("pk"))
     return _sorted(_choice(row, firewall, row, row.pk in joined) for row in rows)
 
 

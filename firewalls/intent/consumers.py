@@ -55,16 +55,23 @@ def with_addresses(network: Network, joined: Iterable[Firewall]) -> list[Bridge]
 
     A constant number of queries for any number of them.
     """
-    rows = bridges(joined)
+    rows = with_versions(network, bridges(joined))
     addresses = _addresses_by_machine(network, [row.firewall.pk for row in rows])
-    here, there = _families([network.pk]), _families({row.network.pk for row in rows})
-    return [
-        row._replace(
-            addresses=tuple(addresses.get(row.firewall.pk, ())),
-            versions=tuple(sorted(here[network.pk] & there[row.network.pk])),
-        )
-        for row in rows
-    ]
+    return [row._replace(addresses=tuple(addresses.get(row.firewall.pk, ()))) for row in rows]
+
+
+def with_versions(network: Network, rows: Iterable[Bridge]) -> list[Bridge]:
+    """These with the address families that they have in common with the network; one query."""
+    known = list(rows)
+    families = _families({network.pk, *(row.network.pk for row in known)})
+    here = families[network.pk]
+    return [row._replace(versions=tuple(sorted(here & families[row.network.pk]))) for row in known]
+
+
+def common_families(one: Network, other: Network) -> tuple[int, ...]:
+    """The address families that both have prefixes of: nothing flows between them in another."""
+    families = _families({one.pk, other.pk})
+    return tuple(sorted(families[one.pk] & families[other.pk]))
 
 
 def _families(networks: Collection[str]) -> dict[str, set[int]]:

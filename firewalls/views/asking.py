@@ -9,10 +9,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from firewalls.configuration.cautions import Caution
+from firewalls.configuration.diffs import unified
 from firewalls.configuration.ways_in import Hazard
 from firewalls.forms import PushForm
 from firewalls.intent.flows import of_push
-from firewalls.models import Firewall, Push, Revision
+from firewalls.models import Drift, Firewall, Push, Revision
 from firewalls.pushing import asking, cautions, lockout, windows
 from firewalls.pushing.jobs import REACHED_BY
 from firewalls.views.configuration import numbered
@@ -49,9 +50,22 @@ def _shown(
         "cautions": _beyond(cautions.of(firewall), hazards),
         "rule": windows.rules([firewall]).of(firewall),
         "flows": of_push(firewall, revision),
+        **_changes(firewall, revision or firewall.wanted),
     }
     status = 422 if form.errors else 200
     return page(request, "firewalls/ask_push.html", context, status=status)
+
+
+def _changes(firewall: Firewall, revision: Revision | None) -> dict[str, object]:
+    """What a push would change of what was applied last, and what it would undo on the firewall."""
+    applied = firewall.observation.applied
+    before, after = (one.files if one else {} for one in (applied, revision))
+    drift = Drift.objects.filter(firewall=firewall).first()
+    return {
+        "applied": applied,
+        "diffs": unified(before, after, "applied", "to be pushed"),
+        "undone": drift.diffs if drift else {},
+    }
 
 
 def _beyond(known: list[Caution], hazards: list[Hazard]) -> list[Caution]:

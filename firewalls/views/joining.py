@@ -1,5 +1,7 @@
 """Joining and leaving networks: first what would change, then the change."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,7 +13,8 @@ from django.urls import reverse
 
 from firewalls.allocation import join, leave
 from firewalls.forms import JoinForm, LeaveForm
-from firewalls.intent.choices import firewall_choices, network_choices
+from firewalls.intent.choices import Choice, firewall_choices, network_choices
+from firewalls.intent.consumers import common_families
 from firewalls.intent.effects import Effect
 from firewalls.intent.flows import flows
 from firewalls.models import Endpoint, Firewall
@@ -27,21 +30,36 @@ from networks.models import Network
 def join_firewall(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which networks this firewall may join, and why not the others."""
     firewall = _firewall(request, pk)
-    context = {"firewall": firewall, "choices": network_choices(firewall)}
+    query = _typed(request)
+    context = {
+        "firewall": firewall,
+        **_choosable(request, network_choices(firewall, query), query),
+    }
     return page(request, "firewalls/join.html", context)
+
+
+def _typed(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\0", "").strip()
+
+
+def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -> dict[str, object]:
+    """A page of what may be joined; the rest, with reasons, where it is asked for or searched."""
+    with_reasons = bool(query) or "why" in request.GET
+    shown = [one for one in known if one.allowed or with_reasons]
+    return {
+        "query": query,
+        "choices": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
+        "closed": 0 if with_reasons else len(known) - len(shown),
+    }
 
 
 def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     """Which firewalls may join this network, and why not the others."""
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
-    query = request.GET.get("q", "").replace("\0", "").strip()
-    choices = Paginator(firewall_choices(network, query), PER_PAGE)
-    context = {
-        "network": network,
-        "choices": choices.get_page(request.GET.get("page")),
-        "query": query,
-    }
+    query = _typed(request)
+    known = firewall_choices(network, query)
+    context = {"network": network, **_choosable(request, known, query)}
     return page(request, "firewalls/join_network.html", context)
 
 
@@ -54,14 +72,38 @@ def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
     context = {"firewall": firewall, "network": joined, "form": form}
     if form.is_valid():
         try:
+            if posted and (unseen := _not_previewed(request)):
+                return redirect(unseen)
             if posted:
                 return _join(request, firewall, joined, form)
             effect = join_preview(firewall, joined, addresses=form.cleaned_data["addresses"])
             context |= _shown(effect, firewall)
+            context |= _seen_as(firewall, joined, effect.result)
         except ValidationError as error:
             form.refuse(error)
     status = 422 if form.errors else 200
     return page(request, "firewalls/confirm_join.html", context, status=status)
+
+
+def _not_previewed(request: HttpRequest) -> str:
+    """Where what was typed is shown before it is done, if something else was shown so far."""
+    typed = request.POST.get("addresses", "")
+    asked = "preview" in request.POST
+    if not asked and request.POST.get("previewed", typed).split() == typed.split():
+        return ""
+    if not asked:
+        messages.info(request, "Another address was typed: look at what changes with it, and join.")
+    query = request.GET.copy()
+    query["addresses"] = typed
+    return f"{request.path}?{query.urlencode()}"
+
+
+def _seen_as(firewall: Firewall, network: Network, addresses: Iterable[IP]) -> dict[str, object]:
+    """As whom its machines would be seen there, by the families in which anything can flow."""
+    versions = common_families(firewall.primary, network)
+    hides = network.shared or network.nat
+    seen_as = [address for address in addresses if hides and address.version in versions]
+    return {"versions": versions, "hides": hides, "seen_as": seen_as}
 
 
 def _join(

@@ -72,6 +72,19 @@ def rollout_action(request: HttpRequest, pk: UUID, action: str) -> HttpResponse:
     return redirect("firewalls:rollout_detail", rollout.pk)
 
 
+def roll_back(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Which firewalls would go back, and to what: asked before it is done."""
+    _may(request)
+    rollout = get_object_or_404(Rollout, pk=pk)
+    changed = rollouts.changed_by(rollout)
+    context = {
+        "rollout": rollout,
+        "count": changed.count(),
+        "members": changed[:PER_PAGE],
+    }
+    return page(request, "firewalls/roll_back.html", context)
+
+
 @require_POST
 def start_now(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Have a rollout that waits for a maintenance window go on all the same."""

@@ -36,6 +36,16 @@ TOO_WIDE = """width => {
 }"""
 
 
+# What is cut off for good: wider than its panel, and nothing to scroll it by.
+CUT_OFF = """() => [...document.querySelectorAll("main .panel, main .panel *, main .facts > *")]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1
+        && one.clientWidth > 1
+        && getComputedStyle(one).overflowX === "hidden"
+        && getComputedStyle(one).textOverflow !== "ellipsis")
+    .map((one) => one.outerHTML.slice(0, 200))
+"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     needs("chromium")
@@ -129,6 +139,16 @@ def test_no_page_scrolls_sideways_on_a_phone(
             go(page, url, status)
             too_wide[url] = page.evaluate(TOO_WIDE, width)
     assert {url: elements for url, elements in too_wide.items() if elements} == {}
+
+
+def test_no_table_is_cut_off_on_a_tablet(visit: Visit, pages: dict[str, int]) -> None:
+    cut_off: dict[str, list[str]] = {}
+    with visit(width=820) as page:
+        for url, status in pages.items():
+            go(page, url, status)
+            cut_off[url] = page.evaluate(CUT_OFF)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 820, url
+    assert {url: elements for url, elements in cut_off.items() if elements} == {}
 
 
 def test_the_menu_of_a_phone_leads_to_other_pages(visit: Visit) -> None:

@@ -135,7 +135,7 @@ class TestChangedKey:
         fra.partition.save()
         tasks.reconcile()
         assert not Push.objects.open().exists()
-        assert says(visitor().get("/"), "it shows another host key than the pinned one")
+        assert says(visitor().get("/"), "Another host key than the pinned one is shown")
         assert says(visitor().get(f"/firewalls/{changed.pk}/"), "nothing is sent there")
 
     def test_that_a_person_confirms_is_pinned_and_pushed_to(

@@ -126,6 +126,9 @@ class TestJoining:
         fra.private("more", fra.shop)
         operator = visitor("operator")
         page = operator.get(url(shop_fw, "join"))
+        assert says(page, "Choose store") and not says(page, "(R5)")
+        assert "?why=1" in page.content.decode()
+        page = operator.get(url(shop_fw, "join") + "?why=1")
         assert says(page, "Choose store") and says(
             page, "a firewall joins shared or external networks only (R5)."
         )
@@ -142,11 +145,12 @@ class TestJoining:
         operator = visitor("operator")
         first, last = (
             operator.get("/networks/store/join/"),
-            operator.get("/networks/store/join/?page=3"),
+            operator.get("/networks/store/join/?why=1&page=3"),
         )
         assert (
             says(first, "Choose fw0")
-            and says(first, "1 to 2 of 5")
+            and says(first, "1 to 2 of 4")
+            and says(first, "Why not 1 other?")
             and not says(first, "shop-fw")
             and not says(first, "aa-fw")
         )
@@ -163,6 +167,21 @@ class TestJoining:
             operator.get("/networks/store/join/?q=nothing&page=x"),
             "No firewall is called like that.",
         )
+
+    def test_many_networks_come_in_pages_and_are_found_by_name_and_prefix(
+        self, fra: World, shop_fw: Firewall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("firewalls.views.joining.PER_PAGE", 2)
+        for number in range(4):
+            fra.private(f"net{number}", fra.storage).share("ada")
+        own, operator = url(shop_fw, "join"), visitor("operator")
+        assert says(operator.get(own), "1 to 2 of 4")
+        assert says(operator.get(f"{own}?page=2"), "Choose net3")
+        found = operator.get(f"{own}?q=net2")
+        assert says(found, "Choose net2") and not says(found, "net1")
+        prefix = Network.objects.get(pk="net1").prefixes.get().cidr
+        assert says(operator.get(f"{own}?q={prefix}"), "Choose net1")
+        assert says(operator.get(f"{own}?q=nothing"), "No network is called like that.")
 
     def test_looking_at_what_would_change_leaves_nothing_behind(
         self, store: Network, shop_fw: Firewall

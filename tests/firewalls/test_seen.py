@@ -187,7 +187,7 @@ class TestALookThatIsRefused:
         assert (shown["state"], shown["refusal"]) == ("unreachable", after.refusal)
         for query, count in (("unreachable", 1), ("in_sync", 0)):
             assert Api("viewer").get(f"firewalls/?state={query}").json()["count"] == count
-        assert says(visitor().get("/"), "it could not be looked at")
+        assert says(visitor().get("/"), "could not be looked at")
         assert says(visitor().get("/firewalls/?state=refused"), stale.name)
         for page in ("", "drift/"):
             assert says(visitor().get(f"/firewalls/{stale.pk}/{page}"), "does not accept the key")

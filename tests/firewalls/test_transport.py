@@ -316,7 +316,9 @@ class TestRefusals:
         )
 
     def test_a_closed_port_is_unreachable(self, box: Boxes) -> None:
-        assert self.refused(replace(box.target(), port=1), box.key, "does not answer")
+        assert self.refused(
+            replace(box.target(), port=1), box.key, "does not answer: nothing listens there"
+        )
 
     def test_an_unknown_name_is_unreachable(self, box: Boxes) -> None:
         assert self.refused(

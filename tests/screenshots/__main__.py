@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import django
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser.chromium import chromium
 from tests.screenshots.walking import Walk, file_name, kind_of
@@ -115,7 +115,7 @@ class Studio:
 def _open(page: Page, address: str) -> None:
     """Open it, and wait for the parts that come later."""
     page.goto(address)
-    page.wait_for_function("!document.querySelector(\"[hx-trigger='load']\")")
+    expect(page.locator("[hx-trigger='load']")).to_have_count(0)
 
 
 if __name__ == "__main__":

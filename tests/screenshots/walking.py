@@ -12,6 +12,7 @@ MOST_OF_ONE_KIND = 2
 # Of these the state decides what the page says.
 MORE = {"firewalls:detail": 8, "networks:detail": 6, "firewalls:push_detail": 4}
 NOT_PAGES = frozenset({"format", "page"})  # what one downloads, and more of the same
+FILES = ("firewalls:download",)
 
 
 @dataclass
@@ -52,7 +53,7 @@ def kind_of(address: str) -> str:
         view = resolve(parts.path).view_name
     except Resolver404:
         return ""
-    if view.partition(":")[0] not in APPS or NOT_PAGES & chosen.keys():
+    if view in FILES or view.partition(":")[0] not in APPS or NOT_PAGES & chosen.keys():
         return ""
     return "?".join([view, *(["&".join(sorted(chosen))] if chosen else [])])
 

@@ -9,12 +9,21 @@ Everything is decided on the locked row of the rollout.
 from firewalls.pushing.rollouts.advancing import advance, too_many
 from firewalls.pushing.rollouts.automatic import begin_behind
 from firewalls.pushing.rollouts.starting import MOST, start
-from firewalls.pushing.rollouts.steering import pause, resume, retry, roll_back, start_now, stop
+from firewalls.pushing.rollouts.steering import (
+    changed_by,
+    pause,
+    resume,
+    retry,
+    roll_back,
+    start_now,
+    stop,
+)
 
 __all__ = [
     "MOST",
     "advance",
     "begin_behind",
+    "changed_by",
     "pause",
     "resume",
     "retry",

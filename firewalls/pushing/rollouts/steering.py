@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from firewalls.models import Choice, Firewall, Push, Rollout, Turn
+from firewalls.models import Choice, Firewall, Member, Push, Rollout, Turn
 from firewalls.models.start import Start
 from firewalls.models.turns import UNFINISHED, is_at
 from firewalls.pushing.asking import Wish
@@ -104,6 +104,14 @@ def start_now(rollout: Rollout, by: str, reason: str) -> None:
         Choice.objects.bulk_create(Choice(push=push, **why) for push in others)
 
 
+def changed_by(rollout: Rollout) -> QuerySet[Member]:
+    """Its firewalls that have another configuration than before: those that rolling back is for."""
+    confirmed = rollout.members.filter(is_at(Turn.CONFIRMED), firewall__isnull=False)
+    changed = confirmed.exclude(before=None).exclude(before=F("firewall__observation__applied"))
+    rows = changed.select_related("firewall__machine", "before", "push__revision")
+    return rows.defer("before__files", "push__revision__files", "push__steps").order_by("position")
+
+
 def roll_back(rollout: Rollout, by: str) -> Rollout:
     """Stop it, and push to the firewalls that it changed what they had before.
 
@@ -114,10 +122,7 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
         lock_keys(Firewall, row.members.values_list("firewall", flat=True))
         if row.is_open:
             stop(rollout, by)
-        confirmed = rollout.members.filter(is_at(Turn.CONFIRMED)).exclude(before=None)
-        changed = confirmed.exclude(before=F("firewall__observation__applied")).order_by("position")
-        rows = changed.select_related("firewall__machine", "before")
-        members = [member for member in rows if member.firewall]
+        members = [member for member in changed_by(rollout) if member.firewall]
         if not members:
             message = "It has changed no firewall that had another configuration before."
             raise _refused(message, "nothing_to_roll_back")

@@ -216,6 +216,8 @@ def test_the_order_of_firewalls_does_not_matter(seed: int) -> None:
 
 def test_prefixes_within_one_another_are_all_found() -> None:
     partition = SCENES["two_consumers"]().partition()
-    found = {network.id for _, network in partition.places_in(ip_network("10.128.0.0/16"))}
+    found = {network.id for _, network in partition.places.within(ip_network("10.128.0.0/16"))}
     assert found == {"shop", "pay", "lab", "storage", "backup"}
-    assert [one.id for _, one in partition.places_in(ip_network("10.128.1.0/24"))] == ["storage"]
+    assert [one.id for _, one in partition.places.within(ip_network("10.128.1.0/24"))] == [
+        "storage"
+    ]
