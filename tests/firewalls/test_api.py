@@ -434,6 +434,7 @@ class TestSharing:
             "machines_by_project": {"shop": 1},
             "prefixes": ["10.128.8.0/22"],
             "firewalls_that_change": [],
+            "flows": {"gained": [], "lost": [], "otherwise": [], "projects": []},
             "irreversible": True,
         }
         analytics.refresh_from_db()
