@@ -21,6 +21,7 @@ from tests.stack import free_port
 
 AGENT_PORT = 7000
 FIRST_SSH_PORT = 2201
+JUMP_PORT = 2299  # for an sshd of the guest itself, where a test starts one
 PROCESSORS = 2
 MEMORY_MIB = 2048
 BOOT_SECONDS = 600
@@ -89,10 +90,11 @@ class Agent:
 
 @dataclass
 class Guest(Agent):
-    """A running guest; `ssh` are the loopback ports of its firewalls' sshd."""
+    """A running guest; `ssh` are the loopback ports of its firewalls' sshd, `jump` of its own."""
 
     process: "subprocess.Popen[bytes]"
     ssh: Mapping[str, int]
+    jump: int
     console: Path
     accelerator: str
 
@@ -176,9 +178,9 @@ def _add(archive: tarfile.TarFile, path: str, content: bytes, mode: int) -> None
 
 
 def _start(image: Image, job: Path, firewalls: list[str], accelerator: str) -> Guest:
-    port = free_port()
+    port, jump = free_port(), free_port()
     ssh = {name: free_port() for name in firewalls}
-    forwarded = {port: AGENT_PORT}
+    forwarded = {port: AGENT_PORT, jump: JUMP_PORT}
     for number, name in enumerate(firewalls):
         forwarded[ssh[name]] = FIRST_SSH_PORT + number
     console = job.with_name("console.log")
@@ -190,7 +192,7 @@ def _start(image: Image, job: Path, firewalls: list[str], accelerator: str) -> G
             stderr=subprocess.STDOUT,
             process_group=0,  # Ctrl-C is for us, who end it
         )
-    return Guest(port, process, ssh, console, accelerator)
+    return Guest(port, process, ssh, jump, console, accelerator)
 
 
 def _command(image: Image, job: Path, forwarded: Mapping[int, int], accelerator: str) -> list[str]:

@@ -68,9 +68,12 @@ def _look(lab: Lab) -> dict[str, list[str]]:
 
 
 def _faults(names: Names) -> str:
-    """By hand, and files untouched."""
+    """By hand, and files untouched.
+
+    A VXLAN that is not there at all would be another one, but FRR 10.3 dies of that.
+    """
     return f"""
-ip link delete vni{names.internet}
+ip link set vni{names.internet} down
 ip link set vni{names.shop} mtu 1400
 ip link set vni{names.storage} type bridge_slave learning on
 ip address delete {names.address} dev {names.svi}
@@ -91,7 +94,8 @@ def _expected(names: Names) -> dict[str, set[str]]:
     """A line for each fault, and what follows from it."""
     return {
         "interfaces in the kernel": {
-            f"-vni{names.internet} as vxlan",
+            f"-vni{names.internet} state up",
+            f"+vni{names.internet} state down",
             f"-vni{names.shop} MTU 9000",
             f"+vni{names.shop} MTU 1400",
             f"-vni{names.storage} learning as a port no",
@@ -101,7 +105,10 @@ def _expected(names: Names) -> dict[str, set[str]]:
             f"-unreachable 0.0.0.0/0 in table {1_000_000 + names.shop}",
             f"-dev vrf{names.internet} 0.0.0.0/0 in table {1_000_000 + names.shop}",
         },
-        "networks in FRR": {f"-VNI {names.internet} state Up"},
+        "networks in FRR": {
+            f"-VNI {names.internet} state Up",
+            f"+VNI {names.internet} state Down",
+        },
         "routes in the kernel": {f"+{names.loopback}/32 in table 254 nowhere"},
         "kernel settings": {f"-{POLICY} 1", f"+{POLICY} 0"},
         "rules in the kernel": {"+\t\taccept"},
