@@ -143,6 +143,6 @@ def test_a_benchmark_by_name_leaves_the_figures_of_the_others(small: Path) -> No
 
 
 def test_a_benchmark_that_does_not_exist_is_refused() -> None:
-    names = "render, allocate, carve, reconcile, second-family, import, reach, poll, knock"
+    names = "render, allocate, carve, reconcile, second-family, import, reach, audit, poll, knock"
     with pytest.raises(SystemExit, match=f"There is no benchmark pushing; there are {names}"):
         command.main(["pushing"])

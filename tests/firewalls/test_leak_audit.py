@@ -7,7 +7,7 @@ import pytest
 
 from firewalls.allocation import join
 from firewalls.intent import revisions
-from firewalls.models import Endpoint, Firewall, Observation, Rule
+from firewalls.models import Endpoint, Firewall, Observation, Revision, Rule
 from networks.models import Address
 from tests.api import Api, codes
 from tests.pages import queries, says, visitor, words
@@ -82,6 +82,9 @@ def test_by_what_was_applied_nothing_passes_before_the_first_push(place: Place) 
     network = place.fra.private("more", place.fra.storage)
     network.share(by="somebody")
     join(place.shop_fw, network, by="somebody")
+    answer = asked("?basis=applied")
+    assert (answer["unknown"], answer["count"]) == ([], 4), "as it was applied"
+    Revision.objects.filter(firewall=place.shop_fw).update(plan=None)  # from before they were kept
     answer = asked("?basis=applied")
     assert [one["name"] for one in answer["unknown"]] == ["shop-fw"]
     assert [one["from_project"] for one in answer["pairs"]] == ["analytics"]
