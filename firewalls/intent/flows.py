@@ -76,9 +76,9 @@ def of_push(firewall: Firewall, revision: Revision | None) -> Flows | None:
         run = Run(key, revision.number, revision.digest, revision.plan)
         side = loaded.running({key: run})
     guards = {guard.id: guard for guard in before.guards}
-    then = {guard.id: guard for guard in side.guards}[key]
-    if not guards[key].known or then.plan is None:
-        return None
+    now, then = guards.get(key), {guard.id: guard for guard in side.guards}.get(key)
+    if now is None or then is None or not now.known or then.plan is None:
+        return None  # freed meanwhile, if it is none of them
     after = replace(side, guards=tuple({**guards, key: then}.values()))
     return Flows(tuple(compared(before, after)))
 

@@ -99,7 +99,7 @@ FAULTS: dict[str, Fault] = {
     "the first of several verdicts counts": (answering, "together", lambda some: next(iter(some))),
     "IPv4 counts alone": (answering, "FAMILIES", (4,)),
     "a network is its first address": otherwise(
-        questions, "_one_of_each_part", lambda found: [*found][:1]
+        questions, "one_of_each_part", lambda found: [*found][:1]
     ),
     "a firewall's own addresses are a machine's": (
         Partition,
