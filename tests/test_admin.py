@@ -311,6 +311,24 @@ class TestFirewalls:
         assert not edge.attachments.filter(network="storage").exists()
         assert Address.objects.get(address="10.128.4.100").machine is None
 
+    def test_refused_as_a_whole_join_nothing(self) -> None:
+        """One of two joins is right, and was made to judge it."""
+        joining = {
+            "attachments-TOTAL_FORMS": 4,
+            "attachments-2-firewall": firewall().pk,
+            "attachments-2-network": "storage",
+            "attachments-3-firewall": firewall().pk,
+            "attachments-3-network": "nothing",
+        }
+        before = Address.objects.count()
+        response = staff().post(
+            page("firewalls_firewall", "change", firewall().pk),
+            sent("firewalls_firewall", firewall().pk, **joining),
+        )
+        assert response.status_code == 200
+        assert not firewall().attachments.filter(network="storage").exists()
+        assert Address.objects.count() == before
+
     def test_refuse_a_join_on_the_field(self, fra: World) -> None:
         fra.private("other", fra.shop)
         joining = {

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -53,6 +53,13 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_inline_instances(self, request: HttpRequest, obj: Any | None = None) -> Any:
         return [] if obj is None else super().get_inline_instances(request, obj)
+
+    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Shown again, for something was refused: what was allocated to judge it goes."""
+        response = super().render_change_form(request, *args, **kwargs)
+        if request.method == "POST":
+            transaction.set_rollback(True)
+        return response
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if isinstance(form, AllocationForm):  # what is allocated is saved already

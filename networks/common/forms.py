@@ -92,7 +92,9 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
 class AllocationForm(WholeRowForm):
     """A form that allocates instead of saving a row.
 
-    It is valid if allocating works: that is tried and rolled back.
+    It is valid if allocating works, which is done then: whoever finds it valid saves it.
+    To try it, take it back and do it again would lock rows a second time that others wait for by
+    now; PostgreSQL has them wait for the whole transaction, and nobody would come to an end.
     """
 
     user: Any = None  # who allocates
@@ -107,14 +109,12 @@ class AllocationForm(WholeRowForm):
             return
         try:
             with transaction.atomic():
-                self.allocate()
-                transaction.set_rollback(True)
+                self.instance = self.allocate()
         except ValidationError as error:
             self.add_error(None, error)
 
     def save(self, commit: bool = True) -> Any:
-        """Allocate, for good. Raises ValidationError if somebody was quicker."""
-        self.instance = self.allocate()
+        """What was allocated."""
         self.save_m2m = lambda: None  # type: ignore[method-assign]
         return self.instance
 
