@@ -311,6 +311,7 @@ class TestFirewalls:
         assert not edge.attachments.filter(network="storage").exists()
         assert Address.objects.get(address="10.128.4.100").machine is None
 
+    @pytest.mark.usefixtures("fra")
     def test_refused_as_a_whole_join_nothing(self) -> None:
         """One of two joins is right, and was made to judge it."""
         joining = {
