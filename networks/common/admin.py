@@ -43,6 +43,16 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form.user = request.user
         return form
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address of the page fills in, as far as its fields take it."""
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        fields = self.get_form(request).base_fields
+        return {
+            name: value
+            for name, value in given.items()
+            if name not in fields or _takes(fields[name], value)
+        }
+
     def get_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
         if obj is None and self.add_form is not None:
             return [*self.add_form.base_fields]
@@ -100,6 +110,14 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except ProtectedError as error:
             messages.error(request, still_used(error.protected_objects))
         return HttpResponseRedirect(request.get_full_path())
+
+
+def _takes(field: forms.Field, value: Any) -> bool:
+    try:
+        field.clean(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def picker(model: type[models.Model], field: str, **kwargs: Any) -> Any:
