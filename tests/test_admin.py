@@ -338,6 +338,21 @@ class TestFirewalls:
         assert not firewall().attachments.filter(network="storage").exists()
         assert Address.objects.count() == before
 
+    @pytest.mark.usefixtures("fra")
+    def test_join_nothing_by_a_row_that_is_struck_out_again(self) -> None:
+        struck = {
+            "attachments-TOTAL_FORMS": 3,
+            "attachments-2-firewall": firewall().pk,
+            "attachments-2-network": "storage",
+            "attachments-2-DELETE": "on",
+        }
+        before = Address.objects.count()
+        change = page("firewalls_firewall", "change", firewall().pk)
+        answer = staff().post(change, sent("firewalls_firewall", firewall().pk, **struck))
+        assert answer.status_code == 302
+        assert not firewall().attachments.filter(network="storage").exists()
+        assert Address.objects.count() == before
+
     def test_refuse_a_join_on_the_field(self, fra: World) -> None:
         fra.private("other", fra.shop)
         joining = {

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.forms.formsets import DELETION_FIELD_NAME
 
 from networks.common.validation import changed_since, values_of
 
@@ -105,7 +106,7 @@ class AllocationForm(WholeRowForm):
 
     # Where ModelForm would build a row and validate that; its own hook is not public.
     def _post_clean(self) -> None:
-        if self.errors:
+        if self.errors or self.cleaned_data.get(DELETION_FIELD_NAME):
             return
         try:
             with transaction.atomic():
