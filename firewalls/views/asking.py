@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
@@ -32,7 +32,10 @@ def push(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("firewalls:push_detail", queued.pk)
         except ValidationError as error:
             form.refuse(error)
-    return _shown(request, firewall, revision, form)
+    try:
+        return _shown(request, firewall, revision, form)
+    except ObjectDoesNotExist as error:  # went away with the firewall
+        raise Http404(f"Firewall {pk} was freed meanwhile.") from error
 
 
 def _shown(

@@ -9,8 +9,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from firewalls.allocation import free_firewall, join, leave
+from firewalls.intent import revisions
 from firewalls.models import Firewall, Push
+from firewalls.pushing import asking
 from networks.models import Network
+from tests.pages import visitor
 from tests.world import World, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
@@ -45,6 +48,24 @@ def test_what_is_done_to_it_is_refused(
     with pytest.raises(ValidationError) as refused:
         work(freed, storage)
     assert refused.value.message_dict == {"firewall": [f"firewall {freed.pk} was freed meanwhile."]}
+
+
+def test_the_page_that_asks_for_a_push_says_that_it_is_gone(
+    fra: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
+    revisions.refresh([firewall.pk], cause="a test")
+    revision = Firewall.objects.get(pk=firewall.pk).wanted
+    assert revision
+
+    def freed_first(asked: Firewall, **_: object) -> Push:
+        free_firewall(Firewall.objects.get(pk=asked.pk))
+        raise ValidationError({"firewall": f"firewall {asked.pk} was freed meanwhile."})
+
+    monkeypatch.setattr(asking, "ask", freed_first)
+    place = f"/firewalls/{firewall.pk}/push/"
+    for given in ({}, {"revision": str(revision.number)}):
+        assert visitor("operator").post(place, given).status_code == 404
 
 
 def test_it_is_freed_already(freed: Firewall) -> None:
