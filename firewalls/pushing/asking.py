@@ -63,7 +63,10 @@ def ask(
     lock us out (on `management`), or may and is not meant (on `confirm`).
     """
     wish.must_have_a_reason()
-    lockout.enforce(firewall, revision or firewall.wanted, is_meant=wish.may_lock_out)
+    try:
+        lockout.enforce(firewall, revision or firewall.wanted, is_meant=wish.may_lock_out)
+    except Revision.DoesNotExist:  # what it says is read only now
+        refuse(Violation("firewall", "gone", f"{firewall} was freed meanwhile."))
     with operation(f"a push of {firewall} was asked for", wish.reason), transaction.atomic():
         lock_keys(Firewall, [firewall.pk])
         waiting = Push.objects.filter(firewall=firewall, state=Push.State.QUEUED)

@@ -68,5 +68,17 @@ def test_the_page_that_asks_for_a_push_says_that_it_is_gone(
         assert visitor("operator").post(place, given).status_code == 404
 
 
+def test_it_is_asked_for_a_push_by_what_was_read_of_it(fra: World) -> None:
+    """Of its configuration, that is only which one; what it says is read when it is asked for."""
+    firewall = fra.firewall("fw", fra.shop, fra.private("shop", fra.shop))
+    Firewall.objects.filter(pk=firewall.pk).update(practice=False, host="192.0.2.9")
+    revisions.refresh([firewall.pk], cause="a test")
+    read = Firewall.objects.with_relations().defer("wanted__files").get(pk=firewall.pk)
+    free_firewall(firewall)
+    with pytest.raises(ValidationError) as refused:
+        asking.ask(read, by="somebody")
+    assert refused.value.message_dict == {"firewall": ["fw was freed meanwhile."]}
+
+
 def test_it_is_freed_already(freed: Firewall) -> None:
     assert free_firewall(freed) is None
