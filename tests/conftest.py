@@ -62,6 +62,14 @@ def _plain_static_files(settings: object) -> None:
     }
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _doors_are_there() -> None:
+    """What a test replaces for a moment must not be what a door is imported with, for good."""
+    from django.urls import get_resolver
+
+    assert get_resolver().url_patterns
+
+
 @pytest.fixture(scope="session")
 def var() -> Path:
     return Path(_VAR)

@@ -34,6 +34,7 @@ def push(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("firewalls:push_detail", queued.pk)
         except ValidationError as error:
             form.refuse(error)
+            firewall = _firewall(request, pk)  # it may have been freed meanwhile
     try:
         return _shown(request, firewall, revision, form)
     except ObjectDoesNotExist as error:  # went away with the firewall
