@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.running.redirects.SameMethod",
+    "config.running.compression.PagesCompressed",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.running.paths.FinalSlash",

@@ -59,7 +59,7 @@ def _join(partition: Partition, guard: Guard, networks: Iterable[Network]) -> It
     """A network that is not shared has to be shared before."""
     home = partition.networks[guard.network]
     for network in networks:
-        if network.kind == EXTERNAL and network.project not in ("", home.project):
+        if network.kind == EXTERNAL and not _serves(network, home):
             continue
         opens = Opens(home.machines, home.machines * network.machines)
         there = "what is outside" if network.kind == EXTERNAL else _machines(network.machines)
@@ -73,6 +73,12 @@ def _join(partition: Partition, guard: Guard, networks: Iterable[Network]) -> It
         joinable = network.shared or network.kind == EXTERNAL
         then = changing.with_joined(partition, _now(partition, guard), network.id)
         yield Cure(remedy, None if already or not joinable else then)
+
+
+def _serves(external: Network, home: Network) -> bool:
+    """Whether it is there for that network's partition (R2) and project (R7)."""
+    at, project = external.partition, external.project
+    return at in ("", home.partition) and project in ("", home.project)
 
 
 def _now(partition: Partition, guard: Guard) -> Guard:

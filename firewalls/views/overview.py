@@ -32,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     full = _fullest(list(Network.objects.shared()))
     nearly = [entry for entry in full if entry["share"] >= NEARLY_FULL]
     context = {
-        **triage(),
+        **triage(may_push=request.user.has_perm("firewalls.add_push")),
         **state_table(states),
         "now": timezone.now(),
         "appliers": appliers.others(),

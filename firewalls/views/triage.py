@@ -32,6 +32,7 @@ ACTIONS = {
     State.PENDING: ("Review and push", "firewalls:push"),
     State.NEW: ("Set up", "firewalls:detail"),
 }
+LOOK = ("See what waits", "firewalls:diff")  # for those who may not push
 SENTENCES = {
     KEY: "Another host key than the pinned one is shown: nothing is sent there",
     State.REFUSED: "They answer, and could not be looked at",
@@ -46,6 +47,7 @@ class Trouble:
     """A cause as the page shows it."""
 
     cause: Cause
+    may_push: bool
 
     @property
     def state(self) -> str:
@@ -68,7 +70,7 @@ class Trouble:
 
     @property
     def action(self) -> str:
-        return ACTIONS[self.cause.state][0]
+        return self._next[0]
 
     @property
     def all(self) -> str:
@@ -91,12 +93,18 @@ class Trouble:
     def _link(self, one: Example) -> str:
         if self.cause.state == State.FAILED and one.push:
             return reverse("firewalls:push_detail", args=[one.push])
-        return reverse(ACTIONS[self.cause.state][1], args=[one.firewall])
+        return reverse(self._next[1], args=[one.firewall])
+
+    @property
+    def _next(self) -> tuple[str, str]:
+        """What to do about it, and the page for that."""
+        waits = self.cause.state == State.PENDING
+        return LOOK if waits and not self.may_push else ACTIONS[self.cause.state]
 
 
-def triage() -> dict[str, Any]:
+def triage(*, may_push: bool) -> dict[str, Any]:
     """The numbers, and the causes."""
-    known = [Trouble(cause) for cause in causes()]
+    known = [Trouble(cause, may_push) for cause in causes()]
     return {"troubles": known[:MOST_CAUSES], "more_causes": max(0, len(known) - MOST_CAUSES)}
 
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from tests.bench.tables import BENCHMARKS, Benchmark, Row, Write, line
 
 THIS_CHECKOUT = Path(__file__).resolve().parents[2]
-Labels = tuple[tuple[str, float], ...]
+Labels = tuple[tuple[str, float | str], ...]
 Rounds = Sequence[Sequence[Row]]
 
 
@@ -126,7 +126,7 @@ def medians(benchmark: Benchmark, rounds: Rounds) -> dict[tuple[Labels, str], fl
         labels = tuple((label, row[label]) for label in benchmark.labels if label in row)
         for name, value in row.items():
             if name not in benchmark.labels:
-                values.setdefault((labels, name), []).append(value)
+                values.setdefault((labels, name), []).append(float(value))
     return {key: median(several) for key, several in values.items()}
 
 

@@ -14,12 +14,13 @@ from tests.bench import (
     carving,
     importing,
     knocking,
+    paging,
     polling,
     reconciling,
     rendering,
 )
 
-Row = Mapping[str, float]
+Row = Mapping[str, float | str]
 Write = Callable[[str], object]
 
 
@@ -93,6 +94,12 @@ BENCHMARKS = {
         main="median_ms",
         processor="web_ms",
     ),
+    "pages": Benchmark(
+        paging.open_pages,
+        labels=("demo", "page"),
+        main="median_ms",
+        processor="queries",
+    ),
     "knock": Benchmark(
         knocking.knock_and_ask,
         labels=("knockers", "passwords"),
@@ -126,4 +133,8 @@ def measure(names: Sequence[str], write: Write) -> None:
 
 def line(row: Row) -> str:
     """A row as text: each name with its number."""
-    return "  ".join(f"{name} {number:,}" for name, number in row.items())
+    return "  ".join(f"{name} {_told(value)}" for name, value in row.items())
+
+
+def _told(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"

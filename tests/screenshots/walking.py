@@ -1,9 +1,10 @@
 """Which pages there are: whatever links lead to, a few of each kind."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from django.urls import Resolver404, resolve
 
@@ -62,3 +63,21 @@ def file_name(number: int, address: str) -> str:
     """As the address reads, and as short as a name of a file must be."""
     kind = kind_of(address).replace(":", "-").replace("?", "-by-").replace("&", "-")
     return f"{number:03}-{kind or 'overview'}"
+
+
+def links(page: str, address: str) -> Sequence[str]:
+    """What it leads to, save what is downloaded."""
+    found = _Links()
+    found.feed(page)
+    return [urljoin(address, target) for target in found.targets]
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "a" and (target := given.get("href")) and "download" not in given:
+            self.targets.append(target)

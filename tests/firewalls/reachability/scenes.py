@@ -145,9 +145,11 @@ def mpls() -> Scene:
 
 
 def serving() -> Scene:
-    """An external network that serves one other project alone."""
+    """An external network that serves one other project alone, and one of another partition."""
     scene = networks().external("leased", "198.51.100.0/25", to=("0.0.0.0/0",))
     scene.networks["leased"] = replace(scene.networks["leased"], project="lab")
+    scene.external("over-there", "198.51.100.128/25", to=("0.0.0.0/0",))
+    scene.networks["over-there"] = replace(scene.networks["over-there"], partition="ams")
     return scene.firewall("shop-fw", "shop", "storage")
 
 
