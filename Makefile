@@ -13,7 +13,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Ten times as many requests as the tests send, and other ones every time: whatever the schema allows and
 # does not, as each role, and whatever a URL can hold.

@@ -53,6 +53,39 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stack.close)
 
 
+# These take a minute or more, most of it waiting. Begun first, none is left over at the end, when
+# there is nothing to do beside it.
+LONGEST = (
+    "tests/config/test_survival.py",
+    "tests/browser/test_accessibility.py",
+    "tests/firewalls/test_applier_exits.py",
+    "tests/config/test_up.py",
+    "tests/config/test_chaos.py",
+    "tests/firewalls/test_next_hops.py",
+    "tests/schema/test_schemathesis.py",
+    "tests/firewalls/test_transport.py",
+    "tests/browser/test_walkthrough.py",
+    "tests/firewalls/test_real_box.py",
+    "tests/properties/test_traffic.py",
+    "tests/config/test_bench.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    file = item.nodeid.partition("::")[0]
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, for much of it is waiting."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def _plain_static_files(settings: object) -> None:
     """No collectstatic before a test."""
