@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.screenshots.walking import MOST_OF_ONE_KIND, Walk, file_name, kind_of
+from tests.screenshots.walking import MOST_OF_ONE_KIND, Walk, file_name, kind_of, view_of
 
 
 def test_links_are_followed_once_and_a_few_of_each_kind() -> None:
@@ -15,6 +15,12 @@ def test_links_are_followed_once_and_a_few_of_each_kind() -> None:
     assert "/activity/" in found and len(found) == len(set(found))
     walk.note(f"/networks/?q={place}" for place in range(9))
     assert len(list(walk)) == MOST_OF_ONE_KIND
+
+
+def test_where_it_matters_not_what_is_chosen_a_view_counts_once() -> None:
+    walk = Walk(view_of)
+    walk.note(f"/networks/?{chosen}=fra" for chosen in ("partition", "project", "q", "kind"))
+    assert len(list(walk)) == 1 + MOST_OF_ONE_KIND
 
 
 @pytest.mark.parametrize(

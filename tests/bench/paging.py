@@ -1,7 +1,8 @@
 """How long each page of the dashboard takes, with the default and the large demo.
 
 The stack is what `make run` starts, and goes on working meanwhile. Each page that links lead to is
-opened over HTTP by one browser, one after the other, and once in this process to count its queries.
+opened over HTTP by one browser, one after the other, and once in this process to count its queries:
+of each view one or two, whatever can be chosen there.
 """
 
 import gzip
@@ -25,7 +26,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests import stack
-from tests.screenshots.walking import Walk, links
+from tests.screenshots.walking import Walk, links, view_of
 
 DEMOS = ("default", "large")
 ENVIRONMENT: dict[str, str] = {}
@@ -51,20 +52,20 @@ def _stack(demo: str) -> Iterator[stack.Stack]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measured_beside(running: stack.Stack) -> list[Row]:
-    """By a process with the stack's own settings, which reads its database."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.paging", str(running.port), str(OPENED)],
-        cwd=stack.ROOT,
-        env={
-            **stack.environment(running.var, running.port),
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def _measured_beside(running: stack.Stack) -> Iterator[Row]:
+    """By a process with the stack's own settings, which reads its database.
+
+    Raises CalledProcessError where it ends badly.
+    """
+    command = [sys.executable, "-m", "tests.bench.paging", str(running.port), str(OPENED)]
+    environment = stack.environment(running.var, running.port)
+    environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    with subprocess.Popen(
+        command, cwd=stack.ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as measuring:
+        yield from map(json.loads, measuring.stdout or ())
+    if measuring.returncode:
+        raise subprocess.CalledProcessError(measuring.returncode, command)
 
 
 def main(port: int, times: int) -> None:
@@ -73,10 +74,11 @@ def main(port: int, times: int) -> None:
     visitor = Client(headers={"host": "localhost"})
     visitor.force_login(get_user_model().objects.get(username="admin"))
     browser = Browser(port, visitor.cookies[settings.SESSION_COOKIE_NAME].value)
-    walk = Walk()
+    walk = Walk(view_of)
     for address in walk:
         walk.note(links(browser.opened(address), address))
-        print(json.dumps({"page": address, **_measured(browser, visitor, address, times)}))
+        row = {"page": address, **_measured(browser, visitor, address, times)}
+        print(json.dumps(row), flush=True)
 
 
 def _measured(browser: "Browser", visitor: Client, address: str, times: int) -> dict[str, float]:
