@@ -21,7 +21,7 @@ SOURCES = list(counting.sources())
 ROWS = ("firewall", "states", "push", "revision", "observation")
 CIRCLE = {f"firewalls.models.{name}" for name in ROWS}
 DOORS = {"forms", "views", "api", "admin", "tasks", "receivers"}  # all may wake tasks
-MOST_ROOMS = {"firewalls": 24, "networks": 20, "config": 18}
+MOST_ROOMS = {"firewalls": 23, "networks": 19, "config": 17}
 
 
 def python_files() -> Iterator[Path]:
@@ -84,7 +84,11 @@ def test_lines_have_at_most_a_hundred_columns_and_none_escapes_the_formatter() -
 
 @pytest.mark.parametrize("app", MOST_ROOMS)
 def test_a_folder_has_no_more_rooms_than_one_can_take_in(app: str) -> None:
-    rooms = [path for path in (ROOT / app).iterdir() if path.name != "__pycache__"]
+    rooms = [
+        path
+        for path in (ROOT / app).iterdir()
+        if path.name != "__pycache__" and path.suffix != ".md"
+    ]
     assert len(rooms) <= MOST_ROOMS[app]
 
 
