@@ -105,12 +105,16 @@ class Recorded(pgtrigger.Trigger):
         self.hidden = hidden
         self.shown_as = shown_as or {}
 
+    def kind_of(self, model: type[models.Model] | models.Model) -> str:
+        """What the trail calls such a row."""
+        return self.kind or str(model._meta.model_name)
+
     def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
         return [("this", model._meta.db_table), ("about", "text[]")]
 
     def get_func(self, model: models.Model) -> str:
         assert model._meta.pk is not None
-        kind = self.kind or model._meta.model_name
+        kind = self.kind_of(model)
         key = self.key or f"this.{model._meta.pk.column}::text"
         about = ", ".join([f"'{kind}:' || {key}", *self.about])
         return f"""

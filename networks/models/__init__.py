@@ -1,6 +1,6 @@
 """Partitions and projects, their networks, prefixes and addresses."""
 
-from networks.models.activity import Activity
+from networks.models.activity import Activity, recorded_kinds
 from networks.models.address import Address
 from networks.models.carried import Carried, CarriedQuerySet
 from networks.models.import_note import ImportNote
@@ -19,4 +19,5 @@ __all__ = [
     "Partition",
     "Prefix",
     "Project",
+    "recorded_kinds",
 ]

@@ -3,14 +3,16 @@
 Except for who logs in and who is refused, which changes no row: `config.access.knocks`.
 """
 
+from functools import cache
 from typing import Any
 
 import pgtrigger
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 
-from networks.common.triggers import refusal
+from networks.common.triggers import Recorded, refusal
 
 
 class AppendOnly(pgtrigger.Trigger):
@@ -24,6 +26,18 @@ class AppendOnly(pgtrigger.Trigger):
         return refusal("The trail is not edited.")
 
 
+@cache
+def recorded_kinds() -> tuple[str, ...]:
+    """What the trail tells of: each kind of row that is recorded, and logins."""
+    kinds = {
+        trigger.kind_of(model)
+        for model in apps.get_models()
+        for trigger in getattr(model._meta, "triggers", ())
+        if isinstance(trigger, Recorded)
+    }
+    return tuple(sorted(kinds | {*Activity.OF_ACCESS}))
+
+
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def visible_to(self, user: Any) -> "ActivityQuerySet":
         """Without accounts and tokens for those who may not see tokens."""
@@ -34,7 +48,7 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
     def of(self, name: str) -> "ActivityQuerySet":
         """The history of whatever has, or once had, this id or name."""
         with_name = Activity.objects.filter(kind__in=Activity.NAMED, label=name).order_by()
-        objects = [f"{kind}:{name}" for kind in Activity.KINDS]
+        objects = [f"{kind}:{name}" for kind in recorded_kinds()]
         for kind, key in with_name.values_list("kind", "key").distinct():
             objects.append(f"{kind}:{key}")
         return self.filter(about__overlap=objects)
@@ -46,23 +60,6 @@ class Activity(models.Model):
     WAYS = ("browser", "api", "token", "admin", "command", "task", "sql")
     OF_ACCESS = ("user", "role", "token", "login")
     NAMED = ("machine", "firewall", "user", "token")  # their ids are not what people call them
-    KINDS = (
-        "partition",
-        "project",
-        "network",
-        "prefix",
-        "address",
-        "machine",
-        "firewall",
-        "attachment",
-        "rule",
-        "revision",
-        "push",
-        "ssh-access",
-        "http-proxy",
-        "import-note",
-        *OF_ACCESS,
-    )
 
     class Verb(models.TextChoices):
         CREATED = "created", "created"

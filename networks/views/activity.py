@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_date
 from networks.common.htmx import page
 from networks.common.lists import Filter, given_filters, spreadsheet
 from networks.events import events
-from networks.models import Activity
+from networks.models import Activity, recorded_kinds
 
 WINDOW = 200  # changes that one page reads
 LATEST = 60  # and the history of one object
@@ -92,7 +92,7 @@ def activity(request: HttpRequest) -> HttpResponseBase:
         "last": window[WINDOW - 1] if len(window) > WINDOW else None,
         "ways": Activity.WAYS,
         "verbs": Activity.Verb.values,
-        "kinds": Activity.KINDS,
+        "kinds": recorded_kinds(),
     }
     return page(request, "activity/list.html", context)
 

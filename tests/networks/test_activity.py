@@ -14,6 +14,7 @@ from django.test import Client
 from config.access.models import Token
 from firewalls.allocation import join, leave
 from firewalls.models import Push
+from firewalls.pushing.holding import hold
 from machines.allocation import free_machine
 from networks.allocation import allocate
 from networks.common.audit import Actor, acting, operation
@@ -262,6 +263,13 @@ class TestReading:
         with acting(lambda: Actor("ada", "browser", "r1")):
             store.share("ada", "backups for all")
         assert says(visitor().get(f"/activity/?{query}"), "backups for all") == found
+
+    def test_whatever_is_recorded_can_be_chosen_and_found(self, fra: World, store: Network) -> None:
+        home = fra.private("shop", fra.shop)
+        hold(fra.firewall("shop-fw", fra.shop, home), by="ada", reason="on the bench")
+        page = visitor().get("/activity/?kind=hold")
+        recorded = set(Activity.objects.values_list("kind", flat=True))
+        assert recorded <= {*page.context["kinds"]} and says(page, "on the bench")
 
     def test_an_event_longer_than_a_page_is_shown_once(self, fra: World, store: Network) -> None:
         with acting(lambda: Actor("importer", "command", "r9")), operation("many were made"):
