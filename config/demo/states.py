@@ -1,21 +1,28 @@
-"""How each of the demo's firewalls comes into its state: by pushes, changes, mishaps and checks."""
+"""How each of the demo's firewalls comes into its state: by pushes, changes, mishaps and checks.
+
+And a rollout into its: by somebody who paused it.
+"""
 
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
 from django.conf import settings
+from django.db import transaction
 
 from config.demo import mishaps, serving
 from config.demo.world import SILENT
 from firewalls import tasks
 from firewalls.allocation import join
 from firewalls.device import practice
-from firewalls.models import Firewall, Push
+from firewalls.models import Firewall, Push, Rollout
 from firewalls.pushing import claiming, engine
+from firewalls.pushing.rollouts import starting, steering
 from networks.models import Network
 
 BY = "demo"
+CAUSE = "Push again after the maintenance of the spines"
+ROLLED_OUT = ("tiny-fw", "shop-fw", "storage-fw")
 PUSH_SECONDS = 60
 
 
@@ -86,3 +93,17 @@ def establish() -> None:
         for firewall in firewalls:
             establish_state = STATES[firewall.name]
             establish_state(firewall)
+        if firewalls and not Rollout.objects.exists():
+            pause_a_rollout()
+
+
+def pause_a_rollout() -> None:
+    """Begin a rollout whose first firewall is confirmed, and which is paused for a look at it."""
+    members = [Firewall.objects.get(machine__name=name) for name in ROLLED_OUT]
+    with transaction.atomic():  # no worker sees it before it is paused
+        rollout = starting.start(members, cause=CAUSE, by=BY, sizes=[1, "rest"])
+        first = Push.objects.open().get(members__rollout=rollout)
+        claimed = claiming.claim_push(first.pk)
+        steering.pause(rollout, BY)
+    if claimed:
+        engine.run(claimed)

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from config.demo import serving, states, world
 from firewalls import tasks
 from firewalls.allocation import join
-from firewalls.models import Firewall, Push
+from firewalls.models import Endpoint, Firewall, Push, Rollout
 from machines.models import Machine
 from networks.models import Address, Network, Partition
 from networks.usage import usage
@@ -71,6 +71,8 @@ def test_the_world_has_a_case_of_everything() -> None:
     assert Firewall.objects.count() == 10
     assert not Firewall.objects.filter(machine__primary="backup-fra").exists()
     assert networks["backup-fra"].residents.count() == 2
+    (endpoint,) = Endpoint.objects.all()
+    assert (endpoint.purpose, str(endpoint.address.address)) == ("http-proxy", "10.128.4.100")
     without = Firewall.objects.exclude(attachments__network__kind="external")
     assert {firewall.name for firewall in without.select_related("machine")} == {
         "batch-fw",
@@ -114,6 +116,9 @@ def test_every_state_is_there_and_a_second_run_leaves_it_as_it_is(practice_folde
         )
     refused = Push.objects.get(firewall__machine__name="muc-fw-2")
     assert "muc-fw-2 failed at write and went back" in refused.error
+    (rollout,) = Rollout.objects.all()
+    turns = rollout.members.order_by("wave").values_list("push__state", flat=True)
+    assert rollout.state == "paused" and list(turns) == ["confirmed", None, None]
     drifted = Firewall.objects.get(machine__name="analytics-fw-2")
     assert drifted.observation.drift == "/etc/nftables.conf"
     before = contents()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.lab import rest, running, streams, topology
+from tests.lab.agreement import agreement
 from tests.lab.observing import ONCE, observe, problems
 from tests.lab.running import Lab
 from tests.lab.scenarios import (
@@ -21,6 +22,7 @@ from tests.lab.scenarios import (
 )
 
 NOWHERE = "192.0.2.0/24"  # a documentation prefix (RFC 5737), from which nobody manages anything
+ONE_PORT = topology.PORTS[:1]
 # What a network that was left must have disappeared from.
 LINKS_RULES_AND_FILES = (
     "ip -br link; ip -br address; nft list ruleset; vtysh -c 'show running-config'; "
@@ -71,6 +73,7 @@ class TestAsTimeGoesOn:
         assert before_push != [], "nothing is there before the push"
         rest.push(lab.rest, ["fw-web"])
         assert problems(observe(lab, [SHARED_LATER]), SHARED_LATER) == []
+        assert agreement(lab, ONE_PORT).lines == []
         assert streams.lost(lab, UNRELATED) == {}, "what worked before has lost packets"
 
     def test_4_a_network_that_is_left_is_gone_after_a_push_and_nothing_of_it_remains(
@@ -87,8 +90,10 @@ class TestAsTimeGoesOn:
         lab.rest("DELETE", f"firewalls/{web}/attachments/shop/")
         before_push = problems(observe(lab, [LEFT], ONCE), LEFT)
         assert before_push != [], "as long as the configuration has it, the path is there"
+        assert agreement(lab, ONE_PORT, "applied").lines == []
         rest.push(lab.rest, ["fw-web"])
         assert problems(observe(lab, [LEFT]), LEFT) == []
+        assert agreement(lab, ONE_PORT).lines == []
         assert streams.lost(lab, UNRELATED) == {}, "what stays has lost packets"
         assert rest.addresses_in(lab.rest, "fw-web", "shop") == []
         allocated = [row["address"] for row in lab.rest.rows("ip-addresses/?network=shop")]
