@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_network
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -25,7 +26,7 @@ from firewalls.intent.values import (
     network_rows,
     network_values,
 )
-from firewalls.models import Firewall, Push
+from firewalls.models import Endpoint, Firewall, Push
 from firewalls.reachability import Guard, Network, Partition
 from firewalls.reachability.values import IN_SYNC
 from machines.models import Machine as MachineRow
@@ -132,8 +133,16 @@ def load_around(around: Around) -> Loaded:
         joined = Firewall.objects.filter(attachments__network__in=networks).order_by()
         guarded |= set(joined.values_list("machine__primary", flat=True))
     firewalls = Firewall.objects.filter(machine__primary__in=guarded).order_by()
-    machines = MachineRow.objects.plain().filter(pk__in={*around.machines, *homes})
+    machines = MachineRow.objects.plain().filter(
+        Q(pk__in={*around.machines, *homes}) | Q(pk__in=_behind_endpoints(around.addresses))
+    )
     return _loaded(firewalls, networks, machines)
+
+
+def _behind_endpoints(addresses: Collection[IP]) -> "QuerySet[Any]":
+    """The machines that endpoints at these addresses lead to, so that a path ends at a name."""
+    published = Endpoint.objects.filter(address__address__in=addresses).order_by()
+    return published.values("machine")
 
 
 def load_users(network: str, *, ran: bool = False) -> Loaded:

@@ -132,6 +132,7 @@ def test_an_endpoint_is_a_hop_of_the_path(place: Place) -> None:
     assert path[2]["translation"]["to"] == f"{address(place.web)}:80"
     assert path[-1]["name"] == "web"
     assert asked(machine=place.disk.pk, endpoint=endpoint.pk, port=8080)["reachable"]
+    assert asked(machine=place.disk.pk, address=published.address, port=8080)["path"] == path
     for other in ({"port": 81}, {"protocol": "udp"}):
         refused = codes(ask(machine=place.disk.pk, endpoint=endpoint.pk, **other))
         assert refused == {next(iter(other)): ["other_than_endpoint"]}
