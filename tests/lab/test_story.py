@@ -93,7 +93,6 @@ class TestAsTimeGoesOn:
         assert agreement(lab, ONE_PORT, "applied").lines == []
         rest.push(lab.rest, ["fw-web"])
         assert problems(observe(lab, [LEFT]), LEFT) == []
-        assert agreement(lab, ONE_PORT).lines == []
         assert streams.lost(lab, UNRELATED) == {}, "what stays has lost packets"
         assert rest.addresses_in(lab.rest, "fw-web", "shop") == []
         allocated = [row["address"] for row in lab.rest.rows("ip-addresses/?network=shop")]
