@@ -115,7 +115,7 @@ class Routing:
 
 
 @dataclass
-class _Context:
+class Context:
     """What the lines before belong to."""
 
     vrf: str = ""
@@ -127,26 +127,31 @@ class _Context:
 def read(text: str) -> Routing:
     """Read a whole frr.conf. Raises Unreadable."""
     routing = Routing()
-    context = _Context()
+    context = Context()
     for line in text.splitlines():
         statement = line.strip()
         if statement in ("", "!"):
             continue
         if not line.startswith(" "):
-            context = _Context()
-        if not (
-            _begins_block(routing, statement, context)
-            or _in_router(routing, statement, context)
-            or _of_default_routes(routing, statement, context)
-            or _in_lists(routing, statement)
-            or _in_clause(statement, context.clause)
-            or any(pattern.fullmatch(statement) for pattern in _WITHOUT_MEANING)
-        ):
+            context = Context()
+        if not understood(routing, statement, context):
             raise Unreadable(line)
     return routing
 
 
-def _begins_block(routing: Routing, statement: str, context: _Context) -> bool:
+def understood(routing: Routing, statement: str, context: Context) -> bool:
+    """Take in what one line says, given those before it; False if it is not known."""
+    return (
+        _begins_block(routing, statement, context)
+        or _in_router(routing, statement, context)
+        or _of_default_routes(routing, statement, context)
+        or _in_lists(routing, statement)
+        or _in_clause(statement, context.clause)
+        or any(pattern.fullmatch(statement) for pattern in _WITHOUT_MEANING)
+    )
+
+
+def _begins_block(routing: Routing, statement: str, context: Context) -> bool:
     """Lines that others belong to."""
     match statement.split():
         case ["vrf", name]:
@@ -170,7 +175,7 @@ def _begins_block(routing: Routing, statement: str, context: _Context) -> bool:
     return True
 
 
-def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
+def _in_router(routing: Routing, statement: str, context: Context) -> bool:
     """Lines of a VRF or of the router in it."""
     family_of_router = (context.router, context.family)
     match statement.split():
@@ -189,7 +194,7 @@ def _in_router(routing: Routing, statement: str, context: _Context) -> bool:
     return True
 
 
-def _of_default_routes(routing: Routing, statement: str, context: _Context) -> bool:
+def _of_default_routes(routing: Routing, statement: str, context: Context) -> bool:
     """Lines about default routes: the firewall's own, and those of others."""
     match statement.split():
         case ["network", prefix, "route-map", name]:

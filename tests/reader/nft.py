@@ -146,11 +146,11 @@ def _address_and_port(text: str) -> tuple[IP, int]:
 def read(text: str) -> Filter:
     """Read a whole nftables.conf. Raises Unreadable."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    tokens = _Tokens([token for line in lines for token in _split(line)])
+    tokens = Tokens([token for line in lines for token in split(line)])
     return Filter(dict(_tables(tokens)))
 
 
-def _split(line: str) -> list[str]:
+def split(line: str) -> list[str]:
     """The tokens of a line, and its end."""
     tokens = _TOKEN.findall(line)
     if "".join(tokens) != re.sub(r"\s(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", "", line):
@@ -158,7 +158,7 @@ def _split(line: str) -> list[str]:
     return [*tokens, "\n"]
 
 
-class _Tokens:
+class Tokens:
     """What is still to be read."""
 
     def __init__(self, tokens: list[str]) -> None:
@@ -191,7 +191,7 @@ class _Tokens:
         return self.peek()
 
 
-def _tables(tokens: _Tokens) -> Iterator[tuple[tuple[str, str], Chain]]:
+def _tables(tokens: Tokens) -> Iterator[tuple[tuple[str, str], Chain]]:
     """The chains by table and name. A table must be deleted before it is written anew."""
     deleted: set[str] = set()
     while tokens.skip_lines():
@@ -210,7 +210,7 @@ def _tables(tokens: _Tokens) -> Iterator[tuple[tuple[str, str], Chain]]:
         yield from (((table, name), chain) for name, chain in _chains(tokens).items())
 
 
-def _chains(tokens: _Tokens) -> dict[str, Chain]:
+def _chains(tokens: Tokens) -> dict[str, Chain]:
     """Those of one table, by name. The marks that they give are those that its set has."""
     marks: set[str] = set()
     chains: dict[str, Chain] = {}
@@ -227,7 +227,7 @@ def _chains(tokens: _Tokens) -> dict[str, Chain]:
     return chains
 
 
-def _marks(tokens: _Tokens) -> set[str]:
+def _marks(tokens: Tokens) -> set[str]:
     """Those of the set of current marks."""
     tokens.read("current")
     tokens.read("{")
@@ -245,7 +245,7 @@ def _marks(tokens: _Tokens) -> set[str]:
     return marks
 
 
-def _chain(tokens: _Tokens) -> Chain:
+def _chain(tokens: Tokens) -> Chain:
     chain = Chain()
     tokens.read("{")
     while tokens.skip_lines() != "}":
@@ -257,7 +257,7 @@ def _chain(tokens: _Tokens) -> Chain:
     return chain
 
 
-def _read_hook(chain: Chain, tokens: _Tokens) -> None:
+def _read_hook(chain: Chain, tokens: Tokens) -> None:
     """Where a base chain is called, and what becomes of what none of its rules decides."""
     tokens.read("type")
     chain.kind = tokens.read("filter", "nat")
@@ -270,7 +270,7 @@ def _read_hook(chain: Chain, tokens: _Tokens) -> None:
     tokens.read(";")
 
 
-def _rule(tokens: _Tokens) -> Rule:
+def _rule(tokens: Tokens) -> Rule:
     rule = Rule([])
     if not tokens.peek():
         raise Unreadable("it ends within a chain")
@@ -284,25 +284,25 @@ def _rule(tokens: _Tokens) -> Rule:
     return rule
 
 
-def _changes_nothing(word: str, tokens: _Tokens) -> bool:
+def _changes_nothing(word: str, tokens: Tokens) -> bool:
     """Reads what changes nothing about the packet."""
     match word:
         case "counter":
             pass
         case "comment":
-            _unquoted(tokens.read())
+            unquoted(tokens.read())
         case "limit":
             tokens.read("rate")
             tokens.read()
         case "log":
             tokens.read("prefix")
-            _unquoted(tokens.read())
+            unquoted(tokens.read())
         case _:
             return False
     return True
 
 
-def _decides(rule: Rule, word: str, tokens: _Tokens) -> bool:
+def _decides(rule: Rule, word: str, tokens: Tokens) -> bool:
     """Reads what becomes of the packet."""
     match word:
         case "accept" | "drop" | "notrack":
@@ -320,13 +320,13 @@ def _decides(rule: Rule, word: str, tokens: _Tokens) -> bool:
     return True
 
 
-def _unquoted(token: str) -> str:
+def unquoted(token: str) -> str:
     if not (token.startswith('"') and token.endswith('"') and len(token) > 1):
         raise Unreadable(f"{token} is no text in quotes")
     return token.strip('"')
 
 
-def _condition(word: str, tokens: _Tokens) -> Condition:
+def _condition(word: str, tokens: Tokens) -> Condition:
     match word:
         case "iifname" | "oifname":
             return _device(word, tokens)
@@ -341,9 +341,9 @@ def _condition(word: str, tokens: _Tokens) -> Condition:
     raise Unreadable(f"{word!r} in a rule")
 
 
-def _port(protocol: str, tokens: _Tokens) -> Condition:
+def _port(protocol: str, tokens: Tokens) -> Condition:
     side = tokens.read("dport", "sport")
-    ranges = [_range(text) for text in _elements(tokens)]
+    ranges = [ports(text) for text in elements(tokens)]
 
     def condition(packet: Packet) -> bool:
         port = packet.port if side == "dport" else packet.sport
@@ -352,22 +352,22 @@ def _port(protocol: str, tokens: _Tokens) -> Condition:
     return condition
 
 
-def _range(text: str) -> tuple[int, int]:
+def ports(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     return int(first), int(last or first)
 
 
-def _device(side: str, tokens: _Tokens) -> Condition:
+def _device(side: str, tokens: Tokens) -> Condition:
     negated = tokens.peek() == "!="
     if negated:
         tokens.read("!=")
-    names = {_unquoted(name) for name in _elements(tokens)}
+    names = {unquoted(name) for name in elements(tokens)}
     if side == "iifname":
         return lambda packet: (packet.iif in names) != negated
     return lambda packet: (packet.oif in names) != negated
 
 
-def _meta(tokens: _Tokens) -> Condition:
+def _meta(tokens: Tokens) -> Condition:
     if tokens.read("nfproto", "l4proto") == "nfproto":
         version = {"ipv4": 4, "ipv6": 6}[tokens.read("ipv4", "ipv6")]
         return lambda packet: packet.dst.version == version
@@ -375,7 +375,7 @@ def _meta(tokens: _Tokens) -> Condition:
     return lambda packet: packet.protocol == protocol
 
 
-def _tracked(tokens: _Tokens) -> Condition:
+def _tracked(tokens: Tokens) -> Condition:
     """What connection tracking knows of the packet."""
     match tokens.read("state", "status", "mark", "direction", "original", "reply"):
         case "state":
@@ -396,7 +396,7 @@ def _tracked(tokens: _Tokens) -> Condition:
             return _original(tokens)
 
 
-def _shown(tokens: _Tokens) -> Condition:
+def _shown(tokens: Tokens) -> Condition:
     """Whom the other side hears is not this one."""
     tokens.read("ip", "ip6")
     tokens.read_all("daddr", "!=")
@@ -404,7 +404,7 @@ def _shown(tokens: _Tokens) -> Condition:
     return lambda packet: (packet.shown or packet.src) != address
 
 
-def _states(tokens: _Tokens) -> set[str]:
+def _states(tokens: Tokens) -> set[str]:
     known = ("new", "established", "related", "invalid")
     states = {tokens.read(*known)}
     while tokens.peek() == ",":
@@ -413,7 +413,7 @@ def _states(tokens: _Tokens) -> set[str]:
     return states
 
 
-def _original(tokens: _Tokens) -> Condition:
+def _original(tokens: Tokens) -> Condition:
     """What the packet's connection was addressed to before its destination was translated."""
     if tokens.read("ip", "ip6", "proto-dst") == "proto-dst":
         port = int(tokens.read())
@@ -431,13 +431,13 @@ def _addressed(packet: Packet) -> tuple[IP, int]:
     return packet.dst, packet.port
 
 
-def _address(family: str, tokens: _Tokens) -> Condition:
+def _address(family: str, tokens: Tokens) -> Condition:
     version = 4 if family == "ip" else 6
     side = tokens.read("saddr", "daddr")
     negated = tokens.peek() == "!="
     if negated:
         tokens.read("!=")
-    nets = list(map(ip_network, _elements(tokens)))
+    nets = list(map(ip_network, elements(tokens)))
     for net in nets:
         if net.version != version:
             raise Unreadable(f"{net} in a set of the other family")
@@ -453,14 +453,14 @@ def _address(family: str, tokens: _Tokens) -> Condition:
     return condition
 
 
-def _elements(tokens: _Tokens) -> list[str]:
+def elements(tokens: Tokens) -> list[str]:
     """A set, or the one element that stands for one."""
     if tokens.peek() != "{":
         return [tokens.read()]
     tokens.read("{")
-    elements = [tokens.read()]
+    found = [tokens.read()]
     while tokens.peek() == ",":
         tokens.read(",")
-        elements.append(tokens.read())
+        found.append(tokens.read())
     tokens.read("}")
-    return elements
+    return found

@@ -115,6 +115,32 @@ def test_a_private_prefix_that_is_told_outside_is_found() -> None:
     ]
 
 
+def test_a_private_prefix_is_found_though_the_network_that_is_told_has_the_same() -> None:
+    """Ours never overlap (R13); those of other software may."""
+    partition = spoiled(SCENES["one_consumer"]().partition(), "shop-fw", told="storage")
+    prefixes = partition.networks["shop"].prefixes
+    alike = replace(partition.networks["storage"], prefixes=prefixes)
+    found = audit(replace(partition, networks={**partition.networks, "storage": alike}))
+    assert [(one.network, one.prefix, one.owner) for one in found.exposures] == [
+        ("storage", prefixes[0], "shop")
+    ]
+
+
+def test_a_default_route_that_a_shared_network_is_told_of_is_nobodys_prefix() -> None:
+    partition = spoiled(SCENES["one_consumer"]().partition(), "shop-fw", told="storage")
+    (guard,) = partition.guards
+    assert guard.plan
+    outside = next(leak for leak in guard.vrfs["shop"].leaks if leak.entries[0].longest is None)
+    vrf = guard.vrfs["storage"]
+    told = replace(vrf, leaks=(replace(outside, target=vrf.number),))
+    vrfs = tuple(told if one is vrf else one for one in guard.plan.vrfs)
+    spoilt = replace(guard, plan=replace(guard.plan, vrfs=vrfs))
+    found = audit(replace(partition, guards=(spoilt,)))
+    assert ("storage", "0.0.0.0/0", "") in {
+        (one.network, str(one.prefix), one.owner) for one in found.exposures
+    }
+
+
 def test_what_a_shared_network_opens_into_a_consumer_is_found() -> None:
     """Told of the prefix, and let through by a rule that minds no network."""
     partition = spoiled(SCENES["one_consumer"]().partition(), "shop-fw", told="storage")
