@@ -8,6 +8,7 @@ from firewalls.reachability.answers import Opens, Remedy
 from firewalls.reachability.obstacles import Obstacle
 from firewalls.reachability.values import EXTERNAL, Guard, Network, Partition
 from firewalls.reachability.wording import service, there
+from machines.rules import may_join
 
 OPERATOR, ADMIN = "operator", "admin"
 PUSHED = frozenset({"never_pushed", "runs_something_else"})
@@ -56,10 +57,11 @@ def _share(partition: Partition, network: str) -> Cure:
 
 
 def _join(partition: Partition, guard: Guard, networks: Iterable[Network]) -> Iterator[Cure]:
-    """A network that is not shared has to be shared before."""
+    """Of those outside, which it may join; one that is not shared has to be shared before."""
     home = partition.networks[guard.network]
     for network in networks:
-        if network.kind == EXTERNAL and not _serves(network, home):
+        refused = may_join(network, home.id, home.project, home.partition)
+        if network.kind == EXTERNAL and any(refused):
             continue
         opens = Opens(home.machines, home.machines * network.machines)
         there = "what is outside" if network.kind == EXTERNAL else _machines(network.machines)
@@ -73,12 +75,6 @@ def _join(partition: Partition, guard: Guard, networks: Iterable[Network]) -> It
         joinable = network.shared or network.kind == EXTERNAL
         then = changing.with_joined(partition, _now(partition, guard), network.id)
         yield Cure(remedy, None if already or not joinable else then)
-
-
-def _serves(external: Network, home: Network) -> bool:
-    """Whether it is there for that network's partition (R2) and project (R7)."""
-    at, project = external.partition, external.project
-    return at in ("", home.partition) and project in ("", home.project)
 
 
 def _now(partition: Partition, guard: Guard) -> Guard:

@@ -36,6 +36,16 @@ class Network:
     machines: int = 0
     partition: str = ""
 
+    @property
+    def partition_id(self) -> str | None:
+        """As the rules ask for it (`networks.rules.Net`)."""
+        return self.partition or None
+
+    @property
+    def project_id(self) -> str | None:
+        """As the rules ask for it."""
+        return self.project or None
+
     def prefixes_of(self, version: int) -> list[Cidr]:
         return [cidr for cidr in self.prefixes if cidr.version == version]
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from networks.common.addressing import Cidr
 from networks.common.violations import Violation, counted, some
-from networks.rules.values import FAMILIES, PRIVATE, SUPER, Net
+from networks.rules.values import FAMILIES, PRIVATE, SUPER, Net, Stored
 
 
 def child_of(net: Net, parent: Net | None) -> Iterator[Violation]:
@@ -25,7 +25,7 @@ def child_of(net: Net, parent: Net | None) -> Iterator[Violation]:
         )
 
 
-def keeps_identity(before: Net, after: Net) -> Iterator[Violation]:
+def keeps_identity(before: Stored, after: Stored) -> Iterator[Violation]:
     """R1, R2, R14: what firewalls and addresses rely on is fixed when the network is made."""
     fixed = (
         ("kind", "kind", "R1"),
