@@ -6,13 +6,13 @@ from typing import Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.composer import Composer
 
 from config.importer.files import Unreadable
 
 MAX_DEPTH = 20  # metal-api's deepest object, a machine, has nine levels
 Steps = Sequence[str | int]  # the way to a field, through objects and lists
 MERGE = "<<"
+_ENDS = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -64,72 +64,66 @@ class Root:
 
 def roots(text: str) -> Iterator[Root]:
     """The root of each document of a file. Raises Unreadable or yaml.YAMLError."""
-    loader = _Loader(text)
-    while loader.check_node():
-        loader.wrong = {}
-        root = loader.get_node()
-        assert root is not None  # check_node() has seen it
-        yield Root(root, loader.wrong)
+    parser = yaml.CBaseLoader(text)
+    parser.get_event()  # the stream begins
+    while not isinstance(parser.get_event(), yaml.StreamEndEvent):  # or a document begins
+        wrong: dict[int, str] = {}
+        yield Root(_composed(parser, parser.get_event(), 0, wrong), wrong)
+        parser.get_event()  # the document ends
 
 
-class _Loader(Composer, yaml.CBaseLoader):
-    """PyYAML's composer over libyaml's parser, which looks at each event before it goes deeper.
+def _composed(parser: Any, event: Any, depth: int, wrong: dict[int, str]) -> Node:
+    """The node that begins with this event, which is looked at before anything is read inside.
 
     `yaml.compose` with libyaml composes within the binding: 100,000 nested brackets crash the
     process, and where an alias stood is the node itself, so that nobody can tell in which line.
+    PyYAML's own composer asks for each event eight times: a third of the time of an import.
     """
+    if reason := _refusal(event, depth):
+        raise Unreadable(reason, event.start_mark.line + 1)
+    kind, start = type(event), event.start_mark
+    if kind is yaml.ScalarEvent:
+        return ScalarNode("", event.value, start, event.end_mark, event.style)
+    is_mapping = kind is yaml.MappingStartEvent
+    inside: list[Any] = []
+    while type(event := parser.get_event()) not in _ENDS:
+        item: Any = _composed(parser, event, depth + 1, wrong)
+        if is_mapping:
+            item = (item, _composed(parser, parser.get_event(), depth + 1, wrong))
+        inside.append(item)
+    if not is_mapping:
+        return SequenceNode("", inside, start, event.end_mark)
+    _check_names(inside, wrong)
+    return MappingNode("", inside, start, event.end_mark)
 
-    def __init__(self, text: str) -> None:
-        yaml.CBaseLoader.__init__(self, text)
-        Composer.__init__(self)
-        self.wrong: dict[int, str] = {}
-        self.depth = 0
 
-    def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        event: Any = self.peek_event()
-        if reason := _refusal(event, self.depth):
-            raise Unreadable(reason, event.start_mark.line + 1)
-        self.depth += 1
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-    def compose_mapping_node(self, anchor: Any) -> MappingNode:
-        """An object, whose fields each have a name of their own."""
-        node = super().compose_mapping_node(anchor)
-        first: dict[str, Node] = {}
-        for key, value in node.value:
-            if not isinstance(key, ScalarNode):
-                reason = "A field's name is a list or object here; names are plain words."
-                raise Unreadable(reason, line_of(key))
-            if key.value in first:
-                line = line_of(first[key.value])
-                reason = (
-                    f"The field {key.value!r} is given twice; its first value is in line {line}."
-                )
-                self.wrong[line_of(key)] = reason
-            elif key.value == MERGE and is_plain(key):
-                reason = "Fields are merged (<<) here, which is not read; write them out."
-                self.wrong[line_of(key)] = reason
-            else:
-                first[key.value] = value
-        return node
-
-    # Nobody asks for the types that plain values seem to have: a sixth of the time to compose.
-    def descend_resolver(self, current_node: Node | None, current_index: int) -> None: ...
-    def ascend_resolver(self) -> None: ...
-    def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
-        return ""
+def _check_names(fields: Sequence[tuple[Node, Node]], wrong: dict[int, str]) -> None:
+    """Each field of an object has a name of its own. Raises Unreadable where one is no word."""
+    first: dict[str, Node] = {}
+    for key, value in fields:
+        if not isinstance(key, ScalarNode):
+            reason = "A field's name is a list or object here; names are plain words."
+            raise Unreadable(reason, line_of(key))
+        if key.value in first:
+            line = line_of(first[key.value])
+            reason = f"The field {key.value!r} is given twice; its first value is in line {line}."
+            wrong[line_of(key)] = reason
+        elif key.value == MERGE and is_plain(key):
+            reason = "Fields are merged (<<) here, which is not read; write them out."
+            wrong[line_of(key)] = reason
+        else:
+            first[key.value] = value
 
 
 def _refusal(event: Any, depth: int) -> str:
     """Why this is not read; empty if it is."""
-    if isinstance(event, yaml.AliasEvent):
+    kind = type(event)
+    if kind is yaml.AliasEvent:
         return "The line uses an alias (*name), which is not read here; write the value out."
     if event.tag and event.tag != "!":
         tag = event.tag[:60]
         return f"The line uses the tag {tag}, which is not read here; write a plain value."
-    if isinstance(event, yaml.ScalarEvent):
+    if kind is yaml.ScalarEvent:
         return "The line holds a NUL character." if "\0" in event.value else ""
     if depth >= MAX_DEPTH:
         levels = f"More than {MAX_DEPTH} levels are nested here"

@@ -18,7 +18,7 @@ from config.running.environment import (
 from config.running.kept_secrets import kept_secret
 from config.running.server_urls import broker_url, database
 from config.settings import rest
-from config.settings.log import is_worth_logging
+from config.settings.log import is_worth_logging, without_the_way_there
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR = env_folder("VAR", BASE_DIR / "var")
@@ -210,10 +210,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "worth_logging": {"()": "django.utils.log.CallbackFilter", "callback": is_worth_logging}
+        "worth_logging": {"()": "django.utils.log.CallbackFilter", "callback": is_worth_logging},
+        "short": {"()": "django.utils.log.CallbackFilter", "callback": without_the_way_there},
     },
     "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["short"]}
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING").upper()},
     "loggers": {
         "asyncssh": {"level": "WARNING"},

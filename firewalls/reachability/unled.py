@@ -8,6 +8,7 @@ from firewalls.configuration.filters.paths import Passage
 from firewalls.reachability import filtering
 from firewalls.reachability.obstacles import Obstacle
 from firewalls.reachability.values import EXTERNAL, PRIVATE, Guard, Network, Packet, Partition
+from machines.rules import in_partition
 
 
 class Leg(NamedTuple):
@@ -45,10 +46,8 @@ def not_led(
     place = partition.network_of(packet.destination)
     if target is not None and (place is None or place.id == target):
         return
-    if place is not None and place.kind == PRIVATE:
+    if target is None or (place is not None and place.kind == PRIVATE):
         yield from _about_target(partition, network, packet)
-        yield from _not_joined(partition, guard, network, packet)
-    elif target is None:
         yield from _not_joined(partition, guard, network, packet)
 
 
@@ -127,11 +126,12 @@ def _let_in(partition: Partition, network: str, packet: Packet) -> list[Obstacle
 def _about_target(partition: Partition, network: str, packet: Packet) -> Iterator[Obstacle]:
     """What stands in the way at the network itself that has the address, whoever asks."""
     place = partition.network_of(packet.destination)
-    if place is None or place.kind == EXTERNAL:
+    if place is None:
         return
     here = partition.networks[network]
-    if place.partition != here.partition:
+    if _is_elsewhere(here, place):
         yield Obstacle("other_partition", packet, network, target=place.id)
+    if place.kind == EXTERNAL or _is_elsewhere(here, place):
         return
     for guard in partition.guards_of.get(place.id, ()):
         if here.shared and here.id in guard.vrfs:
@@ -157,7 +157,7 @@ def _not_joined(
 
 def _is_elsewhere(here: Network, place: Network) -> bool:
     """Whether it is of another partition, so that nobody here may join it (R2)."""
-    return place.kind == PRIVATE and place.partition != here.partition
+    return any(in_partition(place, here.partition, "network"))
 
 
 def _can_hide(partition: Partition, leg: Leg) -> bool:

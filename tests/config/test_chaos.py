@@ -1,8 +1,8 @@
 """A rollout of up to two hundred, a hostile firewall among them, and all that fails meanwhile.
 
-Nothing is mocked but the boxes, which keep a log of what they did: the worker and beat are killed,
-PostgreSQL is stopped and started ten seconds later, Valkey is emptied, and the disk is full. What
-the product says is laid beside the logs, and what its web server answers meanwhile is counted.
+Nothing is mocked but the boxes, which keep a log of what they did: every process is killed in its
+turn, PostgreSQL is stopped and started ten seconds later, Valkey is emptied, and the disk is full.
+What the product says is laid beside the logs, and what its web server answers meanwhile is counted.
 """
 
 import fcntl
@@ -15,10 +15,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +24,10 @@ import psutil
 import pytest
 import redis
 
+from tests.config.clients_meanwhile import Clients, Patient, answered_well
 from tests.config.fleet_of_boxes import Fleet, fleet
 from tests.firewalls.hostile_box import HostileBox, endless, hostile_box
 from tests.stack import PASSWORD, Stack, running
-from tests.storm.doors import OverHttp
 
 # Two hundred take a minute where nobody else works; where others do, fewer show the same.
 MANY = 200 if os.getloadavg()[0] < (os.cpu_count() or 1) else 80
@@ -38,7 +36,6 @@ AWAY, FULL = 10, 3  # seconds
 DISK = 600  # megabytes
 PATIENCE = 600
 EVIL = "evil"
-SENTENCES = ("The database does not answer", "There is no room on the disk")
 BUILD = """
 import json, sys
 from django.db import transaction
@@ -81,6 +78,7 @@ rows = Push.objects.select_related(
 print(json.dumps({
     "state": rollout.state,
     "counts": [rollout.total, rollout.confirmed, rollout.failed, rollout.waiting],
+    "errors": [push.error for push in rows if push.state in ("refused", "unseen")],
     "pushes": [
         [
             push.firewall.name,
@@ -93,42 +91,6 @@ print(json.dumps({
     ],
 }))
 """
-
-
-@dataclass
-class Clients:
-    """A program and a person who read and write, and a load balancer that asks for readiness."""
-
-    door: OverHttp
-    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    unready: set[str] = field(default_factory=set)
-    made: dict[str, int] = field(default_factory=dict)
-    ended: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        number = 0
-        while not self.ended.wait(0.1):
-            number += 1
-            project = {"id": f"p{number}", "name": "p", "description": "x" * 400}
-            self.made[f"p{number}"] = self._note(
-                "write", *self.door.ask("POST", "projects/", project)
-            )
-            self._note("read", *self.door.ask("GET", "rollouts/?limit=1"))
-            status, text = self.door.get("/rollouts/")
-            known = [words for words in SENTENCES if words in text]
-            self._note(
-                "page", status, {"non_field_errors": [{"code": known[0] if known else text}]}
-            )
-            status, text = self.door.get("/readyz")
-            failing = json.loads(text)["failing"]
-            self.unready |= {f"{name}: {reason}" for name, reason in failing.items()}
-
-    def _note(self, what: str, status: int, answer: Any) -> int:
-        self.statuses[what, status] += 1
-        if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.reasons[f"{what} {answer['non_field_errors'][0]['code']}"] += 1
-        return status
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +152,19 @@ def nobody_starts_it(stack: Stack) -> Iterator[None]:
         yield
 
 
+def master(stack: Stack) -> int:
+    """The process of the web server that begins and watches the others."""
+    (pid,) = set(stack.pids("gunicorn")) & {
+        child.pid for child in psutil.Process(stack.process.pid).children()
+    }
+    return pid
+
+
+def kill_the_web_server(stack: Stack, *, whole: bool) -> None:
+    first = master(stack)
+    kill([first] if whole else [pid for pid in stack.pids("gunicorn") if pid != first][:1])
+
+
 def postgres_is_away(stack: Stack) -> None:
     with nobody_starts_it(stack):
         (pid,) = stack.postgres()
@@ -217,14 +192,18 @@ def mishaps(stack: Stack) -> list[tuple[int, Callable[[], None]]]:
         (1, lambda: empty_valkey(stack)),
         (10, lambda: kill(stack.pids("celery", "--pool"))),
         (10, lambda: postgres_is_away(stack)),
+        (30, lambda: kill_the_web_server(stack, whole=False)),
         (40, lambda: kill(stack.pids("celery", "beat"))),
         (60, lambda: fill_the_disk(stack)),
         (90, lambda: kill(stack.pids("celery", "--pool"))),
+        (110, lambda: kill_the_web_server(stack, whole=True)),
+        (130, lambda: kill(stack.valkey())),
+        (150, lambda: kill(stack.postgres())),
     ]
     return [(max(1, MANY * count // 200), happens) for count, happens in happening]
 
 
-def watched(door: OverHttp, place: str, boxes: Fleet, pending: list[Any]) -> str:
+def watched(door: Patient, place: str, boxes: Fleet, pending: list[Any]) -> str:
     """Watch until it ends; what it says is laid beside what the boxes have done."""
     deadline, before = time.monotonic() + PATIENCE, 0
     while time.monotonic() < deadline:
@@ -243,8 +222,8 @@ def watched(door: OverHttp, place: str, boxes: Fleet, pending: list[Any]) -> str
 
 def test_nothing_is_lost_doubled_or_falsely_claimed(stack: Stack, boxes: Fleet) -> None:
     token = stack.manage("create_token", "robot", "--role", "admin")
-    door = OverHttp(stack.port, token, "admin", PASSWORD)
-    clients = Clients(OverHttp(stack.port, token, "admin", PASSWORD))
+    door = Patient(stack.port, token, "admin", PASSWORD)
+    clients = Clients(Patient(stack.port, token, "admin", PASSWORD))
     asked = {"filter": {"partition": "fra"}, "waves": [1, "10%", "rest"], "max_failures": 1}
     status, started = door.ask("POST", "rollouts/", asked)
     assert status == http.HTTPStatus.ACCEPTED, started
@@ -255,8 +234,8 @@ def test_nothing_is_lost_doubled_or_falsely_claimed(stack: Stack, boxes: Fleet) 
     finally:
         clients.ended.set()
         thread.join()
-    assert (state, pending) == ("finished", []), stack.output[-20:]
     truth = json.loads(shell(stack, TRUTH))
+    assert (state, pending) == ("finished", []), (truth["errors"], stack.output[-20:])
     assert truth["counts"] == [MANY + 1, MANY, 1, 0]
     lies = [row for row in truth["pushes"] if not is_true(row, boxes)]
     assert lies == [] and len(truth["pushes"]) == MANY + 1, "a push was lost, or doubled"
@@ -272,19 +251,3 @@ def is_true(row: list[Any], boxes: Fleet) -> bool:
     box = boxes.boxes[name]
     claimed = state == "confirmed" and digest == applied == box.running
     return bool(claimed and box.count("confirmed") == 1 and box.count("begun") <= attempts)
-
-
-def answered_well(clients: Clients) -> None:
-    """Every answer was one, or a 503 with a reason; and what it said of a write was so."""
-    assert {status for _, status in clients.statuses} <= {200, 201, 503}, clients.statuses
-    known = {"read database_away", "write database_away", "write disk_full"}
-    known |= {f"page {words}" for words in SENTENCES} | {"read disk_full"}
-    assert clients.reasons.keys() <= known, clients.reasons
-    for reason in ("read database_away", "write database_away", f"page {SENTENCES[0]}"):
-        assert clients.reasons[reason], clients.reasons
-    assert clients.reasons["write disk_full"], clients.reasons
-    assert any(line.startswith("database: The database does not") for line in clients.unready)
-    assert any(line.startswith("disk: only") for line in clients.unready), clients.unready
-    for project, status in clients.made.items():
-        there, _ = clients.door.ask("GET", f"projects/{project}/")
-        assert there == http.HTTPStatus.OK or status != http.HTTPStatus.CREATED, project

@@ -1,5 +1,7 @@
 """What load balancers, scripts and monitoring ask."""
 
+import io
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +41,22 @@ def test_not_being_ready_is_not_logged_as_an_error_of_the_server(
     assert [record.getMessage() for record in caplog.records] == [
         "Forbidden (Permission denied): /metrics"
     ]
+
+
+def test_what_is_refused_is_a_line_of_the_log_and_what_fails_tells_the_way_there(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (console,) = (one for one in logging.root.handlers if one.name == "console")
+    lines = io.StringIO()
+    monkeypatch.setattr(console, "stream", lines)
+    client.raise_request_exception = False
+    client.get("/metrics", REMOTE_ADDR="192.0.2.7")
+    client.get("/login/", headers={"Host": "elsewhere.example"})
+    refused = lines.getvalue().splitlines()
+    assert len(refused) == 2 and "elsewhere.example" in refused[1], refused
+    monkeypatch.setattr("config.running.metrics.is_local", lambda request: 1 / 0)
+    client.get("/metrics")
+    assert "ZeroDivisionError" in lines.getvalue()
 
 
 def test_metrics_count_what_there_is(client: Client, published: list[str]) -> None:

@@ -14,7 +14,7 @@ from machines.models import Machine
 from networks.models import Address
 from tests.api import Api, codes
 from tests.firewalls.askable import Place, pushed
-from tests.world import world
+from tests.world import network, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
@@ -203,6 +203,13 @@ def test_another_partition_is_named_as_what_is_in_the_way(place: Place) -> None:
     far.share(by="somebody")
     machine = ams.machine("away", ams.storage, far)
     answer = asked(machine=place.web.pk, to_machine=machine.pk, port=22)
+    assert [(one["code"], one["rule"]) for one in answer["blockers"]] == [("other_partition", "R2")]
+
+
+def test_so_is_what_another_partition_has_outside(place: Place) -> None:
+    ams = world("ams", pool="10.132.0.0/14", fabric="10.5.0.0/16", number=1)
+    network("mpls", "external", "172.31.0.0/24", vrf=104100, partition=ams.partition)
+    answer = asked(machine=place.till.pk, address="172.31.0.9", port=22)
     assert [(one["code"], one["rule"]) for one in answer["blockers"]] == [("other_partition", "R2")]
 
 

@@ -218,5 +218,6 @@ def _add_addresses(
 
 def _addresses_of(row: Machine, saved: Saved) -> Iterable[Address]:
     """Those that it has now: as it was read, unless something was changed since."""
-    rows = Address.objects.filter(machine=row).select_related("prefix")
-    return rows if saved.changes or saved.created else row.addresses.all()
+    if saved.changes or saved.created:
+        return Address.objects.filter(machine=row).select_related("prefix")
+    return row.addresses.all()

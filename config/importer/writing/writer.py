@@ -50,6 +50,7 @@ class Writer:
         self.described_projects: set[str] = set()
         self.new_addresses: set[IP] = set()
         self.places_are_stale = True
+        self.addresses_are_stale = True
         self.context = Context(by, Known(), GivenAddresses([]))
 
     def write(self, entries: Sequence[Entry]) -> Report:
@@ -77,8 +78,9 @@ class Writer:
         if self.places_are_stale:
             known.load_places()
         self.places_are_stale = stage < Stage.RESERVED_ADDRESSES
-        if stage >= Stage.RESERVED_ADDRESSES:
+        if stage >= Stage.RESERVED_ADDRESSES and self.addresses_are_stale:
             known.load_addresses(self.context.given.all)
+            self.addresses_are_stale = False
         if stage in (Stage.MACHINES, Stage.MACHINES_TO_PICK_FOR):
             known.load_machines(docs)
 
@@ -87,6 +89,7 @@ class Writer:
         by_doc = {id(entry.doc): entry for entry in free}
         docs = [entry.doc for entry in free if entry.doc is not None]
         written = {id(doc) for doc in saved_together(docs, self.context)}
+        self.addresses_are_stale |= bool(written)
         for key in written:
             self.report.note(by_doc[key], Saved(created=True))
         self.progress(len(entries) - len(free) + len(written))
@@ -120,6 +123,7 @@ class Writer:
                 with self.context.looking():
                     owner_is_new, saved = self._ensure_owner(doc.owner), self._saved(doc)
             except Differs:
+                self.addresses_are_stale = True
                 with transaction.atomic():
                     owner_is_new, saved = self._ensure_owner(doc.owner), self._saved(doc)
         except ValidationError as error:
