@@ -148,6 +148,15 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
             "applier", "hold", "machine__partition", "machine__project", "machine__primary"
         )
 
+    def with_places(self) -> "FirewallQuerySet":
+        """What they are called, where and whose they are, and what is wanted; without the rest.
+
+        For thousands of them, which are not all shown.
+        """
+        own = ("name", "partition", "project", "primary")
+        rows = self.select_related("machine", "wanted")
+        return rows.only("host", "wanted__number", *(f"machine__{name}" for name in own))
+
     def with_revisions(self) -> "FirewallQuerySet":
         """The revisions wanted and applied come along, without what is long of them."""
         rows = self.select_related("wanted", "observation__applied")

@@ -1,6 +1,6 @@
 """Joining and leaving networks: first what would change, then the change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -58,9 +58,17 @@ def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
     query = _typed(request)
-    known = firewall_choices(network, query)
-    context = {"network": network, **_choosable(request, known, query)}
+    context = {"network": network, **_choosable(request, firewall_choices(network, query), query)}
+    for choice, state in _with_states(context["choices"]):
+        choice.item.state = state
     return page(request, "firewalls/join_network.html", context)
+
+
+def _with_states(choices: Iterable[Choice[Firewall]]) -> Iterator[tuple[Choice[Firewall], str]]:
+    shown = list(choices)
+    rows = Firewall.objects.filter(pk__in=[one.item.pk for one in shown]).with_state().order_by()
+    states = dict(rows.values_list("pk", "state"))
+    return ((one, states[one.item.pk]) for one in shown if one.item.pk in states)
 
 
 def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
