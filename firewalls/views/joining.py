@@ -1,6 +1,6 @@
 """Joining and leaving networks: first what would change, then the change."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +42,7 @@ def _typed(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
-def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -> dict[str, object]:
+def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -> dict[str, Any]:
     """A page of what may be joined; the rest, with reasons, where it is asked for or searched."""
     with_reasons = bool(query) or "why" in request.GET
     shown = [one for one in known if one.allowed or with_reasons]
@@ -58,17 +58,16 @@ def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
     query = _typed(request)
-    context = {"network": network, **_choosable(request, firewall_choices(network, query), query)}
-    for choice, state in _with_states(context["choices"]):
-        choice.item.state = state
-    return page(request, "firewalls/join_network.html", context)
+    context = _choosable(request, firewall_choices(network, query), query)
+    context["choices"].object_list = _with_states(context["choices"].object_list)
+    return page(request, "firewalls/join_network.html", {"network": network, **context})
 
 
-def _with_states(choices: Iterable[Choice[Firewall]]) -> Iterator[tuple[Choice[Firewall], str]]:
+def _with_states(choices: Iterable[Choice[Firewall]]) -> list[Choice[Firewall]]:
+    """These with the states of their firewalls, as far as they are there."""
     shown = list(choices)
-    rows = Firewall.objects.filter(pk__in=[one.item.pk for one in shown]).with_state().order_by()
-    states = dict(rows.values_list("pk", "state"))
-    return ((one, states[one.item.pk]) for one in shown if one.item.pk in states)
+    known = Firewall.objects.with_places().with_state().in_bulk([one.item.pk for one in shown])
+    return [one._replace(item=known[one.item.pk]) for one in shown if one.item.pk in known]
 
 
 def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:
