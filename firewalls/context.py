@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from firewalls.models import Firewall
+from networks.common.statements import Fixed
 from networks.models import Partition
 
 
@@ -33,11 +34,17 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     return {"navigation_partitions": SimpleLazyObject(partial(_partitions, request))}
 
 
+def _in_trouble() -> "QuerySet[Firewall, tuple[str, int]]":
+    rows = Firewall.objects.in_trouble().order_by()
+    return rows.values_list("machine__partition").annotate(Count("pk"))
+
+
+TROUBLE = Fixed(_in_trouble)
+
+
 def _partitions(request: HttpRequest) -> list[MenuEntry]:
     if not request.user.is_authenticated:
         return []
-    in_trouble = Firewall.objects.in_trouble().order_by()
-    by_partition = in_trouble.values_list("machine__partition").annotate(Count("pk"))
-    trouble = dict(by_partition)
+    trouble = dict(TROUBLE.rows())
     partitions = Partition.objects.order_by("id").values_list("id", flat=True)
     return [MenuEntry(partition, trouble.get(partition, 0)) for partition in partitions]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from machines.forms import HttpProxyForm
 from machines.models import HttpProxy, Machine, MachineQuerySet
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, spreadsheet
+from networks.common.lists import Filter, given_filters, listing, options, spreadsheet
 from networks.models import ImportNote, Network, Partition, Project
 
 SORTS = {
@@ -45,8 +45,7 @@ def machine_list(request: HttpRequest) -> HttpResponseBase:
         return _spreadsheet(request, rows)
     context = {
         "listing": listing(request, rows, FILTERS, SORTS),
-        "partitions": Partition.objects.all(),
-        "projects": Project.objects.all(),
+        **options(request, partition=Partition.objects.all(), project=Project.objects.all()),
     }
     return page(request, "machines/list.html", context)
 

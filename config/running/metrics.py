@@ -21,7 +21,7 @@ class Database(Collector):
     """Counts of what the product looks after, a query each."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        firewalls = Firewall.objects.state_counts()
+        firewalls = dict(Firewall.objects.by_state())
         yield _by_state("firewalls", "Firewalls by state.", Firewall.State.values, firewalls)
         pushes = dict(Push.objects.order_by().values_list("state").annotate(Count("pk")))
         yield _by_state("pushes", "Pushes by state.", Push.State.values, pushes)

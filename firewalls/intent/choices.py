@@ -43,17 +43,21 @@ def network_choices(firewall: Firewall, text: str = "") -> list[Choice[Network]]
 
 
 def firewall_choices(network: Network, name: str = "") -> list[Choice[Firewall]]:
-    """The firewalls that might join the network; with a part of a name, those called like that."""
+    """The firewalls that might join the network; with a part of a name, those called like that.
+
+    Without their states, which of thousands are not all shown.
+    """
     joined = set(Attachment.objects.filter(network=network).values_list("firewall_id", flat=True))
-    rows = Firewall.objects.with_relations().with_state().filter(machine__name__icontains=name)
+    rows = Firewall.objects.with_places().filter(machine__name__icontains=name).order_by()
     return _sorted(_choice(row, row, network, row.pk in joined) for row in rows)
 
 
 def _choice(item: T, firewall: Firewall, network: Network, joined: bool) -> Choice[T]:
     if joined:
         return Choice(item, False, _joined_already())
+    home = firewall.machine
     violations = list(rules.not_explicit(network, "network")) or list(
-        rules.may_join(network, firewall.primary.pk, firewall.project.pk, firewall.partition.pk)
+        rules.may_join(network, home.primary_id, home.project_id, home.partition_id)
     )
     return Choice(item, not violations, violations[0].message if violations else "")
 

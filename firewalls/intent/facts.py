@@ -5,8 +5,7 @@ takes does not grow with their number.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +16,12 @@ from firewalls.configuration import plan
 from firewalls.configuration.offers import Offer, offer
 from firewalls.intent.rows import PRIMARY, firewall_rows, network_rows
 from firewalls.models import Firewall
-from networks.common.addressing import IP, Cidr
+from networks.common.addressing import IP, Cidr, known_address, known_network
 from networks.models import Network, Partition
 
 AT_ONCE = 500  # rows that the database sends at once
 Row = Mapping[str, Any]
 Addresses = Mapping[str, list[IP]]  # the firewall's own, by network
-
-# Thousands of firewalls name the same few hundred prefixes.
-_cidr = lru_cache(50_000)(ip_network)
-_ip = lru_cache(50_000)(ip_address)
 
 
 def facts(firewalls: Iterable[UUID]) -> dict[UUID, plan.Facts]:
@@ -108,7 +103,7 @@ def _joined(row: Row, networks: Mapping[str, Row]) -> Iterator[Row]:
 def _addresses_by_network(row: Row) -> dict[str, list[IP]]:
     addresses: dict[str, list[IP]] = {}
     for address in row["address_rows"]:
-        addresses.setdefault(address["network"], []).append(_ip(address["ip"]))
+        addresses.setdefault(address["network"], []).append(known_address(address["ip"]))
     return addresses
 
 
@@ -162,14 +157,14 @@ def _endpoints(rows: Iterable[Row]) -> tuple[plan.Endpoint, ...]:
 def _endpoint(endpoint: Row) -> plan.Endpoint:
     return plan.Endpoint(
         vrf=endpoint["vrf"],
-        address=_ip(endpoint["address"]),
+        address=known_address(endpoint["address"]),
         port=endpoint["port"],
         protocol=endpoint["protocol"],
         machine=endpoint["machine"],
-        target=_ip(endpoint["target"]),
+        target=known_address(endpoint["target"]),
         target_port=endpoint["target_port"],
     )
 
 
 def _cidrs(texts: Iterable[object]) -> tuple[Cidr, ...]:
-    return tuple(_cidr(str(text)) for text in texts)
+    return tuple(known_network(str(text)) for text in texts)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ from networks.models import Network as NetworkRow
 
 GUARD = ("pk", "machine__name", "machine__primary_id", "state")
 PENDING = "pending"
+PLANNED = 1024  # firewalls: two large partitions, some 20 MiB
 
 
 class Basis(StrEnum):
@@ -209,11 +210,14 @@ def _loaded(
 
 def _guard(row: Row, of_firewall: Facts | None) -> Guard:
     """Without a plan where it has no address in the underlay, and so no configuration (R8)."""
-    return Guard(
-        id=str(row["pk"]),
-        name=row["machine__name"],
-        network=row["machine__primary_id"],
-        plan=plan(of_firewall) if of_firewall else None,
-        facts=of_firewall,
-        state=row["state"],
-    )
+    own = row["machine__name"], row["machine__primary_id"], row["state"]
+    return _planned(str(row["pk"]), *own, of_firewall)
+
+
+@lru_cache(PLANNED)
+def _planned(id: str, name: str, network: str, state: str, facts: Facts | None) -> Guard:
+    """Kept with all that was computed of it, by everything that this follows from.
+
+    So what is asked again of a partition takes reading it, and planning what has changed.
+    """
+    return Guard(id, name, network, plan(facts) if facts else None, facts, state)

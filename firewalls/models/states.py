@@ -67,12 +67,20 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         """Those in one of these states, with `state` annotated."""
         return self.with_state().filter(state__in=states)  # type: ignore[misc] # annotated
 
+    def found_in(self, state: str) -> "FirewallQuerySet":
+        """Those in this state, of rows that are annotated with it."""
+        rows = self.hinting_at_trouble() if state in TROUBLE else self
+        return rows.filter(state=state)  # type: ignore[misc] # annotated
+
     def in_trouble(self) -> "FirewallQuerySet":
         """Those that are failed, refused, drifted or unreachable, with `state` annotated.
 
-        They are few, and every page asks for them; so their state is computed only where
-        something hints at trouble.
+        They are few, and every page asks for them.
         """
+        return self.hinting_at_trouble().in_state(*TROUBLE)
+
+    def hinting_at_trouble(self) -> "FirewallQuerySet":
+        """All that may be in trouble, found by indexes: only of these its state is computed."""
         from firewalls.models.observation import (  # noqa: PLC0415 - models refer to each other
             MARKED,
             Observation,
@@ -81,8 +89,7 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
         marked = Observation.objects.filter(MARKED).values("firewall")
         broken = Push.objects.broken_last().values("firewall")
-        hinted = Q(pk__in=marked) | Q(pk__in=broken)
-        return self.filter(hinted).in_state(*TROUBLE)
+        return self.filter(Q(pk__in=marked) | Q(pk__in=broken))
 
     def behind(self) -> "FirewallQuerySet":
         """Those that want another configuration than they have, where pushes start by themselves.
@@ -111,10 +118,10 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
                 message = f"{hold.sentence}. End the hold first."
                 raise InUse([Violation("firewall", "held", message)])
 
-    def state_counts(self) -> dict[str, int]:
+    def by_state(self) -> "QuerySet[Firewall, tuple[str, int]]":
         """How many firewalls are in each state that occurs."""
         rows: QuerySet[Firewall] = self.with_state().order_by()
-        return dict(rows.values_list("state").annotate(models.Count("pk")))  # type: ignore[misc]
+        return rows.values_list("state").annotate(models.Count("pk"))  # type: ignore[misc]
 
     def chosen(
         self, partition: Partition | None = None, network: Network | None = None
@@ -140,6 +147,15 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
         return self.with_revisions().select_related(
             "applier", "hold", "machine__partition", "machine__project", "machine__primary"
         )
+
+    def with_places(self) -> "FirewallQuerySet":
+        """What they are called, where and whose they are, and what is wanted; without the rest.
+
+        For thousands of them, which are not all shown.
+        """
+        own = ("name", "partition", "project", "primary")
+        rows = self.select_related("machine", "wanted")
+        return rows.only("host", "wanted__number", *(f"machine__{name}" for name in own))
 
     def with_revisions(self) -> "FirewallQuerySet":
         """The revisions wanted and applied come along, without what is long of them."""

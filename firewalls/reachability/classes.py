@@ -8,7 +8,7 @@ from firewalls.reachability.filtering import matches
 from firewalls.reachability.questions import Probe, first_of
 from firewalls.reachability.routing import led_to
 from firewalls.reachability.values import PRIVATE, TCP, Guard, Network, Packet, Partition
-from networks.common.addressing import IP, Cidr, contains
+from networks.common.addressing import IP, Cidr, inner
 
 Publishing = Mapping[int, Iterable[PortForward]]
 Place = tuple[Cidr, Network]  # a part of a network
@@ -66,8 +66,7 @@ def _led(partition: Partition, guard: Guard, path: Path) -> Iterator[Place]:
     here = partition.networks[guard.networks[path.source]]
     vrf, target = guard.vrfs[here.id], guard.networks[path.target]
     for cidr in _imported(vrf, path):
-        for prefix, network in partition.places.within(cidr):
-            part = _narrower(prefix, cidr)
+        for part, network in partition.places.parts(cidr):
             another = network.kind == PRIVATE and network.id != here.id
             if another and led_to(guard, vrf, here, part[0]) == target:
                 yield part, network
@@ -96,14 +95,9 @@ def _within(
         here = part or whole
         if not here.overlaps(whole):
             continue
-        here = _narrower(here, whole)
+        here = inner(here, whole)
         for cidr in named or (here,):
             if cidr.version == version and cidr.overlaps(here):
-                meant = _narrower(cidr, here)
+                meant = inner(cidr, here)
                 begins = int(meant.network_address)
                 yield from first_of(partition, whole, begins, begins + meant.num_addresses)
-
-
-def _narrower(one: Cidr, other: Cidr) -> Cidr:
-    """Of two prefixes that overlap, the one that lies in the other."""
-    return one if contains(other, one) else other

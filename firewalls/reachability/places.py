@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from firewalls.configuration.values import FAMILIES
-from networks.common.addressing import IP, Cidr
+from networks.common.addressing import IP, Cidr, inner
 
 T = TypeVar("T")
 
@@ -15,6 +15,7 @@ class Places(Generic[T]):
 
     def __init__(self, prefixes: Iterable[tuple[Cidr, T]]) -> None:
         ordered = sorted(prefixes, key=lambda one: int(one[0].network_address))
+        self._parts: dict[Cidr, list[tuple[Cidr, T]]] = {}
         self._places = {
             version: [one for one in ordered if one[0].version == version] for version in FAMILIES
         }
@@ -30,6 +31,12 @@ class Places(Generic[T]):
             return None
         found = self._places[address.version][place]
         return found if address in found[0] else None
+
+    def parts(self, cidr: Cidr) -> list[tuple[Cidr, T]]:
+        """What this prefix has of each of them, with whose that is."""
+        if cidr not in self._parts:  # many firewalls lead to the same few
+            self._parts[cidr] = [(inner(one, cidr), owner) for one, owner in self.within(cidr)]
+        return self._parts[cidr]
 
     def within(self, cidr: Cidr) -> Iterator[tuple[Cidr, T]]:
         """Every prefix that has addresses of this one, with whose it is."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES
 from firewalls.reachability.values import EXTERNAL, TCP, Machine, Packet, Partition
-from networks.common.addressing import IP, Cidr, prefix_of, usable
+from networks.common.addressing import IP, Cidr, prefix_of, span, usable
 
 # IANA's special-purpose registries (RFC 6890): what no default route leads to in earnest.
 NEVER_INTERNET: tuple[Cidr, ...] = tuple(
@@ -150,23 +150,30 @@ def named_by(partition: Partition, networks: Iterable[str], version: int) -> set
 
 def one_of_each_part(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[IP]:
     """An address of each part of a prefix that rules treat alike, where anybody may have one."""
-    first, end = _span(whole)
-    cuts = {cut for cidr in named for cut in _span(cidr) if first < cut < end}
+    first, end = span(whole)
+    cuts = {cut for cidr in named for cut in span(cidr) if first < cut < end}
     for begins, ends in pairwise(sorted({first, *cuts, end})):
         yield from first_of(partition, whole, begins, ends)
 
 
-def first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iterator[IP]:
+def first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> tuple[IP, ...]:
     """The first address from a number on that a machine may have, or that is nobody's here.
 
     A firewall's own addresses are no machine's, and what is in a network is not the internet.
     """
+    key = whole, begins, ends
+    if key not in partition.free:
+        partition.free[key] = tuple(_first_of(partition, *key))
+    return partition.free[key]
+
+
+def _first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iterator[IP]:
     number = begins
     while number < ends:
         address = whole[number - int(whole.network_address)]
         inside = _known_prefix(partition, address) if whole.prefixlen == 0 else None
         if inside is not None:
-            number = _span(inside)[1]
+            number = span(inside)[1]
         elif address in partition.holders or not usable(whole, address):
             number += 1
         else:
@@ -184,8 +191,3 @@ def _known_prefix(partition: Partition, address: IP) -> Cidr | None:
         if cidr.prefixlen > 0
     ]
     return partition.prefix_of(address) or prefix_of(address, (*NEVER_INTERNET, *named))
-
-
-def _span(cidr: Cidr) -> tuple[int, int]:
-    first = int(cidr.network_address)
-    return first, first + cidr.num_addresses

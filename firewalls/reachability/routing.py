@@ -38,11 +38,8 @@ def led_to(guard: Guard, vrf: Vrf, here: Network, address: IP) -> str | None:
     """
     best = match_length(here.prefixes, address)
     network = here.id if best > NOWHERE else None
-    for leak in vrf.leaks:
-        if leak.version != address.version:
-            continue
-        permitted = (entry.prefix for entry in leak.entries if entry.permitted)
-        length = match_length(permitted, address)
-        if length > best:
-            best, network = length, guard.networks[leak.source]
+    number = int(address)
+    for route in guard.imports.get((vrf.network, address.version), ()):
+        if route.begins <= number < route.ends and route.length > best:
+            best, network = route.length, route.network
     return network

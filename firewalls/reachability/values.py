@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from firewalls.configuration.filters import Path
 from firewalls.configuration.plan import Facts, Plan
@@ -10,7 +11,7 @@ from firewalls.configuration.render import ONCE, digest, render, template
 from firewalls.configuration.routes import Vrf
 from firewalls.configuration.values import FAMILIES
 from firewalls.reachability.places import Places
-from networks.common.addressing import IP, Cidr
+from networks.common.addressing import IP, Cidr, span
 
 PRIVATE, EXTERNAL = "private", "external"
 RULES = ONCE["/etc/nftables.conf"]
@@ -89,6 +90,15 @@ class Packet:
         return self.destination.version
 
 
+class Import(NamedTuple):
+    """A route that a VRF has of another one's network: from its first address to before its end."""
+
+    begins: int
+    ends: int
+    length: int
+    network: str
+
+
 @dataclass(frozen=True)
 class Guard:
     """A firewall with the network that it guards, and what it does.
@@ -114,6 +124,18 @@ class Guard:
     def networks(self) -> dict[int, str]:
         """Its networks by VRF."""
         return {vrf.number: network for network, vrf in self.vrfs.items()}
+
+    @cached_property
+    def imports(self) -> dict[tuple[str, int], list[Import]]:
+        """What each of its networks' VRFs imports, by network and family."""
+        found: dict[tuple[str, int], list[Import]] = {}
+        for network, vrf in self.vrfs.items():
+            for leak in vrf.leaks:
+                permitted = (entry.prefix for entry in leak.entries if entry.permitted)
+                source = self.networks[leak.source]
+                rows = found.setdefault((network, leak.version), [])
+                rows += [Import(*span(cidr), cidr.prefixlen, source) for cidr in permitted]
+        return found
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -220,6 +242,11 @@ class Partition:
         """The prefixes of its networks."""
         networks = self.networks.values()
         return Places((cidr, one) for one in networks for cidr in one.prefixes)
+
+    @cached_property
+    def free(self) -> dict[tuple[Cidr, int, int], tuple[IP, ...]]:
+        """First free addresses that were found, by prefix and where the search begins and ends."""
+        return {}
 
     def network_of(self, address: IP) -> Network | None:
         """The network that has this address; None of one outside."""

@@ -27,7 +27,8 @@ from firewalls.pushing.takeover import is_in_the_way
 from firewalls.views.drawn import download, inside_of
 from machines.models import Machine
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, spreadsheet
+from networks.common.lists import Filter, given_filters, listing, options, spreadsheet
+from networks.common.statements import Fixed
 from networks.models import Address, Carried, ImportNote, Network, Partition, Project
 
 SORTS = {
@@ -38,7 +39,7 @@ SORTS = {
     "network": "machine__primary",
 }
 FILTERS: dict[str, Filter] = {
-    "state": lambda rows, value: rows.filter(state=value),
+    "state": lambda rows, value: rows.found_in(value),
     "partition": lambda rows, value: rows.filter(machine__partition=value),
     "project": lambda rows, value: rows.filter(machine__project=value),
     "network": lambda rows, value: rows.filter(machine__primary=value),
@@ -67,19 +68,19 @@ SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
     "held": lambda firewall: firewall.held.reason if firewall.held else "",
 }
 RECENT = 8
+STATES = Fixed(Firewall.objects.by_state)
 
 
 def firewall_list(request: HttpRequest) -> HttpResponseBase:
-    rows: QuerySet[Firewall] = Firewall.objects.with_relations().with_state()
-    rows = rows.prefetch_related("attachments__network")
+    rows: QuerySet[Firewall] = Firewall.objects.with_state().select_related("machine", "hold")
+    rows = rows.prefetch_related(Prefetch("attachments", _joined()))
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
-    counts = Firewall.objects.state_counts()
+    counts = dict(STATES.rows())
     context = {
         "listing": listing(request, rows, FILTERS, SORTS),
         "states": [(state, counts.get(state.value, 0)) for state in Firewall.State],
-        "partitions": Partition.objects.all(),
-        "projects": Project.objects.all(),
+        **options(request, partition=Partition.objects.all(), project=Project.objects.all()),
         "retired": Retired.objects.count(),
         "appliers": appliers.State.choices,
         "cautions": cautions.Code.choices,
@@ -87,7 +88,13 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
     return page(request, "firewalls/list.html", context)
 
 
+def _joined() -> QuerySet[Attachment]:
+    """Attachments with what their role depends on."""
+    return Attachment.objects.select_related("network").only("firewall", "network__kind")
+
+
 def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponseBase:
+    rows = rows.select_related("applier")
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     lines = ([cell(row) for cell in SPREADSHEET.values()] for row in rows)

@@ -42,7 +42,7 @@ def _typed(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
-def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -> dict[str, object]:
+def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -> dict[str, Any]:
     """A page of what may be joined; the rest, with reasons, where it is asked for or searched."""
     with_reasons = bool(query) or "why" in request.GET
     shown = [one for one in known if one.allowed or with_reasons]
@@ -58,9 +58,16 @@ def join_network(request: HttpRequest, pk: str) -> HttpResponse:
     _may(request, "firewalls.add_attachment")
     network = get_object_or_404(Network, pk=pk)
     query = _typed(request)
-    known = firewall_choices(network, query)
-    context = {"network": network, **_choosable(request, known, query)}
-    return page(request, "firewalls/join_network.html", context)
+    context = _choosable(request, firewall_choices(network, query), query)
+    context["choices"].object_list = _with_states(context["choices"].object_list)
+    return page(request, "firewalls/join_network.html", {"network": network, **context})
+
+
+def _with_states(choices: Iterable[Choice[Firewall]]) -> list[Choice[Firewall]]:
+    """These with the states of their firewalls, as far as they are there."""
+    shown = list(choices)
+    known = Firewall.objects.with_places().with_state().in_bulk([one.item.pk for one in shown])
+    return [one._replace(item=known[one.item.pk]) for one in shown if one.item.pk in known]
 
 
 def confirm_join(request: HttpRequest, pk: UUID, network: str) -> HttpResponse:

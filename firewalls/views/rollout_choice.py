@@ -86,16 +86,22 @@ def _matching(filters: dict[str, str]) -> tuple[list[Firewall], str]:
     """All that match the filters of the list, as far as they can be pushed to."""
     rows = _rows().exclude(host="")
     said = []
+    found = Firewall.objects.with_state().order_by()
     for name, value in filters.items():
-        rows = FILTERS[name](rows, value)
+        found = FILTERS[name](found, value)
         said.append(f"{'name like' if name == 'q' else name} {value}")
     cause = f"all firewalls with {', '.join(said)}" if said else "all firewalls"
-    return list(rows), cause
+    return list(rows.filter(pk__in=found.values("pk")) if filters else rows), cause
+
+
+def on_page(firewalls: list[Firewall]) -> list[Firewall]:
+    """These with all that is shown of them, as far as they are there."""
+    known = Firewall.objects.with_relations().with_state().in_bulk([one.pk for one in firewalls])
+    return [known[one.pk] for one in firewalls if one.pk in known]
 
 
 def _rows() -> FirewallQuerySet:
-    rows = Firewall.objects.with_relations().with_state()
-    return rows.order_by("machine__name", "machine_id")
+    return Firewall.objects.with_places().order_by("machine__name", "machine_id")
 
 
 def _is_uuid(text: str) -> bool:

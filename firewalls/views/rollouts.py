@@ -50,7 +50,7 @@ def rollout_new(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.refuse(error)
     context = {
-        "firewalls": firewalls[:PER_PAGE],
+        "firewalls": rollout_choice.on_page(firewalls[:PER_PAGE]),
         "shown": rollout_choice.words(firewalls),
         "count": len(firewalls),
         "form": form,

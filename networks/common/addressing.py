@@ -5,12 +5,18 @@ RFC 3021 (IPv4 links), RFC 4291 (the subnet-router anycast address), RFC 6164 (I
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from netaddr import IPSet
 
 IP = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
+
+# The same few thousand are read from the database again and again; they never change.
+REMEMBERED = 50_000
+known_address = lru_cache(REMEMBERED)(ip_address)
+known_network = lru_cache(REMEMBERED)(ip_network)
 
 LENGTH = re.compile("[0-9]{1,3}")
 MAPPED_LENGTH = 96  # of ::ffff:0:0/96, where RFC 4291 maps IPv4
@@ -104,6 +110,17 @@ def contains(outer: Cidr, inner: Cidr) -> bool:
     if isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network):
         return inner.subnet_of(outer)
     return False
+
+
+def inner(one: Cidr, other: Cidr) -> Cidr:
+    """Of two prefixes that overlap, the one that lies in the other."""
+    return one if contains(other, one) else other
+
+
+def span(cidr: Cidr) -> tuple[int, int]:
+    """Its first address as a number, and the one after its last."""
+    first = int(cidr.network_address)
+    return first, first + cidr.num_addresses
 
 
 def prefix_of(address: IP, prefixes: Iterable[Cidr]) -> Cidr | None:

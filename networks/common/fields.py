@@ -11,7 +11,7 @@ overridden here, which is most of what this file says about addresses.
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any, ClassVar
 
 from django import forms
@@ -21,7 +21,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from networks.common import waves
-from networks.common.addressing import IP, Cidr, parse_cidr
+from networks.common.addressing import IP, Cidr, known_address, known_network, parse_cidr
 from networks.common.limits import CODE as TOO_MANY
 from networks.common.limits import LONGEST_LABEL, LONGEST_LABEL_NAME, MOST_LABELS
 
@@ -46,7 +46,7 @@ class CidrField(models.Field):  # type: ignore[type-arg]
         return "%s::cidr"
 
     def from_db_value(self, value: str | None, *args: object) -> Cidr | None:
-        return None if value is None else ip_network(value)
+        return None if value is None else known_network(value)
 
     def to_python(self, value: object) -> Cidr | None:
         if value is None or value == "":
@@ -89,7 +89,7 @@ class InetField(models.Field):  # type: ignore[type-arg]
         return "%s::inet"
 
     def from_db_value(self, value: str | None, *args: object) -> IP | None:
-        return None if value is None else ip_address(value)
+        return None if value is None else known_address(value)
 
     def to_python(self, value: object) -> IP | None:
         if value is None or value == "":

@@ -9,6 +9,8 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 PER_PAGE = 50
 Filter = Callable[[Any, str], Any]  # rows and the value in the URL -> fewer rows
@@ -40,19 +42,29 @@ def listing(
 ) -> Listing:
     """Apply the filters and the order that the URL names; unknown ones are ignored.
 
-    The first of the sorts is the default.
+    The first of the sorts is the default. PostgreSQL finds the keys of the page first, and only
+    then what is shown of these few: joined to all rows before it is sorted, that costs it most.
     """
     active = given_filters(request, filters)
+    found = rows
     for name, value in active.items():
-        rows = filters[name](rows, value)
+        found = filters[name](found, value)
     sort = request.GET.get("sort", "")
     if sort.lstrip("-") not in sorts:
         sort = next(iter(sorts))
     mark = "-" if sort.startswith("-") else ""
-    ordered = rows.order_by(mark + sorts[sort.lstrip("-")], "pk")
-    paginator = Paginator(ordered, PER_PAGE)
+    ordered = found.order_by(mark + sorts[sort.lstrip("-")], "pk")
+    paginator = Paginator(ordered.values_list("pk", flat=True), PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
+    page.object_list = _in_order(rows, page.object_list)
     return Listing(page, paginator.count, sort, filtered=bool(active))
+
+
+def _in_order(rows: QuerySet[Any], keys: Iterable[Any]) -> list[Any]:
+    """The rows with these keys, but for those that were removed a moment ago."""
+    order = list(keys)
+    by_key = {row.pk: row for row in rows.filter(pk__in=order)}
+    return [by_key[key] for key in order if key in by_key]
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,22 @@ def given_filters(request: HttpRequest, filters: Mapping[str, Filter]) -> dict[s
     """The filters that the URL sets, without NULs: PostgreSQL takes none in a text."""
     values = {name: request.GET.get(name, "").replace("\0", "").strip() for name in filters}
     return {name: value for name, value in values.items() if value}
+
+
+def options(request: HttpRequest, **named: "QuerySet[Any]") -> dict[str, SafeString]:
+    """The choices of filters by the ids of rows: `project_options` for `project`.
+
+    Not by a template, which takes 5 ms for 400 of them.
+    """
+    return {
+        f"{name}_options": _options(rows.values_list("pk", flat=True), request.GET.get(name, ""))
+        for name, rows in named.items()
+    }
+
+
+def _options(ids: Iterable[str], chosen: str) -> SafeString:
+    marked = ((" selected" if one == chosen else "", escape(one)) for one in ids)
+    return mark_safe("".join(f"<option{mark}>{text}</option>" for mark, text in marked))
 
 
 class _Echo:

@@ -8,10 +8,12 @@ prefixes; `Manager.raw()` would add 1.3 million for the three. So these are read
 network refers to, rows that are locked (networks.common.locking), and the token of a request
 (config.access.models); nothing else is. Only documented hooks are used: `Model.from_db` and
 `Field.from_db_value`.
+
+`Fixed` is for what every page asks, always the same: the ORM spells it, once in each process.
 """
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
@@ -44,6 +46,26 @@ class Statement(Generic[Row]):
         with connection.cursor() as cursor:
             cursor.execute(self.sql, values)
             return [row(self.model, fetched) for fetched in cursor.fetchall()]
+
+
+class Fixed:
+    """The rows of a query of plain values that depends on nothing but what is stored.
+
+    Spelling the firewalls in trouble, which every page counts, takes the ORM 7 ms of the processor,
+    and PostgreSQL 1 ms to answer.
+    """
+
+    def __init__(self, query: "Callable[[], models.QuerySet[Any, Any]]") -> None:
+        self._query = query
+
+    @cached_property
+    def _statement(self) -> tuple[str, tuple[Any, ...]]:
+        return self._query().query.sql_with_params()
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(*self._statement)
+            return cursor.fetchall()
 
 
 @cache

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from networks.common.addressing import Cidr
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, shelf, spreadsheet
+from networks.common.lists import Filter, given_filters, listing, options, shelf, spreadsheet
 from networks.models import (
     Address,
     Carried,
@@ -33,7 +33,7 @@ MOST_KEPT_BACK = 200
 
 
 def network_list(request: HttpRequest) -> HttpResponseBase:
-    rows = Network.objects.select_related("partition", "project").prefetch_related("prefixes")
+    rows = Network.objects.prefetch_related("prefixes")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
     shown = listing(request, rows, FILTERS, SORTS)
@@ -41,8 +41,7 @@ def network_list(request: HttpRequest) -> HttpResponseBase:
         "listing": shown,
         "networks": _with_usage(shown.page.object_list),
         "kinds": Network.Kind.choices,
-        "partitions": Partition.objects.all(),
-        "projects": Project.objects.all(),
+        **options(request, partition=Partition.objects.all(), project=Project.objects.all()),
     }
     return page(request, "networks/list.html", context)
 

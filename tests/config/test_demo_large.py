@@ -109,7 +109,7 @@ def test_what_is_wanted_is_what_reconciling_would_want_and_states_are_as_the_fol
     practice_folder: Path,
 ) -> None:
     demo()
-    before = Firewall.objects.state_counts()
+    before = dict(Firewall.objects.by_state())
     assert before == Counter(map(configurations.state_of, range(60)))
     assert before["in_sync"] > before["pending"] >= 1
     everyone = Firewall.objects.values_list("pk", flat=True)
