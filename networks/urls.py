@@ -8,5 +8,6 @@ urlpatterns = [
     path("networks/<id:pk>/", views.network_detail, name="detail"),
     path("import-notes/", views.import_notes, name="import_notes"),
     path("activity/", views.activity, name="activity"),
+    path("activity/story/<str:key>/", views.story, name="story"),
     path("activity/<slug:kind>/<path:key>/", views.history, name="history"),
 ]

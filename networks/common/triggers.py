@@ -5,9 +5,11 @@ transaction of the statement: what is rolled back was never recorded.
 """
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import pgtrigger
+from django.apps import apps
 from django.db import models
 
 # For `Recorded(shown_as=...)`: the names that people know, in place of ids.
@@ -138,3 +140,15 @@ class Recorded(pgtrigger.Trigger):
             expressions[name] = expression.format(row=row)
         pairs = ", ".join(f"'{name}', {expression}" for name, expression in expressions.items())
         return f"jsonb_build_object({pairs})"
+
+
+@cache
+def recorded_kinds() -> tuple[str, ...]:
+    """The kinds of objects whose changes are recorded; and logins, which change no row."""
+    kinds = {
+        trigger.kind or str(model._meta.model_name)
+        for model in apps.get_models()
+        for trigger in getattr(model._meta, "triggers", ())
+        if isinstance(trigger, Recorded)
+    }
+    return tuple(sorted({*kinds, "login"}))
