@@ -51,7 +51,7 @@ FILTERS: dict[str, Filter] = {
     "failed_at": causes.failed_at,
     "cause": causes.caused_by,
     "key": causes.key_is,
-    "q": lambda rows, value: rows.filter(machine__name__icontains=value),
+    "q": lambda rows, value: rows.matching(value),
 }
 SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
     "name": attrgetter("name"),
