@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from machines.forms import HttpProxyForm
 from machines.models import HttpProxy, Machine, MachineQuerySet
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, spreadsheet
+from networks.common.lists import Filter, given_filters, listing, spreadsheet, tidy
 from networks.models import ImportNote, Network, Partition, Project
 
 SORTS = {
@@ -24,7 +24,7 @@ SORTS = {
 }
 FILTERS: dict[str, Filter] = {
     "partition": lambda rows, value: rows.filter(partition=value),
-    "project": lambda rows, value: rows.filter(project=value),
+    "project": lambda rows, value: rows.filter(project__in=Project.objects.named(value)),
     "network": lambda rows, value: rows.filter(primary=value),
     "q": lambda rows, value: rows.matching(value),
 }
@@ -39,6 +39,7 @@ SPREADSHEET: dict[str, Callable[[Machine], object]] = {
 }
 
 
+@tidy
 def machine_list(request: HttpRequest) -> HttpResponseBase:
     rows = Machine.objects.plain().select_related("primary").prefetch_related("addresses")
     if request.GET.get("format") == "csv":
@@ -46,7 +47,6 @@ def machine_list(request: HttpRequest) -> HttpResponseBase:
     context = {
         "listing": listing(request, rows, FILTERS, SORTS),
         "partitions": Partition.objects.all(),
-        "projects": Project.objects.all(),
     }
     return page(request, "machines/list.html", context)
 

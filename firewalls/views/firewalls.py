@@ -27,7 +27,7 @@ from firewalls.pushing.takeover import is_in_the_way
 from firewalls.views.drawn import download, inside_of
 from machines.models import Machine
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, spreadsheet
+from networks.common.lists import Filter, Listing, given_filters, listing, spreadsheet, tidy
 from networks.models import Address, Carried, ImportNote, Network, Partition, Project
 
 SORTS = {
@@ -40,7 +40,7 @@ SORTS = {
 FILTERS: dict[str, Filter] = {
     "state": lambda rows, value: rows.filter(state=value),
     "partition": lambda rows, value: rows.filter(machine__partition=value),
-    "project": lambda rows, value: rows.filter(machine__project=value),
+    "project": lambda rows, value: rows.filter(machine__project__in=Project.objects.named(value)),
     "network": lambda rows, value: rows.filter(machine__primary=value),
     "attachments": lambda rows, value: rows.in_network(value),
     "joined": lambda rows, value: rows.filter(attachments__network=value),
@@ -69,22 +69,40 @@ SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
 RECENT = 8
 
 
+def is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+@tidy
 def firewall_list(request: HttpRequest) -> HttpResponseBase:
     rows: QuerySet[Firewall] = Firewall.objects.with_relations().with_state()
     rows = rows.prefetch_related("attachments__network")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
     counts = Firewall.objects.state_counts()
+    shown = listing(request, rows, FILTERS, SORTS)
     context = {
-        "listing": listing(request, rows, FILTERS, SORTS),
+        "listing": shown,
+        **_choice(request, shown),
         "states": [(state, counts.get(state.value, 0)) for state in Firewall.State],
         "partitions": Partition.objects.all(),
-        "projects": Project.objects.all(),
         "retired": Retired.objects.count(),
         "appliers": appliers.State.choices,
         "cautions": cautions.Code.choices,
     }
     return page(request, "firewalls/list.html", context)
+
+
+def _choice(request: HttpRequest, shown: Listing) -> dict[str, list[UUID]]:
+    """Which are marked, for a rollout: on this page, and on others."""
+    marked = {UUID(value) for value in request.GET.getlist("firewall") if is_uuid(value)}
+    here = {firewall.pk for firewall in shown.page}
+    chosen = here if "choose" in request.GET else marked & here
+    return {"chosen": sorted(chosen), "chosen_elsewhere": sorted(marked - here)}
 
 
 def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponseBase:

@@ -37,7 +37,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _results(text: str) -> dict[str, Found]:
     machines = Machine.objects.matching(text)
-    projects = Project.objects.filter(finding.words(text, ("id", "name", "tenant")))
+    projects = Project.objects.matching(text)
     partitions = Partition.objects.filter(finding.words(text, ("id", "name")))
     plain = Count("pk", filter=Q(firewall=None))
     totals = machines.order_by().aggregate(all=Count("pk"), plain=plain)

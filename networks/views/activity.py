@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, spreadsheet
+from networks.common.lists import Filter, given_filters, spreadsheet, tidy
 from networks.common.triggers import recorded_kinds
 from networks.models import Activity, ActivityQuerySet
 from networks.stories import changes, of_rows, stories
@@ -77,6 +77,7 @@ def _number(request: HttpRequest, name: str) -> int | None:
     return int(text) if text.isdecimal() and text.isascii() and int(text) <= MAX_ID else None
 
 
+@tidy
 def activity(request: HttpRequest) -> HttpResponseBase:
     """Who did what, newest first."""
     rows = _filtered(request)
