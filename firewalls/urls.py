@@ -20,6 +20,7 @@ from firewalls.views import (
     rollout_progress,
     rollouts,
     rules,
+    search,
     sharing,
     siblings,
     takeover,
@@ -42,7 +43,7 @@ app_name = "firewalls"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("check-again/", triage.check_again, name="check_again"),
-    path("search/", overview.search, name="search"),
+    path("search/", search.search, name="search"),
     path("partitions/<id:pk>/", partition.partition, name="partition"),
     path("partitions/<id:pk>/leak-audit/", auditing.leak_audit, name="leak_audit"),
     path("projects/<id:pk>/", project.project, name="project"),

@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from machines import guards, rules
-from networks.common.fields import LabelsField, as_address, empty_if_none, host, hostname
+from networks.common import finding
+from networks.common.fields import LabelsField, empty_if_none, host, hostname
 from networks.common.locking import Strength, lock_keys
 from networks.common.triggers import Recorded
 from networks.common.validation import ChoiceCheck, Unique, ValidatedModel, refuse
@@ -33,12 +33,14 @@ class MachineQuerySet(models.QuerySet["Machine"]):
         return self.filter(firewall=None)
 
     def matching(self, text: str) -> "MachineQuerySet":
-        """Machines whose name, address or id is meant by what somebody typed."""
-        condition = models.Q(name__icontains=text)
-        if ip := as_address(text):
-            condition |= models.Q(pk__in=Address.objects.filter(address=ip).values("machine"))
-        with suppress(ValueError):
-            condition |= models.Q(pk=uuid.UUID(text))
+        """Machines whose name, addresses, id or AS number are meant by what somebody typed."""
+        condition = finding.words(text, ("name",), ("partition__id", "project__id"))
+        if (number := finding.number(text)) is not None:
+            condition |= models.Q(asn=number)
+        if ids := finding.ids(text):
+            condition |= models.Q(pk__range=ids)
+        if block := finding.block(text):
+            condition |= models.Q(pk__in=Address.objects.within(block).values("machine"))
         return self.filter(condition)
 
 

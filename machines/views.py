@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from machines.forms import HttpProxyForm
 from machines.models import HttpProxy, Machine, MachineQuerySet
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, options, spreadsheet
+from networks.common.lists import Filter, given_filters, listing, options, spreadsheet, tidy
 from networks.models import ImportNote, Network, Partition, Project
 
 SORTS = {
@@ -24,7 +24,7 @@ SORTS = {
 }
 FILTERS: dict[str, Filter] = {
     "partition": lambda rows, value: rows.filter(partition=value),
-    "project": lambda rows, value: rows.filter(project=value),
+    "project": lambda rows, value: rows.filter(project__in=Project.objects.named(value)),
     "network": lambda rows, value: rows.filter(primary=value),
     "q": lambda rows, value: rows.matching(value),
 }
@@ -39,13 +39,14 @@ SPREADSHEET: dict[str, Callable[[Machine], object]] = {
 }
 
 
+@tidy
 def machine_list(request: HttpRequest) -> HttpResponseBase:
     rows = Machine.objects.plain().select_related("primary").prefetch_related("addresses")
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
     context = {
         "listing": listing(request, rows, FILTERS, SORTS),
-        **options(request, partition=Partition.objects.all(), project=Project.objects.all()),
+        **options(request, partition=Partition.objects.all()),
     }
     return page(request, "machines/list.html", context)
 

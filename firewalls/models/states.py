@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
+from machines.models import Machine
 from networks.common.validation import InUse
 from networks.common.violations import Violation
 from networks.models import Address, Network, Partition
@@ -48,6 +49,10 @@ HELD = Q(hold__isnull=False) & (Q(hold__until=None) | Q(hold__until__gt=Now()))
 
 
 class FirewallQuerySet(models.QuerySet["Firewall"]):
+    def matching(self, text: str) -> "FirewallQuerySet":
+        """Firewalls that are meant by what somebody typed, as machines are."""
+        return self.filter(machine__in=Machine.objects.matching(text).order_by().values("pk"))
+
     def with_state(self) -> "FirewallQuerySet":
         """Annotate `state`, computed from what was wanted, applied, pushed and inspected."""
         from firewalls.models.push import Push  # noqa: PLC0415 - the two models refer to each other

@@ -12,7 +12,7 @@ from firewalls.intent.partitions import Basis, load_partition
 from firewalls.reachability.auditing import audit
 from firewalls.reachability.audits import Audit, Connection
 from networks.common.htmx import page
-from networks.common.lists import PER_PAGE, spreadsheet
+from networks.common.lists import PER_PAGE, spreadsheet, tidy
 from networks.models import Partition
 
 HEADER = (
@@ -32,6 +32,7 @@ HEADER = (
 KNOWN_TOO_WIDELY = "is announced into a network that has no business to know it"
 
 
+@tidy
 def leak_audit(request: HttpRequest, pk: str) -> HttpResponseBase:
     """The whole partition at once; what is chosen of it stands in the URL."""
     partition = get_object_or_404(Partition, pk=pk)

@@ -27,7 +27,15 @@ from firewalls.pushing.takeover import is_in_the_way
 from firewalls.views.drawn import download, inside_of
 from machines.models import Machine
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, options, spreadsheet
+from networks.common.lists import (
+    Filter,
+    Listing,
+    given_filters,
+    listing,
+    options,
+    spreadsheet,
+    tidy,
+)
 from networks.common.statements import Fixed
 from networks.models import Address, Carried, ImportNote, Network, Partition, Project
 
@@ -41,7 +49,7 @@ SORTS = {
 FILTERS: dict[str, Filter] = {
     "state": lambda rows, value: rows.found_in(value),
     "partition": lambda rows, value: rows.filter(machine__partition=value),
-    "project": lambda rows, value: rows.filter(machine__project=value),
+    "project": lambda rows, value: rows.filter(machine__project__in=Project.objects.named(value)),
     "network": lambda rows, value: rows.filter(machine__primary=value),
     "attachments": lambda rows, value: rows.in_network(value),
     "joined": lambda rows, value: rows.filter(attachments__network=value),
@@ -52,7 +60,7 @@ FILTERS: dict[str, Filter] = {
     "failed_at": causes.failed_at,
     "cause": causes.caused_by,
     "key": causes.key_is,
-    "q": lambda rows, value: rows.filter(machine__name__icontains=value),
+    "q": lambda rows, value: rows.matching(value),
 }
 SPREADSHEET: dict[str, Callable[[Firewall], object]] = {
     "name": attrgetter("name"),
@@ -71,16 +79,27 @@ RECENT = 8
 STATES = Fixed(Firewall.objects.by_state)
 
 
+def is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+@tidy
 def firewall_list(request: HttpRequest) -> HttpResponseBase:
     rows: QuerySet[Firewall] = Firewall.objects.with_state().select_related("machine", "hold")
     rows = rows.prefetch_related(Prefetch("attachments", _joined()))
     if request.GET.get("format") == "csv":
         return _spreadsheet(request, rows)
     counts = dict(STATES.rows())
+    shown = listing(request, rows, FILTERS, SORTS)
     context = {
-        "listing": listing(request, rows, FILTERS, SORTS),
+        "listing": shown,
+        **_choice(request, shown),
         "states": [(state, counts.get(state.value, 0)) for state in Firewall.State],
-        **options(request, partition=Partition.objects.all(), project=Project.objects.all()),
+        **options(request, partition=Partition.objects.all()),
         "retired": Retired.objects.count(),
         "appliers": appliers.State.choices,
         "cautions": cautions.Code.choices,
@@ -91,6 +110,14 @@ def firewall_list(request: HttpRequest) -> HttpResponseBase:
 def _joined() -> QuerySet[Attachment]:
     """Attachments with what their role depends on."""
     return Attachment.objects.select_related("network").only("firewall", "network__kind")
+
+
+def _choice(request: HttpRequest, shown: Listing) -> dict[str, list[UUID]]:
+    """Which are marked, for a rollout: on this page, and on others."""
+    marked = {UUID(value) for value in request.GET.getlist("firewall") if is_uuid(value)}
+    here = {firewall.pk for firewall in shown.page}
+    chosen = here if "choose" in request.GET else marked & here
+    return {"chosen": sorted(chosen), "chosen_elsewhere": sorted(marked - here)}
 
 
 def _spreadsheet(request: HttpRequest, rows: QuerySet[Firewall]) -> HttpResponseBase:

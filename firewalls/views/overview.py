@@ -1,11 +1,7 @@
-"""The first page, with what needs attention and every partition; and the search over all."""
+"""The first page, with what needs attention and every partition."""
 
 from collections import Counter
-from contextlib import suppress
-from functools import reduce
-from operator import and_, or_
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -17,14 +13,12 @@ from firewalls.picture.values import NEARLY_FULL
 from firewalls.pushing import appliers, cautions
 from firewalls.views.triage import by_partition, state_table, triage
 from machines.models import Machine
-from networks.common.fields import as_address
 from networks.common.htmx import page
-from networks.models import Address, Carried, ImportNote, Network, Partition, Project
+from networks.models import ImportNote, Network, Partition
 from networks.usage import usage
 
-MOST_ATTENTION, MOST_FOUND = 6, 20
+MOST_ATTENTION = 6
 MOST_FULLEST, MOST_UNCONNECTED = 3, 3
-MAX_DIGITS = 10  # of an AS number
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -100,51 +94,3 @@ def _consumers_by_partition() -> dict[str, int]:
 
 def _of_partition(full: list[dict[str, Any]], partition: Partition) -> list[dict[str, Any]]:
     return [entry for entry in full if entry["network"].partition_id == partition.pk]
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    """Networks, firewalls, machines and addresses that the text may mean."""
-    text = request.GET.get("q", "").replace("\0", "").strip()
-    results = _results(text) if text else {}
-    return page(request, "firewalls/search.html", {"text": text, **results})
-
-
-def _results(text: str) -> dict[str, object]:
-    firewalls = Firewall.objects.with_relations().with_state()
-    machines = Machine.objects.plain().select_related("primary")
-    addresses = Address.objects.select_related("prefix__network", "machine__firewall")
-    ip = as_address(text)
-    found = {
-        "networks": Network.objects.matching(text),
-        "firewalls": firewalls.filter(_meant("machine__", text)),
-        "machines": machines.filter(_meant("", text)),
-        "projects": Project.objects.filter(_words(text, "id", "name", "tenant")),
-        "partitions": Partition.objects.filter(_words(text, "id", "name")),
-        "addresses": addresses.filter(address=ip) if ip else addresses.none(),
-    }
-    kept_back = Carried.objects.left().filter(address=ip) if ip else Carried.objects.none()
-    shown = {name: rows[: MOST_FOUND + 1] for name, rows in found.items()}
-    more = [name for name, rows in shown.items() if len(rows) > MOST_FOUND]
-    cut = {name: rows[:MOST_FOUND] for name, rows in shown.items()}
-    return {**cut, "kept_back": kept_back, "more": more, "most": MOST_FOUND}
-
-
-def _words(text: str, *fields: str) -> Q:
-    """Each word of it, in any order, in any of these fields."""
-    return reduce(
-        and_,
-        (
-            reduce(or_, (Q(**{f"{field}__icontains": word}) for field in fields))
-            for word in text.split()
-        ),
-    )
-
-
-def _meant(prefix: str, text: str) -> Q:
-    """A machine by the words of its name, its id, or its AS number."""
-    meant = _words(text, f"{prefix}name")
-    if text.isdecimal() and len(text) <= MAX_DIGITS:
-        meant |= Q(**{f"{prefix}asn": int(text)})
-    with suppress(ValueError):
-        meant |= Q(**{f"{prefix}pk": UUID(text)})
-    return meant

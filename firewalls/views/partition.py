@@ -16,7 +16,7 @@ from firewalls.picture.matrix import ORDERS
 from firewalls.picture.values import SEVERITY, Uses
 from firewalls.views.drawn import TABLE, around, download, drawn
 from networks.common.htmx import page
-from networks.common.lists import PER_PAGE, spreadsheet
+from networks.common.lists import PER_PAGE, spreadsheet, tidy
 from networks.models import Network, Partition
 
 HEADER = (
@@ -33,6 +33,7 @@ HEADER = (
 )
 
 
+@tidy
 def partition(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Who uses what in it; all that is chosen stands in the URL."""
     place = get_object_or_404(Partition, pk=pk)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from firewalls.models import Firewall, FirewallQuerySet
 from firewalls.pushing.rollouts.sequence import in_order
-from firewalls.views.firewalls import FILTERS
+from firewalls.views.firewalls import FILTERS, is_uuid
 from networks.common.lists import given_filters
 
 SEPARATOR = ":"
@@ -32,7 +32,7 @@ class Shown(NamedTuple):
     def read(cls, word: str) -> Self | None:
         pk, _, rest = word.partition(SEPARATOR)
         wanted, _, name = rest.partition(SEPARATOR)
-        return cls(UUID(pk), wanted, name) if _is_uuid(pk) else None
+        return cls(UUID(pk), wanted, name) if is_uuid(pk) else None
 
     @property
     def word(self) -> str:
@@ -68,7 +68,7 @@ def chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
 
 
 def _chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
-    marked = [UUID(value) for value in request.GET.getlist("firewall") if _is_uuid(value)]
+    marked = [UUID(value) for value in request.GET.getlist("firewall") if is_uuid(value)]
     if marked:
         return _marked(marked)
     if "all" in request.GET:
@@ -102,11 +102,3 @@ def on_page(firewalls: list[Firewall]) -> list[Firewall]:
 
 def _rows() -> FirewallQuerySet:
     return Firewall.objects.with_places().order_by("machine__name", "machine_id")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -15,7 +15,7 @@ from firewalls.pushing import rollouts, windows
 from firewalls.pushing.actions import ACTIONS
 from firewalls.views import rollout_choice
 from networks.common.htmx import page
-from networks.common.lists import PER_PAGE, Filter, listing
+from networks.common.lists import PER_PAGE, Filter, listing, tidy
 
 SORTS = {"-started": "-created_at", "started": "created_at", "state": "state", "by": "created_by"}
 LIST_FILTERS: dict[str, Filter] = {
@@ -26,6 +26,7 @@ LIST_FILTERS: dict[str, Filter] = {
 }
 
 
+@tidy
 def rollout_list(request: HttpRequest) -> HttpResponse:
     context = {
         "listing": listing(request, Rollout.objects.with_progress(), LIST_FILTERS, SORTS),
@@ -34,6 +35,7 @@ def rollout_list(request: HttpRequest) -> HttpResponse:
     return page(request, "firewalls/rollouts.html", context)
 
 
+@tidy
 def rollout_new(request: HttpRequest) -> HttpResponse:
     """Which firewalls were chosen, and in which waves; posted, the start with exactly those."""
     _may(request)

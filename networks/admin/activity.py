@@ -27,6 +27,7 @@ class ActivityAdmin(RowAdmin):
         "operation",
         "reason",
         "request",
+        "story",
         "about",
         "before",
         "after",
@@ -46,4 +47,4 @@ class ActivityAdmin(RowAdmin):
         return False
 
     def view_on_site(self, obj: Activity) -> str:
-        return reverse("networks:activity") + f"?request={obj.request}"
+        return reverse("networks:story", args=[obj.story])

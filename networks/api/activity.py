@@ -51,6 +51,7 @@ class ActivitySerializer(RowSerializer[Activity]):
             "after",
             "reason",
             "request_id",
+            "story",
             "about",
         ]
         read_only_fields = fields
@@ -98,6 +99,7 @@ class ActivityFilters(django_filters.FilterSet):
     operation = Exact()
     reason = Exact()
     request_id = Exact("request")
+    story = Exact()
 
 
 class ActivityViewSet(ReadViewSet[Activity]):

@@ -3,17 +3,47 @@
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from itertools import chain
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 PER_PAGE = 50
 Filter = Callable[[Any, str], Any]  # rows and the value in the URL -> fewer rows
+
+
+# What may stand in a URL more than once; of anything else the last counts.
+MANY = ("firewall", "open")
+
+View = Callable[..., HttpResponseBase]
+
+
+def tidy(view: View) -> View:
+    """Lead to the address without what a form left empty or said twice: the same page, to keep."""
+
+    @wraps(view)
+    def tidied(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        query = _tidied(request.GET)
+        if request.method == "GET" and query.urlencode() != request.GET.urlencode():
+            return redirect(f"{request.path}?{query.urlencode()}" if query else request.path)
+        return view(request, *args, **kwargs)
+
+    return tidied
+
+
+def _tidied(query: QueryDict) -> QueryDict:
+    kept = QueryDict(mutable=True)
+    for name, values in query.lists():
+        filled = [value for value in values if value]
+        if filled:
+            kept.setlist(name, list(dict.fromkeys(filled)) if name in MANY else filled[-1:])
+    return kept
 
 
 @dataclass(frozen=True)
@@ -23,6 +53,7 @@ class Listing:
     page: Page[Any]
     total: int
     sort: str
+    sorts: tuple[str, ...]  # what it can be sorted by, the default first
     filtered: bool
 
     @property
@@ -32,6 +63,16 @@ class Listing:
     @property
     def descending(self) -> bool:
         return self.sort.startswith("-")
+
+    @property
+    def orders(self) -> list[tuple[str, str]]:
+        """Every order as the URL names it, which is not at all for the default, and in words."""
+        names = dict.fromkeys(sort.lstrip("-") for sort in self.sorts)
+        both = ((f"{mark}{name}", name, mark) for name in names for mark in ("", "-"))
+        return [
+            ("" if value == self.sorts[0] else value, f"{name}, last first" if mark else name)
+            for value, name, mark in both
+        ]
 
 
 def listing(
@@ -55,9 +96,9 @@ def listing(
     mark = "-" if sort.startswith("-") else ""
     ordered = found.order_by(mark + sorts[sort.lstrip("-")], "pk")
     paginator = Paginator(ordered.values_list("pk", flat=True), PER_PAGE)
-    page = paginator.get_page(request.GET.get("page"))
+    page = paginator.get_page(request.GET.get("page") or request.GET.get("choose"))
     page.object_list = _in_order(rows, page.object_list)
-    return Listing(page, paginator.count, sort, filtered=bool(active))
+    return Listing(page, paginator.count, sort, tuple(sorts), filtered=bool(active))
 
 
 def _in_order(rows: QuerySet[Any], keys: Iterable[Any]) -> list[Any]:

@@ -5,9 +5,11 @@ transaction of the statement: what is rolled back was never recorded.
 """
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import pgtrigger
+from django.apps import apps
 from django.db import models
 
 # For `Recorded(shown_as=...)`: the names that people know, in place of ids.
@@ -105,16 +107,12 @@ class Recorded(pgtrigger.Trigger):
         self.hidden = hidden
         self.shown_as = shown_as or {}
 
-    def kind_of(self, model: type[models.Model] | models.Model) -> str:
-        """What the trail calls such a row."""
-        return self.kind or str(model._meta.model_name)
-
     def get_declare(self, model: models.Model) -> list[tuple[str, str]]:
         return [("this", model._meta.db_table), ("about", "text[]")]
 
     def get_func(self, model: models.Model) -> str:
         assert model._meta.pk is not None
-        kind = self.kind_of(model)
+        kind = self.kind or model._meta.model_name
         key = self.key or f"this.{model._meta.pk.column}::text"
         about = ", ".join([f"'{kind}:' || {key}", *self.about])
         return f"""
@@ -142,3 +140,15 @@ class Recorded(pgtrigger.Trigger):
             expressions[name] = expression.format(row=row)
         pairs = ", ".join(f"'{name}', {expression}" for name, expression in expressions.items())
         return f"jsonb_build_object({pairs})"
+
+
+@cache
+def recorded_kinds() -> tuple[str, ...]:
+    """The kinds of objects whose changes are recorded; and logins, which change no row."""
+    kinds = {
+        trigger.kind or str(model._meta.model_name)
+        for model in apps.get_models()
+        for trigger in getattr(model._meta, "triggers", ())
+        if isinstance(trigger, Recorded)
+    }
+    return tuple(sorted({*kinds, "login"}))

@@ -1,6 +1,6 @@
 """Partitions and projects, their networks, prefixes and addresses."""
 
-from networks.models.activity import Activity, recorded_kinds
+from networks.models.activity import Activity, ActivityQuerySet
 from networks.models.address import Address
 from networks.models.carried import Carried, CarriedQuerySet
 from networks.models.import_note import ImportNote
@@ -10,6 +10,7 @@ from networks.models.prefix import Prefix
 
 __all__ = [
     "Activity",
+    "ActivityQuerySet",
     "Address",
     "Carried",
     "CarriedQuerySet",
@@ -19,5 +20,4 @@ __all__ = [
     "Partition",
     "Prefix",
     "Project",
-    "recorded_kinds",
 ]

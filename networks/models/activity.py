@@ -3,16 +3,25 @@
 Except for who logs in and who is refused, which changes no row: `config.access.knocks`.
 """
 
-from functools import cache
 from typing import Any
 
 import pgtrigger
-from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
-from django.db import models
+from django.db import connection, models
 
-from networks.common.triggers import Recorded, refusal
+from networks.common.triggers import recorded_kinds, refusal
+
+# PostgreSQL's DISTINCT reads all rows: here a step in the index for each name.
+_NAMES = """
+WITH RECURSIVE names AS (
+    SELECT min(who) AS who FROM networks_activity
+    UNION ALL
+    SELECT (SELECT min(who) FROM networks_activity WHERE who > names.who)
+    FROM names WHERE names.who IS NOT NULL
+)
+SELECT who FROM names WHERE who IS NOT NULL
+"""
 
 
 class AppendOnly(pgtrigger.Trigger):
@@ -26,24 +35,16 @@ class AppendOnly(pgtrigger.Trigger):
         return refusal("The trail is not edited.")
 
 
-@cache
-def recorded_kinds() -> tuple[str, ...]:
-    """What the trail tells of: each kind of row that is recorded, and logins."""
-    kinds = {
-        trigger.kind_of(model)
-        for model in apps.get_models()
-        for trigger in getattr(model._meta, "triggers", ())
-        if isinstance(trigger, Recorded)
-    }
-    return tuple(sorted(kinds | {*Activity.OF_ACCESS}))
-
-
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def visible_to(self, user: Any) -> "ActivityQuerySet":
         """Without accounts and tokens for those who may not see tokens."""
         if user.has_perm("config.view_token"):
             return self
         return self.exclude(kind__in=Activity.OF_ACCESS)
+
+    def by(self, text: str) -> "ActivityQuerySet":
+        """What was done by those with this in their names."""
+        return self.filter(who__in=[who for who in _names() if text.lower() in who.lower()])
 
     def of(self, name: str) -> "ActivityQuerySet":
         """The history of whatever has, or once had, this id or name."""
@@ -52,6 +53,13 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
         for kind, key in with_name.values_list("kind", "key").distinct():
             objects.append(f"{kind}:{key}")
         return self.filter(about__overlap=objects)
+
+
+def _names() -> list[str]:
+    """Everybody who ever did something: from the index, a step for each."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES)
+        return [who for (who,) in cursor.fetchall()]
 
 
 class Activity(models.Model):
@@ -86,6 +94,10 @@ class Activity(models.Model):
     )
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    story = models.CharField(
+        max_length=80, help_text="What one request, run or rollout did is one story."
+    )
+    opens = models.BooleanField(help_text="Whether it is the first of its story.")
 
     objects = ActivityQuerySet.as_manager()
 
@@ -98,6 +110,11 @@ class Activity(models.Model):
             models.Index(fields=["who", "id"], name="activity_by_who"),
             models.Index(fields=["kind", "id"], name="activity_by_kind"),
             models.Index(fields=["label", "id"], name="activity_by_label"),
+            models.Index(fields=["story", "id"], name="activity_by_story"),
+            models.Index(fields=["id"], name="activity_opens", condition=models.Q(opens=True)),
+            models.Index(
+                fields=["story"], name="activity_opens_story", condition=models.Q(opens=True)
+            ),
             GinIndex(fields=["about"], name="activity_about"),
             BrinIndex(fields=["at"], name="activity_at"),
         ]
@@ -105,6 +122,13 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label} {self.verb}"
+
+    @property
+    def by(self) -> str:
+        """Who it was, in words: a run is named after what it does."""
+        if self.via == "task":
+            return f"the worker ({self.who})"
+        return f"manage.py {self.who}" if self.via == "command" else self.who or "nobody named"
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from networks import guards, rules
+from networks.common.addressing import Cidr
 from networks.common.fields import InetField, LabelsField, empty_if_none, one_line
 from networks.common.locking import lock_keys
 from networks.common.triggers import MACHINE, Recorded
@@ -18,6 +19,12 @@ from networks.models.places import Project
 from networks.models.prefix import Prefix
 
 NETWORK = "(SELECT network_id FROM networks_prefix WHERE id = {row}.prefix_id)"
+
+
+class AddressQuerySet(models.QuerySet["Address"]):
+    def within(self, block: Cidr) -> "AddressQuerySet":
+        """The addresses of this block, by their order, which is that of the index."""
+        return self.filter(address__range=(block[0], block[-1]))
 
 
 class Address(ValidatedModel):
@@ -40,6 +47,8 @@ class Address(ValidatedModel):
     name = models.CharField(max_length=120, blank=True, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
     labels = LabelsField(db_default={})
+
+    objects = AddressQuerySet.as_manager()
 
     prefix_is_locked = False  # set by whoever has locked it: save() need not do so again
     _released = False

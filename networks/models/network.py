@@ -1,7 +1,6 @@
 """Networks of every kind: super, private, external and underlay."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
@@ -12,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from networks import constraints, guards, rules
-from networks.common.addressing import around
+from networks.common import finding
 from networks.common.audit import operation
 from networks.common.fields import (
     CidrField,
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from networks.models.prefix import Prefix
 
 MAX_VNI = 2**24 - 1  # RFC 7348: a VXLAN network identifier has 24 bits
-MAX_DIGITS = len(str(MAX_VNI))
 
 
 def examples(addresses: "models.QuerySet[Address]") -> list[str]:
@@ -48,13 +46,15 @@ class NetworkQuerySet(models.QuerySet["Network"]):
         return self.filter(shared=True)
 
     def matching(self, text: str) -> "NetworkQuerySet":
-        """Networks whose id, name, VRF or prefix is meant by what somebody typed."""
-        condition = Q(id__icontains=text) | Q(name__icontains=text)
-        if text.isdecimal() and len(text) <= MAX_DIGITS:
-            condition |= Q(vrf=int(text))
-        with suppress(ValueError):
-            condition |= Q(prefixes__cidr__net_contains_or_equals=around(text))
-        return self.filter(condition).distinct()
+        """Networks whose id, name, VRF or prefixes are meant by what somebody typed."""
+        condition = finding.words(text, ("id", "name"), ("partition__id", "project__id"))
+        if (number := finding.number(text)) is not None:
+            condition |= Q(vrf=number)
+        if block := finding.block(text):
+            prefixes = apps.get_model("networks", "Prefix")._default_manager
+            inside = prefixes.filter(cidr__net_overlaps=block)
+            condition |= Q(pk__in=inside.order_by().values("network"))
+        return self.filter(condition)
 
 
 class Network(ValidatedModel):

@@ -5,7 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from networks.common import waves
+from networks.common import finding, waves
 from networks.common.fields import (
     CidrField,
     IdentifierField,
@@ -96,6 +96,17 @@ class Partition(ValidatedModel):
         return self.id
 
 
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def named(self, text: str) -> "ProjectQuerySet":
+        """The project of this id; where none has it, those that may be meant."""
+        exact = self.filter(pk=text)
+        return exact if exact.exists() else self.matching(text)
+
+    def matching(self, text: str) -> "ProjectQuerySet":
+        """Projects whose id, name or tenant has all of these words."""
+        return self.filter(finding.words(text, ("id", "name", "tenant")))
+
+
 class Project(ValidatedModel):
     """The owner of networks, addresses, machines and firewalls."""
 
@@ -103,6 +114,8 @@ class Project(ValidatedModel):
     name = models.CharField(max_length=120, validators=[one_line])
     tenant = models.CharField(max_length=120, blank=True, validators=[one_line])
     description = models.CharField(max_length=400, blank=True, validators=[one_line])
+
+    objects = ProjectQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -1,19 +1,19 @@
-"""The audit trail: all of it with filters, or the history of one object."""
+"""The audit trail: all of it with filters, one story, or the history of one object."""
 
 from datetime import datetime, time
 from typing import Any
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, spreadsheet
-from networks.events import events
-from networks.models import Activity, recorded_kinds
+from networks.common.lists import Filter, given_filters, spreadsheet, tidy
+from networks.common.triggers import recorded_kinds
+from networks.models import Activity, ActivityQuerySet
+from networks.stories import changes, of_rows, stories
 
-WINDOW = 200  # changes that one page reads
+PER_PAGE = 100  # changes on the page of one story
 LATEST = 60  # and the history of one object
 COLUMNS = (
     "at",
@@ -52,7 +52,7 @@ def _until(rows: Any, text: str) -> Any:
 
 
 FILTERS: dict[str, Filter] = {
-    "who": lambda rows, value: rows.filter(who=value),
+    "who": lambda rows, value: rows.by(value),
     "via": lambda rows, value: rows.filter(via=value),
     "kind": lambda rows, value: rows.filter(kind=value),
     "verb": lambda rows, value: rows.filter(verb=value),
@@ -64,37 +64,52 @@ FILTERS: dict[str, Filter] = {
 }
 
 
-def _filtered(request: HttpRequest) -> QuerySet[Activity]:
+def _filtered(request: HttpRequest) -> ActivityQuerySet:
     rows: Any = Activity.objects.visible_to(request.user)
     for name, value in given_filters(request, FILTERS).items():
         rows = FILTERS[name](rows, value)
     return rows.order_by("-id")
 
 
-def _below(request: HttpRequest, rows: QuerySet[Activity]) -> QuerySet[Activity]:
-    """What an older page starts with: `before` a change, `without` a request that was shown."""
-    before = request.GET.get("before", "")
-    if before.isdecimal() and int(before) <= MAX_ID:
-        rows = rows.filter(id__lt=int(before))
-    without = request.GET.get("without", "").replace("\0", "")
-    return rows.exclude(request=without) if without else rows
+def _number(request: HttpRequest, name: str) -> int | None:
+    """The id of a change that the address names, if it is one."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and text.isascii() and int(text) <= MAX_ID else None
 
 
+@tidy
 def activity(request: HttpRequest) -> HttpResponseBase:
-    """Who did what, newest first; an event that goes on below the end of a page is shown once."""
+    """Who did what, newest first."""
     rows = _filtered(request)
     if request.GET.get("format") == "csv":
         return spreadsheet("activity", COLUMNS, (_cells(row) for row in rows.iterator()))
-    window = list(_below(request, rows)[: WINDOW + 1])
+    found, more = stories(rows, _number(request, "before"))
     context = {
-        "events": events(window[:WINDOW]),
+        "stories": found,
         "filtered": bool(given_filters(request, FILTERS)),
-        "last": window[WINDOW - 1] if len(window) > WINDOW else None,
+        "last": found[-1].opening if more else None,
         "ways": Activity.WAYS,
         "verbs": Activity.Verb.values,
         "kinds": recorded_kinds(),
     }
     return page(request, "activity/list.html", context)
+
+
+def story(request: HttpRequest, key: str) -> HttpResponse:
+    """One story with all of its changes, the oldest first."""
+    rows = Activity.objects.visible_to(request.user).filter(story=key)
+    found, _ = stories(rows)
+    if not found:
+        raise Http404("No story of this name is in the audit trail.")
+    after = _number(request, "after") or 0
+    window = list(rows.filter(pk__gt=after).order_by("pk")[: PER_PAGE + 1])
+    context = {
+        "story": found[0],
+        "changes": changes(window[:PER_PAGE]),
+        "last": window[PER_PAGE - 1] if len(window) > PER_PAGE else None,
+        "after": after,
+    }
+    return page(request, "activity/story.html", context)
 
 
 def _cells(row: Activity) -> tuple[object, ...]:
@@ -123,7 +138,7 @@ def history(request: HttpRequest, kind: str, key: str) -> HttpResponseBase:
         "about": about,
         "kind": kind,
         "key": key,
-        "events": events(window[:LATEST]),
+        "stories": of_rows(window[:LATEST]),
         "more": len(window) > LATEST,
     }
     return page(request, "activity/history.html", context, parts={"history"})

@@ -8,7 +8,15 @@ from django.shortcuts import get_object_or_404
 
 from networks.common.addressing import Cidr
 from networks.common.htmx import page
-from networks.common.lists import Filter, given_filters, listing, options, shelf, spreadsheet
+from networks.common.lists import (
+    Filter,
+    given_filters,
+    listing,
+    options,
+    shelf,
+    spreadsheet,
+    tidy,
+)
 from networks.models import (
     Address,
     Carried,
@@ -24,7 +32,7 @@ from networks.usage import usage, usage_by_prefix
 SORTS = {"id": "id", "kind": "kind", "partition": "partition", "project": "project", "vrf": "vrf"}
 FILTERS: dict[str, Filter] = {
     "partition": lambda rows, value: rows.filter(partition=value),
-    "project": lambda rows, value: rows.filter(project=value),
+    "project": lambda rows, value: rows.filter(project__in=Project.objects.named(value)),
     "kind": lambda rows, value: rows.filter(kind=value),
     "shared": lambda rows, value: rows.filter(shared=value == "yes"),
     "q": lambda rows, value: rows.matching(value),
@@ -32,6 +40,7 @@ FILTERS: dict[str, Filter] = {
 MOST_KEPT_BACK = 200
 
 
+@tidy
 def network_list(request: HttpRequest) -> HttpResponseBase:
     rows = Network.objects.prefetch_related("prefixes")
     if request.GET.get("format") == "csv":
@@ -41,7 +50,7 @@ def network_list(request: HttpRequest) -> HttpResponseBase:
         "listing": shown,
         "networks": _with_usage(shown.page.object_list),
         "kinds": Network.Kind.choices,
-        **options(request, partition=Partition.objects.all(), project=Project.objects.all()),
+        **options(request, partition=Partition.objects.all()),
     }
     return page(request, "networks/list.html", context)
 
