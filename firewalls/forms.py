@@ -186,7 +186,15 @@ class RolloutForm(RefusableForm):
         return waves.sizes(sizes, total)
 
 
-class PushForm(RefusableForm):
+class FieldwiseForm(RefusableForm):
+    """A form that shows at its field what is wrong there, and the rest above."""
+
+    def refuse(self, error: ValidationError) -> None:
+        for field, sentences in error.message_dict.items():
+            self.add_error(field if field in self.fields else None, sentences)
+
+
+class PushForm(FieldwiseForm):
     """What is chosen beside the revision."""
 
     start = forms.ChoiceField(choices=Choice.Start.choices, required=False)
@@ -198,22 +206,19 @@ class PushForm(RefusableForm):
         chosen = self.cleaned_data
         return Wish(chosen["start"], chosen["confirm"], chosen["reason"])
 
-    def refuse(self, error: ValidationError) -> None:
-        """Show at its field what is missing, and the rest above the form."""
-        for field, sentences in error.message_dict.items():
-            self.add_error(field if field in self.fields else None, sentences)
 
-
-class HoldForm(RefusableForm):
+class HoldForm(FieldwiseForm):
     """Why, and until when."""
 
     reason = forms.CharField(label="Why", max_length=400, validators=[one_line])
     until = forms.DateTimeField(label="Until", required=False)
 
-    def refuse(self, error: ValidationError) -> None:
-        """Show at its field what is wrong."""
-        for field, sentences in error.message_dict.items():
-            self.add_error(field if field in self.fields else None, sentences)
+
+class AcknowledgeForm(FieldwiseForm):
+    """What is known of a cause, and until when that is enough."""
+
+    note = forms.CharField(label="Note", max_length=400, validators=[one_line])
+    until = forms.DateTimeField(label="Until")
 
 
 class WindowForm(WholeRowForm):

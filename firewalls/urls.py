@@ -4,6 +4,7 @@ from django.urls.converters import StringConverter
 from firewalls.pushing.actions import ACTIONS
 from firewalls.views import (
     access,
+    acknowledging,
     asking,
     auditing,
     configuration,
@@ -42,6 +43,8 @@ app_name = "firewalls"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("check-again/", triage.check_again, name="check_again"),
+    path("causes/acknowledge/", acknowledging.acknowledge, name="acknowledge"),
+    path("acknowledgements/<int:pk>/end/", acknowledging.end, name="end_acknowledgement"),
     path("search/", overview.search, name="search"),
     path("partitions/<id:pk>/", partition.partition, name="partition"),
     path("partitions/<id:pk>/leak-audit/", auditing.leak_audit, name="leak_audit"),

@@ -103,6 +103,7 @@ NETWORK_PAGES = [
     "/networks/tiny/join/",
     "/projects/shop/",
     "/projects/storage-team/",
+    "/causes/acknowledge/?state=new&reason=",
 ]
 ACTIVITY_PAGES = [
     "/search/?q=s",
