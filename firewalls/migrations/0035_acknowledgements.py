@@ -1,5 +1,4 @@
-"""Acknowledgements: a person says that a cause of trouble is known, why, and until when."""
-
+"""A cause of trouble may be acknowledged, and a rollout have so many pushes at once."""
 
 import django.contrib.postgres.fields
 import django.utils.timezone
@@ -14,6 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('firewalls', '0033_kept_plans'),
+        ('networks', '0021_import_notes'),
     ]
 
     operations = [
@@ -31,8 +31,36 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['until', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('state', 'reason'), name='acknowledged_once', violation_error_code='acknowledged', violation_error_message='Somebody has acknowledged this in the same moment.'), networks.common.validation.constraints.Check(condition=models.Q(('until__gt', models.F('since'))), field='until', name='acknowledgement_ends_after_it_began', violation_error_code='in_the_past', violation_error_message='An acknowledgement ends in the future.'), networks.common.validation.constraints.Check(condition=models.Q(('note', ''), _negated=True), field='note', name='acknowledgement_has_a_note', violation_error_code='required', violation_error_message='Say what is known of it.')],
             },
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='rollout',
+            name='recorded',
+        ),
+        migrations.AddField(
+            model_name='rollout',
+            name='at_once',
+            field=models.PositiveSmallIntegerField(blank=True, help_text='So many of its pushes are under way at a time; empty: whole waves.', null=True),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='rollout',
+            trigger=pgtrigger.compiler.Trigger(name='recorded', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE this firewalls_rollout; about text[];', func="\n            IF TG_OP = 'DELETE' THEN this := OLD; ELSE this := NEW; END IF;\n            about := array_remove(ARRAY['rollout:' || this.id::text], NULL);\n            IF TG_OP = 'UPDATE' THEN\n                this := OLD;\n                about := about || ARRAY(\n                    SELECT one FROM unnest(ARRAY['rollout:' || this.id::text]) AS one WHERE one <> ALL (about));\n                this := NEW;\n            END IF;\n            PERFORM networks_record('rollout', this.id::text, this.cause, about,\n                CASE WHEN TG_OP <> 'INSERT' THEN jsonb_build_object('cause', OLD.cause, 'partition', OLD.partition_id, 'state', OLD.state, 'waves', OLD.waves, 'max_failures', OLD.max_failures, 'at_once', OLD.at_once, 'reason', OLD.reason, 'start', OLD.start, 'start_reason', OLD.start_reason, 'created_by', OLD.created_by) END,\n                CASE WHEN TG_OP <> 'DELETE' THEN jsonb_build_object('cause', NEW.cause, 'partition', NEW.partition_id, 'state', NEW.state, 'waves', NEW.waves, 'max_failures', NEW.max_failures, 'at_once', NEW.at_once, 'reason', NEW.reason, 'start', NEW.start, 'start_reason', NEW.start_reason, 'created_by', NEW.created_by) END);\n            RETURN NULL;\n        ", hash='ab821dcff5bef33cc3ee6971da0c9d521877a47f', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_recorded_c9c70', table='firewalls_rollout', when='AFTER')),
+        ),
+        migrations.AddConstraint(
+            model_name='rollout',
+            constraint=models.CheckConstraint(condition=models.Q(('at_once', None), ('at_once__gte', 1), _connector='OR'), name='rollout_has_some_at_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='acknowledgement',
+            constraint=models.UniqueConstraint(fields=('state', 'reason'), name='acknowledged_once', violation_error_code='acknowledged', violation_error_message='Somebody has acknowledged this in the same moment.'),
+        ),
+        migrations.AddConstraint(
+            model_name='acknowledgement',
+            constraint=networks.common.validation.constraints.Check(condition=models.Q(('until__gt', models.F('since'))), field='until', name='acknowledgement_ends_after_it_began', violation_error_code='in_the_past', violation_error_message='An acknowledgement ends in the future.'),
+        ),
+        migrations.AddConstraint(
+            model_name='acknowledgement',
+            constraint=networks.common.validation.constraints.Check(condition=models.Q(('note', ''), _negated=True), field='note', name='acknowledgement_has_a_note', violation_error_code='required', violation_error_message='Say what is known of it.'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='acknowledgement',
