@@ -69,6 +69,8 @@ def every_page() -> dict[str, int]:
         **dict.fromkeys(addresses, 200),
         **_machine_pages(fra),
         f"/machines/{till.pk}/reaches/": 200,
+        f"/networks/tiny/join/several/?firewall={firewall.pk}&firewall={drifted.pk}": 200,
+        f"/networks/store/join/several/?firewall={firewall.pk}&firewall={drifted.pk}": 200,
         f"{own}/rules/add/?direction=egress&protocol=tcp&ports=853": 200,
         f"{own}/rules/add/?direction=egress&protocol=tcp&ports=": 422,
         "/reachability/?from=til&to=store&port=0": 422,
