@@ -50,6 +50,7 @@ urlpatterns = [
     path("partitions/<id:pk>/", partition.partition, name="partition"),
     path("partitions/<id:pk>/leak-audit/", auditing.leak_audit, name="leak_audit"),
     path("projects/<id:pk>/", project.project, name="project"),
+    path("tenants/<path:name>/", project.tenant, name="tenant"),
     path("networks/<id:pk>/picture/", partition.of_network, name="network_picture"),
     path("firewalls/<uuid:pk>/picture/", partition.of_firewall, name="firewall_picture"),
     path("networks/<id:pk>/share/", sharing.share, name="share"),

@@ -7,7 +7,7 @@ from operator import and_, or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -119,6 +119,7 @@ def _results(text: str) -> dict[str, object]:
         "firewalls": firewalls.filter(_meant("machine__", text)),
         "machines": machines.filter(_meant("", text)),
         "projects": Project.objects.filter(_words(text, "id", "name", "tenant")),
+        "tenants": _tenants(text),
         "partitions": Partition.objects.filter(_words(text, "id", "name")),
         "addresses": addresses.filter(address=ip) if ip else addresses.none(),
     }
@@ -127,6 +128,12 @@ def _results(text: str) -> dict[str, object]:
     more = [name for name, rows in shown.items() if len(rows) > MOST_FOUND]
     cut = {name: rows[:MOST_FOUND] for name, rows in shown.items()}
     return {**cut, "kept_back": kept_back, "more": more, "most": MOST_FOUND}
+
+
+def _tenants(text: str) -> QuerySet[Project, dict[str, Any]]:
+    """Those that are called like that, with how many projects they have."""
+    named = Project.objects.filter(_words(text, "tenant")).exclude(tenant="")
+    return named.values("tenant").annotate(projects=Count("pk")).order_by("tenant")
 
 
 def _words(text: str, *fields: str) -> Q:
