@@ -130,7 +130,7 @@ def _results(text: str) -> dict[str, object]:
     return {**cut, "kept_back": kept_back, "more": more, "most": MOST_FOUND}
 
 
-def _tenants(text: str) -> QuerySet[Project, dict[str, Any]]:
+def _tenants(text: str) -> QuerySet[Any, Any]:
     """Those that are called like that, with how many projects they have."""
     named = Project.objects.filter(_words(text, "tenant")).exclude(tenant="")
     return named.values("tenant").annotate(projects=Count("pk")).order_by("tenant")
