@@ -20,6 +20,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from firewalls.api.access import SshAccessViewSet
+from firewalls.api.acknowledging import AcknowledgementViewSet, CausesView
 from firewalls.api.auditing import LeakAuditView
 from firewalls.api.comparing import CompareView
 from firewalls.api.endpoints import EndpointViewSet
@@ -105,6 +106,7 @@ router.register("kept-back", KeptBackViewSet)
 router.register("ssh-access", SshAccessViewSet)
 router.register("endpoints", EndpointViewSet)
 router.register("maintenance-windows", WindowViewSet)
+router.register("acknowledgements", AcknowledgementViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
 router.register("rollouts", RolloutViewSet)
@@ -125,6 +127,7 @@ urlpatterns = [
         SiblingsView.as_view(),
         name="network-firewalls",
     ),
+    path("causes/", CausesView.as_view(), name="causes"),
     path("reachability/compare/", CompareView.as_view(), name="reachability-compare"),
     path("reachability/", ReachabilityView.as_view(), name="reachability"),
     re_path(

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from firewalls.allocation import add_rule, free_firewall, join, leave, replace_rules
+from firewalls.allocation.joining import Joins, attempt
 from firewalls.intent.consumers import Bridge, bridges, with_versions
 from firewalls.intent.effects import Effect, foresee
 from firewalls.models import Endpoint, Firewall, Rule
@@ -121,6 +122,11 @@ def join_preview(
         return _addresses(firewall, network)
 
     return foresee(action)
+
+
+def joins_preview(firewalls: Sequence[Firewall], network: Network) -> Effect[Joins]:
+    """What it would do if these joined together, as far as each of them may."""
+    return foresee(lambda: attempt(firewalls, network))
 
 
 def leave_preview(firewall: Firewall, network: Network) -> Effect[tuple[IP, ...]]:

@@ -11,7 +11,15 @@ from django.db import transaction
 
 from firewalls.intent import changes, revisions
 from firewalls.models import Firewall, Retired, Rollout, SshAccess
-from firewalls.pushing import claiming, holding, jump_hosts, needs, retiring, rollouts
+from firewalls.pushing import (
+    acknowledging,
+    claiming,
+    holding,
+    jump_hosts,
+    needs,
+    retiring,
+    rollouts,
+)
 from firewalls.pushing.engine import engine
 
 
@@ -24,6 +32,7 @@ def reconcile() -> None:
     for rollout in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
         rollouts.advance(rollout)
     rollouts.begin_behind()
+    acknowledging.end_over()
     for unanswered in needs.unanswered():
         after_commit(look_at_needs, str(unanswered))
     for waiting in retiring.waiting():

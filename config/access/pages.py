@@ -10,17 +10,23 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
+from config.access import drafts
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 APPS_THAT_ASK_THEMSELVES = {"admin"}
 PAGES_FOR_ALL = {"logout"}
 
 
 class LoggedOut(PermissionDenied):
-    """Something was to be done by somebody who is not logged in any more."""
+    """Something was to be done by somebody who is not logged in any more.
 
-    def __init__(self, login_url: str) -> None:
+    `kept`: what was typed is in the form again once they are.
+    """
+
+    def __init__(self, login_url: str, *, kept: bool) -> None:
         super().__init__("Log in first.")
         self.login_url = login_url
+        self.kept = kept
 
 
 class RoleRequiredMiddleware(LoginRequiredMiddleware):
@@ -29,9 +35,12 @@ class RoleRequiredMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
-        """To the login and back; what was posted is not done, which is said."""
-        if request.method not in SAFE and request.headers.get("HX-Request") != "true":
-            raise LoggedOut(redirect_to_login(page_before(request)).url)
+        """To the login and back; what was posted is not done, which is said, and kept."""
+        if request.method not in SAFE:
+            page = page_before(request)
+            kept = drafts.keep(request, page)
+            if request.headers.get("HX-Request") != "true":
+                raise LoggedOut(redirect_to_login(page).url, kept=kept)
         return super().handle_no_permission(request, view_func)
 
     def process_view(

@@ -18,7 +18,15 @@ OURS = ("networks", "machines", "firewalls", "config")
 _OPERATED = {
     "networks": ["network", "prefix", "address"],
     "machines": ["machine", "httpproxy"],
-    "firewalls": ["firewall", "attachment", "rule", "endpoint", "hold", "sshaccess"],
+    "firewalls": [
+        "firewall",
+        "attachment",
+        "rule",
+        "endpoint",
+        "hold",
+        "sshaccess",
+        "acknowledgement",
+    ],
 }
 
 

@@ -87,6 +87,11 @@ LOG_IN = Failure(
     "You were logged out meanwhile, so nothing of this was done. Log in, and do it once more.",
 )
 
+LOG_IN_KEPT = LOG_IN._replace(
+    message="You were logged out meanwhile, so nothing of this was done. What you had typed is"
+    " kept for half an hour: log in as before, and it is in the form again."
+)
+
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler of requests that it cannot read, or does not want to."""
@@ -96,7 +101,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler of PermissionDenied."""
     if isinstance(exception, LoggedOut):
-        return answered(request, LOG_IN, ("Log in", exception.login_url))
+        failure = LOG_IN_KEPT if exception.kept else LOG_IN
+        return answered(request, failure, ("Log in", exception.login_url))
     message = str(exception or "") or NOT_ALLOWED
     failure = Failure(HTTPStatus.FORBIDDEN, "permission_denied", "Not allowed", message)
     return answered(request, failure)

@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.access.callers.CallerMiddleware",
     "config.access.logins.TooManyMiddleware",
+    "config.access.drafts.DraftMiddleware",
     "config.access.pages.RoleRequiredMiddleware",
     "config.access.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

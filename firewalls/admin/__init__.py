@@ -1,6 +1,7 @@
 """Firewalls and what belongs to them, for support staff."""
 
 from firewalls.admin.access import SshAccessAdmin
+from firewalls.admin.acknowledgements import AcknowledgementAdmin
 from firewalls.admin.attachments import AttachmentAdmin
 from firewalls.admin.endpoints import EndpointAdmin
 from firewalls.admin.firewalls import FirewallAddForm, FirewallAdmin
@@ -10,6 +11,7 @@ from firewalls.admin.rules import RuleAdmin
 from firewalls.admin.when import ChoiceAdmin, HoldAdmin, WindowAdmin
 
 __all__ = [
+    "AcknowledgementAdmin",
     "AttachmentAdmin",
     "CarriedAdmin",
     "ChoiceAdmin",

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from firewalls.api.waves import Waves
 from firewalls.models import Firewall
+from firewalls.models.rollout import MOST_AT_ONCE
 from firewalls.models.start import Start
 from firewalls.pushing.asking import Wish
 from firewalls.pushing.rollouts import MOST
@@ -41,6 +42,13 @@ class RolloutRequestSerializer(Body[Any]):
     waves = Waves(required=False, help_text="Sizes in order, such as [1, '10%', 'rest'].")
     max_failures = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="One more stops the rollout."
+    )
+    at_once = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MOST_AT_ONCE,
+        help_text="So many of its pushes are under way at a time; without it, whole waves.",
     )
     start = serializers.ChoiceField(
         choices=[one for one in Start.choices if one[0]],

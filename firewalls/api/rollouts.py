@@ -68,6 +68,7 @@ class RolloutSerializer(RowSerializer[Rollout]):
             "automatic",
             "waves",
             "max_failures",
+            "at_once",
             "start",
             "start_reason",
             "state",
@@ -94,6 +95,7 @@ class RolloutFilters(django_filters.FilterSet):
     firewalls = Uuid("members__firewall_id")
     automatic = OrNone("partition_id")
     max_failures = Integer()
+    at_once = Integer()
     start = django_filters.ChoiceFilter(choices=Start.choices)
     created_by = Exact()
     created_at = Time()
@@ -140,6 +142,7 @@ class RolloutViewSet(ReadViewSet[Rollout]):
         "finished_at": "finished_at",
         "created_by": "created_by",
         "max_failures": "max_failures",
+        "at_once": "at_once",
     }
     lookup_value_regex = UUID
     permissions = dict.fromkeys(
@@ -163,6 +166,7 @@ class RolloutViewSet(ReadViewSet[Rollout]):
             by=request.user.get_username(),
             sizes=body.validated_data.get("waves"),
             max_failures=body.validated_data.get("max_failures", 0),
+            at_once=body.validated_data.get("at_once"),
             wish=body.wish(),
         )
         return self.accepted(rollout)

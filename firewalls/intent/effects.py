@@ -39,14 +39,18 @@ class Effect(Generic[T]):
     before: Mapping[UUID, Facts]
     after: Mapping[UUID, Facts]
 
+    @property
+    def different(self) -> set[UUID]:
+        """The firewalls of which other facts would be true."""
+        concerned = self.before.keys() | self.after.keys()
+        return {pk for pk in concerned if self.before.get(pk) != self.after.get(pk)}
+
     def changes(self) -> Iterator[Change]:
         """The firewalls whose configuration would differ, by name.
 
         Each is rendered in its turn, so of thousands of them only one is in memory.
         """
-        concerned = self.before.keys() | self.after.keys()
-        different = [pk for pk in concerned if self.before.get(pk) != self.after.get(pk)]
-        for firewall in Firewall.objects.with_relations().filter(pk__in=different):
+        for firewall in Firewall.objects.with_relations().filter(pk__in=self.different):
             before = _files(self.before.get(firewall.pk))
             after = _files(self.after.get(firewall.pk))
             if before != after:

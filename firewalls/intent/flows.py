@@ -41,8 +41,7 @@ class Flows:
 
 def flows(effect: Effect[Any]) -> Flows:
     """What the effect opens and closes: a constant number of queries, none if nothing changes."""
-    keys = effect.before.keys() | effect.after.keys()
-    different = {pk for pk in keys if effect.before.get(pk) != effect.after.get(pk)}
+    different = effect.different
     if not different:
         return Flows()
     before = {pk: effect.before[pk] for pk in different if pk in effect.before}

@@ -1,6 +1,7 @@
 """Firewalls: what they join, the configurations wanted of them, and how these get there."""
 
 from firewalls.models.access import SshAccess
+from firewalls.models.acknowledgement import Acknowledgement, AcknowledgementQuerySet
 from firewalls.models.applier import Applier
 from firewalls.models.attachment import Attachment
 from firewalls.models.choice import Choice
@@ -26,6 +27,8 @@ from firewalls.models.window import Window
 
 __all__ = [
     "AcceptedDrift",
+    "Acknowledgement",
+    "AcknowledgementQuerySet",
     "Applier",
     "Attachment",
     "Choice",

@@ -41,6 +41,9 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         return self.annotate(**{"total": Count("members"), **counts}).annotate(**waiting)
 
 
+MOST_AT_ONCE = 10_000  # pushes of one rollout
+
+
 class Rollout(models.Model):
     """One request to push to many firewalls. Each wave begins when the one before has ended."""
 
@@ -67,6 +70,11 @@ class Rollout(models.Model):
     )
     max_failures = models.PositiveIntegerField(
         default=0, help_text="So many firewalls may fail; one more stops the rollout."
+    )
+    at_once = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="So many of its pushes are under way at a time; empty: whole waves.",
     )
     reason = models.CharField(max_length=400, blank=True, help_text="Why it does not run.")
     start = models.CharField(
@@ -110,6 +118,9 @@ class Rollout(models.Model):
             models.CheckConstraint(
                 name="rollout_starts_now_for_a_reason",
                 condition=~Q(start=Start.NOW) | ~Q(start_reason=""),
+            ),
+            models.CheckConstraint(
+                name="rollout_has_some_at_once", condition=Q(at_once=None) | Q(at_once__gte=1)
             ),
             models.UniqueConstraint(
                 fields=["partition"],

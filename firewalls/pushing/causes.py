@@ -1,9 +1,10 @@
 """What is behind the states of firewalls: those in the same trouble for the same reason, as one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import (
     BooleanField,
@@ -18,8 +19,9 @@ from django.db.models import (
     When,
 )
 
-from firewalls.models import Firewall, FirewallQuerySet, Push
+from firewalls.models import Acknowledgement, Firewall, FirewallQuerySet, Push
 from firewalls.models.states import KEY_CHANGED, State
+from firewalls.pushing.steps import STEPS
 
 KEY = "key"  # it shows another host key than the pinned one; nothing can be sent
 # What a person looks at first, the worst first.
@@ -32,6 +34,13 @@ URGENCY = (
     State.PENDING,
     State.NEW,
 )
+SENTENCES = {
+    KEY: "Another host key than the pinned one is shown: nothing is sent there",
+    State.REFUSED: "They answer, and could not be looked at",
+    State.UNREACHABLE: "No answer",
+    State.DRIFTED: "Changed on the firewall since the last push",
+    State.NEW: "Nothing was pushed yet",
+}
 MOST_EXAMPLES = 3
 NO_REASON = "none"  # how a URL says that a reason is not known
 SINCE = {
@@ -59,9 +68,33 @@ class Cause:
 
     state: str
     reason: str
-    examples: list[Example]
-    firewalls: int = 0
+    examples: list[Example] = field(default_factory=list)
+    members: set[UUID] = field(default_factory=set)
     since: datetime | None = None  # of the first of them
+    acknowledgement: Acknowledgement | None = None  # of some of them at least
+
+    @property
+    def firewalls(self) -> int:
+        """How many they are."""
+        return len(self.members)
+
+    @property
+    def unknown(self) -> int:
+        """How many of them nobody has acknowledged, as they got into it later."""
+        known = self.acknowledgement.firewalls if self.acknowledgement else ()
+        return len(self.members.difference(known))
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with them, in words."""
+        if self.state == State.FAILED:
+            title = STEPS.get(self.reason, self.reason)
+            return (
+                f"The last push failed at “{title}”" if title else "The last push did not succeed"
+            )
+        if self.state == State.PENDING:
+            return f"Waits to be pushed: {self.reason or 'its configuration changed'}"
+        return SENTENCES[self.state]
 
     @property
     def query(self) -> dict[str, str]:
@@ -111,21 +144,27 @@ def key_is(rows: FirewallQuerySet, value: str) -> FirewallQuerySet:
     return rows.filter(KEY_CHANGED) if value == "changed" else rows.exclude(KEY_CHANGED)
 
 
-def causes() -> list[Cause]:
-    """All of them, the worst first; one query for any number of firewalls."""
+def causes(among: FirewallQuerySet | None = None) -> list[Cause]:
+    """Those of these firewalls, or of all, the worst first; what is acknowledged comes last.
+
+    Two queries for any number of firewalls.
+    """
     together: dict[tuple[str, str], Cause] = {}
-    for row in _rows():
+    for row in _rows(Firewall.objects.all() if among is None else among):
         state = KEY if row["shows_other_key"] else row["state"]
         reason = _reason(state, row)
-        cause = together.setdefault((state, reason), Cause(state, reason, []))
-        _count(cause, row)
+        _count(together.setdefault((state, reason), Cause(state, reason)), row)
+    for acknowledgement in Acknowledgement.objects.in_force() if together else ():
+        cause = together.get((acknowledgement.state, acknowledgement.reason))
+        if cause and not cause.members.isdisjoint(acknowledgement.firewalls):
+            cause.acknowledgement = acknowledgement
     return sorted(together.values(), key=_order)
 
 
-def _rows() -> Iterable[dict[str, Any]]:
+def _rows(among: FirewallQuerySet) -> Iterable[dict[str, Any]]:
     changed = Case(When(KEY_CHANGED, then=True), default=False, output_field=BooleanField())
     states = [state for state in URGENCY if state != KEY]
-    waiting = Firewall.objects.with_state().filter(Q(state__in=states) | KEY_CHANGED)
+    waiting = among.with_state().filter(Q(state__in=states) | KEY_CHANGED)
     rows = with_failed_step(waiting)
     rows = rows.annotate(shows_other_key=changed, ended_last=_last_push(F("pk")))
     names = ("pk", "machine__name", "state", "shows_other_key", "failed_at", "ended_last")
@@ -139,7 +178,7 @@ def _reason(state: str, row: dict[str, Any]) -> str:
 
 
 def _count(cause: Cause, row: dict[str, Any]) -> None:
-    cause.firewalls += 1
+    cause.members.add(row["pk"])
     if len(cause.examples) < MOST_EXAMPLES:
         push = str(row["ended_last"] or "")
         cause.examples.append(Example(str(row["pk"]), row["machine__name"], push))
@@ -148,5 +187,5 @@ def _count(cause: Cause, row: dict[str, Any]) -> None:
     cause.since = min(known, default=None)
 
 
-def _order(cause: Cause) -> tuple[int, int, str]:
-    return URGENCY.index(cause.state), -cause.firewalls, cause.reason
+def _order(cause: Cause) -> tuple[bool, int, int, str]:
+    return not cause.unknown, URGENCY.index(cause.state), -cause.firewalls, cause.reason

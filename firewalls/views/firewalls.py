@@ -141,6 +141,7 @@ def firewall_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "memberships": _memberships(firewall),
         **planned,
         "pushes": _pushes(firewall)[:RECENT],
+        "causes": causes.causes(Firewall.objects.filter(pk=pk)),
         "in_the_way": is_in_the_way(firewall),
         "cautions": cautions.of(firewall),
         "differences": siblings(firewall.primary).of(firewall),

@@ -48,6 +48,7 @@ def _choosable(request: HttpRequest, known: Sequence[Choice[Any]], query: str) -
     shown = [one for one in known if one.allowed or with_reasons]
     return {
         "query": query,
+        "may_join": sum(one.allowed for one in known),
         "choices": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
         "closed": 0 if with_reasons else len(known) - len(shown),
     }

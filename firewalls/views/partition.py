@@ -15,6 +15,7 @@ from firewalls.picture.choices import Choice
 from firewalls.picture.matrix import ORDERS
 from firewalls.picture.values import SEVERITY, Uses
 from firewalls.views.drawn import TABLE, around, download, drawn
+from firewalls.views.triage import triage
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE, spreadsheet, tidy
 from networks.models import Network, Partition
@@ -55,6 +56,7 @@ def partition(request: HttpRequest, pk: str) -> HttpResponseBase:
         "private": place.networks.filter(kind=Network.Kind.PRIVATE).count(),
         **_choosable(everything),
         **shown,
+        **triage(may_push=request.user.has_perm("firewalls.add_push"), partition=pk),
         "paged": _paged(request, chosen, shown["view"]),
     }
     return page(request, "firewalls/partition.html", context)

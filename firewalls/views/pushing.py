@@ -12,37 +12,9 @@ from django.views.decorators.http import require_POST
 from firewalls import tasks
 from firewalls.models import Firewall, Push
 from firewalls.pushing import waiting
+from firewalls.pushing.steps import STEPS
 from networks.common.htmx import page
 
-# What a push goes through, in order; one that has not begun yet is shown as waiting.
-STEPS = {
-    "render": "Render",
-    "check": "Check here",
-    "connect": "Connect",
-    "survey": "Look at what it had",
-    "receive": "Send",
-    "lock": "Lock",
-    "version": "Compare the applier",
-    "unpack": "Unpack",
-    "check-units": "Check whose its devices are",
-    "check-nftables": "Check nftables",
-    "check-frr": "Check FRR",
-    "check-system": "Check systemd-networkd",
-    "save": "Save what runs",
-    "arm-rollback": "Arm the rollback",
-    "write": "Write the files",
-    "load-system": "Load names and interfaces",
-    "load-nftables": "Load nftables",
-    "load-frr": "Load FRR",
-    "take-down": "Remove interfaces that are gone",
-    "verify": "Verify",
-    "check-bgp": "BGP sessions as before",
-    "check-next-hops": "Neighbours at every next hop",
-    "check-routes": "Routes in the kernel",
-    "probe": "Own probes",
-    "roll-back": "Go back",
-    "confirm": "Confirm",
-}
 ONLY_WHEN_NEEDED = {"check", "survey", "receive", "roll-back"}
 ENDED = {"ok", "skipped", "failed"}
 

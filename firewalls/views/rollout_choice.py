@@ -1,5 +1,6 @@
 """Which firewalls a rollout is for: chosen in the list, shown, and then exactly those."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, Self
 from uuid import UUID
 
@@ -64,12 +65,12 @@ def shown(text: str) -> tuple[list[Firewall], list[str]]:
 def chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
     """The firewalls that are meant, in the order of their turns, and in words which these are."""
     firewalls, words = _chosen(request)
+    words = request.GET.get("cause", "").strip() or words
     return [placed.firewall for placed in in_order(firewalls, {})], words
 
 
 def _chosen(request: HttpRequest) -> tuple[list[Firewall], str]:
-    marked = [UUID(value) for value in request.GET.getlist("firewall") if is_uuid(value)]
-    if marked:
+    if marked := ids(request.GET.getlist("firewall")):
         return _marked(marked)
     if "all" in request.GET:
         return _matching(given_filters(request, FILTERS))
@@ -98,6 +99,11 @@ def on_page(firewalls: list[Firewall]) -> list[Firewall]:
     """These with all that is shown of them, as far as they are there."""
     known = Firewall.objects.with_relations().with_state().in_bulk([one.pk for one in firewalls])
     return [known[one.pk] for one in firewalls if one.pk in known]
+
+
+def ids(values: Iterable[str]) -> list[UUID]:
+    """Those of the values of a form that may be ids of firewalls."""
+    return [UUID(value) for value in values if is_uuid(value)]
 
 
 def _rows() -> FirewallQuerySet:

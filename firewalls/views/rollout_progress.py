@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from firewalls.models import Member, Rollout, Turn
 from firewalls.models.turns import is_at
 from firewalls.pushing import rollouts, waiting
-from firewalls.views.pushing import STEPS
+from firewalls.pushing.steps import STEPS
 from networks.common.htmx import page
 from networks.common.lists import PER_PAGE
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from firewalls.forms import RolloutForm
+from firewalls.forms.rolling_out import RolloutForm
 from firewalls.models import Rollout
 from firewalls.pushing import rollouts, windows
 from firewalls.pushing.actions import ACTIONS

@@ -47,9 +47,16 @@ def _results(text: str) -> dict[str, Found]:
         "firewalls": Found(_firewalls(machines, text), totals["all"] - totals["plain"]),
         "machines": Found(_first(_exact_first(named, text, "name")), totals["plain"]),
         "projects": _found(_exact_first(projects, text, "id")),
+        "tenants": _found(_tenants(text)),
         "partitions": _found(_exact_first(partitions, text, "id")),
         **_addresses(text),
     }
+
+
+def _tenants(text: str) -> "QuerySet[Any, Any]":
+    """Those that are called like that, with how many projects they have."""
+    named = Project.objects.filter(finding.words(text, ("tenant",))).exclude(tenant="")
+    return named.values("tenant").annotate(projects=Count("pk")).order_by("tenant")
 
 
 def _firewalls(machines: MachineQuerySet, text: str) -> list[Firewall]:

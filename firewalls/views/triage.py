@@ -19,7 +19,6 @@ from firewalls.models.states import State
 from firewalls.picture.texts import several
 from firewalls.picture.values import SEVERITY
 from firewalls.pushing.causes import KEY, Cause, Example, causes
-from firewalls.views.pushing import STEPS
 
 MOST_CAUSES = 12
 # What to do about it, and which page of a firewall is for that.
@@ -33,13 +32,6 @@ ACTIONS = {
     State.NEW: ("Set up", "firewalls:detail"),
 }
 LOOK = ("See what waits", "firewalls:diff")  # for those who may not push
-SENTENCES = {
-    KEY: "Another host key than the pinned one is shown: nothing is sent there",
-    State.REFUSED: "They answer, and could not be looked at",
-    State.UNREACHABLE: "No answer",
-    State.DRIFTED: "Changed on the firewall since the last push",
-    State.NEW: "Nothing was pushed yet",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +40,11 @@ class Trouble:
 
     cause: Cause
     may_push: bool
+    partition: str = ""  # where only those of one are shown
 
     @property
     def state(self) -> str:
         return State.REFUSED if self.cause.state == KEY else self.cause.state
-
-    @property
-    def sentence(self) -> str:
-        if self.cause.state == State.FAILED:
-            step = self.cause.reason
-            title = STEPS.get(step, step)
-            return f"The last push failed at “{title}”" if step else "The last push did not succeed"
-        if self.cause.state == State.PENDING:
-            return f"Waits to be pushed: {self.cause.reason or 'its configuration changed'}"
-        return SENTENCES[self.cause.state]
 
     @property
     def checks(self) -> bool:
@@ -74,7 +57,14 @@ class Trouble:
 
     @property
     def all(self) -> str:
-        return f"{reverse('firewalls:list')}?{urlencode(self.cause.query)}"
+        place = {"partition": self.partition} if self.partition else {}
+        return f"{reverse('firewalls:list')}?{urlencode(place | self.cause.query)}"
+
+    @property
+    def acknowledging(self) -> str:
+        """The page on which it is acknowledged, and that is ended."""
+        named = {"state": str(self.cause.state), "reason": self.cause.reason}
+        return f"{reverse('firewalls:acknowledge')}?{urlencode(named)}"
 
     @property
     def href(self) -> str:
@@ -102,9 +92,10 @@ class Trouble:
         return LOOK if waits and not self.may_push else ACTIONS[self.cause.state]
 
 
-def triage(*, may_push: bool) -> dict[str, Any]:
-    """The numbers, and the causes."""
-    known = [Trouble(cause, may_push) for cause in causes()]
+def triage(*, may_push: bool, partition: str = "") -> dict[str, Any]:
+    """The causes: everywhere, or in one partition."""
+    rows = Firewall.objects.filter(machine__partition=partition) if partition else None
+    known = [Trouble(cause, may_push, partition) for cause in causes(rows)]
     return {"troubles": known[:MOST_CAUSES], "more_causes": max(0, len(known) - MOST_CAUSES)}
 
 

@@ -21,6 +21,7 @@ MOST_PREFIXES = 100  # of a network, in one request
 MOST_CIDRS = 1000  # that are matched: where rules, routes and SSH lead to, or come from
 MOST_PORTS = 100  # of one rule
 MOST_RULES = 1000  # of a firewall, in each direction
+MOST_JOINING = 200  # firewalls that join a network together
 MOST_LABELS = 100
 LONGEST_LABEL_NAME = 320  # as Kubernetes has them: 253 of a domain, a slash and 63
 LONGEST_LABEL = 1000

@@ -26,7 +26,7 @@ from firewalls.models import (
 )
 from firewalls.pushing import asking, carrying, holding, rollouts, takeover
 from machines.models import HttpProxy
-from networks.models import ImportNote
+from networks.models import ImportNote, Project
 from tests.world import World, world
 
 LONG_NAME = "a-network-whose-name-is-as-long-as-any-name-in-here-may-ever-be"
@@ -37,6 +37,7 @@ def every_page() -> dict[str, int]:
     fra = world(v6="2001:db8:128::/48")
     store = fra.private("store", fra.storage)
     store.share("ada", "backups of every project, agreed with the storage team")
+    Project.objects.filter(pk__in=["shop", "analytics"]).update(tenant="acme")
     home = fra.private(LONG_NAME, fra.shop)
     till = fra.machine("till", fra.shop, home)
     firewall = fra.firewall("shop-fw", fra.shop, home, fra.internet, host="192.0.2.7", user="metal")
@@ -69,6 +70,9 @@ def every_page() -> dict[str, int]:
         **dict.fromkeys(addresses, 200),
         **_machine_pages(fra),
         f"/machines/{till.pk}/reaches/": 200,
+        f"/networks/tiny/join/several/?firewall={firewall.pk}&firewall={drifted.pk}": 200,
+        f"/networks/store/join/several/?firewall={firewall.pk}&firewall={drifted.pk}": 200,
+        "/tenants/acme/": 200,
         f"{own}/rules/add/?direction=egress&protocol=tcp&ports=853": 200,
         f"{own}/rules/add/?direction=egress&protocol=tcp&ports=": 422,
         "/reachability/?from=til&to=store&port=0": 422,
@@ -103,6 +107,7 @@ NETWORK_PAGES = [
     "/networks/tiny/join/",
     "/projects/shop/",
     "/projects/storage-team/",
+    "/causes/acknowledge/?state=new&reason=",
 ]
 ACTIVITY_PAGES = [
     "/search/?q=s",

@@ -8,12 +8,13 @@ from firewalls.allocation import join
 from firewalls.models import Firewall, Rule
 from machines.models import Machine
 from networks.common.lists import PER_PAGE
-from networks.models import Address, Network, Prefix
+from networks.models import Address, Network, Prefix, Project
 from tests.pages import queries, says, visitor, words
 from tests.world import World, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 PROJECT = "/projects/shop/"
+TENANT = "/tenants/acme%20/%20eu/"
 
 
 @pytest.fixture
@@ -89,6 +90,42 @@ class TestTheProject:
         second = client.get(f"{PROJECT}?machines=2&networks=1")
         assert says(second, f"{PER_PAGE + 1} to {PER_PAGE + 6} of {PER_PAGE + 6}")
         assert says(second, "m-054") and not says(page, "m-054")
+
+
+class TestTheTenant:
+    @pytest.fixture(autouse=True)
+    def acme(self, fra: World) -> None:
+        Project.objects.filter(pk__in=["shop", "storage-team"]).update(tenant="acme / eu")
+
+    def test_it_says_what_its_projects_own_and_use_and_as_whom(
+        self, store: Network, shop_fw: Firewall
+    ) -> None:
+        page = visitor().get(TENANT)
+        assert says(page, "Projects 2") and says(page, "Networks 2 1 shared")
+        assert says(page, f"store {address_in(store, shop_fw)}")
+        assert says(page, "shop shop 1 0 1 1"), words(page)
+        assert '<g class="way' in page.content.decode()
+
+    def test_others_are_not_on_it(self, fra: World, shop_fw: Firewall) -> None:
+        fra.firewall("other-fw", fra.analytics, fra.private("other", fra.analytics))
+        assert not says(visitor().get(TENANT), "other")
+
+    def test_pages_and_the_search_lead_to_it(self, shop_fw: Firewall) -> None:
+        for url in (PROJECT, "/partitions/fra/?view=table", "/search/?q=acme", "/search/?q=shop"):
+            assert f'href="{TENANT}"' in visitor().get(url).content.decode(), url
+        assert says(visitor().get("/search/?q=acme"), "Tenants Tenant Projects acme / eu 2")
+
+    def test_one_of_no_project_is_not_there(self, fra: World) -> None:
+        for name in ("nobody", "none", "x/"):
+            assert visitor().get(f"/tenants/{name}/").status_code == 404
+
+    def test_queries_do_not_grow(self, fra: World, shop_fw: Firewall) -> None:
+        client = visitor()
+        before = queries(client, TENANT)
+        for place in range(3):
+            fra.firewall(f"f-{place}", fra.shop, fra.private(f"net-{place}", fra.shop))
+            Project.objects.create(id=f"p-{place}", name="p", tenant="acme / eu")
+        assert queries(client, TENANT) == before
 
 
 class TestTheNetwork:

@@ -81,18 +81,26 @@ def _begin(rollout: Rollout, wave: int, waves: list[dict[str, Any]]) -> bool:
     """Queue the pushes that the wave lacks; whether all of those are over already.
 
     Of the firewalls of one network those that come first alone, until they have ended.
-    Until a first one was confirmed, nothing is known of what is brought, and no more go at once
-    than in the first wave: the canary may have been freed, or be pushed to by somebody else.
     """
     lacking = rollout.members.filter(wave=wave, push=None, left_out="").exclude(firewall=None)
     if has_order(rollout):
         lacking = lacking.filter(~WAITS_FOR_A_SIBLING)
-    if not any(one["confirmed"] for one in waves):
-        begun = sum(one["begun"] for one in waves)
-        room = max(0, waves[0]["total"] - begun)
+    if (room := _room(rollout, waves)) is not None:
         next_ones = lacking.order_by("position").values_list("pk", flat=True)[:room]
         lacking = rollout.members.filter(pk__in=list(next_ones))
     return queue(rollout, lacking)
+
+
+def _room(rollout: Rollout, waves: list[dict[str, Any]]) -> int | None:
+    """How many more may be queued; None: as many as there are.
+
+    Until a first one was confirmed, nothing is known of what is brought, and no more go at once
+    than in the first wave: the canary may have been freed, or be pushed to by somebody else.
+    """
+    limits = [] if any(one["confirmed"] for one in waves) else [waves[0]["total"]]
+    if rollout.at_once is not None:
+        limits.append(rollout.at_once)
+    return max(0, min(limits) - sum(one["begun"] for one in waves)) if limits else None
 
 
 def end(rollout: Rollout, state: str, reason: str) -> None:

@@ -28,18 +28,22 @@ def start(
     by: str = "",
     sizes: Sequence[waves.Wave] | None = None,
     max_failures: int = 0,
+    at_once: int | None = None,
     revisions: dict[UUID, Revision] | None = None,
     partition: Partition | None = None,
     wish: Wish = USUAL,
 ) -> Rollout:
     """Push what is wanted of these firewalls, or these revisions. Raises ValidationError.
 
-    `partition`: it begins by itself, for what is wanted there. `wish`: when its pushes start.
+    `at_once`: so many of its pushes are under way at a time, and no more than their partition lets;
+    without it, whole waves. `partition`: it begins by itself, for what is wanted there. `wish`:
+    when its pushes start.
     """
     wish.must_have_a_reason()
     chosen = _checked(firewalls, sizes)
     fields = {"cause": cause[:MOST_CAUSE], "partition": partition, "created_by": by}
     how = {"waves": list(sizes or default_waves()), "max_failures": max_failures}
+    how["at_once"] = at_once
     rollout = Rollout(**fields, **how, **wish.of_rollout())
     return _begin(rollout, chosen, revisions or {})
 

@@ -69,16 +69,21 @@ def retry(rollout: Rollout, by: str) -> None:
             raise _refused(message, "nothing_to_retry")
         row.asked_at = Now()
         row.save(update_fields=["asked_at"])
-        if row.state != State.RUNNING:
-            _open(row, *_while_retried(row, by))
         row.refresh_from_db(fields=["asked_at"])
         detach_pushes(row.members.filter(pk__in=again))
-        queue(row, row.members.filter(pk__in=again))
+        first = again[: max(0, row.at_once - _under_way(row))] if row.at_once else again
+        queue(row, row.members.filter(pk__in=first))
+        if row.state != State.RUNNING:
+            _open(row, *_while_retried(row, by))
+
+
+def _under_way(rollout: Rollout) -> int:
+    return rollout.members.filter(UNFINISHED, push__isnull=False).count()
 
 
 def _while_retried(rollout: Rollout, by: str) -> tuple[str, str]:
     """Its state meanwhile, and why: it is paused where others wait."""
-    waiting = rollout.members.filter(UNFINISHED).count()
+    waiting = rollout.members.filter(UNFINISHED, push=None).count()
     if not waiting:
         return State.RUNNING, ""
     return State.PAUSED, f"{by} tries again what failed; {waiting} wait until it is resumed."
@@ -132,6 +137,7 @@ def roll_back(rollout: Rollout, by: str) -> Rollout:
             by=by,
             sizes=rollout.waves,
             max_failures=rollout.max_failures,
+            at_once=rollout.at_once,
             revisions={m.firewall_id: m.before for m in members if m.firewall_id and m.before},
         )
 

@@ -1,14 +1,14 @@
 """Allocating firewalls, joining networks and leaving them. An error leaves no address behind."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, OuterRef
 
+from firewalls.allocation.ruling import add_rule, replace_rules
 from firewalls.intent import revisions
 from firewalls.models import (
     Attachment,
@@ -18,7 +18,6 @@ from firewalls.models import (
     Observation,
     Push,
     Retired,
-    Rule,
     SshAccess,
     lock_firewall,
     lock_firewalls,
@@ -40,11 +39,23 @@ from machines.rules import Wanted
 from networks.allocation import lock_networks, release, super_network, underlay
 from networks.common.addressing import IP
 from networks.common.audit import audited_as
-from networks.common.limits import MOST_RULES, at_most
 from networks.common.locking import lock_keys
-from networks.common.validation import InUse, enforce, reported_about, reported_on
+from networks.common.validation import InUse, enforce, reported_on
 from networks.common.violations import Violation
 from networks.models import Address, Carried, Network
+
+__all__ = [
+    "NewFirewall",
+    "add_rule",
+    "attach",
+    "create_firewall",
+    "free_firewall",
+    "further",
+    "home_of",
+    "join",
+    "leave",
+    "replace_rules",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +151,15 @@ def join(
     R10, R11).
     """
     lock_firewall(firewall)
+    attachment = attach(firewall, network, auto=auto, addresses=addresses)
+    revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
+    return attachment
+
+
+def attach(
+    firewall: Firewall, network: Network, *, auto: bool = True, addresses: Sequence[IP] = ()
+) -> Attachment:
+    """Have a locked firewall join; nothing is rendered yet. Raises ValidationError as joining."""
     with reported_on(networks="network"):
         lock_networks([network])
         enforce(rules.not_explicit(network, "network"))
@@ -149,7 +169,6 @@ def join(
         enforce(address_violations(wanted, addresses))
         picked = _picked_before(firewall, network)
         assign_addresses(firewall.machine, wanted, addresses, picked=picked)
-    revisions.refresh([firewall.pk], cause=f"{firewall.name} joined {network.pk}", by=by)
     return attachment
 
 
@@ -214,35 +233,3 @@ def free_firewall(firewall: Firewall, *, by: str = "") -> Retired | None:
     retired = Retired.objects.retire(firewall, by)
     free_machine(firewall.machine)
     return retired
-
-
-@audited_as(lambda arguments: f"{arguments['rule'].firewall} was given a rule")
-@transaction.atomic
-def add_rule(rule: Rule, *, by: str = "") -> None:
-    """Add it as the last of its direction. Raises ValidationError."""
-    firewall = rule.firewall
-    lock_firewall(firewall)
-    own = firewall.rules.filter(direction=rule.direction)
-    rule.position = 1 + (own.aggregate(last=Max("position"))["last"] or 0)
-    rule.save(force_insert=True)
-    revisions.refresh([firewall.pk], cause=f"{firewall.name} was given a rule", by=by)
-
-
-@audited_as(lambda arguments: f"the rules of {arguments['firewall']} were replaced")
-@transaction.atomic
-def replace_rules(firewall: Firewall, wanted: Sequence[Mapping[str, Any]]) -> None:
-    """Give the firewall these rules, in this order, instead of those it has.
-
-    Each is a mapping of a rule's fields, its direction among them.
-    """
-    for direction in Rule.Direction.values:
-        own = [values for values in wanted if values["direction"] == direction]
-        enforce(at_most("rules", own, MOST_RULES))
-    firewall.rules.all().delete()
-    places: Counter[str] = Counter()
-    for values in wanted:
-        direction = values["direction"]
-        places[direction] += 1
-        place = places[direction]
-        with reported_about(f"{direction.capitalize()} rule {place}", "rules"):
-            Rule(firewall=firewall, position=place, **values).save()

@@ -1,7 +1,6 @@
 """What people type into pages; the rules are kept elsewhere."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -12,13 +11,10 @@ from firewalls.models import Choice, Firewall, Rule, SshAccess, Window
 from firewalls.models.validators import MAX_PORT, host_key, ssh_host, ssh_user
 from firewalls.pushing.asking import Wish
 from firewalls.pushing.replacing import replace
-from networks.common import waves
 from networks.common.addressing import IP
 from networks.common.fields import as_address, one_line
 from networks.common.forms import WholeRowForm
 from networks.models import Network, Partition
-
-MOST_NAMED = 10  # of the firewalls that have changed
 
 
 class RefusableForm(forms.Form):
@@ -137,56 +133,15 @@ class LeaveForm(forms.Form):
     push = forms.BooleanField(required=False, initial=True)
 
 
-class WavesField(forms.CharField):
-    """Sizes of waves as people write them: `1, 10%, rest`."""
+class FieldwiseForm(RefusableForm):
+    """A form that shows at its field what is wrong there, and the rest above."""
 
-    def to_python(self, value: object) -> list[waves.Wave]:  # type: ignore[override]
-        sizes = waves.read(str(value or ""))
-        if problem := waves.problem(sizes):
-            raise ValidationError(problem, code="invalid_waves")
-        return sizes
+    def refuse(self, error: ValidationError) -> None:
+        for field, sentences in error.message_dict.items():
+            self.add_error(field if field in self.fields else None, sentences)
 
 
-class RolloutForm(RefusableForm):
-    """How many at a time, how many may fail, and why.
-
-    `changes`: what is otherwise with the firewalls since they were shown, in words.
-    """
-
-    cause = forms.CharField(label="What for", max_length=400, validators=[one_line])
-    sizes = WavesField(label="Waves", initial="1, 10%, rest")
-    max_failures = forms.IntegerField(label="May fail", min_value=0, max_value=2**31 - 1, initial=0)
-    start = forms.ChoiceField(choices=Choice.Start.choices, required=False)
-    reason = forms.CharField(max_length=400, required=False, validators=[one_line])
-
-    def __init__(self, *args: Any, changes: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.changes = changes
-
-    def clean(self) -> None:
-        if self.changes:
-            named = "; ".join(self.changes[:MOST_NAMED])
-            more = len(self.changes) - MOST_NAMED
-            rest = f"; and {more} more" if more > 0 else ""
-            raise ValidationError(
-                f"Since they were shown, some have changed: {named}{rest}."
-                " Below they are as they are now; roll out again if that is what you mean.",
-                code="changed",
-            )
-
-    def wishes(self) -> dict[str, Any]:
-        """What is asked for, as a rollout is started with it."""
-        wishes = dict(self.cleaned_data)
-        return wishes | {"wish": Wish(start=wishes.pop("start"), reason=wishes.pop("reason"))}
-
-    def preview(self, total: int) -> list[int]:
-        """How many firewalls each wave will have, as far as the sizes are known to be right."""
-        valid = self.cleaned_data.get("sizes") if self.is_bound else None
-        sizes = valid or waves.DEFAULT
-        return waves.sizes(sizes, total)
-
-
-class PushForm(RefusableForm):
+class PushForm(FieldwiseForm):
     """What is chosen beside the revision."""
 
     start = forms.ChoiceField(choices=Choice.Start.choices, required=False)
@@ -198,22 +153,19 @@ class PushForm(RefusableForm):
         chosen = self.cleaned_data
         return Wish(chosen["start"], chosen["confirm"], chosen["reason"])
 
-    def refuse(self, error: ValidationError) -> None:
-        """Show at its field what is missing, and the rest above the form."""
-        for field, sentences in error.message_dict.items():
-            self.add_error(field if field in self.fields else None, sentences)
 
-
-class HoldForm(RefusableForm):
+class HoldForm(FieldwiseForm):
     """Why, and until when."""
 
     reason = forms.CharField(label="Why", max_length=400, validators=[one_line])
     until = forms.DateTimeField(label="Until", required=False)
 
-    def refuse(self, error: ValidationError) -> None:
-        """Show at its field what is wrong."""
-        for field, sentences in error.message_dict.items():
-            self.add_error(field if field in self.fields else None, sentences)
+
+class AcknowledgeForm(FieldwiseForm):
+    """What is known of a cause, and until when that is enough."""
+
+    note = forms.CharField(label="Note", max_length=400, validators=[one_line])
+    until = forms.DateTimeField(label="Until")
 
 
 class WindowForm(WholeRowForm):
