@@ -150,10 +150,25 @@ def named_by(partition: Partition, networks: Iterable[str], version: int) -> set
 
 def one_of_each_part(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[IP]:
     """An address of each part of a prefix that rules treat alike, where anybody may have one."""
-    first, end = _span(whole)
-    cuts = {cut for cidr in named for cut in _span(cidr) if first < cut < end}
+    for part in parts(partition, whole, named):
+        yield part.address
+
+
+class Part(NamedTuple):
+    """Addresses that all rules treat alike: one of them, and the numbers of the first and last."""
+
+    address: IP
+    first: int
+    last: int
+
+
+def parts(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[Part]:
+    """The parts of a prefix that rules treat alike, where anybody may have an address."""
+    first, end = span(whole)
+    cuts = {cut for cidr in named for cut in span(cidr) if first < cut < end}
     for begins, ends in pairwise(sorted({first, *cuts, end})):
-        yield from first_of(partition, whole, begins, ends)
+        for address in first_of(partition, whole, begins, ends):
+            yield Part(address, begins, ends - 1)
 
 
 def first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iterator[IP]:
@@ -166,7 +181,7 @@ def first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Itera
         address = whole[number - int(whole.network_address)]
         inside = _known_prefix(partition, address) if whole.prefixlen == 0 else None
         if inside is not None:
-            number = _span(inside)[1]
+            number = span(inside)[1]
         elif address in partition.holders or not usable(whole, address):
             number += 1
         else:
@@ -186,6 +201,7 @@ def _known_prefix(partition: Partition, address: IP) -> Cidr | None:
     return partition.prefix_of(address) or prefix_of(address, (*NEVER_INTERNET, *named))
 
 
-def _span(cidr: Cidr) -> tuple[int, int]:
+def span(cidr: Cidr) -> tuple[int, int]:
+    """The numbers of its first address, and of the first one after it."""
     first = int(cidr.network_address)
     return first, first + cidr.num_addresses
