@@ -12,7 +12,6 @@ from django.db import connection
 
 from firewalls.intent.laws import loading, wording
 from firewalls.intent.laws.loading import Changed
-from firewalls.intent.laws.warnings import warn
 from firewalls.models import Breach as Row
 from firewalls.models import Law, Unjudged
 from firewalls.reachability import Partition
@@ -26,6 +25,7 @@ from firewalls.reachability.laws import (
     pairs_into,
 )
 from networks.common.violations import counted
+from networks.common.warnings import warn
 
 _LOCK = "SELECT pg_advisory_xact_lock(8214002), set_config('firewalls.noted', '', true)"
 _NOTES = "DELETE FROM firewalls_unjudged RETURNING id, kind, about"
@@ -118,7 +118,7 @@ class Verdict:
         """What is broken, and by which flow."""
         first, *others = self.new.values()
         broken = "The law is broken already:" if self.is_new else "This breaks the law"
-        more = f" {counted(len(others), 'more flow')} would break it." if others else ""
+        more = f" So does {counted(len(others), 'more flow')}." if others else ""
         cure = "" if self.is_new else " Leave out what lets it come to that, or change the law."
         return f'{broken} "{self.law.sentence}": {wording.sentence(first, names)}{more}{cure}'
 

@@ -1,4 +1,4 @@
-"""What laws warn of, for whoever shows it to the person who changed something."""
+"""What is done and warned of, for whoever shows it to the person who did it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
