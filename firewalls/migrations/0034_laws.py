@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='law',
-            constraint=networks.common.validation.constraints.Check(condition=models.Q(('kind', 'nobody'), models.Q(('networks', []), ('projects', []), _negated=True), _connector='OR'), field='projects', name='law_names_somebody', violation_error_code='required', violation_error_message='Name the projects or networks that it is about.'),
+            constraint=networks.common.validation.constraints.Check(condition=models.Q(('kind', 'nobody'), models.Q(('networks', []), ('projects', []), _negated=True), _connector='OR'), field='projects', name='law_names_somebody', violation_error_code='names_nobody', violation_error_message='Name the projects or networks that it is about.'),
         ),
         migrations.AddConstraint(
             model_name='law',
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='law',
-            constraint=networks.common.validation.constraints.Check(condition=models.Q(models.Q(('kind', 'always'), _negated=True), ('protocol', 'icmp'), models.Q(('protocol__in', ['tcp', 'udp']), ('port__isnull', False)), _connector='OR'), field='port', name='law_has_a_port_where_it_needs_one', violation_error_code='required', violation_error_message='What always reaches something does so by ping, or on a port of tcp or udp.'),
+            constraint=networks.common.validation.constraints.Check(condition=models.Q(models.Q(('kind', 'always'), _negated=True), ('protocol', 'icmp'), models.Q(('protocol__in', ['tcp', 'udp']), ('port__isnull', False)), _connector='OR'), field='port', name='law_has_a_port_where_it_needs_one', violation_error_code='no_port_named', violation_error_message='What always reaches something does so by ping, or on a port of tcp or udp.'),
         ),
         migrations.AddConstraint(
             model_name='law',

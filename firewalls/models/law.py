@@ -124,7 +124,7 @@ class Law(ValidatedModel):
                 field="projects",
                 name="law_names_somebody",
                 condition=Q(kind=NOBODY) | ~NOBODY_NAMED,
-                violation_error_code="required",
+                violation_error_code="names_nobody",
                 violation_error_message="Name the projects or networks that it is about.",
             ),
             Check(
@@ -144,7 +144,7 @@ class Law(ValidatedModel):
                 condition=~Q(kind=ALWAYS)
                 | Q(protocol="icmp")
                 | (Q(protocol__in=["tcp", "udp"]) & Q(port__isnull=False)),
-                violation_error_code="required",
+                violation_error_code="no_port_named",
                 violation_error_message=(
                     "What always reaches something does so by ping, or on a port of tcp or udp."
                 ),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from ipaddress import ip_network
 from threading import Event
 from time import sleep
 from typing import Any
@@ -79,8 +80,9 @@ def test_what_no_law_is_about_costs_nothing(scene: Scene) -> None:
     assert not Unjudged.objects.exists()
 
 
-def egress(firewall: Firewall, *ports: str, position: int = 1) -> Rule:
-    rule = Rule(firewall=firewall, direction="egress", position=position, ports=[*ports])
+def egress(firewall: Firewall, *ports: str, position: int = 1, to: str = "0.0.0.0/0") -> Rule:
+    place = {"direction": "egress", "position": position}
+    rule = Rule(firewall=firewall, ports=[*ports], destinations=[ip_network(to)], **place)
     rule.save()
     return rule
 
@@ -129,8 +131,9 @@ def test_a_network_comes_before_its_firewall_and_its_machines_after(scene: Scene
 def test_nobody_means_endpoints_and_what_is_let_in_as_well(scene: Scene) -> None:
     Law(kind="nobody", to_network=scene.shop).save()
     address = scene.shop_fw.machine.addresses.get(prefix__network=scene.storage)
-    place = {"firewall": scene.shop_fw, "network": scene.storage, "address": address.address}
-    port = {"port": 8080, "target_port": 80, "machine": scene.web}
+    place: dict[str, Any] = {"firewall": scene.shop_fw, "network": scene.storage}
+    place["address"] = address.address
+    port: dict[str, Any] = {"port": 8080, "target_port": 80, "machine": scene.web}
     sentence = refused(lambda: publish(**place, **port, protocol="tcp", purpose="service"))
     assert "disk (10.128.8.1) of storage reaches" in sentence
     rule = Rule(firewall=scene.shop_fw, direction="ingress", position=1, ports=["22"])
@@ -139,8 +142,7 @@ def test_nobody_means_endpoints_and_what_is_let_in_as_well(scene: Scene) -> None
 
 def test_a_law_that_is_broken_is_taken_and_no_worse_is_no_matter(scene: Scene) -> None:
     join(scene.pay_fw, scene.storage)
-    egress(scene.pay_fw, "2049")
-    narrow = Rule(firewall=scene.pay_fw, direction="egress", position=2, ports=["22"])
+    narrow = Rule(firewall=scene.pay_fw, direction="egress", position=1, ports=["22"])
     narrow.destinations = [scene.storage.prefixes.get().cidr]
     narrow.save()
     with warned() as sentences:
@@ -148,8 +150,9 @@ def test_a_law_that_is_broken_is_taken_and_no_worse_is_no_matter(scene: Scene) -
     assert "broken already" in sentences[0] and law.breaches.count() == 1
     since = law.breaches.get().since
     narrow.ports = ["22", "2049"]
-    assert "till (10.128.4.1) of pay reaches disk" in refused(narrow.save)
-    egress(scene.pay_fw, "80", position=3)
+    sentence = refused(narrow.save)
+    assert "till (10.128.4.1) of pay reaches disk (10.128.8.1) of storage on tcp/2049" in sentence
+    egress(scene.pay_fw, "80", position=3, to="198.51.100.0/24")
     egress(scene.shop_fw, "80")
     assert law.breaches.get().since == since
     leave(scene.pay_fw, scene.storage)
@@ -310,8 +313,9 @@ class TestManyWriters:
 
     def publishing(self, scene: Scene) -> Callable[[], object]:
         address = scene.shop_fw.machine.addresses.get(prefix__network=scene.storage)
-        place = {"network": scene.storage, "address": address.address, "machine": scene.web}
-        port = {"port": 8080, "target_port": 80, "protocol": "tcp", "purpose": "service"}
+        place: dict[str, Any] = {"network": scene.storage, "address": address.address}
+        port: dict[str, Any] = {"port": 8080, "target_port": 80, "protocol": "tcp"}
+        port |= {"machine": scene.web, "purpose": "service"}
         return lambda: publish(firewall=scene.shop_fw, **place, **port)
 
     def law(self, scene: Scene) -> None:

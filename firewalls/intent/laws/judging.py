@@ -6,6 +6,7 @@ that are right by themselves cannot break a law together. Nobody is waited for u
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import connection
@@ -99,15 +100,15 @@ class Verdict:
     found: dict[Key, Breach]
     before: dict[Key, Row]
 
-    @property
+    @cached_property
     def new(self) -> dict[Key, Breach]:
-        """What did not break it before, or not as far."""
-        return {key: one for key, one in self.found.items() if self._is_new(key, one)}
+        """What did not break it before, or not as far: each with a flow that did not."""
+        return {key: part for key, one in self.found.items() for part in self._new_of(key, one)[:1]}
 
-    def _is_new(self, key: Key, one: Breach) -> bool:
+    def _new_of(self, key: Key, one: Breach) -> list[Breach]:
         before = self.before.get(key)
         known = [Box(*map(tuple, box)) for box in before.boxes] if before else []
-        return before is None or bool(beyond(one.boxes, known))
+        return [part for part in one.parts if beyond(part.boxes, known)]
 
     @property
     def refuses(self) -> bool:

@@ -1,7 +1,7 @@
 """A law as a value, whom it is about, and what breaks it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from firewalls.reachability.answers import Hop
@@ -132,7 +132,8 @@ class Breach:
     """Flows between two networks that break a law, and one of them with its path.
 
     `source` is the external network where they come from outside; without a target they go to the
-    internet. `reason`: why one that must come about does not.
+    internet. `reason`: why one that must come about does not. `parts`: of several, each with its
+    own flow.
     """
 
     law: int
@@ -145,6 +146,7 @@ class Breach:
     path: tuple[Hop, ...] = ()
     reason: str = ""
     outside: bool = False
+    parts: tuple["Breach", ...] = ()
 
     @property
     def key(self) -> Key:
@@ -153,10 +155,10 @@ class Breach:
 
 def by_key(breaches: Iterable[Breach]) -> dict[Key, Breach]:
     """Those of the same ends as one: with all that they go, and the first one's path."""
-    found: dict[Key, Breach] = {}
+    alike: dict[Key, list[Breach]] = {}
     for one in breaches:
-        known = found.get(one.key)
-        boxes = (*known.boxes, *one.boxes) if known else one.boxes
-        first = known or one
-        found[one.key] = Breach(**{**vars(first), "boxes": boxes})
-    return found
+        alike.setdefault(one.key, []).append(one)
+    return {
+        key: replace(ones[0], boxes=tuple(box for one in ones for box in one.boxes), parts=(*ones,))
+        for key, ones in alike.items()
+    }
