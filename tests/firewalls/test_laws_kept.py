@@ -51,11 +51,11 @@ class Scene:
 
     def network(self) -> Network:
         rows = Network.objects.filter(kind="private").order_by("pk")
-        return self.one_of(rows)  # type: ignore[no-any-return]
+        return self.one_of(rows)
 
     def firewall(self) -> Firewall:
         rows = Firewall.objects.with_relations().order_by("machine__name")
-        return self.one_of(rows)  # type: ignore[no-any-return]
+        return self.one_of(rows)
 
     def makes_machine(self) -> None:
         home = self.network()
@@ -78,7 +78,8 @@ class Scene:
 
     def rules(self) -> None:
         firewall = self.firewall()
-        places = [self.network().prefixes.first().cidr, ip_network("0.0.0.0/0")]
+        named = self.one_of(self.network().prefixes.order_by("cidr")).cidr
+        places = [named, ip_network(named[1]), ip_network("0.0.0.0/0")]
         Rule(
             firewall=firewall,
             direction=self.chance.choice(["egress", "egress", "ingress"]),
@@ -149,6 +150,7 @@ class Scene:
             {"kind": "nobody", "projects": ["analytics"], "family": 4},
             {"kind": "always", "projects": ["shop"], "protocol": "tcp", "port": 443},
             {"kind": "always", "networks": ["three"], "to_network": disks, "protocol": "icmp"},
+            {"kind": "nobody", "to_network": disks, "protocol": "tcp"},
             {"kind": "only", "projects": ["analytics"], "to_project": shop, "port": 443},
         ):
             Law(mode="warn", **fields).save()
@@ -167,7 +169,7 @@ def wrong() -> list[str]:
         for row in rows
     }
     differs = [
-        f"{key} goes otherwise"
+        f"{key}: {beyond(found[key], known[key])} more, {beyond(known[key], found[key])} less"
         for key in found.keys() & known.keys()
         if beyond(found[key], known[key]) or beyond(known[key], found[key])
     ]

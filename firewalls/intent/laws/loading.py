@@ -12,7 +12,8 @@ from firewalls.intent.values import Row, network, network_rows
 from firewalls.models import Attachment, Breach, Endpoint, Firewall, Law, Touched, Unjudged
 from firewalls.models.touched import SIBLINGS, object_ids
 from firewalls.reachability import Guard, Partition
-from networks.models import Network
+from networks.common.addressing import IP, Cidr
+from networks.models import Address, Network, Prefix
 
 ABOUT_NETWORKS = ("network", "prefix", "machine")
 GUARD = ("pk", "machine__name", "machine__primary_id")
@@ -81,7 +82,28 @@ def load(sources: Collection[str], targets: Collection[str]) -> Partition:
     return Partition(
         networks={row["id"]: network(row) for row in network_rows(ids, homes)},
         guards=tuple(_guard(row, known.get(row["pk"])) for row in rows),
+        inner=_inner(),
+        held=_held(homes) if any(map(_names_parts, known.values())) else frozenset(),
     )
+
+
+def _inner() -> tuple[Cidr, ...]:
+    """What private networks are carved of: so no other one has to be at hand."""
+    rows = Prefix.objects.filter(network__kind=Network.Kind.SUPER).order_by("cidr")
+    return tuple(rows.values_list("cidr", flat=True))
+
+
+def _names_parts(of_firewall: Facts) -> bool:
+    """Whether its rules tell some addresses from others."""
+    return any(
+        cidr.prefixlen for rule in of_firewall.rules for cidr in (*rule.sources, *rule.destinations)
+    )
+
+
+def _held(networks: Collection[str]) -> frozenset[IP]:
+    """The addresses of firewalls in these, also of firewalls that are not at hand."""
+    rows = Address.objects.filter(prefix__network__in=networks, machine__firewall__isnull=False)
+    return frozenset(rows.order_by().values_list("address", flat=True))
 
 
 def _publishing(sources: Collection[str], targets: Collection[str]) -> set[str]:

@@ -16,7 +16,7 @@ from firewalls.reachability.answering import Trace, followed, verdict_of
 from firewalls.reachability.answers import Hop, Verdict
 from firewalls.reachability.laws.extents import Box
 from firewalls.reachability.laws.values import Breach, Law
-from firewalls.reachability.questions import Part, Probe, named_by, parts, span
+from firewalls.reachability.questions import Part, Probe, parts, prefixes_named, span
 from firewalls.reachability.segments import ALL, segments
 from firewalls.reachability.values import EXTERNAL, ICMP, Guard, Network, Packet, Partition
 from networks.common.addressing import IP, Cidr
@@ -93,7 +93,7 @@ def breaches(
         return
     met = False
     for version in about.families:
-        named = named_by(partition, [source.id], version)
+        named = _named(partition, source.id, version)
         there = list(_parts(partition, target, version, named))
         here = list(_parts(partition, source, version, named)) if there else []
         for service in about.services() if here else ():
@@ -144,7 +144,7 @@ def reach_by_endpoint(
         meant = port and forward.protocol in law.protocols and law.family in (None, version)
         if meant and network in joined:
             there, ports = int(forward.address), (forward.port, forward.port)
-            named = named_by(partition, [source.id], version)
+            named = _named(partition, source.id, version)
             for one in _parts(partition, source, version, named):
                 ends = one.address, forward.address
                 packet = Packet(*ends, forward.protocol, forward.port)
@@ -223,6 +223,14 @@ def _boxes(flow: Flow, target: Network, spans: Iterable[tuple[int, int]]) -> Ite
 def _ends(cidr: Cidr) -> tuple[int, int]:
     first, end = span(cidr)
     return first, end - 1
+
+
+def _named(partition: Partition, source: str, version: int) -> set[Cidr]:
+    """What the rules of its own firewalls name: whoever else is in it passes nothing of it on.
+
+    So its addresses are told apart alike, whoever else is at hand.
+    """
+    return set(prefixes_named(partition.drawing.get(source, ()), version))
 
 
 def _parts(
