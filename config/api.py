@@ -26,6 +26,7 @@ from firewalls.api.comparing import CompareView
 from firewalls.api.endpoints import EndpointViewSet
 from firewalls.api.firewalls import FirewallViewSet
 from firewalls.api.internet import MachineInternetView, NetworkInternetView
+from firewalls.api.laws import LawViewSet
 from firewalls.api.pushes import PushViewSet, RevisionViewSet
 from firewalls.api.reachability import ReachabilityView
 from firewalls.api.reaching_all import ReachableFromView, ReachesView
@@ -107,6 +108,7 @@ router.register("ssh-access", SshAccessViewSet)
 router.register("endpoints", EndpointViewSet)
 router.register("maintenance-windows", WindowViewSet)
 router.register("acknowledgements", AcknowledgementViewSet)
+router.register("laws", LawViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("pushes", PushViewSet)
 router.register("rollouts", RolloutViewSet)

@@ -4,13 +4,23 @@ A message carries nothing; one that is missed costs a beat.
 """
 
 import threading
+from contextlib import suppress
 from typing import Any
 
+from django.apps import AppConfig
+from django.apps import apps as all_apps
 from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save, pre_delete
+from django.db.models.signals import (
+    post_delete,
+    post_migrate,
+    post_save,
+    pre_delete,
+    pre_migrate,
+)
 from django.dispatch import receiver
 
 from firewalls import tasks
+from firewalls.intent import laws
 from firewalls.models import (
     Attachment,
     Choice,
@@ -23,6 +33,7 @@ from firewalls.models import (
     SshAccess,
     Touched,
 )
+from networks.common.postgres import judging
 from networks.models import Address, Network, Partition, Prefix
 
 WAKING = (Network, Prefix, Address, Partition, Attachment, Rule, Endpoint)
@@ -58,6 +69,28 @@ def reach(instance: SshAccess, raw: bool = False, **kwargs: Any) -> None:
     """Firewalls are reached otherwise: let a worker see whether they answer now."""
     if not raw:
         tasks.look_again(instance)
+
+
+@receiver(judging)
+def judge(**kwargs: Any) -> None:
+    """What was changed is committed only where no law is broken by it."""
+    laws.judge()
+
+
+@receiver(pre_migrate)
+def release(**kwargs: Any) -> None:
+    """A migration stands between two releases, and is judged by none."""
+    laws.let_go()
+
+
+@receiver(post_migrate)
+def judge_again(sender: AppConfig, apps: Any = all_apps, **kwargs: Any) -> None:
+    """What another release makes of the same rows is so from now on."""
+    laws.take_up()
+    if sender.label == "firewalls":
+        with suppress(LookupError), transaction.atomic():
+            apps.get_model("firewalls", "Law")  # there may be none yet
+            laws.judge_all()
 
 
 def _concerns_nobody(row: models.Model, *, created: bool = False, **kwargs: Any) -> bool:

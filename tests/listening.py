@@ -39,6 +39,9 @@ APART = {
     "config.token",
     "config.idempotentanswer",
     "firewalls.touched",
+    # Of this transaction alone, and of who judges, one after the other.
+    "firewalls.unjudged",
+    "firewalls.breach",
     # Beneath the firewall or the partition whose it is, and the push that it was chosen for.
     "firewalls.window",
     "firewalls.choice",

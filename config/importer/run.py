@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from config.importer.documents import read
 from config.importer.entries import Entry
 from config.importer.files import listed
-from config.importer.findings import Problem, Remark
+from config.importer.findings import Place, Problem, Remark
 from config.importer.judging import entry_of
 from config.importer.kinds.shape import Key
 from config.importer.notes import keep
@@ -21,6 +22,7 @@ from firewalls.models import Firewall
 from machines.models import Machine
 from networks.common.audit import operation
 from networks.common.locking import lock_keys
+from networks.common.postgres import judge_now
 from networks.common.violations import counted
 from networks.models import Network, Partition, Prefix, Project
 
@@ -53,6 +55,7 @@ def run(
             progress.begin(len(entries))
             report = Writer(by, progress.advance).write(entries)
             _judge(entries, report, strict)
+            _judge_by_laws()
             transaction.set_rollback(dry_run)
     return report
 
@@ -89,6 +92,15 @@ def _judge(entries: Sequence[Entry], report: Report, strict: bool) -> None:
     for entry in entries:
         report.note_judgement(entry)
     keep(entries)
+
+
+def _judge_by_laws() -> None:
+    """What many objects do together breaks a law, so there is no one of them to be kept out."""
+    try:
+        judge_now()
+    except ValidationError as error:
+        place = Place("what was imported")
+        raise ImportRefused([Problem(place, reason) for reason in error.messages]) from error
 
 
 def _lock_all() -> None:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.running.environment import env
 
+ENGINE = "networks.common.postgres"
 DATABASE_SCHEMES = ("postgres", "postgresql", "pgsql")
 DATABASE_EXAMPLE = "postgresql://user:password@host:5432/name"
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket")
@@ -25,7 +26,8 @@ def database(name: str, default: str) -> Any:
         reason = "for the rules live in its constraints and triggers"
         raise _wrong(name, f"names no PostgreSQL database, {reason}", DATABASE_EXAMPLE)
     with suppress(ValueError):
-        return dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+        parsed = dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+        return {**parsed, "ENGINE": ENGINE}
     hint = "has parts that are not written as in a URL (%2F for a slash)"
     raise _wrong(name, hint, DATABASE_EXAMPLE)
 

@@ -135,6 +135,7 @@ MIDDLEWARE = [
     "config.access.pages.RoleRequiredMiddleware",
     "config.access.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.access.laws.LawsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

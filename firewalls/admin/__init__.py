@@ -6,6 +6,7 @@ from firewalls.admin.attachments import AttachmentAdmin
 from firewalls.admin.endpoints import EndpointAdmin
 from firewalls.admin.firewalls import FirewallAddForm, FirewallAdmin
 from firewalls.admin.history import DriftAdmin, PushAdmin, RevisionAdmin, RolloutAdmin
+from firewalls.admin.laws import LawAdmin
 from firewalls.admin.retired import CarriedAdmin, RetiredAdmin
 from firewalls.admin.rules import RuleAdmin
 from firewalls.admin.when import ChoiceAdmin, HoldAdmin, WindowAdmin
@@ -20,6 +21,7 @@ __all__ = [
     "FirewallAddForm",
     "FirewallAdmin",
     "HoldAdmin",
+    "LawAdmin",
     "PushAdmin",
     "RetiredAdmin",
     "RevisionAdmin",

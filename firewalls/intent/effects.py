@@ -13,6 +13,7 @@ from firewalls.configuration.render import render
 from firewalls.intent.changes import concerned
 from firewalls.intent.facts import facts
 from firewalls.models import Firewall, Touched
+from networks.common.postgres import judge_now
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ def foresee(action: Callable[[], T]) -> Effect[T]:
     with transaction.atomic():
         last = Touched.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         result = action()
+        judge_now()
         firewalls = concerned(list(Touched.objects.filter(pk__gt=last)))
         after = facts(firewalls)
         transaction.set_rollback(True)

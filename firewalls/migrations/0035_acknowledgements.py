@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('firewalls', '0033_kept_plans'),
+        ('firewalls', '0034_laws'),
         ('networks', '0021_import_notes'),
     ]
 

@@ -4,12 +4,14 @@ from firewalls.models.access import SshAccess
 from firewalls.models.acknowledgement import Acknowledgement, AcknowledgementQuerySet
 from firewalls.models.applier import Applier
 from firewalls.models.attachment import Attachment
+from firewalls.models.breach import Breach, Unjudged
 from firewalls.models.choice import Choice
 from firewalls.models.drift import AcceptedDrift, Drift
 from firewalls.models.endpoint import Endpoint, EndpointQuerySet
 from firewalls.models.firewall import Firewall
 from firewalls.models.hold import Hold, HoldQuerySet
 from firewalls.models.jump_host import JumpObservation
+from firewalls.models.law import Law
 from firewalls.models.locking import lock_firewall, lock_firewalls
 from firewalls.models.member import Member, MemberQuerySet
 from firewalls.models.needs import Needs
@@ -31,6 +33,7 @@ __all__ = [
     "AcknowledgementQuerySet",
     "Applier",
     "Attachment",
+    "Breach",
     "Choice",
     "Drift",
     "Endpoint",
@@ -40,6 +43,7 @@ __all__ = [
     "Hold",
     "HoldQuerySet",
     "JumpObservation",
+    "Law",
     "Member",
     "MemberQuerySet",
     "Needs",
@@ -57,6 +61,7 @@ __all__ = [
     "Takeover",
     "Touched",
     "Turn",
+    "Unjudged",
     "Window",
     "lock_firewall",
     "lock_firewalls",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES
-from firewalls.reachability.values import EXTERNAL, TCP, Machine, Packet, Partition
+from firewalls.reachability.values import EXTERNAL, TCP, Guard, Machine, Packet, Partition
 from networks.common.addressing import IP, Cidr, prefix_of, span, usable
 
 # IANA's special-purpose registries (RFC 6890): what no default route leads to in earnest.
@@ -137,23 +137,41 @@ def named_by(partition: Partition, networks: Iterable[str], version: int) -> set
 
     But not those of endpoints, which are asked for by their own addresses.
     """
-    return {
-        cidr
-        for network in networks
-        for guard in partition.joined.get(network, ())
-        for path in guard.paths
-        if path.version == version and path.port_forward is None
-        for passage in path.passages
-        for cidr in (*passage.flow.sources, *passage.flow.destinations)
-    }
+    guards = (guard for network in networks for guard in partition.joined.get(network, ()))
+    return set(prefixes_named(guards, version))
+
+
+def prefixes_named(guards: Iterable[Guard], version: int) -> Iterator[Cidr]:
+    """The same of these firewalls."""
+    for guard in guards:
+        for path in guard.paths:
+            if path.version == version and path.port_forward is None:
+                for passage in path.passages:
+                    yield from passage.flow.sources
+                    yield from passage.flow.destinations
 
 
 def one_of_each_part(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[IP]:
     """An address of each part of a prefix that rules treat alike, where anybody may have one."""
+    for part in parts(partition, whole, named):
+        yield part.address
+
+
+class Part(NamedTuple):
+    """Addresses that all rules treat alike: one of them, and the numbers of the first and last."""
+
+    address: IP
+    first: int
+    last: int
+
+
+def parts(partition: Partition, whole: Cidr, named: Iterable[Cidr]) -> Iterator[Part]:
+    """The parts of a prefix that rules treat alike, where anybody may have an address."""
     first, end = span(whole)
     cuts = {cut for cidr in named for cut in span(cidr) if first < cut < end}
     for begins, ends in pairwise(sorted({first, *cuts, end})):
-        yield from first_of(partition, whole, begins, ends)
+        for address in first_of(partition, whole, begins, ends):
+            yield Part(address, begins, ends - 1)
 
 
 def first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> tuple[IP, ...]:
@@ -174,7 +192,7 @@ def _first_of(partition: Partition, whole: Cidr, begins: int, ends: int) -> Iter
         inside = _known_prefix(partition, address) if whole.prefixlen == 0 else None
         if inside is not None:
             number = span(inside)[1]
-        elif address in partition.holders or not usable(whole, address):
+        elif _is_firewalls(partition, address) or not usable(whole, address):
             number += 1
         else:
             yield address
@@ -190,4 +208,9 @@ def _known_prefix(partition: Partition, address: IP) -> Cidr | None:
         for cidr in network.destination_prefixes
         if cidr.prefixlen > 0
     ]
-    return partition.prefix_of(address) or prefix_of(address, (*NEVER_INTERNET, *named))
+    never = (*NEVER_INTERNET, *named, *partition.inner)
+    return partition.prefix_of(address) or prefix_of(address, never)
+
+
+def _is_firewalls(partition: Partition, address: IP) -> bool:
+    return address in partition.holders or address in partition.held

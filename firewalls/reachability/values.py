@@ -191,11 +191,17 @@ class Guard:
 
 @dataclass(frozen=True)
 class Partition:
-    """What one partition has, or the part of it that a question is about."""
+    """What one partition has, or the part of it that a question is about.
+
+    Of what is not at hand, `inner` is what is inside all the same, and no internet; and `held` are
+    addresses of firewalls, which are no machine's.
+    """
 
     networks: Mapping[str, Network]
     guards: tuple[Guard, ...]
     machines: tuple[Machine, ...] = ()
+    inner: tuple[Cidr, ...] = ()
+    held: frozenset[IP] = frozenset()
 
     @cached_property
     def guards_of(self) -> dict[str, list[Guard]]:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from networks.common.forms import AllocationForm, WholeRowForm
 from networks.common.locking import repeated_if_deadlocked
+from networks.common.postgres import judge_now
 from networks.common.validation import still_used
 
 SHORT: dict[str, Any] = {"widget": forms.TextInput(attrs={"size": 60})}
@@ -100,11 +101,18 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         """Undo everything if a rule is broken only now, and show the page again with its sentence.
 
-        That is when somebody was quicker than the form, or a row is in use.
+        That is when somebody was quicker than the form, a row is in use, or a law is broken.
         """
+
+        def judged() -> HttpResponse:
+            response = view()
+            judge_now()
+            return response
+
         try:
-            return repeated_if_deadlocked(view)
+            return repeated_if_deadlocked(judged)
         except ValidationError as error:
+            list(messages.get_messages(request))  # what they say was done is taken back
             for message in error.messages:
                 messages.error(request, message)
         except ProtectedError as error:

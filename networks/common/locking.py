@@ -40,6 +40,7 @@ ORDER = (
     "networks.network",
     "networks.prefix",
     "networks.address",
+    "firewalls.law",
 )
 DEADLOCK, NOT_SERIALIZABLE = "40P01", "40001"
 ATTEMPTS = 4

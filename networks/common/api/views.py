@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import Http404, HttpResponseBase
 from django.http.request import HttpRequest, RawPostDataException
@@ -15,6 +16,8 @@ from rest_framework.response import Response
 from networks.common.api.etags import etag, must_match, unchanged
 from networks.common.api.queries import LISTS, StrictView
 from networks.common.locking import lock_keys, repeated_if_deadlocked
+from networks.common.postgres import judge_now
+from networks.common.warnings import warned
 
 Row = TypeVar("Row", bound=models.Model)
 ERROR = 400
@@ -29,12 +32,25 @@ class WholeWrites(StrictView):
         dispatch = super().dispatch
 
         def whole() -> HttpResponseBase:
-            response = dispatch(request, *args, **kwargs)
+            with warned() as sentences:
+                response = self._judged(dispatch(request, *args, **kwargs))
             if response.status_code >= ERROR:
                 transaction.set_rollback(True)
+            elif sentences and isinstance(getattr(response, "data", None), dict):
+                warnings = [{"code": "breaks_law", "message": one} for one in sentences]
+                response.data = {**response.data, "warnings": warnings}
             return response
 
         return repeated_if_deadlocked(whole)
+
+    def _judged(self, response: HttpResponseBase) -> Any:
+        """The answer, or that a law is broken by it."""
+        try:
+            if response.status_code < ERROR:
+                judge_now()
+        except ValidationError as error:
+            return self.finalize_response(self.request, self.handle_exception(error))
+        return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Keep the body of whoever may send one, for a request that has to be done again."""

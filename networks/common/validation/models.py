@@ -130,6 +130,9 @@ class ValidatedModel(models.Model):
                 self.lock()
                 enforce_unused(self.removal_violations())
                 return super().delete(*args, **kwargs)
+        except ValidationError:  # of a law too, which is judged once the row seems gone
+            self.pk = key
+            raise
         except IntegrityError as error:
             self.pk = key  # Django forgets it once the row seems gone.
             self.refresh_from_db()
