@@ -66,10 +66,6 @@ class DraftMiddleware:
         response = self.get_response(request)
         if who := getattr(request, _LOGGED_IN, None):
             _say_who(response, who)
-        session = getattr(request, "session", None)
-        # Whoever has not looked at the session has nobody's page.
-        if session is None or not session.accessed or _DRAFT not in session:
-            return response
         if isinstance(response, HttpResponse) and _is_a_page(request, response):
             _put_back(request, response)
         return response
@@ -89,11 +85,15 @@ def _say_who(response: HttpResponseBase, who: int) -> None:
 def _is_a_page(request: HttpRequest, response: HttpResponse) -> bool:
     html = response.get("Content-Type", "").startswith("text/html")
     whole = request.headers.get("HX-Request") != "true"
-    found = response.status_code == HTTPStatus.OK
-    return request.method == "GET" and request.user.is_authenticated and html and whole and found
+    return request.method == "GET" and response.status_code == HTTPStatus.OK and html and whole
 
 
 def _put_back(request: HttpRequest, response: HttpResponse) -> None:
+    # Whoever has not looked at the session has nobody's page, and needs no database for it.
+    if not request.session.accessed or _DRAFT not in request.session:
+        return
+    if not request.user.is_authenticated:
+        return  # the login itself
     draft = _mine(request)
     if draft is None:
         del request.session[_DRAFT]
