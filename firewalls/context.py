@@ -34,17 +34,15 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     return {"navigation_partitions": SimpleLazyObject(partial(_partitions, request))}
 
 
+@Fixed
 def _in_trouble() -> "QuerySet[Firewall, tuple[str, int]]":
     rows = Firewall.objects.in_trouble().order_by()
     return rows.values_list("machine__partition").annotate(Count("pk"))
 
 
-TROUBLE = Fixed(_in_trouble)
-
-
 def _partitions(request: HttpRequest) -> list[MenuEntry]:
     if not request.user.is_authenticated:
         return []
-    trouble = dict(TROUBLE.rows())
+    trouble = dict(_in_trouble.rows())
     partitions = Partition.objects.order_by("id").values_list("id", flat=True)
     return [MenuEntry(partition, trouble.get(partition, 0)) for partition in partitions]

@@ -7,15 +7,18 @@ needed. A constant number of queries, and those machines alone are counted that 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet
 
 from firewalls.configuration.routes.leaks import DEFAULT_ROUTES
 from firewalls.configuration.values import FAMILIES
 from firewalls.models import Attachment, Endpoint
 from firewalls.reachability.internet import Access, Proxy, access_of
 from machines.models import HttpProxy, Machine
+from networks.common.statements import Fixed
 from networks.models import Address, Network, Prefix
 
 Versions = Mapping[str, set[int]]  # families by network
@@ -37,8 +40,7 @@ def networks() -> list[Unconnected]:
     counts: dict[tuple[str, str, bool], int] = defaultdict(int)
     for row in _machines(_not_all_lead_outside(outward, proxied)):
         network = row["primary"]
-        versions = [version for version in FAMILIES if row[f"has{version}"]]
-        access = access_of(versions, outward.get(network, ()), proxied.get(network, ()))
+        access = access_of(row["versions"], outward.get(network, ()), proxied.get(network, ()))
         if access is Access.NONE:
             counts[network, row["partition"], row["primary__shared"]] += row["number"]
     found = [Unconnected(*key, machines) for key, machines in counts.items()]
@@ -48,12 +50,27 @@ def networks() -> list[Unconnected]:
 def _outward() -> Versions:
     """In which families a firewall of the network has joined what leads outside."""
     outward: dict[str, set[int]] = defaultdict(set)
-    external = Attachment.objects.filter(network__kind=Network.Kind.EXTERNAL).order_by()
-    for version in FAMILIES:
-        leading = external.filter(network__destination_prefixes__contains=[DEFAULT_ROUTES[version]])
-        for home in leading.values_list("firewall__machine__primary", flat=True).distinct():
+    for version, leading in _LEADING.items():
+        for (home,) in leading.rows():
             outward[home].add(version)
     return outward
+
+
+def _leading(version: int) -> "QuerySet[Attachment, tuple[str]]":
+    """The networks of firewalls that have joined one with a default route."""
+    external = Attachment.objects.filter(network__kind=Network.Kind.EXTERNAL).order_by()
+    leading = external.filter(network__destination_prefixes__contains=[DEFAULT_ROUTES[version]])
+    return leading.values_list("firewall__machine__primary").distinct()
+
+
+_LEADING = {version: Fixed(partial(_leading, version)) for version in FAMILIES}
+
+
+@Fixed
+def _families() -> "QuerySet[Prefix, tuple[str, int]]":
+    """Of which families private networks have prefixes."""
+    rows = Prefix.objects.filter(network__kind=Network.Kind.PRIVATE).order_by()
+    return rows.values_list("network", "cidr__family").distinct()
 
 
 def _proxied() -> Versions:
@@ -74,23 +91,23 @@ def _proxied() -> Versions:
 
 def _not_all_lead_outside(outward: Versions, proxied: Versions) -> list[str]:
     """Private networks with a family in which nothing leads outside."""
-    rows = Prefix.objects.filter(network__kind=Network.Kind.PRIVATE).order_by()
     return sorted(
         {
             network
-            for network, version in rows.values_list("network", "cidr__family").distinct()
+            for network, version in _families.rows()
             if version not in outward.get(network, ()) and version not in proxied.get(network, ())
         }
     )
 
 
 def _machines(among: Iterable[str]) -> Iterable[Mapping[str, Any]]:
-    """How many have addresses of which families, by network."""
-    own = Address.objects.filter(machine=OuterRef("pk"))
+    """How many have addresses of which families, by network.
+
+    An array of each, for which PostgreSQL looks at its own addresses: whether one exists it would
+    look up among all there are.
+    """
+    own = Address.objects.filter(machine=OuterRef("pk")).order_by("address__family")
     rows = Machine.objects.plain().filter(primary__in=among).order_by()
-    rows = rows.annotate(
-        has4=Exists(own.filter(address__family=4)), has6=Exists(own.filter(address__family=6))
-    )
-    families = ("has4", "has6")
-    grouped = rows.values("primary", "partition", "primary__shared", *families)
+    rows = rows.annotate(versions=ArraySubquery(own.values("address__family").distinct()))
+    grouped = rows.values("primary", "partition", "primary__shared", "versions")  # type: ignore[misc] # annotated
     return grouped.annotate(number=Count("pk"))

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from firewalls.pushing import appliers, cautions
 from firewalls.views.triage import by_partition, state_table, triage
 from machines.models import Machine
 from networks.common.htmx import page
+from networks.common.statements import Fixed
 from networks.models import ImportNote, Network, Partition
 from networks.usage import usage
 
@@ -64,8 +65,7 @@ def _fullest(networks: list[Network]) -> list[dict[str, Any]]:
 
 def _cards(states: dict[str, Counter[str]], full: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What is shown of each partition."""
-    machines = _machines_by_partition()
-    consumers = _consumers_by_partition()
+    machines, consumers = dict(_machines.rows()), dict(_consumers.rows())
     partitions = Partition.objects.annotate(
         shared=Count("networks", filter=Q(networks__shared=True)),
         private=Count("networks", filter=Q(networks__kind="private")),
@@ -82,14 +82,18 @@ def _cards(states: dict[str, Counter[str]], full: list[dict[str, Any]]) -> list[
     ]
 
 
-def _machines_by_partition() -> dict[str, int]:
+@Fixed
+def _machines() -> "QuerySet[Machine, tuple[str, int]]":
+    """How many are in each partition."""
     rows = Machine.objects.plain().order_by()
-    return dict(rows.values_list("partition").annotate(Count("id")))
+    return rows.values_list("partition").annotate(Count("id"))
 
 
-def _consumers_by_partition() -> dict[str, int]:
+@Fixed
+def _consumers() -> "QuerySet[Firewall, tuple[str, int]]":
+    """How many are in each partition."""
     rows = Firewall.objects.filter(attachments__network__shared=True).order_by()
-    return dict(rows.values_list("machine__partition").annotate(Count("pk", distinct=True)))
+    return rows.values_list("machine__partition").annotate(Count("pk", distinct=True))
 
 
 def _of_partition(full: list[dict[str, Any]], partition: Partition) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -19,6 +19,7 @@ from firewalls.models.states import State
 from firewalls.picture.texts import several
 from firewalls.picture.values import SEVERITY
 from firewalls.pushing.causes import KEY, Cause, Example, causes
+from networks.common.statements import Fixed
 
 MOST_CAUSES = 12
 # What to do about it, and which page of a firewall is for that.
@@ -110,12 +111,17 @@ def state_table(states: dict[str, Counter[str]]) -> dict[str, Any]:
     return {"shown_states": [(state, total[state]) for state in shown], "state_rows": rows}
 
 
+@Fixed
+def _counted() -> "QuerySet[Firewall, tuple[str, str, int]]":
+    rows: QuerySet[Firewall] = Firewall.objects.with_state().order_by()
+    by_state = rows.values_list("machine__partition", "state")  # type: ignore[misc] # annotated
+    return by_state.annotate(Count("pk"))
+
+
 def by_partition() -> dict[str, Counter[str]]:
     """How many firewalls are in which state, by partition."""
     states: dict[str, Counter[str]] = defaultdict(Counter)
-    rows = Firewall.objects.with_state().order_by()
-    by_state = rows.values_list("machine__partition", "state")  # type: ignore[misc] # annotated
-    for partition, state, number in by_state.annotate(Count("pk")):
+    for partition, state, number in _counted.rows():
         states[partition][state] = number
     return states
 
