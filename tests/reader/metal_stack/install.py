@@ -43,14 +43,19 @@ class Install:
 def read(text: str, account: Account) -> Install:
     """Read a whole install.yaml; keys that are not known are in the account."""
     list(account.lines(text))
-    document, nodes = yaml.safe_load(text), yaml.compose(text)
+    try:
+        document, nodes = yaml.safe_load(text), yaml.compose(text)
+    except yaml.YAMLError as error:
+        account.not_read(1, "the whole file", str(error))
+        return Install()
     if not (isinstance(document, dict) and isinstance(nodes, yaml.MappingNode)):
-        account.not_read(1, text, "it is no mapping")
+        account.not_read(1, "the whole file", "it is no mapping")
         return Install()
     install = Install(hostname=document.get("hostname") or NAMELESS)
     _name_strangers(nodes, KNOWN, account)
     listed = next((value for key, value in nodes.value if key.value == "networks"), None)
-    for node, row in zip(listed.value if listed else (), document["networks"], strict=True):
+    rows = document.get("networks") or ()
+    for node, row in zip(listed.value if listed else (), rows, strict=True):
         _name_strangers(node, KNOWN_OF_NETWORK, account)
         _read_network(install, row, node.start_mark.line + 1, account)
     _name_overlaps(install.networks.values(), account)
