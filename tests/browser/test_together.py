@@ -76,6 +76,7 @@ def work() -> int:
         Push.objects.filter(pk=push.pk).update(revision=revision)
         assert finish(push, Outcome("confirmed"))
         Observation.objects.filter(pk=push.firewall_id).update(applied=revision)
+        assert push.rollout_id
         rollouts.advance(push.rollout_id)
     return len(pushes)
 
