@@ -25,8 +25,8 @@ _DRAFT, _LOGGED_IN = "draft", "draft_logged_in"
 _SALT = "config.access.drafts"
 NOTE = (
     '<p class="notice wait" role="status"><span><b>What you had typed is in the form again.</b>'
-    " You had been logged out, so nothing of it was done: look at it, and send it once more."
-    " Keys, passwords and confirmations are never kept.</span></p>"
+    " You had been logged out meanwhile, so nothing of it was done: look at it, and send it"
+    " once more. Keys, passwords and confirmations are never kept.</span></p>"
 )
 
 
@@ -40,6 +40,11 @@ def keep(request: HttpRequest, page: str) -> bool:
     draft = {"who": who, "page": page, "action": request.path, "fields": fields}
     request.session[_DRAFT] = signing.dumps(draft, salt=_SALT)
     return True
+
+
+def is_from_here(request: HttpRequest) -> bool:
+    """Whether a page of this server has sent it, as browsers say and other pages cannot deny."""
+    return request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
 
 
 def _who_was_here(request: HttpRequest) -> int | None:

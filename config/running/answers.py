@@ -1,6 +1,7 @@
 """What is answered where no view answers: JSON for programs, a page of the product for people.
 
-None of it asks the database, so it is the same while that is away.
+None of it asks the database, so it is the same while that is away; only what somebody has typed and
+may not be done is kept there.
 """
 
 import sys
@@ -25,6 +26,7 @@ from django.http import (
 from django.template import loader
 from django.urls import reverse
 
+from config.access import drafts
 from config.access.pages import LoggedOut, page_before
 from config.running.failures import Failure, failure_of
 
@@ -74,6 +76,11 @@ OLD_FORM = Failure(
     "It was opened before somebody logged in or out in this browser, or the browser keeps no"
     " cookies, so nothing of this was done. Open the page again, and do it there.",
 )
+OLD_FORM_KEPT = OLD_FORM._replace(
+    message="It was opened before somebody logged in or out in this browser, so nothing of this was"
+    " done. What you had typed is kept for half an hour: open the page again, and it is in the"
+    " form."
+)
 ONLY_BY_BUTTON = Failure(
     HTTPStatus.METHOD_NOT_ALLOWED,
     "method_not_allowed",
@@ -114,8 +121,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW; the reason is in the log."""
-    return answered(request, OLD_FORM, ("Open the page again", page_before(request)))
+    """Django's CSRF_FAILURE_VIEW; the reason is in the log. What was typed here is kept."""
+    page = page_before(request)
+    kept = drafts.is_from_here(request) and drafts.keep(request, page)
+    return answered(request, OLD_FORM_KEPT if kept else OLD_FORM, ("Open the page again", page))
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -76,8 +76,8 @@ def work() -> int:
         Push.objects.filter(pk=push.pk).update(revision=revision)
         assert finish(push, Outcome("confirmed"))
         Observation.objects.filter(pk=push.firewall_id).update(applied=revision)
-        if push.rollout_id:
-            rollouts.advance(push.rollout_id)
+        assert push.rollout_id
+        rollouts.advance(push.rollout_id)
     return len(pushes)
 
 

@@ -126,6 +126,32 @@ class TestWhatWasTyped:
         assert b"kept for" not in refused.content and not Session.objects.exists()
 
 
+class TestAPageThatIsTooOld:
+    def old(self, wall: Firewall, origin: str) -> Client:
+        """It was opened before its owner logged in anew, and is sent now."""
+        known()
+        client = Client(enforce_csrf_checks=True)
+        client.get("/login/")
+        before = client.cookies["shared_networks_csrf"].value
+        form = {"username": "ada", "password": PASSWORD, "csrfmiddlewaretoken": before}
+        assert client.post("/login/", form).status_code == 302
+        page = f"http://testserver/firewalls/{wall.pk}/when/"
+        sent = {**TYPED, "csrfmiddlewaretoken": before}
+        headers = {"Referer": page, "Origin": origin}
+        refused = client.post(f"/firewalls/{wall.pk}/hold/", sent, headers=headers)
+        assert refused.status_code == 403
+        return client
+
+    def test_loses_nothing(self, wall: Firewall) -> None:
+        page = page_of(self.old(wall, "http://testserver"), wall)
+        assert says(page, "What you had typed is in the form again.")
+        assert 'value="2030-01-02T03:04"' in page.content.decode()
+
+    def test_takes_nothing_from_elsewhere(self, wall: Firewall) -> None:
+        page = page_of(self.old(wall, "http://elsewhere.example"), wall)
+        assert not says(page, "What you had typed")
+
+
 FORM = """<main id="main">
 <form method="get" action="/do/"><input name="a" value="other"></form>
 <form id="f" method="post" action="/do/?x=1">

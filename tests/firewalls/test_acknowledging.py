@@ -142,6 +142,14 @@ class TestAnAcknowledgement:
             acknowledging.acknowledge("unreachable", "", by="ada", note=note, until=until)
         assert field in caught.value.error_dict
 
+    def test_is_one_for_each_cause_whoever_was_quicker(self, fra: World) -> None:
+        silence(*firewalls(fra, 1))
+        row = acknowledge()
+        row.pk, row._state.adding = None, True
+        with pytest.raises(ValidationError) as caught:
+            row.save()
+        assert "Somebody has acknowledged this in the same moment." in caught.value.messages
+
     def test_is_held_to_that_by_the_database(self, fra: World) -> None:
         silence(*firewalls(fra, 1))
         acknowledge()
