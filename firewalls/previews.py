@@ -90,7 +90,8 @@ def _share(network: Network) -> tuple[Effect[None], tuple[Violation, ...]]:
 
 
 def _could_join(network: Network) -> list[Bridge]:
-    candidates = Firewall.objects.with_relations().filter(machine__partition=network.partition)
+    rows = Firewall.objects.select_related("machine__project", "machine__primary")
+    candidates = rows.filter(machine__partition=network.partition)
     candidates = candidates.exclude(machine__primary=network).exclude(attachments__network=network)
     return bridges(candidates)
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from firewalls.configuration import plan
 from firewalls.configuration.offers import Offer, offer
-from firewalls.intent.rows import PRIMARY, firewall_rows, network_rows
+from firewalls.intent.rows import FIREWALLS, NETWORKS, PRIMARY, firewall_rows
 from firewalls.models import Firewall
 from networks.common.addressing import IP, Cidr, known_address, known_network
 from networks.models import Network, Partition
@@ -38,10 +38,9 @@ def stream_facts(firewalls: Iterable[UUID]) -> Iterator[tuple[UUID, plan.Facts]]
     Many are one cursor, which lives in one transaction: write nothing meanwhile.
     """
     ids = list(firewalls)
-    networks = {row["id"]: row for row in network_rows(ids)}
+    networks = {row["id"]: row for row in NETWORKS.rows(ids)}
     partitions = {row.pk: row for row in Partition.objects.all()}
-    rows = firewall_rows(ids)
-    for row in _streamed(rows) if len(ids) > AT_ONCE else rows:
+    for row in _streamed(firewall_rows(ids)) if len(ids) > AT_ONCE else FIREWALLS.rows(ids):
         partition = partitions[row["machine__partition_id"]]
         if (of_firewall := _facts(row, networks, partition)) is not None:
             yield row["pk"], of_firewall

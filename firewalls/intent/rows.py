@@ -10,10 +10,13 @@ from django.db.models.functions import JSONObject
 
 from firewalls.models import Attachment, Endpoint, Firewall, Rule
 from machines.models import Machine
+from networks.common.statements import Keyed
 from networks.models import Address, Network, Prefix
 
 NETWORK = ("id", "name", "vrf", "nat", "destination_prefixes")
 PRIMARY = {name: f"machine__primary__{name}" for name in NETWORK}
+OWN = ("pk", "uplinks", "machine__name", "machine__asn", "machine__partition_id")
+PARTS = ("cidrs", "joined", "address_rows", "rule_rows", "endpoint_rows", "sibling_rows")
 RULE = ("direction", "protocol", "ports", "sources", "destinations", "comment")
 
 
@@ -46,9 +49,8 @@ def firewall_rows(firewalls: Iterable[UUID]) -> "QuerySet[Firewall, dict[str, An
         "endpoint_rows": ArraySubquery(_endpoints(firewall)),
         "sibling_rows": ArraySubquery(_siblings()),
     }
-    own = ("pk", "uplinks", "machine__name", "machine__asn", "machine__partition_id")
     rows = Firewall.objects.filter(pk__in=firewalls).order_by("pk").annotate(**parts)
-    return rows.values(*own, *PRIMARY.values(), *parts)
+    return rows.values(*OWN, *PRIMARY.values(), *parts)
 
 
 def _siblings() -> "QuerySet[Firewall, Any]":
@@ -90,3 +92,8 @@ def _endpoints(firewall: OuterRef) -> "QuerySet[Endpoint, Any]":
             target_port="target_port",
         )
     )
+
+
+# The same of some firewalls, by a list of their ids.
+NETWORKS = Keyed(network_rows, "uuid", *NETWORK, "kind", "cidrs")
+FIREWALLS = Keyed(firewall_rows, "uuid", *OWN, *PRIMARY.values(), *PARTS)

@@ -9,7 +9,8 @@ network refers to, rows that are locked (networks.common.locking), and the token
 (config.access.models); nothing else is. Only documented hooks are used: `Model.from_db` and
 `Field.from_db_value`.
 
-`Fixed` is for what every page asks, always the same: the ORM spells it, once in each process.
+`Fixed` and `Keyed` are for what is asked often, and always the same but for some keys: the ORM
+spells it, once in each process.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +18,10 @@ from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.expressions import RawSQL
+from django.db.models.sql.compiler import SQLCompiler
+
+_KEYS = object()  # stands where the keys go
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -66,6 +71,43 @@ class Fixed:
         with connection.cursor() as cursor:
             cursor.execute(*self._statement)
             return cursor.fetchall()
+
+
+class Keyed:
+    """The rows, as dicts of these names, of a query that depends on nothing but some keys.
+
+    They are one array, so the SQL is the same for any number of them, and PostgreSQL plans it once.
+    Spelling the facts of one firewall takes the ORM 10 ms of the processor; a preview asks for them
+    seven times.
+    """
+
+    def __init__(
+        self, query: "Callable[[Any], models.QuerySet[Any, Any]]", kind: str, *names: str
+    ) -> None:
+        self._query, self._kind, self._names = query, kind, names
+
+    def rows(self, keys: Sequence[Any]) -> list[dict[str, Any]]:
+        if not keys:
+            return []
+        compiler, sql, parameters = self._spelled
+        values = [list(keys) if one is _KEYS else one for one in parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            fetched = cursor.fetchall()
+        converted = compiler.apply_converters(fetched, self._converters)
+        return [dict(zip(self._names, one, strict=True)) for one in converted]
+
+    @cached_property
+    def _spelled(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
+        keys = RawSQL(f"SELECT unnest(%s::{self._kind}[])", [_KEYS])
+        query = self._query(keys).values_list(*self._names).query
+        compiler = query.get_compiler(connection=connection)
+        return compiler, *compiler.as_sql()
+
+    @cached_property
+    def _converters(self) -> Any:
+        compiler = self._spelled[0]
+        return compiler.get_converters([column for column, _, _ in compiler.select])
 
 
 @cache

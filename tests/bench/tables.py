@@ -12,6 +12,7 @@ from tests.bench import (
     asking,
     auditing,
     carving,
+    foreseeing,
     importing,
     knocking,
     paging,
@@ -85,6 +86,12 @@ BENCHMARKS = {
     "audit": Benchmark(
         auditing.audit_partition,
         labels=("firewalls", "applied"),
+        main="whole_ms",
+        processor="core_ms",
+    ),
+    "foresee": Benchmark(
+        foreseeing.foresee,
+        labels=("what", "size"),
         main="whole_ms",
         processor="core_ms",
     ),
