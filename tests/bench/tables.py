@@ -13,6 +13,7 @@ from tests.bench import (
     auditing,
     carving,
     importing,
+    judging,
     knocking,
     paging,
     polling,
@@ -81,6 +82,12 @@ BENCHMARKS = {
         labels=("kind", "questions"),
         main="whole_ms",
         processor="answer_ms",
+    ),
+    "laws": Benchmark(
+        judging.judge_by_laws,
+        labels=("kind", "laws"),
+        main="judge_ms",
+        processor="judge_ms",
     ),
     "audit": Benchmark(
         auditing.audit_partition,
