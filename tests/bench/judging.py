@@ -47,8 +47,8 @@ def _write_laws(place: str) -> None:
         users = Firewall.objects.filter(attachments__network=network).order_by()
         projects = sorted(set(users.values_list("machine__project", flat=True)))
         Law(kind="only", projects=projects[:100], to_network=network, **NFS, mode="warn").save()
-    owners = Firewall.objects.filter(machine__partition=place).order_by("machine__project")
-    owners = owners.values_list("machine__project", flat=True).distinct()  # type: ignore[assignment]
+    guarded = Firewall.objects.filter(machine__partition=place).order_by("machine__project")
+    owners = guarded.values_list("machine__project", flat=True).distinct()
     for project in owners[: LAWS - LAWS // 2]:
         Law(kind="always", projects=[project], partition_id=place, mode="warn", **HTTPS).save()
 
