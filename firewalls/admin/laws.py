@@ -11,6 +11,8 @@ from firewalls.models import Law
 from networks.common.admin import RowAdmin
 from networks.common.violations import counted
 
+MOST_FLOWS = 20  # on the page of a law
+
 
 @admin.register(Law)
 class LawAdmin(RowAdmin):
@@ -28,12 +30,15 @@ class LawAdmin(RowAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
         known = super().get_readonly_fields(request, obj)
-        return known if obj is None else [*known, "state"]
+        return known if obj is None else [*known, "state", "flows"]
 
     @admin.display(description="state")
     def state(self, law: Any) -> str:
-        flows = ", ".join(one.sentence for one in law.breaches.all()[:3]) if law.broken else ""
-        return f"broken by {counted(law.broken, 'flow')}: {flows}" if law.broken else "kept"
+        return f"broken by {counted(law.broken, 'flow')}" if law.broken else "kept"
+
+    @admin.display(description="flows that break it")
+    def flows(self, law: Law) -> str:
+        return "\n".join(one.sentence for one in law.breaches.all()[:MOST_FLOWS])
 
     def view_on_site(self, obj: Law) -> str:
         return reverse("firewalls:law", args=[obj.pk])

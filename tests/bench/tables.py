@@ -14,6 +14,7 @@ from tests.bench import (
     carving,
     foreseeing,
     importing,
+    judging,
     knocking,
     paging,
     polling,
@@ -82,6 +83,12 @@ BENCHMARKS = {
         labels=("kind", "questions"),
         main="whole_ms",
         processor="answer_ms",
+    ),
+    "laws": Benchmark(
+        judging.judge_by_laws,
+        labels=("kind", "laws"),
+        main="judge_ms",
+        processor="judge_ms",
     ),
     "audit": Benchmark(
         auditing.audit_partition,

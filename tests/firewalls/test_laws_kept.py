@@ -135,8 +135,8 @@ class Scene:
     def steps(self) -> list[Callable[[], None]]:
         often = [self.makes_machine, self.makes_firewall, self.joins, self.joins, self.rules]
         seldom = [self.leaves, self.allows_no_more, self.changes_rule, self.publishes, self.frees]
-        return [*often, *often, *seldom, self.publishes, self.withdraws, self.grows, self.shares,
-                self.widens_outside]  # fmt: skip
+        once = [self.publishes, self.withdraws, self.grows, self.shares, self.widens_outside]
+        return [*often, *often, *seldom, *once]
 
     def laws(self) -> None:
         shop, storage = self.fra.shop, self.fra.storage

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+NOTHING = (0, 0)  # where there are no ports, or no addresses
+
 
 class Box(NamedTuple):
     """Numbers of addresses and ports, each from the first to the last, both among them."""

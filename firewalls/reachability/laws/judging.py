@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from firewalls.reachability.laws.breaking import breaches, let_in, reach_by_endpoint
+from firewalls.reachability.laws.breaking import breaches, reach_by_endpoint
+from firewalls.reachability.laws.entering import let_in
 from firewalls.reachability.laws.values import Breach, Law, by_key
 from firewalls.reachability.values import Network, Partition
 
