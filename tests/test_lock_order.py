@@ -18,6 +18,7 @@ from firewalls.allocation import free_firewall, leave
 from firewalls.device.transport import Inspection, Outcome, Survey, TransportError
 from firewalls.intent import changes, revisions
 from firewalls.models import (
+    Attachment,
     Endpoint,
     Firewall,
     Hold,
@@ -52,6 +53,7 @@ from tests.api import Api
 from tests.config.dumps import DUMP
 from tests.firewalls.rolling_out import carried
 from tests.listening import Listener, listening, models_listened_to
+from tests.pages import visitor
 from tests.test_admin import staff
 from tests.world import world
 
@@ -489,3 +491,18 @@ def test_of_holds_windows_and_pushes_that_are_asked_for(scene: Scene) -> None:
     )
     assert not Hold.objects.exists() and Window.objects.count() == 1
     assert heard.taken >= {"firewalls.hold", "firewalls.push", "firewalls.rollout"}
+
+
+def test_of_several_that_join_together_and_of_what_is_acknowledged(scene: Scene) -> None:
+    operator, until = visitor("operator"), timezone.now() + timedelta(hours=1)
+    chosen = {"firewall": [str(scene.two.pk), str(scene.one.pk)]}
+    cause = {"state": "new", "note": "x", "until": until.isoformat()}
+    heard = listened(
+        lambda: operator.get("/networks/backup/join/several/", chosen),
+        lambda: operator.post("/networks/backup/join/several/", chosen),
+        lambda: Api().post("acknowledgements/", cause),
+        lambda: Api().post("acknowledgements/", cause),
+        tasks.reconcile,
+    )
+    assert heard.taken >= {"machines.machine", "firewalls.firewall", "networks.prefix"}
+    assert Attachment.objects.filter(network="backup").count() == 2
