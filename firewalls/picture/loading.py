@@ -112,8 +112,12 @@ def _families(cidrs: Iterable[str]) -> Families:
 
 
 def _addresses(chosen: FirewallQuerySet) -> Addresses:
-    """Those of firewalls in shared networks, by firewall and network."""
-    rows = Address.objects.filter(machine__firewall__in=chosen, prefix__network__shared=True)
+    """Those of firewalls in shared networks, by firewall and network.
+
+    A firewall's key is its machine's: by way of both tables, PostgreSQL looks at all addresses.
+    """
+    keys = chosen.order_by().values("pk")
+    rows = Address.objects.filter(machine__in=keys, prefix__network__shared=True)
     addresses: dict[tuple[str, str], list[str]] = defaultdict(list)
     fields = rows.order_by("address").values_list("machine", "prefix__network", "address")
     for machine, network, address in fields:
