@@ -139,8 +139,8 @@ class FirewallQuerySet(models.QuerySet["Firewall"]):
 
     def in_network(self, network: str) -> "FirewallQuerySet":
         """Those that live in it, or have joined it."""
-        networks = Network.objects.filter(pk=network, attachments__firewall=OuterRef("pk"))
-        return self.filter(Q(machine__primary=network) | Q(Exists(networks)))
+        joined = Q(pk__in=Network.objects.filter(pk=network).values("attachments__firewall"))
+        return self.filter(Q(machine__primary=network) | joined)
 
     def with_router_id(self, address: object) -> "FirewallQuerySet":
         """Those that have this address in the underlay."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Count
 
@@ -39,17 +40,18 @@ class _Joined(NamedTuple):
 
 def uses(partition: Partition) -> Uses:
     """All firewalls of the partition with what they have joined, and its shared networks."""
-    chosen = Firewall.objects.filter(machine__partition=partition)
+    rows = _firewalls(Firewall.objects.filter(machine__partition=partition))
     networks = Network.objects.filter(partition=partition)
-    return _uses(_firewalls(chosen), _joined(chosen), _addresses(chosen), networks)
+    return _uses(rows, _joined(rows), _addresses(rows), networks)
 
 
 def around(among: FirewallQuerySet) -> Uses:
     """These firewalls alone, with the networks that they live in or have joined."""
-    rows, joined = _firewalls(among), _joined(among)
+    rows = _firewalls(among)
+    joined = _joined(rows)
     names = {row.network for row in rows}
     names |= {name for names_of_one in joined.shared.values() for name in names_of_one}
-    return _uses(rows, joined, _addresses(among), Network.objects.filter(pk__in=names))
+    return _uses(rows, joined, _addresses(rows), Network.objects.filter(pk__in=names))
 
 
 def _uses(
@@ -81,9 +83,12 @@ def _firewalls(chosen: FirewallQuerySet) -> list[_Row]:
     return [_Row(str(key), *rest) for key, *rest in fields]
 
 
-def _joined(chosen: FirewallQuerySet) -> _Joined:
-    wanted = (Network.Kind.PRIVATE, Network.Kind.EXTERNAL)
-    rows = Attachment.objects.filter(firewall__in=chosen, network__kind__in=wanted)
+def _joined(firewalls: Iterable[_Row]) -> _Joined:
+    wanted, keys = (
+        (Network.Kind.PRIVATE, Network.Kind.EXTERNAL),
+        [UUID(row.key) for row in firewalls],
+    )
+    rows = Attachment.objects.filter(firewall__in=keys, network__kind__in=wanted)
     rows = rows.order_by("network")
     joined = _Joined(defaultdict(list), defaultdict(list))
     for firewall, network, kind in rows.values_list("firewall", "network", "network__kind"):
@@ -111,9 +116,13 @@ def _families(cidrs: Iterable[str]) -> Families:
     return frozenset(6 if ":" in cidr else 4 for cidr in cidrs)
 
 
-def _addresses(chosen: FirewallQuerySet) -> Addresses:
-    """Those of firewalls in shared networks, by firewall and network."""
-    rows = Address.objects.filter(machine__firewall__in=chosen, prefix__network__shared=True)
+def _addresses(firewalls: Iterable[_Row]) -> Addresses:
+    """Those of firewalls in shared networks, by firewall and network.
+
+    By keys: through the tables of firewalls and machines, PostgreSQL looks at all addresses.
+    """
+    keys = [UUID(row.key) for row in firewalls]
+    rows = Address.objects.filter(machine__in=keys, prefix__network__shared=True)
     addresses: dict[tuple[str, str], list[str]] = defaultdict(list)
     fields = rows.order_by("address").values_list("machine", "prefix__network", "address")
     for machine, network, address in fields:
