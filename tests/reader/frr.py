@@ -215,6 +215,8 @@ def _in_lists(routing: Routing, statement: str) -> bool:
         return False
     family, name, sequence, action, text, shortest, longest = line.groups()
     prefix = ip_network(text)
+    if prefix.version != _version(family):
+        return False
     exact = prefix.prefixlen
     entry = Entry(
         sequence=int(sequence),

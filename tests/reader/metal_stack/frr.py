@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_network
 
 from tests.reader import frr
-from tests.reader.frr import Context, Entry, Routing
+from tests.reader.frr import Context, Routing
 from tests.reader.metal_stack.account import Account
 
 FAMILIES = {"ip": 4, "ipv6": 6}
@@ -19,9 +19,6 @@ _OF_THE_FABRIC = re.compile(
     r"neighbor \S+ (peer-group|remote-as (external|internal)|timers \d+ \d+|activate)"
     r"|neighbor \S+ (interface peer-group \S+|route-map \S+ (in|out))"
     r"|bgp listen range \S+ peer-group \S+|redistribute kernel"
-)
-_PREFIX_LIST = re.compile(
-    r"(ip|ipv6) prefix-list (\S+)(?: seq (\d+))? (permit|deny) (\S+)(?: ge (\d+))?(?: le (\d+))?"
 )
 
 
@@ -57,31 +54,19 @@ def _spelled_otherwise(routing: Routing, statement: str, context: Context) -> bo
             routing.imports.setdefault((context.router, context.family), []).append(name)
         case ["set", "community", "additive", *communities] if context.clause:
             context.clause.communities = frozenset(communities)
-        case [_, "prefix-list", *_]:
-            return _in_lists(routing, statement)
+        case [("ip" | "ipv6") as family, "prefix-list", name, *entry]:
+            return _in_lists(routing, family, name, entry)
         case _:
             return False
     return True
 
 
-def _in_lists(routing: Routing, statement: str) -> bool:
+def _in_lists(routing: Routing, family: str, name: str, entry: list[str]) -> bool:
     """Its number may be missing, and its prefix may have host bits: FRR sees to both."""
-    line = _PREFIX_LIST.fullmatch(statement)
-    if line is None:
-        return False
-    family, name, sequence, action, text, shortest, longest = line.groups()
-    prefix = ip_network(text, strict=False)
-    exact, version = prefix.prefixlen, FAMILIES[family]
-    if prefix.version != version:
-        return False
-    entries = routing.lists.setdefault((version, name), [])
-    last = max((entry.sequence for entry in entries), default=0)
-    entry = Entry(
-        sequence=int(sequence or last // STEP * STEP + STEP),
-        permits=action == "permit",
-        prefix=prefix,
-        shortest=int(shortest or exact),
-        longest=int(longest or (prefix.max_prefixlen if shortest else exact)),
-    )
-    entries.append(entry)
-    return True
+    if entry[0] != "seq":
+        entries = routing.lists.get((FAMILIES[family], name), [])
+        last = max((one.sequence for one in entries), default=0)
+        entry = ["seq", str(last // STEP * STEP + STEP), *entry]
+    *before, prefix = entry[:4]
+    words = (*before, str(ip_network(prefix, strict=False)), *entry[4:])
+    return frr.understood(routing, " ".join((family, "prefix-list", name, *words)), Context())

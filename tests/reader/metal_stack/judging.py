@@ -4,12 +4,13 @@ configuration must do". It asks any reader's values, so ours and others' are jud
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from firewalls.configuration.filters import Flow
 from firewalls.configuration.routes import Vrf
 from firewalls.reachability.values import PRIVATE, Network
 from networks.common.addressing import IP
-from tests.reader.domain import BGP, ELSEWHERE, METRICS, SSH, VXLAN
+from tests.reader.domain import BGP, METRICS, SSH, VXLAN
 from tests.reader.nft import Filter, Packet
 
 SERVICES = {
@@ -21,6 +22,7 @@ SERVICES = {
     "DNS": ("udp", 53),
     "DNS over TCP": ("tcp", 53),
 }
+OUTSIDE = ip_address("198.18.0.9"), ip_address("2001:2::9")  # no management is there (RFC 5180)
 FOR_THE_PRIMARY = {"node metrics", "further metrics"}
 
 
@@ -58,7 +60,7 @@ def openings(box: Box) -> Iterator[str]:
 def _attempts(box: Box, network: Network, vrf: Vrf, protocol: str, port: int) -> Iterator[Packet]:
     """A machine of a private network tries it, or somebody outside."""
     sources = [prefix[-2] for prefix in network.prefixes if prefix.num_addresses > 2]
-    for source in sources if network.kind == PRIVATE else ELSEWHERE.values():
+    for source in sources if network.kind == PRIVATE else OUTSIDE:
         for address in (one for one in box.addresses if one.version == source.version):
             for device in (f"vrf{vrf.number}", f"{box.svi}{vrf.number}"):
                 yield Packet(source, address, protocol, port, iif=device)
