@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 APPS_THAT_ASK_THEMSELVES = {"admin"}
-PAGES_FOR_ALL = {"logout"}
+PAGES_FOR_ALL = {"logout", "password"}
 
 
 class LoggedOut(PermissionDenied):
