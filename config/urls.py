@@ -8,6 +8,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from config.access.logins import LoginForm
+from config.access.own_password import OwnPassword
 from config.api import Nothing
 from config.running import health, metrics
 
@@ -39,5 +40,6 @@ urlpatterns = [
         ),
         name="login",
     ),
+    path("password/", OwnPassword.as_view(), name="password"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
 ]

@@ -14,7 +14,7 @@ from config.access import drafts
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 APPS_THAT_ASK_THEMSELVES = {"admin"}
-PAGES_FOR_ALL = {"logout"}
+PAGES_FOR_ALL = {"logout", "password"}
 
 
 class LoggedOut(PermissionDenied):

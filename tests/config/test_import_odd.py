@@ -14,6 +14,7 @@ from firewalls.models import Rule
 from machines.models import Machine
 from networks.models import Address, Network, Partition, Project
 from tests.config.dumps import ODD, contents
+from tests.config.generated import Dump
 
 pytestmark = pytest.mark.django_db
 M1 = "e0ab02d2-27cd-5a5e-8efc-080b00000001"
@@ -343,3 +344,13 @@ def test_a_broken_item_of_a_file_stops_no_other(tmp_path: Path) -> None:
     )
     report = run([tmp_path])
     assert Partition.objects.get().pk == "pa" and report.objects_kept_out == 3
+
+
+def test_machines_of_one_name_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+    dump = Dump(networks=2, machines=3)
+    for machine in dump.objects["machines"][:2]:
+        machine["allocation"] |= {"name": "web", "hostname": "web"}
+    dump.write(tmp_path)
+    report = run([tmp_path])
+    assert report.kept_out == [] and Machine.objects.filter(name="web").count() == 2
+    assert run([tmp_path]).count("changed") == 0 and list(check()) == []

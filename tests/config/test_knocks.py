@@ -311,3 +311,45 @@ class TestProxies:
         settings.TRUSTED_PROXIES = []
         assert is_local(RequestFactory().get("/metrics"))
         assert not is_local(RequestFactory().get("/metrics", HTTP_X_FORWARDED_FOR=HERE))
+
+
+class TestOwnPassword:
+    """Whoever logs in with a password may change it, also without the staff mark or a role."""
+
+    @pytest.fixture
+    def bea(self) -> Client:
+        bea = User.objects.create_user("bea", password=PASSWORD)
+        client = Client()
+        client.force_login(bea)
+        return client
+
+    def change(self, client: Client, old: str, new: str = "another long word") -> Any:
+        form = {"old_password": old, "new_password1": new, "new_password2": new}
+        return client.post("/password/", form, follow=True, REMOTE_ADDR=HERE)
+
+    def test_is_changed_by_whoever_knows_it(self, bea: Client) -> None:
+        elsewhere = Client()
+        elsewhere.force_login(User.objects.get(username="bea"))
+        assert bea.get("/password/").status_code == 200
+        assert "Your password was changed" in self.change(bea, PASSWORD).content.decode()
+        assert log_in("another long word", "bea").status_code == 302
+        assert elsewhere.get("/password/").status_code == 302 and bea.get("/password/")
+
+    def test_is_not_guessed_by_who_found_the_page_open(
+        self, bea: Client, hashes: list[str]
+    ) -> None:
+        hashes.clear()
+        answers = [self.change(bea, f"word {number}") for number in range(40)]
+        assert "This is not your password." in words(answers[0])
+        assert answers[-1].status_code == 429 and int(answers[-1]["Retry-After"])
+        assert len(hashes) == 5
+        assert {row.after["outcome"] for row in trail(label="bea") if row.after} == {
+            "refused login"
+        }
+        assert self.change(bea, PASSWORD).status_code == 429
+
+    def test_of_an_account_of_a_token_there_is_none(self) -> None:
+        robot = User.objects.create_user("robot")
+        client = Client()
+        client.force_login(robot)
+        assert client.get("/password/").status_code == 404
