@@ -52,6 +52,7 @@ SPECTACULAR: dict[str, object] = {
         "AddressKind": "networks.models.Address.Kind",
         "FirewallState": "firewalls.api.words.FIREWALL_STATES",
         "PushState": "firewalls.api.words.PUSH_STATES",
+        "CauseState": "firewalls.api.acknowledging.STATES",
         "ApplierState": "firewalls.pushing.appliers.State",
         "RolloutState": "firewalls.models.Rollout.State",
         "ImportVerdict": "networks.models.ImportNote.Verdict",
