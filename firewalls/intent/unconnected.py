@@ -110,5 +110,5 @@ def _machines(among: Iterable[str]) -> Iterable[Mapping[str, Any]]:
     rows = Machine.objects.plain().filter(primary__in=among).order_by()
     rows = rows.annotate(versions=ArraySubquery(own.values("address__family").distinct()))
     names = ("primary", "partition", "primary__shared")
-    grouped = rows.values(*names, "versions")  # type: ignore[misc] # annotated
+    grouped = rows.values(*names, "versions")
     return grouped.annotate(number=Count("pk"))
