@@ -109,5 +109,6 @@ def _machines(among: Iterable[str]) -> Iterable[Mapping[str, Any]]:
     own = Address.objects.filter(machine=OuterRef("pk")).order_by("address__family")
     rows = Machine.objects.plain().filter(primary__in=among).order_by()
     rows = rows.annotate(versions=ArraySubquery(own.values("address__family").distinct()))
-    grouped = rows.values("primary", "partition", "primary__shared", "versions")  # type: ignore[misc] # annotated
+    names = ("primary", "partition", "primary__shared")
+    grouped = rows.values(*names, "versions")
     return grouped.annotate(number=Count("pk"))
