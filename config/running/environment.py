@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from networks.common.addressing import Cidr, around
 
 LAST_PORT = 65535
+LEAST_SECRET, LEAST_VARIETY = 32, 10  # characters of a secret, and different ones among them
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -52,6 +53,23 @@ def env_folder(name: str, default: Path) -> Path:
 def env_list(name: str, default: str = "") -> list[str]:
     items = (item.strip() for item in env(name, default).split(","))
     return [item for item in items if item]
+
+
+def env_secret(name: str) -> str:
+    """A secret that nobody guesses, or none."""
+    value = env(name)
+    if value and (len(value) < LEAST_SECRET or len(set(value)) < LEAST_VARIETY):
+        least = f"at least {LEAST_SECRET} characters, {LEAST_VARIETY} of them different"
+        raise ImproperlyConfigured(f"{name} is easily guessed; it takes {least}, made at random.")
+    return value
+
+
+def env_hosts(name: str, default: str) -> list[str]:
+    """The names that requests may be for; each one would let anybody choose the name in links."""
+    hosts = env_list(name, default)
+    if "*" in hosts:
+        raise ImproperlyConfigured(f"{name}=* lets in every name; list those that people type.")
+    return hosts
 
 
 def env_prefixes(name: str, default: str = "") -> list[Cidr]:

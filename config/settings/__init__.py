@@ -10,10 +10,12 @@ from config.running.environment import (
     env,
     env_bool,
     env_folder,
+    env_hosts,
     env_int,
     env_list,
     env_port,
     env_prefixes,
+    env_secret,
 )
 from config.running.kept_secrets import kept_secret
 from config.running.server_urls import broker_url, database
@@ -25,8 +27,8 @@ VAR = env_folder("VAR", BASE_DIR / "var")
 PORT = env_port("PORT", 8000)
 DEBUG = env_bool("DEBUG")
 HTTPS = env_bool("HTTPS")
-SECRET_KEY = env("SECRET_KEY") or kept_secret(VAR / "secret_key", 50)
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+SECRET_KEY = env_secret("SECRET_KEY") or kept_secret(VAR / "secret_key", 50)
+ALLOWED_HOSTS = env_hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 # Whose X-Forwarded-For is believed. HTTPS=1 says that there is a proxy: on this machine, if unsaid.
 TRUSTED_PROXIES = env_prefixes("TRUSTED_PROXIES", "127.0.0.0/8,::1" if HTTPS else "")

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from config.running.environment import env_prefixes
+from config.running.environment import env_hosts, env_prefixes, env_secret
 from config.running.server_urls import broker_url, database
 from tests.stack import ROOT, environment, free_port
 
@@ -36,7 +36,13 @@ READ: dict[str, Callable[[], object]] = {
     "DATABASE_URL": lambda: database("DATABASE_URL", ""),
     "REDIS_URL": lambda: broker_url("REDIS_URL", ""),
     "TRUSTED_PROXIES": lambda: env_prefixes("TRUSTED_PROXIES"),
+    "SECRET_KEY": lambda: env_secret("SECRET_KEY"),
+    "ALLOWED_HOSTS": lambda: env_hosts("ALLOWED_HOSTS", "localhost"),
 }
+GUESSED = (
+    "SECRET_KEY is easily guessed;"
+    " it takes at least 32 characters, 10 of them different, made at random."
+)
 SPELLINGS = "write it as redis://host:6379/0, rediss://host:6379/0 or redis+socket:///path."
 
 
@@ -105,6 +111,13 @@ def test_a_single_proxy_needs_no_length(monkeypatch: pytest.MonkeyPatch) -> None
             "TRUSTED_PROXIES",
             "10.0.0.5,proxy",
             "TRUSTED_PROXIES: 'proxy' is not a prefix such as 10.128.0.0/22 or 2001:db8::/64.",
+        ),
+        ("SECRET_KEY", "geheim", GUESSED),
+        ("SECRET_KEY", "geheim" * 6, GUESSED),
+        (
+            "ALLOWED_HOSTS",
+            "net.example.org,*",
+            "ALLOWED_HOSTS=* lets in every name; list those that people type.",
         ),
     ],
 )
