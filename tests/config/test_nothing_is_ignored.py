@@ -5,15 +5,17 @@ Every endpoint that is registered is walked, so a new one cannot forget.
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from django.urls import URLPattern
+from django.utils import timezone
 from rest_framework import serializers
 
 from config.api import Docs, Nothing, Schema
 from config.api import urlpatterns as registered
-from firewalls.models import Endpoint, Firewall, Rule, SshAccess, Window
+from firewalls.models import Acknowledgement, Endpoint, Firewall, Rule, SshAccess, Window
 from machines.models import HttpProxy
 from networks.allocation import allocate
 from networks.common.api.bodies import Body
@@ -92,6 +94,9 @@ def rows(fra: World) -> dict[str, str]:
     proxy = HttpProxy(network=shop, host="192.0.2.7", port=3128)
     for row in (endpoint, window, access, proxy):
         row.save()
+    until = timezone.now() + timedelta(hours=1)
+    known = Acknowledgement(state="new", firewalls=[firewall.pk], note="x", until=until)
+    known.save()
     return {
         "partitions": "fra",
         "projects": "shop",
@@ -103,6 +108,7 @@ def rows(fra: World) -> dict[str, str]:
         "maintenance-windows": str(window.pk),
         "ssh-access": str(access.pk),
         "http-proxies": str(proxy.pk),
+        "acknowledgements": str(known.pk),
     }
 
 
@@ -119,6 +125,7 @@ def test_an_unknown_parameter_of_the_url_is_refused(call: Call) -> None:
         "ssh-access",
         "http-proxies",
         "maintenance-windows",
+        "acknowledgements",
         "import-notes",
     )
     path = call.to({"ip-addresses": "10.128.0.9"} | dict.fromkeys(numbered, "1"))
