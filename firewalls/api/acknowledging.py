@@ -97,6 +97,19 @@ class CauseSerializer(serializers.Serializer[Any]):
     )
 
 
+class CausesSerializer(serializers.Serializer[Any]):
+    """A page of them."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = CauseSerializer(many=True)
+
+
+class CausesQuerySerializer(serializers.Serializer[Any]):
+    partition = serializers.CharField(required=False)
+
+
 class CausesView(WholeWrites):
     """`causes/`"""
 
@@ -104,13 +117,18 @@ class CausesView(WholeWrites):
     parameters = {"get": PAGES | {"partition"}}
 
     @extend_schema(
-        responses=CauseSerializer(many=True),
-        parameters=[OpenApiParameter("partition", str, description="Of its firewalls alone.")],
+        responses=CausesSerializer,
+        parameters=[
+            OpenApiParameter("partition", str, description="Of its firewalls alone."),
+            *(OpenApiParameter(name, int) for name in ("limit", "offset")),
+        ],
         operation_id="causes_list",
     )
     def get(self, request: Request) -> Response:
         """What is wrong, the worst first; what is acknowledged comes last."""
-        place = request.query_params.get("partition")
+        query = CausesQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        place = query.validated_data.get("partition")
         rows = Firewall.objects.filter(machine__partition=place) if place else None
         pages = Pages()
         page = pages.paginate_queryset(causes(rows), request, view=self)

@@ -15,7 +15,7 @@ from rest_framework import serializers
 
 from config.api import Docs, Nothing, Schema
 from config.api import urlpatterns as registered
-from firewalls.models import Acknowledgement, Endpoint, Firewall, Rule, SshAccess, Window
+from firewalls.models import Acknowledgement, Endpoint, Firewall, Law, Rule, SshAccess, Window
 from machines.models import HttpProxy
 from networks.allocation import allocate
 from networks.common.api.bodies import Body
@@ -92,7 +92,8 @@ def rows(fra: World) -> dict[str, str]:
     window = Window(partition=fra.partition, begins="01:00", ends="02:00")
     access = SshAccess(partition=fra.partition)
     proxy = HttpProxy(network=shop, host="192.0.2.7", port=3128)
-    for row in (endpoint, window, access, proxy):
+    law = Law(kind=Law.Kind.NOBODY, networks=["storage"], to_network=shop)
+    for row in (endpoint, window, access, proxy, law):
         row.save()
     until = timezone.now() + timedelta(hours=1)
     known = Acknowledgement(state="new", firewalls=[firewall.pk], note="x", until=until)
@@ -109,6 +110,7 @@ def rows(fra: World) -> dict[str, str]:
         "ssh-access": str(access.pk),
         "http-proxies": str(proxy.pk),
         "acknowledgements": str(known.pk),
+        "laws": str(law.pk),
     }
 
 
@@ -126,6 +128,7 @@ def test_an_unknown_parameter_of_the_url_is_refused(call: Call) -> None:
         "http-proxies",
         "maintenance-windows",
         "acknowledgements",
+        "laws",
         "import-notes",
     )
     path = call.to({"ip-addresses": "10.128.0.9"} | dict.fromkeys(numbered, "1"))

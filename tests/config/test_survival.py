@@ -45,6 +45,7 @@ BUILD = f"""
 from django.conf import settings
 from django.db import transaction
 from firewalls.device import practice
+from firewalls.intent import revisions
 from firewalls.models import Attachment, Firewall
 from machines.models import Machine
 from networks.models import Address
@@ -72,6 +73,7 @@ with transaction.atomic():
         Address.objects.bulk_create(
             Address(address=first + n, machine=one, **common) for n, one in enumerate(machines)
         )
+    revisions.refresh([one.pk for one in machines], cause="they were made")
 for name in names:
     practice.ensure_root(folder, name)
 """

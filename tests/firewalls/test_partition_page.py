@@ -149,7 +149,7 @@ class TestTheMap:
         self, shop_fw: Firewall, query: str
     ) -> None:
         for more in ("", "&view=matrix", "&view=table", "&format=csv", "&format=svg"):
-            assert visitor().get(f"{PAGE}?{query}{more}").status_code == 200
+            assert visitor().get(f"{PAGE}?{query}{more}", follow=True).status_code == 200
 
     def test_where_nothing_is_shared_it_says_what_to_do(self, fra: World) -> None:
         assert says(visitor().get(PAGE), "Mark a private network as shared")

@@ -113,7 +113,7 @@ class TestTheTenant:
     def test_pages_and_the_search_lead_to_it(self, shop_fw: Firewall) -> None:
         for url in (PROJECT, "/partitions/fra/?view=table", "/search/?q=acme", "/search/?q=shop"):
             assert f'href="{TENANT}"' in visitor().get(url).content.decode(), url
-        assert says(visitor().get("/search/?q=acme"), "Tenants Tenant Projects acme / eu 2")
+        assert says(visitor().get("/search/?q=acme"), "Tenants 1 Tenant Projects acme / eu 2")
 
     def test_one_of_no_project_is_not_there(self, fra: World) -> None:
         for name in ("nobody", "none", "x/"):

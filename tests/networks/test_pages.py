@@ -61,7 +61,7 @@ class TestLookingAtNetworks:
         ],
     )
     def test_nonsense_in_the_address_bar_breaks_nothing(self, store: Network, path: str) -> None:
-        assert visitor().get(f"/networks/{path}").status_code in (200, 404)
+        assert visitor().get(f"/networks/{path}", follow=True).status_code in (200, 404)
 
     def test_the_page_says_where_the_network_belongs_and_how_full_it_is(
         self, fra: World, store: Network
