@@ -1,5 +1,6 @@
 """Tests run against a real PostgreSQL and Valkey: embedded ones of their own, or those named."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -71,6 +72,10 @@ LONGEST = (
 )
 
 
+# Objects made before the collector looks for cycles among them; Python's own number is 700.
+GARBAGE = 50_000
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
@@ -79,6 +84,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _turn(item: pytest.Item) -> int:
     file = item.nodeid.partition("::")[0]
     return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    """Of a million objects that stay, none is looked at again and again for cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def pytest_xdist_auto_num_workers() -> int:
