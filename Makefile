@@ -21,9 +21,9 @@ fuzz: .venv/dev.stamp
 	@FUZZ=200 $(BIN)/python -m pytest tests/schema/test_schemathesis.py tests/schema/test_fuzz.py
 
 # Real FRR, nftables, sshd and packets in a guest under QEMU; tests/lab/README.md says what it needs.
-# SUITE=trixie: its firewalls and switches are Debian 13 instead of 12.
+# SUITE=trixie: its firewalls and switches are Debian 13 instead of 12. LAB=short: half of the scenarios.
 test-lab: .venv/dev.stamp
-	@LAB=1 $(BIN)/python -m pytest tests/lab
+	@LAB=$(or $(LAB),1) $(BIN)/python -m pytest tests/lab
 
 lab-full: .venv/dev.stamp
 	@LAB=full $(BIN)/python -m pytest tests/lab

@@ -14,9 +14,15 @@ from tests.lab.captures import captured
 from tests.lab.image import missing
 from tests.lab.running import Lab
 
-# By LAB: "1" is `make test-lab`, "full" is `make lab-full`.
-LONGER = ("externals", "full", "takeover")
-NOT_COLLECTED = {"": ["test_*"], "1": [f"test_{name}.py" for name in LONGER], "full": []}
+# By LAB: "1" is `make test-lab`, "short" a part of that, "full" is `make lab-full`.
+SHORT = ("test_lab.py", "test_story.py")
+LONGER = ("test_externals.py", "test_full.py", "test_takeover.py")
+NOT_COLLECTED = {
+    "": ["test_*"],
+    "short": [path.name for path in Path(__file__).parent.glob("test_*") if path.name not in SHORT],
+    "1": [*LONGER],
+    "full": [],
+}
 collect_ignore_glob = NOT_COLLECTED[os.environ.get("LAB", "")]
 KEPT = Path(os.environ.get("LAB_KEPT") or stack.ROOT / "var" / "lab")
 
