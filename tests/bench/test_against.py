@@ -157,6 +157,7 @@ def test_the_figures_that_count_are_those_that_the_benchmarks_are_known_for() ->
         "reach": ("whole_ms", "answer_ms"),
         "laws": ("judge_ms", "judge_ms"),
         "audit": ("whole_ms", "core_ms"),
+        "foresee": ("whole_ms", "core_ms"),
         "poll": ("median_ms", "web_ms"),
         "pages": ("median_ms", "queries"),
         "knock": ("ratio", "looked_at"),

@@ -20,6 +20,7 @@ from machines.models import HttpProxy
 from networks.allocation import allocate
 from networks.common.api.bodies import Body
 from networks.common.api.queries import StrictView
+from networks.common.postgres import judge_now
 from networks.models import Network, Project
 from tests.api import Api, codes
 from tests.world import World, world
@@ -93,16 +94,19 @@ def rows(fra: World) -> dict[str, str]:
     access = SshAccess(partition=fra.partition)
     proxy = HttpProxy(network=shop, host="192.0.2.7", port=3128)
     law = Law(kind=Law.Kind.NOBODY, networks=["storage"], to_network=shop)
-    for row in (endpoint, window, access, proxy, law):
+    for row in (endpoint, window, access, proxy):
         row.save()
+    address = allocate(shop, project=fra.shop)
     until = timezone.now() + timedelta(hours=1)
     known = Acknowledgement(state="new", firewalls=[firewall.pk], note="x", until=until)
     known.save()
+    law.save()
+    judge_now()
     return {
         "partitions": "fra",
         "projects": "shop",
         "networks": "shop",
-        "ip-addresses": str(allocate(shop, project=fra.shop)),
+        "ip-addresses": str(address),
         "machines": str(machine.pk),
         "firewalls": str(firewall.pk),
         "endpoints": str(endpoint.pk),
