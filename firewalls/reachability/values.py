@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from firewalls.configuration.filters import Path
 from firewalls.configuration.plan import Facts, Plan
 from firewalls.configuration.render import ONCE, digest, render, template
 from firewalls.configuration.routes import Vrf
 from firewalls.configuration.values import FAMILIES
+from firewalls.reachability.imports import Import, imported
 from firewalls.reachability.places import Places
-from networks.common.addressing import IP, Cidr, span
+from networks.common.addressing import IP, Cidr
 
 PRIVATE, EXTERNAL = "private", "external"
 RULES = ONCE["/etc/nftables.conf"]
@@ -90,15 +90,6 @@ class Packet:
         return self.destination.version
 
 
-class Import(NamedTuple):
-    """A route that a VRF has of another one's network: from its first address to before its end."""
-
-    begins: int
-    ends: int
-    length: int
-    network: str
-
-
 @dataclass(frozen=True)
 class Guard:
     """A firewall with the network that it guards, and what it does.
@@ -128,14 +119,7 @@ class Guard:
     @cached_property
     def imports(self) -> dict[tuple[str, int], list[Import]]:
         """What each of its networks' VRFs imports, by network and family."""
-        found: dict[tuple[str, int], list[Import]] = {}
-        for network, vrf in self.vrfs.items():
-            for leak in vrf.leaks:
-                permitted = (entry.prefix for entry in leak.entries if entry.permitted)
-                source = self.networks[leak.source]
-                rows = found.setdefault((network, leak.version), [])
-                rows += [Import(*span(cidr), cidr.prefixlen, source) for cidr in permitted]
-        return found
+        return imported(self.vrfs, self.networks)
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
