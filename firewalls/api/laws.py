@@ -13,6 +13,7 @@ from networks.common.api.fields import RelatedId
 from networks.common.api.lists import Exact, Integer, OrNone, YesNo
 from networks.common.api.rows import RowSerializer
 from networks.common.api.views import RowViewSet
+from networks.common.postgres import judge_now
 from networks.models import Network, Partition, Project
 
 MOST_SHOWN = 100  # flows of one law
@@ -117,3 +118,13 @@ class LawViewSet(RowViewSet[Law]):
         "created_at": "created_at",
     }
     lookup_value_regex = "[0-9]{1,18}"
+
+    def make(self, serializer: serializers.BaseSerializer[Law]) -> Law:
+        """Judged before it is shown: one that is broken already says so at once."""
+        law = super().make(serializer)
+        judge_now()
+        return law
+
+    def change(self, serializer: serializers.BaseSerializer[Law]) -> None:
+        super().change(serializer)
+        judge_now()

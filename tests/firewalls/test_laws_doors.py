@@ -76,6 +76,15 @@ class TestRest:
             "removed",
         ]
 
+    def test_one_that_is_broken_already_says_so_at_once(self, scene: Scene) -> None:
+        api = Api()
+        law = api.post("laws/", ONLY | {"kind": "nobody"}).json()
+        path = f"laws/{law['id']}/"
+        assert law.pop("warnings") and law["state"] == "broken"
+        assert law["broken_by"] and law == api.get(path).json()
+        changed = api.patch(path, {"kind": "only"}).json()
+        assert changed["state"] == "kept" and changed == api.get(path).json()
+
     @pytest.mark.parametrize(
         ("body", "field", "code"),
         [
