@@ -32,7 +32,12 @@ ACTIONS = {
     State.PENDING: ("Review and push", "firewalls:push"),
     State.NEW: ("Set up", "firewalls:detail"),
 }
-LOOK = ("See what waits", "firewalls:diff")  # for those who may not push
+# The same for those who may not push, and so have nothing to do but to look.
+LOOKS = ACTIONS | {
+    KEY: ("See the key", "firewalls:host_key"),
+    State.PENDING: ("See what waits", "firewalls:diff"),
+    State.NEW: ("See what is missing", "firewalls:detail"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +94,7 @@ class Trouble:
     @property
     def _next(self) -> tuple[str, str]:
         """What to do about it, and the page for that."""
-        waits = self.cause.state == State.PENDING
-        return LOOK if waits and not self.may_push else ACTIONS[self.cause.state]
+        return (ACTIONS if self.may_push else LOOKS)[self.cause.state]
 
 
 def triage(*, may_push: bool, partition: str = "") -> dict[str, Any]:

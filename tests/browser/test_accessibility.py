@@ -11,9 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from networks.models import Network
-from tests.browser.chromium import chromium, listen_for_complaints
+from tests.browser.chromium import listen_for_complaints
 from tests.browser.every_page import LONG_NAME, every_page
-from tests.conftest import needs
 from tests.pages import visitor
 
 pytestmark = [
@@ -44,15 +43,6 @@ CUT_OFF = """() => [...document.querySelectorAll("main .panel, main .panel *, ma
         && getComputedStyle(one).textOverflow !== "ellipsis")
     .map((one) => one.outerHTML.slice(0, 200))
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    needs("chromium")
-    with pytest.MonkeyPatch.context() as patch, chromium() as launched:
-        # Playwright runs a loop in this thread, in which Django would refuse to work.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield launched
 
 
 @pytest.fixture

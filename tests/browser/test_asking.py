@@ -10,21 +10,11 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.chromium import chromium, listen_for_complaints
-from tests.conftest import needs
+from tests.browser.chromium import listen_for_complaints
 from tests.firewalls.askable import Place
 from tests.pages import visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    needs("chromium")
-    with pytest.MonkeyPatch.context() as patch, chromium() as launched:
-        # Playwright runs a loop in this thread, in which Django would refuse to work.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield launched
 
 
 @pytest.fixture

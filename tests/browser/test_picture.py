@@ -9,8 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from firewalls.allocation import join
-from tests.browser.chromium import chromium, listen_for_complaints
-from tests.conftest import needs
+from tests.browser.chromium import listen_for_complaints
 from tests.pages import visitor
 from tests.world import world
 
@@ -18,15 +17,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("published"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    needs("chromium")
-    with pytest.MonkeyPatch.context() as patch, chromium() as launched:
-        # Playwright runs a loop in this thread, in which Django would refuse to work.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield launched
 
 
 @pytest.fixture

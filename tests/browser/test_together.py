@@ -14,8 +14,7 @@ from firewalls.device.outcomes import Outcome
 from firewalls.models import Firewall, Observation, Push
 from firewalls.pushing import claiming, rollouts
 from firewalls.pushing.settling import finish
-from tests.browser.chromium import chromium, listen_for_complaints
-from tests.conftest import needs
+from tests.browser.chromium import listen_for_complaints
 from tests.firewalls.askable import pushed
 from tests.pages import visitor
 from tests.world import world
@@ -23,15 +22,6 @@ from tests.world import world
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    needs("chromium")
-    with pytest.MonkeyPatch.context() as patch, chromium() as launched:
-        # Playwright runs a loop in this thread, in which Django would refuse to work.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield launched
 
 
 @pytest.fixture

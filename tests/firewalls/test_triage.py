@@ -105,6 +105,12 @@ class TestTheCauses:
         listed = visitor("operator").get("/firewalls/?state=pending&cause=NTP+servers")
         assert says(listed, "3 match the filters")
 
+    def test_who_may_not_push_is_told_to_look_and_nothing_to_do(self, fra: World) -> None:
+        firewalls(fra, 1)
+        assert says(visitor("operator").get("/"), "fw-0 Set up")
+        viewers = visitor("viewer").get("/")
+        assert says(viewers, "fw-0 See what is missing") and not says(viewers, "Set up")
+
     def test_all_that_is_silent_is_looked_at_again_by_those_who_may(
         self, fra: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
